@@ -1,0 +1,197 @@
+"""Each fault of a raw dataset ends its preparation with a message that names the file."""
+
+import pathlib
+
+import numpy as np
+import pytest
+import scipy.io
+from PIL import Image
+from tiny_datasets import (
+    random_image,
+    save_list,
+    save_map,
+    write_bsds500,
+    write_folder,
+    write_ground_truth,
+    write_pascal_s,
+    write_voc2012,
+)
+
+from ubernet_jax import prepare
+from ubernet_jax.errors import UserError
+
+
+@pytest.fixture
+def tiny(tmp_path) -> pathlib.Path:
+    """The training split of `folder/tiny`."""
+    write_folder(tmp_path)
+    return tmp_path / 'folder' / 'tiny' / 'train'
+
+
+@pytest.fixture
+def refuses(tmp_path):
+    """Checks that preparing a set of tmp_path fails, saying all `parts`, and leaves no file."""
+
+    def check(name: str, *parts: object, source: pathlib.Path = tmp_path) -> None:
+        directory = tmp_path / 'prepared'
+        with pytest.raises(UserError) as error:
+            prepare.main([name, '--source', str(source), '--directory', str(directory)])
+        for part in parts:
+            assert str(part) in str(error.value)
+        assert not any(path.is_file() for path in directory.rglob('*'))
+
+    return check
+
+
+def truncate(path: pathlib.Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def test_no_data_root(tmp_path):
+    with pytest.raises(UserError, match=r'bsds500 is made from files; .*--source DIR'):
+        prepare.main(['bsds500', '--directory', str(tmp_path)])
+
+
+def test_a_missing_data_root(tmp_path, refuses):
+    refuses('voc2012', f'{tmp_path / "none"} is not a folder', source=tmp_path / 'none')
+
+
+def test_an_empty_data_root(tmp_path, refuses):
+    (tmp_path / 'empty').mkdir()
+    refuses('voc2012', f'{tmp_path / "empty"} is an empty folder', source=tmp_path / 'empty')
+
+
+def test_a_data_root_without_the_set(tmp_path, refuses):
+    write_bsds500(tmp_path)
+    refuses('voc2012', f'{tmp_path} does not hold voc2012', tmp_path / 'VOCdevkit/VOC2012')
+    refuses('folder/tiny', f'{tmp_path} does not hold folder/tiny', tmp_path / 'folder/tiny')
+
+
+def test_a_file_that_a_list_names_is_missing(tmp_path, refuses):
+    write_voc2012(tmp_path)
+    voc = tmp_path / 'VOCdevkit' / 'VOC2012'
+    missing = voc / 'SegmentationClass' / '2007_000001.png'
+    missing.unlink()
+    refuses('voc2012', f'no file {missing}', voc / 'ImageSets/Segmentation/train.txt')
+
+
+def test_a_missing_list(tmp_path, refuses):
+    write_pascal_s(tmp_path)
+    (tmp_path / 'PASCAL-S' / 'test.txt').unlink()
+    refuses('pascal_s', f'no file {tmp_path / "PASCAL-S" / "test.txt"}')
+
+
+@pytest.mark.parametrize(
+    ('ids', 'message'), [((), 'lists no image'), (('7', '12', '7'), 'names 7 more than once')]
+)
+def test_a_list_that_is_empty_or_repeats(ids, message, tmp_path, refuses):
+    write_pascal_s(tmp_path)
+    path = tmp_path / 'PASCAL-S' / 'train.txt'
+    save_list(path, ids)
+    refuses('pascal_s', path, message)
+
+
+def test_a_set_without_images(tmp_path, refuses):
+    for folder in ('BSDS500/data/images/train', 'PASCAL-S/datasets/imgs/pascal'):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / 'Thumbs.db').touch()
+    refuses('bsds500', f'{tmp_path / "BSDS500/data/images/train"} holds no .jpg')
+    refuses('pascal_s', f'{tmp_path / "PASCAL-S/datasets/imgs/pascal"} holds no .jpg')
+
+
+def test_a_missing_ground_truth(tmp_path, refuses):
+    write_bsds500(tmp_path)
+    missing = tmp_path / 'BSDS500/data/groundTruth/val/101.mat'
+    missing.unlink()
+    refuses('bsds500', f'no file {missing}')
+
+
+def test_a_broken_ground_truth(tmp_path, refuses):
+    write_bsds500(tmp_path)
+    path = tmp_path / 'BSDS500/data/groundTruth/val/101.mat'
+    truncate(path)
+    refuses('bsds500', f'{path}: cannot be read as a BSDS500 ground truth')
+    scipy.io.savemat(path, {'other': np.ones(3)})
+    refuses('bsds500', f'{path}: cannot be read as a BSDS500 ground truth', 'groundTruth')
+
+
+def test_a_ground_truth_of_another_size(tmp_path, refuses):
+    write_bsds500(tmp_path)
+    path = tmp_path / 'BSDS500/data/groundTruth/test/201.mat'
+    write_ground_truth(path, np.zeros((2, 30, 22), np.uint8))
+    refuses('bsds500', path, 'has 22 x 30', 'image has 30 x 22')
+
+
+@pytest.mark.parametrize('name', ['images/a.png', 'images/b.jpg'])
+def test_a_truncated_image(name, tiny, refuses):
+    truncate(tiny / name)
+    refuses('folder/tiny', f'{tiny / name}: cannot be read as a picture')
+
+
+@pytest.mark.parametrize('name', ['parts/a.png', 'saliency/a.png', 'normals/a.png'])
+def test_a_truncated_label(name, tiny, refuses):
+    truncate(tiny / name)
+    refuses('folder/tiny', f'{tiny / name}: cannot be read as a picture')
+
+
+def test_a_truncated_array(tiny, refuses):
+    truncate(tiny / 'normals' / 'b.npy')
+    refuses('folder/tiny', f'{tiny / "normals" / "b.npy"}: cannot be read as an array')
+
+
+@pytest.mark.parametrize('task', ['boundaries', 'segmentation', 'normals'])
+def test_a_label_of_another_size_names_both(task, tiny, refuses):
+    shape = (6, 7, 3) if task == 'normals' else (6, 7)
+    path = tiny / task / 'a.png'
+    save_map(path, np.zeros(shape, np.uint8))
+    refuses('folder/tiny', path, 'label has 7 x 6', 'image has 8 x 6')
+
+
+@pytest.mark.parametrize(('task', 'highest'), [('parts', 6), ('segmentation', 20)])
+def test_a_class_out_of_range_names_it_and_what_is_allowed(task, highest, tiny, refuses):
+    path = tiny / task / 'a.png'
+    label = np.zeros((6, 8), np.uint8)
+    label[2, 3] = highest + 1
+    save_map(path, label)
+    message = f'class index {highest + 1} is out of range; {task} allows 0 to {highest}, and 255'
+    refuses('folder/tiny', path, message)
+
+
+def test_a_coloured_class_map_is_not_guessed_at(tiny, refuses):
+    save_map(tiny / 'parts' / 'a.png', np.zeros((6, 8, 3), np.uint8))
+    refuses('folder/tiny', tiny / 'parts' / 'a.png', 'mode RGB; allowed', '1, L, P')
+
+
+def test_16_bit_normals_are_not_guessed_at(tiny, refuses):
+    Image.fromarray(np.zeros((6, 8), np.uint16)).save(tiny / 'normals' / 'a.png')
+    refuses('folder/tiny', tiny / 'normals' / 'a.png', 'mode I;16; allowed', 'RGB')
+
+
+def test_normals_of_another_shape(tiny, refuses):
+    np.save(tiny / 'normals' / 'b.npy', np.zeros((3, 6, 8)))
+    refuses('folder/tiny', tiny / 'normals' / 'b.npy', 'float64 (3, 6, 8)', 'floats (H, W, 3)')
+
+
+def test_a_folder_of_an_unknown_task_lists_the_known_ones(tiny, refuses):
+    (tiny / 'part').mkdir()
+    refuses('folder/tiny', f'{tiny / "part"} is the folder of no known task', 'saliency', 'parts')
+
+
+def test_a_label_without_an_image(tiny, refuses):
+    save_map(tiny / 'parts' / 'd.png', np.zeros((6, 8), np.uint8))
+    refuses('folder/tiny', f'{tiny / "parts" / "d.png"} labels no image')
+
+
+def test_a_file_that_does_not_belong(tiny, refuses):
+    random_image(tiny / 'parts' / 'b.jpg', 6, 8)
+    refuses('folder/tiny', tiny / 'parts' / 'b.jpg', 'only .png files belong in parts')
+
+
+def test_two_images_of_one_id(tiny, refuses):
+    random_image(tiny / 'images' / 'b.png', 6, 8)
+    refuses('folder/tiny', tiny / 'images' / 'b.png', 'b.jpg', 'have one ID')
+
+
+def test_a_split_without_images(tiny, refuses):
+    (tiny.parent / 'dev' / 'images').mkdir(parents=True)
+    refuses('folder/tiny', f'{tiny.parent / "dev" / "images"} holds no image')

@@ -1,0 +1,199 @@
+"""Every dataset: what its official files hold comes back exactly; the contracts of reading."""
+
+import pathlib
+import pickle
+
+import numpy as np
+import pytest
+from tiny_datasets import WRITERS, Expected, random_image, save_map, write_voc2012
+
+from ubernet_jax import prepare
+from ubernet_jax.datasets import open_dataset, records, synthetic
+from ubernet_jax.datasets.catalogue import BUILDERS, make_builder
+from ubernet_jax.datasets.files import read_image
+from ubernet_jax.errors import UserError
+from ubernet_jax.structs import Example
+from ubernet_jax.tasks import TASKS, LabelKind
+
+SYNTHETIC_SEEDS = {'train': range(2), 'test': range(7, 8)}
+NAMES = [*WRITERS, 'synthetic']
+
+
+@pytest.fixture(scope='module')
+def raw(tmp_path_factory) -> pathlib.Path:
+    """A data root that holds the tiny sets."""
+    return tmp_path_factory.mktemp('raw')
+
+
+@pytest.fixture(scope='module')
+def expected(raw) -> dict[str, Expected]:
+    """Dataset name -> what was written to `raw`."""
+    return {name: write(raw) for name, write in WRITERS.items()}
+
+
+@pytest.fixture(scope='module')
+def prepared(raw, expected, tmp_path_factory) -> pathlib.Path:
+    """A folder where all tiny sets and three synthetic scenes are prepared."""
+    directory = tmp_path_factory.mktemp('prepared')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(synthetic, 'SEEDS', SYNTHETIC_SEEDS)
+        prepare.main([*NAMES, '--source', str(raw), '--directory', str(directory)])
+    return directory
+
+
+def assert_same(actual: Example, wanted: Example) -> None:
+    assert actual.id == wanted.id
+    np.testing.assert_array_equal(actual.image, wanted.image)
+    assert set(actual.labels) == set(wanted.labels)
+    for task, label in wanted.labels.items():
+        assert actual.labels[task].dtype == label.dtype
+        tolerance = 4e-5 if task == 'normals' else 0  # normals lie as 16-bit numbers
+        np.testing.assert_allclose(actual.labels[task], label, rtol=0, atol=tolerance)
+    np.testing.assert_array_equal(actual.annotators, wanted.annotators)
+
+
+@pytest.mark.parametrize('name', WRITERS)
+def test_what_was_written_comes_back_in_the_order_of_the_list(name, expected, prepared):
+    for split, examples in expected[name].items():
+        dataset = open_dataset(name, split, prepared)
+        assert dataset.ids == tuple(example.id for example in examples)
+        for index, example in enumerate(examples):
+            assert_same(dataset[index], example)
+
+
+def test_every_dataset_is_tested_here():
+    assert set(NAMES) == {*BUILDERS, 'folder/tiny'}
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_contract_of_a_dataset(name, prepared):
+    for split in make_builder(name, prepared).info.metadata:
+        dataset = open_dataset(name, split, prepared)
+        examples = [dataset[index] for index in range(len(dataset))]
+        assert (dataset.name, dataset.split) == (name, split)
+        assert len(set(dataset.ids)) == len(dataset) > 0
+        assert [example.id for example in examples] == list(dataset.ids)
+        assert dataset.tasks == {task for example in examples for task in example.labels}
+        assert dataset.sizes.dtype == np.int32
+        np.testing.assert_array_equal(dataset.sizes, [e.image.shape[:2] for e in examples])
+        for example in examples:
+            assert_valid(example)
+
+
+def assert_valid(example: Example) -> None:
+    assert example.image.dtype == np.uint8
+    assert example.image.shape[2:] == (3,)
+    for task, label in example.labels.items():
+        assert label.shape[:2] == example.image.shape[:2]
+        if TASKS[task].label is LabelKind.DIRECTION:
+            assert label.dtype == np.float32
+            lengths = np.linalg.norm(label, axis=-1)
+            np.testing.assert_allclose(lengths[lengths > 0], 1, atol=1e-5)
+        else:
+            assert label.dtype == np.uint8
+        if TASKS[task].label is LabelKind.CLASSES:
+            assert np.all((label < TASKS[task].channels) | (label == 255))
+
+
+@pytest.mark.parametrize('read_first', [False, True])
+def test_a_pickled_dataset_reads_the_same(read_first, prepared):
+    dataset = open_dataset('bsds500', 'val', prepared)
+    if read_first:
+        dataset[0]
+    copy = pickle.loads(pickle.dumps(dataset))
+    assert (copy.ids, copy.tasks) == (dataset.ids, dataset.tasks)
+    assert_same(copy[1], dataset[1])
+
+
+def test_synthetic_scenes_have_every_dense_label_and_other_scenes_for_testing(prepared):
+    train = open_dataset('synthetic', 'train', prepared)
+    test = open_dataset('synthetic', 'test', prepared)
+    assert train.tasks == test.tasks == set(TASKS)
+    assert all(set(train[i].labels) == set(TASKS) for i in range(2))
+    assert train.sizes.tolist() == [[161, 161]] * 2
+    assert not set(train.ids) & set(test.ids)
+    assert not set(synthetic.SEEDS['train']) & set(synthetic.SEEDS['test'])
+
+
+def test_pascal_s_without_lists_is_all_for_testing(tmp_path):
+    source = tmp_path / 'PASCAL-S'
+    for name in ('2', '1'):
+        random_image(source / 'datasets/imgs/pascal' / f'{name}.jpg', 4, 5)
+        save_map(source / 'datasets/masks/pascal' / f'{name}.png', np.zeros((4, 5), np.uint8))
+    splits = make_builder('pascal_s', tmp_path).list_splits(source)
+    assert [image.stem for image, _ in splits['test']] == ['1', '2']
+    assert set(splits) == {'test'}
+
+
+def test_voc_takes_the_augmented_masks_where_they_are(tmp_path):
+    write_voc2012(tmp_path)
+    builder = make_builder('voc2012', tmp_path)
+    source = builder.locate(tmp_path)
+    (source / 'SegmentationClass').rename(source / 'SegmentationClassAug')
+    _, mask = builder.list_splits(source)['val'][0]
+    assert mask == source / 'SegmentationClassAug' / '2009_000003.png'
+
+
+def test_a_record_gives_back_its_example():
+    directions = np.zeros((2, 3, 3), np.float32)
+    directions[0, 0] = 0.6, 0, -0.8
+    example = Example(
+        id='an id',
+        image=np.arange(18, dtype=np.uint8).reshape(2, 3, 3),
+        labels={'normals': directions, 'parts': np.full((2, 3), 255, np.uint8)},
+    )
+    record = records.encode(example, records.encode_image(example.image))
+    assert_same(records.decode(record | {'id': record['id'].encode()}), example)
+
+
+def test_a_jpeg_is_stored_as_it_is_and_a_grey_picture_as_rgb(tmp_path):
+    image = random_image(tmp_path / 'a.jpg', 9, 7)
+    read, encoded = read_image(tmp_path / 'a.jpg')
+    assert encoded == (tmp_path / 'a.jpg').read_bytes()
+    np.testing.assert_array_equal(read, image)
+
+    save_map(tmp_path / 'b.png', image[..., 0])
+    read, encoded = read_image(tmp_path / 'b.png')
+    np.testing.assert_array_equal(read, np.repeat(image[..., :1], 3, axis=2))
+    np.testing.assert_array_equal(records.decode_image(encoded), read)
+
+
+def test_a_dataset_that_is_not_prepared_names_the_command(tmp_path):
+    with pytest.raises(UserError) as error:
+        open_dataset('folder/mine', 'train', tmp_path)
+    command = f'python -m ubernet_jax.prepare folder/mine --source DIR --directory {tmp_path}'
+    assert command in str(error.value)
+    with pytest.raises(UserError, match='prepare synthetic --directory'):
+        open_dataset('synthetic', 'train', tmp_path)
+
+
+@pytest.mark.parametrize('name', ['coco', 'folder', 'folder/', 'folder/../up', ''])
+def test_an_unknown_dataset_lists_the_known_ones(name, tmp_path):
+    with pytest.raises(UserError, match=r'bsds500, voc2012, pascal_s, synthetic, folder/NAME'):
+        open_dataset(name, 'train', tmp_path)
+
+
+def test_an_unknown_split_lists_the_known_ones(prepared):
+    with pytest.raises(UserError, match=r"no split 'dev'; it has train, val, test"):
+        open_dataset('bsds500', 'dev', prepared)
+
+
+@pytest.mark.parametrize(
+    ('name', 'counts', 'labels'),
+    [
+        ('bsds500', {'train': 200, 'val': 100, 'test': 200}, {'boundaries'}),
+        ('voc2012', {'train': 600, 'val': 330}, {'segmentation', 'semantic_boundaries'}),
+        ('pascal_s', {'train': 300, 'test': 200}, {'saliency'}),
+        ('folder/kitchen', {'test': 30, 'train': 100}, {'normals'}),
+        ('folder/fashion', {'test': 60, 'train': 200}, {'parts', 'saliency'}),
+    ],
+)
+def test_real_data(name, counts, labels, data_root, tmp_path):
+    builder = make_builder(name, tmp_path)
+    splits = builder.list_splits(builder.locate(data_root))
+    assert {split: len(items) for split, items in splits.items()} == counts
+    for items in splits.values():
+        example, encoded_image = builder.read(items[0])
+        assert set(example.labels) == labels
+        assert_valid(example)
+        np.testing.assert_array_equal(records.decode_image(encoded_image), example.image)

@@ -1,0 +1,195 @@
+"""Every odd kind of picture file, written here with Pillow, must read as a person would see it."""
+
+import re
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image
+
+from ubernet_jax.errors import UserError
+from ubernet_jax.photographs import read_photograph
+
+RED_THEN_BLUE = np.array([[[255, 0, 0], [0, 0, 255]]], np.uint8)  # 1 x 2
+
+
+def _check_only_pixel(path, expected):
+    photograph = read_photograph(path)
+    assert photograph.dtype == np.uint8
+    np.testing.assert_array_equal(photograph, np.array([[expected]], np.uint8))
+
+
+def test_rgb_is_returned_as_it_is(tmp_path):
+    pixels = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
+    Image.fromarray(pixels).save(tmp_path / 'rgb.png')
+    photograph = read_photograph(tmp_path / 'rgb.png')
+    assert photograph.dtype == np.uint8
+    np.testing.assert_array_equal(photograph, pixels)
+
+
+@pytest.mark.parametrize(
+    ('orientation', 'expected'),
+    [
+        (1, [['red', 'blue']]),
+        (2, [['blue', 'red']]),
+        (3, [['blue', 'red']]),
+        (6, [['red'], ['blue']]),
+        (8, [['blue'], ['red']]),
+    ],
+)
+def test_exif_rotation_is_applied(tmp_path, orientation, expected):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    Image.fromarray(RED_THEN_BLUE).save(tmp_path / 'turned.png', exif=exif)
+    colours = {'red': [255, 0, 0], 'blue': [0, 0, 255]}
+    np.testing.assert_array_equal(
+        read_photograph(tmp_path / 'turned.png'),
+        [[colours[name] for name in row] for row in expected],
+    )
+
+
+@pytest.mark.parametrize(
+    ('mode', 'colour', 'expected'),
+    [
+        ('1', 1, (255, 255, 255)),
+        ('L', 77, (77, 77, 77)),
+        ('LA', (100, 255), (100, 100, 100)),
+        ('LA', (100, 0), (255, 255, 255)),
+        ('RGBA', (255, 0, 0, 255), (255, 0, 0)),
+        ('RGBA', (255, 0, 0, 0), (255, 255, 255)),
+        ('RGBA', (255, 0, 0, 51), (255, 204, 204)),  # a fifth of red, four fifths of white
+        ('I;16', 0, (0, 0, 0)),
+        ('I;16', 257, (1, 1, 1)),
+        ('I;16', 32768, (128, 128, 128)),
+        ('I;16', 65535, (255, 255, 255)),
+    ],
+)
+def test_png_of_every_mode(tmp_path, mode, colour, expected):
+    Image.new(mode, (1, 1), colour).save(tmp_path / 'one.png')
+    _check_only_pixel(tmp_path / 'one.png', expected)
+
+
+@pytest.mark.parametrize(
+    ('colour', 'expected'),
+    [((0, 0, 0, 0), (255, 255, 255)), ((0, 255, 255, 0), (255, 0, 0)), ((0, 0, 0, 255), (0, 0, 0))],
+)
+def test_cmyk_jpeg(tmp_path, colour, expected):
+    Image.new('CMYK', (8, 8), colour).save(tmp_path / 'print.jpg', quality=100)
+    photograph = read_photograph(tmp_path / 'print.jpg')
+    assert np.abs(photograph.astype(int) - expected).max() <= 2  # JPEG is not exact
+
+
+def test_palette_with_a_transparent_colour(tmp_path):
+    image = Image.new('P', (2, 1))
+    image.putpalette([10, 20, 30, 0, 200, 0])
+    image.putpixel((1, 0), 1)
+    image.save(tmp_path / 'opaque.png')
+    image.save(tmp_path / 'transparent.png', transparency=0)
+    np.testing.assert_array_equal(
+        read_photograph(tmp_path / 'opaque.png'), [[[10, 20, 30], [0, 200, 0]]]
+    )
+    np.testing.assert_array_equal(
+        read_photograph(tmp_path / 'transparent.png'), [[[255, 255, 255], [0, 200, 0]]]
+    )
+
+
+def test_rgb_with_a_transparent_colour(tmp_path):
+    Image.fromarray(RED_THEN_BLUE).save(tmp_path / 'key.png', transparency=(255, 0, 0))
+    np.testing.assert_array_equal(
+        read_photograph(tmp_path / 'key.png'), [[[255, 255, 255], [0, 0, 255]]]
+    )
+
+
+def test_16_bit_grey_of_other_formats(tmp_path):
+    grey = np.array([[0, 257 * 5, 257 * 200, 65535]], np.uint16)
+    expected = np.repeat([[[0], [5], [200], [255]]], 3, axis=-1)
+    for name in ('grey.tif', 'grey.pgm'):
+        Image.fromarray(grey).save(tmp_path / name)
+        np.testing.assert_array_equal(read_photograph(tmp_path / name), expected)
+
+
+def test_16_bit_colour_png(tmp_path):
+    """Pillow cannot write this one, so its chunks are put together by hand."""
+
+    def chunk(kind, content):
+        checksum = zlib.crc32(kind + content)
+        return struct.pack('>I', len(content)) + kind + content + struct.pack('>I', checksum)
+
+    header = struct.pack('>IIBBBBB', 1, 1, 16, 2, 0, 0, 0)  # 1 x 1, 16 bits, RGB
+    pixels = zlib.compress(b'\0' + struct.pack('>HHH', 65535, 257 * 128, 0))
+    (tmp_path / 'deep.png').write_bytes(
+        b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header) + chunk(b'IDAT', pixels) + chunk(b'IEND', b'')
+    )
+    _check_only_pixel(tmp_path / 'deep.png', (255, 128, 0))
+
+
+def test_first_frame_of_an_animation(tmp_path):
+    frames = [Image.new('RGB', (1, 1), colour) for colour in ('red', 'blue')]
+    frames[0].save(tmp_path / 'film.gif', save_all=True, append_images=frames[1:])
+    _check_only_pixel(tmp_path / 'film.gif', (255, 0, 0))
+
+
+def test_48_megapixels(tmp_path):
+    Image.new('L', (8000, 6000), 9).save(tmp_path / 'large.png')
+    assert read_photograph(tmp_path / 'large.png').shape == (6000, 8000, 3)
+
+
+def _write_header_of(path, width, height):
+    """A BMP that claims a size without having the pixels: as decompression bombs do."""
+    Image.new('L', (1, 1)).save(path)
+    content = bytearray(path.read_bytes())
+    content[18:26] = struct.pack('<ii', width, height)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize('height', [10_001, 10_000_000])  # Pillow itself refuses the second
+def test_too_many_pixels(tmp_path, height):
+    _write_header_of(tmp_path / 'bomb.bmp', 10_000, height)
+    with pytest.raises(UserError, match=r'bomb\.bmp.*100 million pixels'):
+        read_photograph(tmp_path / 'bomb.bmp')
+
+
+def _write_missing(path):
+    pass
+
+
+def _write_empty(path):
+    path.touch()
+
+
+def _write_text(path):
+    path.write_text('not a picture')
+
+
+def _write_truncated(path):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(path, format='jpeg')
+    path.write_bytes(path.read_bytes()[:2000])
+
+
+def _write_floats(path):
+    Image.fromarray(np.zeros((2, 2), np.float32)).save(path, format='tiff')
+
+
+def _write_32_bits(path):
+    Image.fromarray(np.full((2, 2), 1 << 20, np.int32)).save(path, format='tiff')
+
+
+@pytest.mark.parametrize(
+    ('write', 'message'),
+    [
+        (_write_missing, 'no such file'),
+        (lambda path: path.mkdir(), 'cannot be read'),
+        (_write_empty, 'cannot be read'),
+        (_write_text, 'cannot be read'),
+        (_write_truncated, 'truncated'),
+        (_write_floats, 'floating-point'),
+        (_write_32_bits, '1048576'),
+    ],
+)
+def test_bad_files_are_named(tmp_path, write, message):
+    path = tmp_path / 'bad.jpg'
+    write(path)
+    with pytest.raises(UserError, match=re.escape(str(path)) + '.*' + message):
+        read_photograph(path)

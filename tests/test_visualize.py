@@ -1,0 +1,200 @@
+"""Colours that everyone in the field would expect, pixel by pixel."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ubernet_jax.structs import Predictions
+from ubernet_jax.tasks import PERSON_PARTS, TASKS, VOID, with_classes
+from ubernet_jax.visualize import BAND, PALETTE, Panel, contact_sheet, legend, panel, picture
+
+BEIGE = (224, 224, 192)  # VOC's colour of void
+WHITE = (255, 255, 255)
+
+
+def test_palette_is_that_of_pascal_voc():
+    assert PALETTE.shape == (256, 3)
+    published = {
+        0: (0, 0, 0),
+        1: (128, 0, 0),  # aeroplane
+        2: (0, 128, 0),  # bicycle
+        3: (128, 128, 0),  # bird
+        4: (0, 0, 128),  # boat
+        8: (64, 0, 0),  # cat
+        15: (192, 128, 128),  # person
+        20: (0, 64, 128),  # tvmonitor
+        VOID: BEIGE,
+    }
+    for index, colour in published.items():
+        assert tuple(PALETTE[index]) == colour
+
+
+def test_normals_as_rgb():
+    normals = np.array([[[0, 0, 1], [1, 0, 0], [0, -1, 0], [0, 0, 0]]], np.float32)
+    np.testing.assert_array_equal(
+        picture(TASKS['normals'], normals),
+        [[[128, 128, 255], [255, 128, 128], [128, 0, 128], [128, 128, 128]]],
+    )
+
+
+@pytest.mark.parametrize(
+    ('name', 'expected'), [('boundaries', [255, 191, 0]), ('saliency', [0, 64, 255])]
+)
+def test_boundaries_are_dark_on_light_and_saliency_light_on_dark(name, expected):
+    probability = np.array([[0, 0.25, 1]], np.float32)
+    share = np.array([[0, 64, 255]], np.uint8)
+    drawn = picture(TASKS[name], probability)
+    np.testing.assert_array_equal(drawn, np.repeat([expected], 3, axis=0).T[np.newaxis])
+    np.testing.assert_array_equal(drawn, picture(TASKS[name], share))
+
+
+def test_classes_plain_and_over_the_image():
+    classes = np.array([[0, 15, VOID]], np.uint8)
+    plain = picture(TASKS['segmentation'], classes)
+    np.testing.assert_array_equal(plain, [[[0, 0, 0], [192, 128, 128], BEIGE]])
+    image = np.full((1, 3, 3), 100, np.uint8)
+    over = picture(TASKS['segmentation'], classes, image=image)
+    # 0.65 of the class colour and 0.35 of the photograph; the background is the photograph.
+    np.testing.assert_array_equal(over, [[[100] * 3, [160, 118, 118], [181, 181, 160]]])
+
+
+def test_semantic_boundaries_are_class_colours_on_white():
+    task = TASKS['semantic_boundaries']
+    label = np.array([[0, 15, VOID]], np.uint8)
+    np.testing.assert_array_equal(picture(task, label), [[WHITE, [192, 128, 128], BEIGE]])
+    classes = np.array([[15, 15, 1]], np.uint8)
+    strength = np.array([[0, 1, 0.5]], np.float32)
+    np.testing.assert_array_equal(
+        picture(task, classes, strength=strength), [[WHITE, [192, 128, 128], [192, 128, 128]]]
+    )
+
+
+def test_bands_join_without_a_seam():
+    """A picture larger than a band equals its rows drawn one at a time."""
+    width = 512
+    height = BAND // width + 3
+    rng = np.random.default_rng(0)
+    classes = rng.integers(0, 21, (height, width), np.uint8)
+    image = rng.integers(0, 256, (height, width, 3), np.uint8)
+    task = TASKS['segmentation']
+    whole = picture(task, classes, image=image)
+    for row in (0, height - 4, height - 3, height - 1):
+        only = slice(row, row + 1)
+        np.testing.assert_array_equal(whole[only], picture(task, classes[only], image=image[only]))
+
+
+def test_different_sizes_are_refused():
+    with pytest.raises(ValueError, match=r'segmentation.*\(2, 3\).*\(3, 2\)'):
+        picture(
+            TASKS['segmentation'],
+            np.zeros((2, 3), np.uint8),
+            image=np.zeros((3, 2, 3), np.uint8),
+        )
+
+
+def test_legend_holds_the_classes_present_and_no_others():
+    classes = np.array([[0, 15, VOID, 2]], np.uint8)
+    drawn = legend(TASKS['segmentation'], classes)
+    assert list(drawn.items()) == [
+        ('bicycle', (0, 128, 0)),
+        ('person', (192, 128, 128)),
+        ('void', BEIGE),
+    ]
+    assert legend(TASKS['saliency'], classes) == {}
+    renamed = with_classes(TASKS['parts'], ('background', 'hat', 'shoe'))
+    assert legend(renamed, np.array([[2]], np.uint8)) == {'shoe': (0, 128, 0)}
+
+
+def test_legend_leaves_out_faint_boundaries():
+    classes = np.array([[1, 2]], np.uint8)
+    strength = np.array([[0.1, 0.9]], np.float32)
+    drawn = legend(TASKS['semantic_boundaries'], classes, strength=strength)
+    assert list(drawn) == ['bicycle']
+
+
+def test_panel_draws_predictions_and_labels_alike():
+    image = np.full((2, 2, 3), 50, np.uint8)
+    classes = np.array([[0, 1], [6, 6]], np.uint8)
+    predicted = panel(TASKS['parts'], Predictions(parts=classes), image)
+    labelled = panel(TASKS['parts'], {'parts': classes}, image, note='label')
+    assert (predicted.caption, labelled.caption) == ('parts', 'parts (label)')
+    np.testing.assert_array_equal(predicted.picture, labelled.picture)
+    assert list(predicted.legend) == list(labelled.legend) == [PERSON_PARTS[1], PERSON_PARTS[6]]
+    assert panel(TASKS['normals'], Predictions(parts=classes), image) is None
+    assert panel(TASKS['normals'], {'parts': classes}, image) is None
+
+
+def test_panel_draws_predicted_semantic_boundaries_at_their_strength():
+    predictions = Predictions(
+        semantic_boundaries=np.array([[1, 1]], np.uint8),
+        semantic_boundary_strength=np.array([[0, 1]], np.float32),
+    )
+    drawn = panel(TASKS['semantic_boundaries'], predictions, np.zeros((1, 2, 3), np.uint8))
+    assert drawn.caption == 'semantic boundaries'
+    np.testing.assert_array_equal(drawn.picture, [[WHITE, [128, 0, 0]]])
+
+
+def _panel(colour, *, height=40, width=60, **written):
+    pixels = np.full((height, width, 3), colour, np.uint8)
+    return Panel(**{'caption': 'colour', 'picture': pixels} | written)
+
+
+def _box_of(sheet, colour):
+    """Left, top, right, bottom of the pixels of a colour."""
+    rows, columns = np.nonzero((sheet == colour).all(axis=-1))
+    return columns.min(), rows.min(), columns.max(), rows.max()
+
+
+def test_contact_sheet_lays_panels_out_row_by_row():
+    red, green, blue = (200, 0, 0), (0, 200, 0), (0, 0, 200)
+    sheet = contact_sheet([_panel(red), _panel(green), None, _panel(blue)], columns=2, side=120)
+    assert sheet.dtype == np.uint8
+    first, second, third = (_box_of(sheet, colour) for colour in (red, green, blue))
+    for left, top, right, bottom in (first, second, third):
+        assert (right - left + 1, bottom - top + 1) == (118, 78)  # 120 x 80 less the outline
+    assert first[1] == second[1] and second[0] == third[0]
+    assert first[2] < second[0] and second[3] < third[1]
+    below_none = sheet[third[1] :, : first[2]]
+    assert (below_none == 255).all()
+
+
+def test_contact_sheet_writes_the_caption_and_the_legend():
+    red, mark = (200, 0, 0), (1, 250, 2)
+    bare = contact_sheet([_panel(red, caption='')], side=200)
+    captioned = contact_sheet([_panel(red)], side=200)
+    explained = contact_sheet([_panel(red, legend={'dog': mark, 'cat': (9, 9, 9)})], side=200)
+    assert bare.shape == captioned.shape
+    assert (bare != captioned).any()
+    assert explained.shape[0] > captioned.shape[0] and explained.shape[1] == captioned.shape[1]
+    assert not (captioned == mark).all(axis=-1).any()
+    assert _box_of(explained, mark)[1] > _box_of(explained, red)[3]
+
+
+def test_long_words_widen_the_panel_and_are_never_cut():
+    name = 'a class with a name much longer than its picture is wide'
+    narrow = _panel(100, height=60, width=1, legend={name: (1, 2, 3)})
+    sheet = contact_sheet([narrow], side=60)
+    dark = (sheet < 128).all(axis=-1)
+    assert dark.any() and not dark[:, -4:].any()
+
+
+@pytest.mark.parametrize('shape', [(1, 1, 3), (1, 5000, 3), (5000, 1, 3), (600, 800, 3)])
+def test_contact_sheet_takes_pictures_of_any_size(shape):
+    panels = [Panel(caption='odd', picture=np.zeros(shape, np.uint8))]
+    sheet = contact_sheet(panels, side=160)
+    assert max(sheet.shape) < 240
+    assert (sheet < 255).any()
+
+
+def test_contact_sheet_of_nothing():
+    with pytest.raises(ValueError, match='at least one panel'):
+        contact_sheet([None, None])
+
+
+def test_real_segmentation_mask(data_root):
+    """The palette that the VOC files themselves carry is the one drawn here."""
+    folder = data_root / 'VOCdevkit' / 'VOC2012' / 'SegmentationClassAug'
+    with Image.open(next(iter(sorted(folder.glob('*.png'))))) as mask:
+        theirs = np.asarray(mask.convert('RGB'))
+        ours = picture(TASKS['segmentation'], np.asarray(mask))
+    np.testing.assert_array_equal(ours, theirs)

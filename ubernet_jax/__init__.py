@@ -1,0 +1,1 @@
+"""UberNet in JAX/Flax: one network, many vision tasks, diverse datasets, limited memory."""

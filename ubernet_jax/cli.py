@@ -1,0 +1,31 @@
+"""How every entry point ends: what the user can mend is a message, not a traceback."""
+
+import sys
+from collections.abc import Callable
+
+from absl import flags
+
+from ubernet_jax.errors import UserError
+
+_USER_ERROR = 2  # exit code, the one of wrong command lines too
+_INTERRUPTED = 130  # exit code, as shells have it for Ctrl-C
+
+
+def run(main: Callable[[], None]) -> None:
+    """Runs an entry point; exits with code 2 and `error: ...` on stderr after a `UserError`."""
+    try:
+        main()
+    except UserError as error:
+        print(f'error: {error}', file=sys.stderr)
+        sys.exit(_USER_ERROR)
+    except KeyboardInterrupt:
+        print('interrupted', file=sys.stderr)
+        sys.exit(_INTERRUPTED)
+
+
+def parse_flags(arguments: list[str]) -> list[str]:
+    """Absl's flag parser, with mistakes as `UserError`; returns what is not a flag."""
+    try:
+        return flags.FLAGS(arguments)
+    except (flags.Error, KeyError, OSError) as error:
+        raise UserError(f'{error.args[0] if error.args else error}') from error

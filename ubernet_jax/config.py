@@ -1,0 +1,301 @@
+"""Settings of a run, as typed dataclasses. No JAX here: a config file loads instantly.
+
+A config file in `configs/` has one function `get_config()` that returns a `Config`. Any field can
+be overridden on the command line: `--config.model.width=0.25`,
+`--config.tasks.segmentation.batch_size=4`.
+"""
+
+import dataclasses
+import enum
+
+from ubernet_jax.errors import UserError
+from ubernet_jax.tasks import TASKS, Task, with_classes
+
+STRIDE = 32  # image sides are STRIDE * k + 1, so that every pooling divides exactly
+
+
+class Initialisation(enum.Enum):
+    """What the trunk starts from."""
+
+    RANDOM = 'random'
+    IMAGENET = 'imagenet'  # the 13 convolutions that the extra `imagenet` carries
+
+
+class Statistics(enum.Enum):
+    """Which mean and variance normalise the skips while training; tests use the running ones."""
+
+    BATCH = 'batch'  # the micro-batch's own, as in the paper
+    RUNNING = 'running'  # the running ones: with few images a step, training then equals testing
+
+
+class Algorithm(enum.Enum):
+    """When parameter groups update (paper, section 3)."""
+
+    ASYNCHRONOUS = 'asynchronous'  # each group after enough of its own labelled samples
+    SYNCHRONOUS = 'synchronous'  # all groups together, after enough images of any kind
+
+
+class Optimizer(enum.Enum):
+    """The optax transformation inside every group."""
+
+    SGD = 'sgd'  # momentum and weight decay, as in the paper
+    ADAMW = 'adamw'
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class GroupConfig:
+    """How one parameter group updates.
+
+    Attributes:
+      batch_size: effective batch B_p, in labelled images.
+      learning_rate: at the group's first update.
+      decay_after: the learning rate is divided by 10 after each of these numbers of the group's
+        own updates.
+    """
+
+    batch_size: int = 10
+    learning_rate: float = 1e-3
+    decay_after: tuple[int, ...] = (3000,)
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class TaskConfig(GroupConfig):
+    """How one task is trained.
+
+    Attributes:
+      weight: gamma_t, the factor on the task's loss.
+      classes: class names, where the data's differ from `tasks.TASKS`; empty keeps the table's.
+    """
+
+    weight: float = 1.0
+    classes: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class ModelConfig:
+    """The network (paper, section 2).
+
+    Attributes:
+      width: factor on every channel count of the trunk; 1 is VGG-16.
+      scales: levels of the image pyramid, 1 to 3.
+      dropout: rate after fc6 and fc7.
+      frozen_blocks: leading trunk blocks (0 to 5) that are not trained, as in Fast R-CNN.
+      checkpoint: recompute the trunk's activations in the backward pass instead of keeping them.
+      statistics: what normalises the skip connections while training.
+      initialisation: what the trunk starts from.
+      mean: of the training images, RGB, 0..255; subtracted.
+      std: RGB, 0..255; divided by.
+    """
+
+    width: float = 1.0
+    scales: int = 3
+    dropout: float = 0.5
+    frozen_blocks: int = 0
+    checkpoint: bool = True
+    statistics: Statistics = Statistics.BATCH
+    initialisation: Initialisation = Initialisation.IMAGENET
+    mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
+    std: tuple[float, float, float] = (58.395, 57.12, 57.375)
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class LossConfig:
+    """Constants of the losses (paper, section 2.4).
+
+    Attributes:
+      bag_radius: pixels around a boundary label in which the best score counts (arXiv 1511.07386).
+      positive_weight: weight of boundary pixels.
+      negative_weight: weight of the other pixels.
+      positive_share: share of annotators (0..1) above which a pixel is positive; zero is negative,
+        between is ignored.
+      normals_transition: where smooth L1 on unit vectors turns from quadratic to linear.
+    """
+
+    bag_radius: int = 2
+    positive_weight: float = 0.95
+    negative_weight: float = 0.05
+    positive_share: float = 0.5
+    normals_transition: float = 1.0
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class OptimConfig:
+    """The solver (paper, section 3).
+
+    Attributes:
+      algorithm: asynchronous (the paper's) or synchronous.
+      optimizer: the transformation inside each group.
+      momentum: of SGD; the first moment's decay of AdamW.
+      weight_decay: on weights; biases have none.
+      bias_multiplier: factor on the learning rate of biases.
+      shared: the trunk's group.
+    """
+
+    algorithm: Algorithm = Algorithm.ASYNCHRONOUS
+    optimizer: Optimizer = Optimizer.SGD
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    bias_multiplier: float = 2.0
+    shared: GroupConfig = dataclasses.field(default_factory=lambda: GroupConfig(batch_size=30))
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class DatasetConfig:
+    """One prepared dataset.
+
+    Attributes:
+      name: as `python -m ubernet_jax.prepare` knows it: `voc2012`, `folder/kitchen`, ...
+      split: one of the dataset's splits.
+      repeat: how often an epoch shows each image.
+      tasks: which of its labels to use; empty means all that the network has a task for.
+    """
+
+    name: str = ''
+    split: str = 'train'
+    repeat: int = 1
+    tasks: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class DataConfig:
+    """What the network is trained on and how it is fed.
+
+    Attributes:
+      directory: folder of prepared datasets.
+      train: the union of datasets.
+      buckets: (height, width) that images are fitted into, each side 32k+1; each image goes to
+        the one whose aspect is nearest.
+      micro_batch: images of one step; all of one dataset and one bucket.
+      scale: range of the random scaling, relative to the size that fits the bucket.
+      flip: mirror half of the images.
+      workers: reader processes; 0 reads in the training process.
+    """
+
+    directory: str = 'data/prepared'
+    train: list[DatasetConfig] = dataclasses.field(default_factory=list)
+    buckets: tuple[tuple[int, int], ...] = ((321, 481), (481, 321))
+    micro_batch: int = 1
+    scale: tuple[float, float] = (1.0, 1.0)
+    flip: bool = True
+    workers: int = 1
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class InputSizeConfig:
+    """The size at which a whole photograph enters the network (paper, section 1).
+
+    Attributes:
+      short_side: pixels that the short side is scaled to,
+      long_side: unless the long side would exceed this,
+      area: or the area (in pixels) this.
+    """
+
+    short_side: int = 625
+    long_side: int = 961
+    area: int = 653_028
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class EvaluationConfig:
+    """What is measured.
+
+    Attributes:
+      benchmarks: datasets, with the split to test on; every dense label with a metric is scored.
+      limit: at most this many images a benchmark while training; the final evaluation takes all.
+    """
+
+    benchmarks: list[DatasetConfig] = dataclasses.field(default_factory=list)
+    limit: int = 20
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Config:
+    """One run.
+
+    Attributes:
+      name: of the experiment.
+      seed: of initialisation, data order, augmentation and dropout.
+      steps: micro-batches to train for.
+      tasks: settings of each task of the network, by name.
+      log_every: steps between lines of the log.
+      checkpoint_every: steps between checkpoints.
+      pictures_every: steps between pictures of fixed images.
+      evaluate_every: steps between evaluations.
+    """
+
+    name: str = ''
+    seed: int = 0
+    steps: int = 1000
+    tasks: dict[str, TaskConfig] = dataclasses.field(default_factory=dict)
+    model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
+    loss: LossConfig = dataclasses.field(default_factory=LossConfig)
+    optim: OptimConfig = dataclasses.field(default_factory=OptimConfig)
+    data: DataConfig = dataclasses.field(default_factory=DataConfig)
+    input_size: InputSizeConfig = dataclasses.field(default_factory=InputSizeConfig)
+    evaluation: EvaluationConfig = dataclasses.field(default_factory=EvaluationConfig)
+    log_every: int = 10
+    checkpoint_every: int = 500
+    pictures_every: int = 500
+    evaluate_every: int = 1000
+
+    def task_table(self) -> dict[str, Task]:
+        """The rows of `tasks.TASKS` that this network has, in the table's order."""
+        rows = {name: row for name, row in TASKS.items() if name in self.tasks}
+        return {
+            name: with_classes(row, self.tasks[name].classes)
+            if self.tasks[name].classes
+            else row
+            for name, row in rows.items()
+        }
+
+    def validate(self) -> None:
+        """Checks every field that a user may have set.
+
+        Raises:
+          UserError: names the field, what it holds and what it may hold.
+        """
+        _require(bool(self.tasks), 'tasks', 'no task', f'some of {", ".join(TASKS)}')
+        for name, task in self.tasks.items():
+            _known_task(name, 'tasks')
+            _positive(f'tasks.{name}', task, ('batch_size', 'learning_rate', 'weight'))
+        _positive('optim.shared', self.optim.shared, ('batch_size', 'learning_rate'))
+        _positive('model', self.model, ('width',))
+        _positive('data', self.data, ('micro_batch',))
+        _positive('input_size', self.input_size, ('short_side', 'long_side', 'area'))
+        intervals = ('log_every', 'checkpoint_every', 'pictures_every', 'evaluate_every')
+        _positive('config', self, ('steps', *intervals))
+        model, data = self.model, self.data
+        _require(model.scales in (1, 2, 3), 'model.scales', model.scales, '1, 2 or 3')
+        _require(
+            model.frozen_blocks in range(6), 'model.frozen_blocks', model.frozen_blocks, '0 to 5'
+        )
+        _require(0 <= model.dropout < 1, 'model.dropout', model.dropout, '0 <= dropout < 1')
+        _require(self.loss.bag_radius >= 0, 'loss.bag_radius', self.loss.bag_radius, '0 or more')
+        _require(bool(data.buckets), 'data.buckets', 'none', 'at least one (height, width)')
+        for bucket in data.buckets:
+            fits = all(side % STRIDE == 1 and side > STRIDE for side in bucket)
+            _require(fits, 'data.buckets', bucket, f'sides {STRIDE}k+1: 33, 65, ... 321, ...')
+        low, high = data.scale
+        _require(0 < low <= high, 'data.scale', data.scale, '0 < low <= high')
+        for dataset in (*data.train, *self.evaluation.benchmarks):
+            _positive(f'dataset {dataset.name}', dataset, ('repeat',))
+            for name in dataset.tasks:
+                _known_task(name, f'dataset {dataset.name}: tasks')
+
+
+def _require(condition: bool, field: str, got: object, allowed: str) -> None:
+    if not condition:
+        raise UserError(
+            f'config: {field} is {got}, but must be {allowed}. '
+            f'Change it in the config file or with --config.{field}=...'
+        )
+
+
+def _positive(where: str, owner: object, fields: tuple[str, ...]) -> None:
+    for field in fields:
+        value = getattr(owner, field)
+        _require(value > 0, f'{where}.{field}', value, 'above 0')
+
+
+def _known_task(name: str, field: str) -> None:
+    _require(name in TASKS, field, repr(name), f'some of {", ".join(TASKS)}')

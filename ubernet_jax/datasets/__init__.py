@@ -1,0 +1,5 @@
+"""Datasets: raw files -> prepared array records -> `Example`s; one file a dataset."""
+
+from ubernet_jax.datasets.reading import Dataset, open_dataset
+
+__all__ = ['Dataset', 'open_dataset']

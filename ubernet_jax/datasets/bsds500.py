@@ -1,0 +1,61 @@
+"""BSDS500: photographs whose boundaries 4 to 9 people drew (Arbelaez et al., TPAMI 2011)."""
+
+import pathlib
+
+import numpy as np
+import scipy.io
+
+from ubernet_jax.datasets.builder import Builder
+from ubernet_jax.datasets.files import check_exist, check_size, read_image
+from ubernet_jax.errors import UserError
+from ubernet_jax.structs import Example
+
+
+class Bsds500(Builder):
+    """`data/images/SPLIT/ID.jpg` and `data/groundTruth/SPLIT/ID.mat`, as it is downloaded.
+
+    `boundaries` is the share of annotators that drew a pixel; `annotators` keeps them apart.
+    """
+
+    name = 'bsds500'
+    folders = ('', 'BSDS500', 'BSR/BSDS500')
+    marker = 'data/images'
+
+    def list_splits(self, source: pathlib.Path) -> dict[str, list[tuple[pathlib.Path, ...]]]:
+        return {split: _list_pairs(source / 'data', split) for split in ('train', 'val', 'test')}
+
+    def read(self, item: tuple[pathlib.Path, ...]) -> tuple[Example, bytes]:
+        image_path, truth_path = item
+        image, encoded_image = read_image(image_path)
+        annotators = read_annotators(truth_path)
+        check_size(truth_path, annotators[0], image)
+        share = np.rint(255 * annotators.mean(axis=0)).astype(np.uint8)
+        example = Example(
+            id=image_path.stem, image=image, labels={'boundaries': share}, annotators=annotators
+        )
+        return example, encoded_image
+
+
+def _list_pairs(data: pathlib.Path, split: str) -> list[tuple[pathlib.Path, ...]]:
+    images = sorted((data / 'images' / split).glob('*.jpg'))
+    if not images:
+        raise UserError(f'{data / "images" / split} holds no .jpg; unpack BSDS500 again')
+    truths = [data / 'groundTruth' / split / f'{image.stem}.mat' for image in images]
+    check_exist(truths)
+    return list(zip(images, truths, strict=True))
+
+
+def read_annotators(path: pathlib.Path) -> np.ndarray:
+    """Every annotator's boundaries in a BSDS500 `.mat`: uint8 (A, H, W), 0 or 1.
+
+    Raises:
+      UserError: the file is broken or has another layout.
+    """
+    try:
+        cells = scipy.io.loadmat(path)['groundTruth'].ravel()
+        return np.stack([cell['Boundaries'][0, 0] != 0 for cell in cells]).astype(np.uint8)
+    except Exception as error:  # scipy's reader raises nearly any type on a broken file
+        raise UserError(
+            f'{path}: cannot be read as a BSDS500 ground truth ({type(error).__name__}: {error}); '
+            'unpack the dataset again'
+        ) from error

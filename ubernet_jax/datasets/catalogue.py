@@ -1,0 +1,36 @@
+"""Which datasets there are, by the names used in configs and on the command line."""
+
+import pathlib
+import re
+
+from ubernet_jax.datasets.bsds500 import Bsds500
+from ubernet_jax.datasets.builder import Builder
+from ubernet_jax.datasets.folder import Folder
+from ubernet_jax.datasets.pascal_s import PascalS
+from ubernet_jax.datasets.synthetic import Synthetic
+from ubernet_jax.datasets.voc2012 import Voc2012
+from ubernet_jax.errors import UserError
+
+BUILDERS = {builder.name: builder for builder in (Bsds500, Voc2012, PascalS, Synthetic)}
+KNOWN_NAMES = (*BUILDERS, f'{Folder.name}/NAME')
+
+
+def make_builder(name: str, directory: pathlib.Path) -> Builder:
+    """The builder of a dataset, prepared or not.
+
+    Args:
+      name: one of `BUILDERS`, or `folder/NAME`, where NAME is a folder's name.
+      directory: where prepared sets lie.
+
+    Raises:
+      UserError: there is no dataset of that name.
+    """
+    if name in BUILDERS:
+        return BUILDERS[name](data_dir=directory)
+    folder = re.fullmatch(rf'{Folder.name}/([\w-]+)', name)
+    if folder:
+        return Folder(data_dir=directory, config=folder[1])
+    raise UserError(
+        f'unknown dataset {name!r}; known: {", ".join(KNOWN_NAMES)} '
+        '(NAME of letters, digits, _ and -)'
+    )

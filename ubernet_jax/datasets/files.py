@@ -1,0 +1,139 @@
+"""Reading the files of raw datasets; whatever is wrong with one is a `UserError` that names it."""
+
+import pathlib
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from PIL import Image
+
+from ubernet_jax.datasets.records import decode_image, encode_image
+from ubernet_jax.errors import UserError
+from ubernet_jax.photographs import read_photograph
+from ubernet_jax.tasks import VOID, LabelKind, Task
+
+_MIN_LENGTH = 0.1  # vectors shorter than this have no direction worth the name
+
+
+def read_list(path: pathlib.Path) -> list[str]:
+    """The ids in a list file, one a line.
+
+    Raises:
+      UserError: the file is missing, names nothing, or names something twice.
+    """
+    check_exist([path])
+    ids = path.read_text().split()
+    if not ids:
+        raise UserError(f'{path} lists no image; it must name one id a line')
+    if len(set(ids)) < len(ids):
+        twice = next(name for name in ids if ids.count(name) > 1)
+        raise UserError(f'{path} names {twice} more than once; remove one')
+    return ids
+
+
+def check_exist(paths: Sequence[pathlib.Path], named_by: pathlib.Path | None = None) -> None:
+    """Raises a UserError that names the first of the files that is missing."""
+    missing = [path for path in paths if not path.is_file()]
+    if missing:
+        by = f', which {named_by} names' if named_by else ''
+        more = f' ({len(missing)} files are missing in all)' if len(missing) > 1 else ''
+        raise UserError(
+            f'there is no file {missing[0]}{by}{more}; '
+            'unpack the dataset again, or correct the list'
+        )
+
+
+def read_image(path: pathlib.Path) -> tuple[np.ndarray, bytes]:
+    """An image and the file that stores it: uint8 (H, W, 3), and the bytes of a JPEG or PNG.
+
+    The bytes are the file's own where plain decoding gives the very pixels that a person sees;
+    otherwise (rotated, grey, transparent, 16-bit, ...) those pixels as a PNG.
+
+    Raises:
+      UserError: the file is missing, broken or not an image.
+    """
+    image = read_photograph(path)
+    encoded = path.read_bytes()
+    return image, encoded if np.array_equal(decode_image(encoded), image) else encode_image(image)
+
+
+def read_label(path: pathlib.Path, task: Task, image: np.ndarray) -> np.ndarray:
+    """A task's label file, as `LabelKind` says: classes, share of annotators, or directions.
+
+    Directions are an 8-bit RGB picture, `n = rgb / 127.5 - 1` with 0, 0, 0 for "unknown", or a
+    `.npy` of floats (H, W, 3).
+
+    Raises:
+      UserError: the file is broken, has another size than the image, or a class out of range.
+    """
+    if task.label is LabelKind.CLASSES:
+        label = _read_picture(path, {'1', 'L', 'P'}, np.asarray).astype(np.uint8)
+        check_classes(path, label, task)
+    elif task.label is LabelKind.SHARE:
+        label = _read_picture(
+            path, {'1', 'L', 'P', 'RGB'}, lambda picture: np.asarray(picture.convert('L'))
+        )
+    elif path.suffix == '.npy':
+        label = _directions(_read_vectors(path))
+    else:
+        rgb = _read_picture(path, {'RGB'}, np.asarray)
+        label = _directions(np.where(rgb.any(axis=-1, keepdims=True), rgb / 127.5 - 1, 0))
+    check_size(path, label, image)
+    return label
+
+
+def check_size(path: pathlib.Path, label: np.ndarray, image: np.ndarray) -> None:
+    """Raises a UserError where a label (H, W, ...) has not the size of its image."""
+    if label.shape[:2] != image.shape[:2]:
+        raise UserError(
+            f'{path}: the label has {_size(label)}, but its image has {_size(image)} (width x '
+            'height); every label must have the size of its image'
+        )
+
+
+def check_classes(path: pathlib.Path, label: np.ndarray, task: Task) -> None:
+    """Raises a UserError where a class index is neither one of the task's nor VOID."""
+    found = np.unique(label)
+    wrong = found[(found >= task.channels) & (found != VOID)]
+    if wrong.size:
+        raise UserError(
+            f'{path}: class index {wrong[0]} is out of range; {task.name} allows '
+            f'0 to {task.channels - 1}, and {VOID} where the class is not known'
+        )
+
+
+def _size(array: np.ndarray) -> str:
+    return f'{array.shape[1]} x {array.shape[0]}'
+
+
+def _read_picture(
+    path: pathlib.Path, modes: set[str], convert: Callable[[Image.Image], np.ndarray]
+) -> np.ndarray:
+    try:
+        with Image.open(path) as picture:
+            mode = picture.mode
+            if mode in modes:
+                return convert(picture)
+    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on a broken file
+        raise UserError(f'{path}: cannot be read as a picture ({error}); get it again') from error
+    raise UserError(
+        f'{path}: the picture is of mode {mode}; allowed for this label: {", ".join(sorted(modes))}'
+    )
+
+
+def _read_vectors(path: pathlib.Path) -> np.ndarray:
+    try:
+        vectors = np.load(path)
+    except (OSError, EOFError, ValueError) as error:
+        raise UserError(f'{path}: cannot be read as an array ({error}); save it again') from error
+    if vectors.ndim != 3 or vectors.shape[-1] != 3 or vectors.dtype.kind != 'f':
+        raise UserError(
+            f'{path}: got {vectors.dtype} {vectors.shape}; normals are floats (H, W, 3)'
+        )
+    return vectors
+
+
+def _directions(vectors: np.ndarray) -> np.ndarray:
+    """Float (H, W, 3) as float32 unit vectors, zero where there is none or it is not finite."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    known = np.isfinite(length) & (length > _MIN_LENGTH)
+    return np.where(known, vectors / np.where(known, length, 1), 0).astype(np.float32)

@@ -1,0 +1,78 @@
+"""Prepared datasets as random-access sequences of `Example`s."""
+
+import dataclasses
+import functools
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from ubernet_jax.datasets import records
+from ubernet_jax.datasets.catalogue import make_builder
+from ubernet_jax.errors import UserError
+from ubernet_jax.structs import Example
+
+
+@dataclasses.dataclass(kw_only=True, eq=False)
+class Dataset:
+    """One split of a prepared dataset, in the order of its list. Picklable; opened when first read.
+
+    Attributes:
+      name: the dataset's name, as in configs.
+      split: the split's name.
+      directory: where prepared sets lie.
+      tasks: tasks for which at least one image of the split is labelled.
+      ids: each image's id, unique in the split.
+      sizes: int32 (n, 2), each image's height and width in pixels.
+    """
+
+    name: str
+    split: str
+    directory: pathlib.Path
+    tasks: frozenset[str]
+    ids: tuple[str, ...]
+    sizes: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, index: int) -> Example:
+        return records.decode(self._source[index])
+
+    @functools.cached_property
+    def _source(self) -> Sequence[dict]:
+        return make_builder(self.name, self.directory).as_data_source(
+            self.split, decoders={'image': tfds.decode.SkipDecoding()}
+        )
+
+
+def open_dataset(name: str, split: str, directory: pathlib.Path) -> Dataset:
+    """Opens one split of a prepared dataset.
+
+    Args:
+      name: a dataset of `catalogue.KNOWN_NAMES`, such as `bsds500` or `folder/kitchen`.
+      split: one of the dataset's splits, such as `train`.
+      directory: where prepared sets lie.
+
+    Raises:
+      UserError: the dataset is unknown or not prepared, or has no such split.
+    """
+    builder = make_builder(name, directory)
+    if not builder.is_prepared():
+        source = '--source DIR ' if builder.marker else ''
+        raise UserError(
+            f'dataset {name} is not prepared in {directory}; prepare it with\n'
+            f'  python -m ubernet_jax.prepare {name} {source}--directory {directory}'
+        )
+    splits = builder.info.metadata
+    if split not in splits:
+        raise UserError(f'dataset {name} has no split {split!r}; it has {", ".join(splits)}')
+    return Dataset(
+        name=name,
+        split=split,
+        directory=directory,
+        tasks=frozenset(splits[split]['labelled']),
+        ids=tuple(splits[split]['ids']),
+        sizes=np.array(splits[split]['sizes'], np.int32),
+    )

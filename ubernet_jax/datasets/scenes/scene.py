@@ -1,0 +1,98 @@
+"""A drawn scene, and the labels that follow from its regions."""
+
+import dataclasses
+
+import numpy as np
+
+from ubernet_jax import structs, tasks
+from ubernet_jax.datasets.scenes import layout, render
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Scene:
+    """A drawn scene with all that is known of it.
+
+    Attributes:
+      id: 'scene-' and the seed, six digits or more.
+      image: uint8 (H, W, 3), RGB.
+      normals: float32 (H, W, 3), unit vectors; x right, y up, z towards the camera.
+      region: int32 (H, W): 0 floor, 1 and 2 walls, then the things from back to front.
+      parts: uint8 (H, W), index in `tasks.PERSON_PARTS`.
+      classes: uint8 (R,), index in `tasks.VOC_CLASSES` of each region, 0 for floor and walls.
+      salient: the region of the salient thing.
+    """
+
+    id: str
+    image: np.ndarray
+    normals: np.ndarray
+    region: np.ndarray
+    parts: np.ndarray
+    classes: np.ndarray
+    salient: int
+
+    def labels(self) -> dict[str, np.ndarray]:
+        """The label of every dense task, as `tasks.LabelKind` says."""
+        segmentation = self.classes[self.region]
+        boundary = find_boundaries(self.region)
+        return {
+            'boundaries': boundary * np.uint8(255),
+            'normals': self.normals,
+            'saliency': (self.region == self.salient) * np.uint8(255),
+            'segmentation': segmentation,
+            'parts': self.parts,
+            'semantic_boundaries': boundary * segmentation,
+        }
+
+    def boxes(self) -> tuple[np.ndarray, np.ndarray]:
+        """The boxes around the seen pixels of each thing; a thing that is wholly hidden has none.
+
+        Returns:
+          float32 (K, 4), x1 y1 x2 y2 in pixels, 0-based, x2 and y2 exclusive; uint8 (K,), the
+          index in `tasks.VOC_CLASSES` of each.
+        """
+        seen = np.unique(self.region[self.classes[self.region] > 0])
+        boxes = np.zeros((len(seen), 4), np.float32)
+        for box, region in zip(boxes, seen, strict=True):
+            rows, columns = np.nonzero(self.region == region)
+            box[:] = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+        return boxes, self.classes[seen]
+
+
+def make_scene(seed: int, height: int, width: int) -> Scene:
+    """Draws the scene of a seed.
+
+    Args:
+      seed: not negative.
+      height: of the picture, pixels.
+      width: of the picture, pixels.
+    """
+    rng = np.random.default_rng(seed)
+    shorter = min(height, width)
+    plan = layout.arrange(rng, width / shorter, height / shorter)
+    drawn = render.render(plan.room, plan.things, height, width, rng)
+    classes = [0] * len(plan.room) + [tasks.VOC_CLASSES.index(name) for name in plan.names]
+    return Scene(
+        id=f'scene-{seed:06d}',
+        image=drawn.image,
+        normals=drawn.normals,
+        region=drawn.region,
+        parts=drawn.parts,
+        classes=np.array(classes, np.uint8),
+        salient=len(plan.room) + plan.salient,
+    )
+
+
+def draw_scene(seed: int, height: int, width: int) -> structs.Example:
+    """The example, labelled for every dense task, that `make_scene` gives."""
+    scene = make_scene(seed, height, width)
+    return structs.Example(id=scene.id, image=scene.image, labels=scene.labels())
+
+
+def find_boundaries(region: np.ndarray) -> np.ndarray:
+    """bool (H, W): the pixels of an integer map that have a 4-neighbour of a lower value."""
+    lowest = region.copy()
+    np.minimum(lowest[1:], region[:-1], out=lowest[1:])
+    np.minimum(lowest[:-1], region[1:], out=lowest[:-1])
+    np.minimum(lowest[:, 1:], region[:, :-1], out=lowest[:, 1:])
+    np.minimum(lowest[:, :-1], region[:, 1:], out=lowest[:, :-1])
+    return lowest < region

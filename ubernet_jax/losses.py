@@ -1,0 +1,148 @@
+"""Losses of the dense tasks (paper, section 2.4).
+
+Each loss of a pixel is unreduced: it returns (loss, counted), both (N, H, W). `task_loss` is the
+one place where void pixels, padding and unlabelled images are masked and where the denominator is
+chosen: an image's loss is the mean over its counted pixels, and images are summed.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+
+from ubernet_jax.config import LossConfig
+from ubernet_jax.ops.interpolate import subsample
+from ubernet_jax.tasks import VOID, LossKind, Task
+
+LENGTH_EPSILON = 1e-6  # under the root of a vector's length: keeps its gradient finite at zero
+
+
+def task_loss(
+    task: Task,
+    maps: list[jax.Array],
+    target: jax.Array,
+    valid: jax.Array,
+    labelled: jax.Array,
+    config: LossConfig,
+) -> jax.Array:
+    """Sum over the labelled images of the task's loss, added up over the network's score maps.
+
+    Args:
+      task: the row of the task table.
+      maps: score maps (N, h, w, C) at the task's resolution, all trained on the same target.
+      target: (N, H, W) class indices or (N, H, W, 3) unit vectors, at the image's resolution.
+      valid: bool (N, H, W), False on padding.
+      labelled: bool (N,).
+      config: constants of the losses.
+
+    Returns:
+      A scalar; its gradient with respect to an unlabelled image's scores is exactly zero.
+    """
+    target = subsample(target, task.stride)
+    valid = subsample(valid, task.stride) & labelled.reshape(-1, 1, 1)
+    total = jnp.zeros(())
+    for scores in maps:
+        loss, counted = _pixel_loss(task.loss, scores, target, config)
+        total += image_means(loss, counted & valid).sum()
+    return total
+
+
+def image_means(loss: jax.Array, counted: jax.Array) -> jax.Array:
+    """Mean (N,) of a loss (N, H, W) over each image's counted pixels; 0 where none is counted."""
+    # A select, not a product: the loss of a void pixel may be infinite.
+    total = jnp.where(counted, loss, 0).sum((1, 2))
+    return total / jnp.maximum(counted.sum((1, 2)), 1)
+
+
+def cross_entropy(scores: jax.Array, target: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Softmax cross-entropy of scores (N, H, W, C) with class indices (N, H, W)."""
+    return -_of_class(jax.nn.log_softmax(scores), target), target != VOID
+
+
+def multiple_instance(
+    scores: jax.Array,
+    target: jax.Array,
+    bag_radius: int,
+    positive_weight: float,
+    negative_weight: float,
+) -> tuple[jax.Array, jax.Array]:
+    """Weighted cross-entropy that forgives small shifts of boundaries (arXiv 1511.07386).
+
+    Each boundary pixel's loss uses the best score of its class within `bag_radius` pixels (a
+    square). A non-boundary pixel inside such a bag is not counted.
+
+    Args:
+      scores: (N, H, W, C); class 0 is "no boundary".
+      target: (N, H, W) class indices.
+      bag_radius: in pixels; 0 is plain weighted cross-entropy.
+      positive_weight: of boundary pixels.
+      negative_weight: of the others.
+    """
+    log_probability = jax.nn.log_softmax(scores)
+    positive = (target > 0) & (target != VOID)
+    best = window_maximum(log_probability[..., 1:], bag_radius)
+    positive_loss = -_of_class(best, target - 1)
+    negative_loss = -log_probability[..., 0]
+    loss = jnp.where(positive, positive_weight * positive_loss, negative_weight * negative_loss)
+    near_boundary = window_maximum(positive[..., None].astype(jnp.float32), bag_radius)[..., 0] > 0
+    return loss, positive | ((target == 0) & ~near_boundary)
+
+
+def unit_vector(
+    scores: jax.Array, target: jax.Array, transition: float
+) -> tuple[jax.Array, jax.Array]:
+    """Smooth L1 between scores (N, H, W, 3), brought to unit length, and unit vectors.
+
+    The loss is quadratic for differences below `transition` and linear above. Zero targets are
+    not counted.
+    """
+    difference = jnp.abs(to_unit_length(scores) - target)
+    quadratic = 0.5 * difference**2 / transition
+    linear = difference - 0.5 * transition
+    return jnp.where(difference < transition, quadratic, linear).sum(-1), (target != 0).any(-1)
+
+
+def to_unit_length(vectors: jax.Array) -> jax.Array:
+    """Scales vectors (..., 3) to length 1; the gradient is finite at zero."""
+    return vectors * jax.lax.rsqrt((vectors**2).sum(-1, keepdims=True) + LENGTH_EPSILON)
+
+
+def window_maximum(x: jax.Array, radius: int) -> jax.Array:
+    """Maximum of (N, H, W, C) over the (2 * radius + 1)^2 neighbours of each pixel."""
+    for axis in (1, 2):
+        padding = [(radius, radius) if a == axis else (0, 0) for a in range(4)]
+        padded = jnp.pad(x, padding, constant_values=-jnp.inf)
+        size = x.shape[axis]
+        shifted = [
+            jax.lax.slice_in_dim(padded, shift, shift + size, axis=axis)
+            for shift in range(2 * radius + 1)
+        ]
+        x = functools.reduce(jnp.maximum, shifted)
+    return x
+
+
+def _pixel_loss(
+    kind: LossKind, scores: jax.Array, target: jax.Array, config: LossConfig
+) -> tuple[jax.Array, jax.Array]:
+    match kind:
+        case LossKind.CROSS_ENTROPY:
+            return cross_entropy(scores, target)
+        case LossKind.MULTIPLE_INSTANCE:
+            return multiple_instance(
+                scores,
+                target,
+                config.bag_radius,
+                config.positive_weight,
+                config.negative_weight,
+            )
+        case LossKind.UNIT_VECTOR:
+            return unit_vector(scores, target, config.normals_transition)
+
+
+def _of_class(values: jax.Array, index: jax.Array) -> jax.Array:
+    """Picks values (N, H, W, C) at index (N, H, W); 0 where the index is no class.
+
+    A masked sum: the gradient of a gather is a scatter, which is slow on every backend.
+    """
+    classes = jnp.arange(values.shape[-1]).reshape(1, 1, 1, -1)
+    return jnp.where(classes == index[..., None], values, 0).sum(-1)

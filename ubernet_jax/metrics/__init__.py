@@ -1,0 +1,22 @@
+"""Evaluators for dense prediction: numpy and scipy only, importable without the rest.
+
+Every metric accumulates over images and states its protocol in its result:
+
+    metric = SegmentationMetric(num_classes=21)
+    for prediction, ground_truth in images:
+        metric.update(prediction, ground_truth)
+    result = metric.compute()
+    result.miou, result.protocol, result.to_json()
+
+| module           | metric                               | scores of the result                      |
+|------------------|--------------------------------------|-------------------------------------------|
+| `segmentation`   | `SegmentationMetric(num_classes)`    | `miou`, `per_class`                       |
+| `saliency`       | `SaliencyMetric(normalise=False)`    | `max_f`, `max_f_per_image`, `mae`,        |
+|                  |                                      | `miou_15`                                 |
+| `normals`        | `NormalsMetric()`                    | `mean`, `median`, `rmse`, `below_11_25`,  |
+|                  |                                      | `below_22_5`, `below_30`                  |
+
+`update(prediction, ground_truth)` is `add(measure(prediction, ground_truth))`: `measure` looks at
+one image and may run in another process, `add` only sums. Bad input raises `MetricError`, a
+`ValueError` whose message is the whole report.
+"""

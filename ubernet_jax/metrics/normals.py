@@ -1,0 +1,103 @@
+"""Angular errors of surface normals, pooled over all labelled pixels of the set."""
+
+import dataclasses
+
+import numpy as np
+
+from ubernet_jax.metrics.metric import Measure, Metric, MetricError, Result, require_same_size
+
+COMPONENT_LIMIT = 1.01  # unit vectors stored in 8 bits overshoot 1 a little
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NormalsResult(Result):
+    """Angular errors between predicted and true normals.
+
+    Attributes:
+      mean: degrees.
+      median: degrees.
+      rmse: root of the mean squared angle, degrees.
+      below_11_25: percentage of pixels with an error below 11.25 degrees, 0..100.
+      below_22_5: likewise below 22.5 degrees.
+      below_30: likewise below 30 degrees.
+      pixels: how many pixels were labelled.
+      histogram: int64 (180,), pixels with an error of 0 to 1, 1 to 2, .. 179 to 180 degrees.
+    """
+
+    mean: float
+    median: float
+    rmse: float
+    below_11_25: float
+    below_22_5: float
+    below_30: float
+    pixels: int
+    histogram: np.ndarray
+
+
+class NormalsMetric(Metric):
+    """Angular errors; keeps 4 bytes a labelled pixel, because the median is exact."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.angles: list[np.ndarray] = []
+
+    def measure(self, prediction: np.ndarray, ground_truth: np.ndarray) -> Measure:
+        """Angles of one image.
+
+        Args:
+          prediction: floating (H, W, 3), made unit length here; a zero vector is 90 degrees off.
+          ground_truth: floating (H, W, 3), made unit length here; all zero where unlabelled.
+        """
+        prediction = _vectors(prediction, 'prediction')
+        ground_truth = _vectors(ground_truth, 'ground truth')
+        require_same_size(prediction, ground_truth)
+        valid = ground_truth.any(-1)
+        predicted, true = prediction[valid].astype(np.float64), ground_truth[valid].astype(float)
+        lengths = np.linalg.norm(predicted, axis=-1) * np.linalg.norm(true, axis=-1)
+        cosine = (predicted * true).sum(-1) / np.where(lengths > 0, lengths, 1)
+        return {'angles': np.degrees(np.arccos(np.clip(cosine, -1, 1))).astype(np.float32)}
+
+    def add(self, measure: Measure) -> None:
+        self.angles.append(measure['angles'])
+        self.images += 1
+
+    def compute(self) -> NormalsResult:
+        self._require_images()
+        angles = np.concatenate(self.angles)
+        if not angles.size:
+            raise MetricError('no pixel of the ground truth has a normal: all vectors are zero')
+        return NormalsResult(
+            mean=float(angles.mean(dtype=np.float64)),
+            median=float(np.median(angles)),
+            rmse=float(np.sqrt(np.square(angles, dtype=np.float64).mean())),
+            below_11_25=_percentage(angles < 11.25),
+            below_22_5=_percentage(angles < 22.5),
+            below_30=_percentage(angles < 30),
+            pixels=angles.size,
+            histogram=np.histogram(angles, bins=180, range=(0, 180))[0],
+            images=self.images,
+            protocol={
+                'error': 'angle between unit vectors, degrees; below_* in percent of the pixels',
+                'pixels': 'all labelled pixels of all images, pooled',
+                'zero_vector_predicted': '90 degrees',
+            },
+        )
+
+
+def _vectors(values: np.ndarray, what: str) -> np.ndarray:
+    values = np.asarray(values)
+    if values.ndim != 3 or values.shape[-1] != 3 or not np.issubdtype(values.dtype, np.floating):
+        raise MetricError(
+            f'the {what} has shape {values.shape} and dtype {values.dtype}: '
+            'a floating array (H, W, 3) is needed (8-bit files: rgb / 127.5 - 1)'
+        )
+    largest = np.abs(values).max(initial=0)
+    if not largest <= COMPONENT_LIMIT:  # also catches NaN
+        raise MetricError(
+            f'the {what} has a component of size {largest:g}: unit vectors are needed, -1 to 1'
+        )
+    return values
+
+
+def _percentage(below: np.ndarray) -> float:
+    return 100 * np.count_nonzero(below) / below.size

@@ -1,0 +1,98 @@
+"""Mean intersection over union from one confusion matrix over the whole set."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ubernet_jax.metrics.metric import Measure, Metric, MetricError, Result, require_same_size
+
+VOID = 255
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentationResult(Result):
+    """Scores of semantic segmentation, or of parts.
+
+    Attributes:
+      miou: mean of `per_class` over the classes that occur, 0..1.
+      per_class: class name -> TP / (TP + FP + FN); NaN for a class that occurs nowhere.
+      confusion: int64 (C, C), pixels of true class (row) and predicted class (column).
+    """
+
+    miou: float
+    per_class: Mapping[str, float]
+    confusion: np.ndarray
+
+
+class SegmentationMetric(Metric):
+    """mIoU of class maps; memory C x C.
+
+    Args:
+      num_classes: C; background, if there is one, is a class like the others.
+      class_names: a name for each class, for `per_class`; default '0', '1', ...
+    """
+
+    def __init__(self, num_classes: int, class_names: Sequence[str] | None = None) -> None:
+        super().__init__()
+        if not 1 <= num_classes <= VOID:
+            raise MetricError(f'num_classes is {num_classes}: allowed are 1 to {VOID}')
+        self.class_names = tuple(class_names or map(str, range(num_classes)))
+        if len(self.class_names) != num_classes:
+            raise MetricError(f'{len(self.class_names)} class names for {num_classes} classes')
+        self.num_classes = num_classes
+        self.confusion = np.zeros((num_classes, num_classes), np.int64)
+
+    def measure(self, prediction: np.ndarray, ground_truth: np.ndarray) -> Measure:
+        """Counts one image.
+
+        Args:
+          prediction: integer (H, W), class index 0..C-1; ignored where the truth is void.
+          ground_truth: integer (H, W), class index 0..C-1 or 255 (void).
+        """
+        prediction, ground_truth = np.asarray(prediction), np.asarray(ground_truth)
+        for what, labels in (('prediction', prediction), ('ground truth', ground_truth)):
+            if labels.ndim != 2 or not np.issubdtype(labels.dtype, np.integer):
+                raise MetricError(
+                    f'the {what} has shape {labels.shape} and dtype {labels.dtype}: '
+                    'a map (H, W) of integer class indices is needed'
+                )
+        require_same_size(prediction, ground_truth)
+        valid = ground_truth != VOID
+        true = self._indices(ground_truth[valid], 'ground truth', f', or {VOID} for void')
+        predicted = self._indices(prediction[valid], 'prediction', '')
+        cells = np.bincount(true * self.num_classes + predicted, minlength=self.num_classes**2)
+        return {'confusion': cells.reshape(self.num_classes, self.num_classes)}
+
+    def add(self, measure: Measure) -> None:
+        self.confusion += measure['confusion']
+        self.images += 1
+
+    def compute(self) -> SegmentationResult:
+        self._require_images()
+        correct = np.diag(self.confusion)
+        union = self.confusion.sum(0) + self.confusion.sum(1) - correct
+        occurs = union > 0
+        iou = np.full(self.num_classes, np.nan)
+        iou[occurs] = correct[occurs] / union[occurs]
+        return SegmentationResult(
+            miou=float(iou[occurs].mean()) if occurs.any() else float('nan'),
+            per_class=dict(zip(self.class_names, iou.tolist(), strict=True)),
+            confusion=self.confusion.copy(),
+            images=self.images,
+            protocol={
+                'score': 'TP / (TP + FP + FN) from one confusion matrix over the whole set',
+                'void': VOID,
+                'classes': self.num_classes,
+                'absent_classes': 'null, and not in the mean: neither in ground truth nor predicted',
+            },
+        )
+
+    def _indices(self, labels: np.ndarray, what: str, also: str) -> np.ndarray:
+        if labels.size and not 0 <= labels.min() <= labels.max() < self.num_classes:
+            wrong = labels[(labels < 0) | (labels >= self.num_classes)][0]
+            raise MetricError(
+                f'the {what} holds class index {wrong}: '
+                f'allowed are 0 to {self.num_classes - 1}{also}'
+            )
+        return labels.astype(np.int64)

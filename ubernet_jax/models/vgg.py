@@ -1,0 +1,151 @@
+"""The VGG-16 trunk, fully convolutional, at output stride 8 (paper, section 1; its release).
+
+One segment is one block of convolutions up to its last ReLU, where a skip connection leaves it.
+A segment is also the unit of recomputation: with `checkpoint`, the backward pass keeps only what
+flows between segments.
+"""
+
+import dataclasses
+
+import flax.linen as nn
+import jax
+
+from ubernet_jax.config import Statistics
+from ubernet_jax.models.normalization import SkipNormalization
+from ubernet_jax.ops.interpolate import subsample
+from ubernet_jax.ops.pooling import average_pool, max_pool
+
+FC_CHANNELS = 1024  # the large-field fc6 and fc7 keep every 4th channel of VGG's 4096
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """`convolutions` 3x3 layers named `{name}_1`, `{name}_2`, ... and the pooling after them."""
+
+    name: str
+    convolutions: int
+    channels: int
+    stride: int  # image pixels per unit of the block
+    dilation: int
+    pool_stride: int
+
+    @property
+    def tap(self) -> str:
+        """The layer whose activation leaves the trunk as a skip connection."""
+        return f'{self.name}_{self.convolutions}'
+
+
+BLOCKS = (
+    Block('conv1', 2, 64, stride=1, dilation=1, pool_stride=2),
+    Block('conv2', 2, 128, stride=2, dilation=1, pool_stride=2),
+    Block('conv3', 3, 256, stride=4, dilation=1, pool_stride=2),
+    Block('conv4', 3, 512, stride=8, dilation=1, pool_stride=1),
+    Block('conv5', 3, 512, stride=8, dilation=2, pool_stride=1),
+)
+TAP_STRIDES = {block.tap: block.stride for block in BLOCKS} | {'fc7': 8}
+
+
+class ConvBlock(nn.Module):
+    """A block of convolutions, its pooling, and its normalised skip connection.
+
+    Attributes:
+      block: the row of `BLOCKS`.
+      width: factor on the channels.
+      statistics: what normalises the skip while training.
+    """
+
+    block: Block
+    width: float
+    statistics: Statistics
+
+    @nn.compact
+    def __call__(
+        self, x: jax.Array, valid: jax.Array, level: int, train: bool
+    ) -> tuple[jax.Array, jax.Array]:
+        """Maps x (N, h, w, c) to (pooled activations, normalised skip).
+
+        `valid` (N, H, W) is that of the whole image; pyramid level 0, 1 or 2 has its own statistics.
+        """
+        block = self.block
+        for index in range(block.convolutions):
+            convolution = nn.Conv(
+                _scaled(block.channels, self.width),
+                (3, 3),
+                kernel_dilation=block.dilation,
+                kernel_init=nn.initializers.he_normal(),
+                name=f'{block.name}_{index + 1}',
+            )
+            x = nn.relu(convolution(x))
+        valid = subsample(valid, block.stride * 2**level)
+        skip = SkipNormalization(self.statistics, name=f'norm_{level}')(x, valid, train)
+        return max_pool(x, block.pool_stride), skip
+
+
+class FullyConnected(nn.Module):
+    """fc6 and fc7 as convolutions with a large field of view (DeepLab-LargeFOV)."""
+
+    width: float
+    dropout: float
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+        """Maps the pooled conv5 (N, h, w, c) to fc7 (N, h, w, 1024 * width)."""
+        channels = _scaled(FC_CHANNELS, self.width)
+        initialise = nn.initializers.he_normal()
+        x = average_pool(x, 1)
+        x = nn.Conv(channels, (3, 3), kernel_dilation=12, kernel_init=initialise, name='fc6')(x)
+        x = nn.Dropout(self.dropout, deterministic=not train)(nn.relu(x))
+        x = nn.Dense(channels, kernel_init=initialise, name='fc7')(x)
+        return nn.Dropout(self.dropout, deterministic=not train)(nn.relu(x))
+
+
+class VGG(nn.Module):
+    """The trunk: an image to its six skip connections.
+
+    Attributes:
+      width: factor on every channel count.
+      dropout: rate after fc6 and fc7.
+      frozen_blocks: leading blocks that get no gradient.
+      checkpoint: keep only the activations between segments for the backward pass.
+      statistics: what normalises the skips while training.
+    """
+
+    width: float
+    dropout: float
+    frozen_blocks: int
+    checkpoint: bool
+    statistics: Statistics
+
+    def setup(self) -> None:
+        block_class, fully_connected_class = ConvBlock, FullyConnected
+        if self.checkpoint:
+            block_class = nn.remat(ConvBlock, static_argnums=(3, 4))
+            fully_connected_class = nn.remat(FullyConnected, static_argnums=(2,))
+        self.blocks = [
+            block_class(block, self.width, self.statistics, name=block.name) for block in BLOCKS
+        ]
+        self.fully_connected = fully_connected_class(self.width, self.dropout, name='fc')
+
+    def __call__(
+        self, image: jax.Array, valid: jax.Array, level: int, train: bool
+    ) -> dict[str, jax.Array]:
+        """Returns tap name -> activations (N, h, w, c), with h and w as `TAP_STRIDES` says.
+
+        Args:
+          image: (N, H / 2**level, W / 2**level, 3), normalised.
+          valid: (N, H, W), of the image at full size.
+          level: of the pyramid.
+          train: use dropout, and update the running statistics.
+        """
+        taps = {}
+        x = image
+        for index, (row, block) in enumerate(zip(BLOCKS, self.blocks, strict=True)):
+            x, taps[row.tap] = block(x, valid, level, train)
+            if index < self.frozen_blocks:
+                x, taps[row.tap] = jax.lax.stop_gradient((x, taps[row.tap]))
+        taps['fc7'] = self.fully_connected(x, train)
+        return taps
+
+
+def _scaled(channels: int, width: float) -> int:
+    return max(1, round(channels * width))

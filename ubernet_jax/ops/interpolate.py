@@ -1,0 +1,47 @@
+"""Bilinear interpolation with aligned corners: the first and last samples stay where they are.
+
+On sides of the form k * n + 1 the coarse grid's nodes are nodes of the fine grid too. Doubling
+step by step is then exactly the interpolation in one go, and going down is taking every k-th node.
+"""
+
+import jax
+import numpy as np
+from jax import lax
+
+
+def double(x: jax.Array) -> jax.Array:
+    """Interpolates (N, H, W, C) to (N, 2H-1, 2W-1, C)."""
+    for axis in (1, 2):
+        # Zeros go between the nodes; each then gets the mean of its two neighbours.
+        spread = lax.pad(x, np.zeros((), x.dtype), _padding(axis, 0, 0, 1))
+        left = lax.pad(spread, np.zeros((), x.dtype), _padding(axis, 1, -1, 0))
+        right = lax.pad(spread, np.zeros((), x.dtype), _padding(axis, -1, 1, 0))
+        x = spread + (left + right) / 2
+    return x
+
+
+def subsample(x: jax.Array, factor: int) -> jax.Array:
+    """Takes every `factor`-th node of (N, H, W, ...) along H and W."""
+    return x[:, ::factor, ::factor] if factor > 1 else x
+
+
+def resize(x: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Interpolates a float array (H, W, C) on the host to `size` (height, width), float32."""
+    height, width, channels = x.shape
+    rows = interpolation_matrix(height, size[0]) @ x.reshape(height, width * channels)
+    return interpolation_matrix(width, size[1]) @ rows.reshape(size[0], width, channels)
+
+
+def interpolation_matrix(source: int, target: int) -> np.ndarray:
+    """Weights float32 (target, source) of the linear interpolation between two 1-D grids."""
+    position = np.linspace(0, source - 1, target)
+    node = np.clip(np.floor(position).astype(int), 0, max(source - 2, 0))
+    fraction = (position - node).astype(np.float32)
+    matrix = np.zeros((target, source), np.float32)
+    matrix[np.arange(target), node] = 1 - fraction
+    matrix[np.arange(target), np.minimum(node + 1, source - 1)] += fraction
+    return matrix
+
+
+def _padding(axis: int, low: int, high: int, interior: int) -> list[tuple[int, int, int]]:
+    return [(low, high, interior) if a == axis else (0, 0, 0) for a in range(4)]

@@ -1,0 +1,109 @@
+"""A trained network applied to whole photographs of any size."""
+
+import functools
+from collections.abc import Iterator, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.special
+
+from ubernet_jax.config import STRIDE, InputSizeConfig
+from ubernet_jax.models.ubernet import SHARED, Params, UberNet
+from ubernet_jax.ops.interpolate import interpolation_matrix
+from ubernet_jax.structs import Predictions
+from ubernet_jax.tasks import LabelKind, LossKind, Task
+from ubernet_jax.transforms import resize_image
+
+STRIP = 256  # rows of the result computed at a time: bounds memory on very large photographs
+
+
+def input_size(height: int, width: int, config: InputSizeConfig) -> tuple[int, int]:
+    """Size (height, width) at which an image enters the network (paper, as released).
+
+    The short side is scaled to `config.short_side`, unless the long side or the area then exceeds
+    its limit. Each side is rounded up to 32k+1; down where the area limit bites.
+    """
+    short, long = sorted((height, width))
+    scale = min(config.short_side / short, config.long_side / long)
+    by_area = (config.area / (height * width)) ** 0.5
+    round_down = by_area < scale
+    # Rounded off first: 961.0000001 is not more than 961.
+    sides = (round(side * min(scale, by_area), 3) for side in (height, width))
+    rounded = (int((s - 1) // STRIDE if round_down else -((1 - s) // STRIDE)) for s in sides)
+    return tuple(max(1, k) * STRIDE + 1 for k in rounded)
+
+
+class Predictor:
+    """Runs the trunk once and the heads of the wanted tasks; compiled once for each input size."""
+
+    def __init__(
+        self, network: UberNet, config: InputSizeConfig, params: Params, batch_stats: dict
+    ):
+        self.network = network
+        self._config = config
+        self._params, self._batch_stats = params, batch_stats
+
+    def scores(self, image: np.ndarray, tasks: Sequence[str]) -> dict[str, np.ndarray]:
+        """Fused scores float32 (h, w, C) of each task, at the task's resolution of the input size.
+
+        Args:
+          image: uint8 (H, W, 3).
+          tasks: names of the network's tasks.
+        """
+        size = input_size(*image.shape[:2], self._config)
+        resized = resize_image(image, size)[None]
+        scores = _fused_scores(
+            self.network, tuple(tasks), self._params, self._batch_stats, resized
+        )
+        return {name: np.asarray(map_[0]) for name, map_ in scores.items()}
+
+    def __call__(self, image: np.ndarray, tasks: Sequence[str]) -> Predictions:
+        """Predictions at the image's own size; scores are interpolated, never labels."""
+        fields = {}
+        for name, scores in self.scores(image, tasks).items():
+            strips = [
+                _finish(self.network.tasks[name], strip)
+                for strip in _at_size(scores, image.shape[:2])
+            ]
+            columns = [np.concatenate(parts) for parts in zip(*strips, strict=True)]
+            fields |= dict(zip(_fields(name), columns, strict=True))
+        return Predictions(**fields)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _fused_scores(
+    network: UberNet, tasks: tuple[str, ...], params: Params, batch_stats: dict, image: jax.Array
+) -> dict[str, jax.Array]:
+    valid = jnp.ones(image.shape[:3], bool)
+    features, _ = network.features(params[SHARED], batch_stats, image, valid)
+    return {name: network.scores(name, params[name], features)[-1] for name in tasks}
+
+
+def _at_size(scores: np.ndarray, size: tuple[int, int]) -> Iterator[np.ndarray]:
+    """Scores (h, w, C) interpolated to `size`, in strips of rows."""
+    height, width, channels = scores.shape
+    rows = interpolation_matrix(height, size[0])
+    columns = interpolation_matrix(width, size[1])
+    for top in range(0, size[0], STRIP):
+        strip = rows[top : top + STRIP] @ scores.reshape(height, width * channels)
+        yield columns @ strip.reshape(-1, width, channels)
+
+
+def _finish(task: Task, scores: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Turns scores (h, w, C) into the arrays of the task's fields of `Predictions`."""
+    if task.label is LabelKind.DIRECTION:
+        length = np.linalg.norm(scores, axis=-1, keepdims=True)
+        return (scores / np.maximum(length, 1e-12),)
+    if task.label is LabelKind.SHARE:
+        return (scipy.special.expit(scores[..., 1] - scores[..., 0]),)
+    if task.loss is LossKind.CROSS_ENTROPY:
+        return (scores.argmax(-1).astype(np.uint8),)
+    probability = scipy.special.softmax(scores, axis=-1)[..., 1:]
+    return (probability.argmax(-1).astype(np.uint8) + 1, probability.max(-1))
+
+
+def _fields(name: str) -> tuple[str, ...]:
+    if name == 'semantic_boundaries':
+        return (name, 'semantic_boundary_strength')
+    return (name,)

@@ -1,0 +1,64 @@
+"""Everything that training changes, in one explicit structure."""
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+
+from ubernet_jax.config import Config, Initialisation
+from ubernet_jax.models.ubernet import SHARED, Params, UberNet
+from ubernet_jax.optim import GroupState, make_optimizer
+from ubernet_jax.weights import load_imagenet_trunk
+
+
+@struct.dataclass
+class TrainState:
+    """The state after `step` micro-batches.
+
+    Attributes:
+      step: int32, micro-batches seen; also the position in the data.
+      params: by group.
+      batch_stats: running statistics of the skips.
+      groups: solver state by group.
+      rng: uint32 (2,), key of the run; a step's key is derived from it and the step.
+    """
+
+    step: jax.Array
+    params: Params
+    batch_stats: dict
+    groups: dict[str, GroupState]
+    rng: jax.Array
+
+
+def make_network(config: Config) -> UberNet:
+    """The network that a configuration describes."""
+    return UberNet(config.model, config.task_table())
+
+
+def create_state(config: Config) -> TrainState:
+    """The state before the first step.
+
+    Raises:
+      UserError: the trunk's ImageNet weights are not installed.
+    """
+    state = jax.jit(lambda: _random_state(config))()
+    if config.model.initialisation is Initialisation.IMAGENET:
+        shared = load_imagenet_trunk(state.params[SHARED])
+        state = state.replace(params={**state.params, SHARED: shared})
+    return state
+
+
+def abstract_state(config: Config) -> TrainState:
+    """Shapes and dtypes of the state, computed without running anything."""
+    return jax.eval_shape(lambda: _random_state(config))
+
+
+def _random_state(config: Config) -> TrainState:
+    rng, init_rng = jax.random.split(jax.random.PRNGKey(config.seed))
+    params, batch_stats = make_network(config).init(init_rng)
+    return TrainState(
+        step=jnp.zeros((), jnp.int32),
+        params=params,
+        batch_stats=batch_stats,
+        groups=make_optimizer(config).init(params),
+        rng=rng,
+    )

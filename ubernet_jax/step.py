@@ -1,0 +1,149 @@
+"""One training step: gradients in memory that does not grow with the number of tasks.
+
+The trunk runs once. Then each task in turn: its head runs forward and backward inside a
+`lax.cond`, and adds its cotangent to the sum at the branch point; a task without a label in the
+micro-batch does no work at all. The sum goes back through the trunk once (paper, sections 3 and 4).
+
+The `cond` is what keeps memory flat: the compiler cannot move one head's work next to another's,
+so a head's activations are gone before the next head starts.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import struct
+
+from ubernet_jax.config import Algorithm, LossConfig, TaskConfig
+from ubernet_jax.losses import task_loss
+from ubernet_jax.models.ubernet import SHARED, Params, UberNet
+from ubernet_jax.optim import sample_counts
+from ubernet_jax.state import TrainState
+from ubernet_jax.structs import Batch
+
+
+class Gradients(NamedTuple):
+    """What one micro-batch gives.
+
+    Attributes:
+      sums: gradient sums by group.
+      labelled: int32 scalars, labelled images by task.
+      losses: loss sums over labelled images by task, without the task weights.
+      batch_stats: updated running statistics.
+    """
+
+    sums: Params
+    labelled: dict[str, jax.Array]
+    losses: dict[str, jax.Array]
+    batch_stats: dict
+
+
+def compute_gradients(
+    network: UberNet,
+    task_configs: dict[str, TaskConfig],
+    loss_config: LossConfig,
+    params: Params,
+    batch_stats: dict,
+    batch: Batch,
+    dropout_rng: jax.Array,
+) -> Gradients:
+    """Gradient sums of the weighted losses of all tasks, one branch after another."""
+
+    def trunk(shared: dict) -> tuple:
+        return network.features(shared, batch_stats, batch.image, batch.valid, dropout_rng)
+
+    features, pull_back, batch_stats = jax.vjp(trunk, params[SHARED], has_aux=True)
+    cotangent = jax.tree.map(jnp.zeros_like, features)
+    sums, losses, labelled = {}, {}, {}
+    for name, task in network.tasks.items():
+
+        def loss(head: dict, features: tuple, name: str = name, task=task) -> jax.Array:
+            maps = network.scores(name, head, features)
+            return task_loss(
+                task,
+                maps,
+                batch.targets[name],
+                batch.valid,
+                batch.labelled[name],
+                loss_config,
+            )
+
+        def branch(cotangent: tuple, loss=loss, name: str = name) -> tuple:
+            value, pull = jax.vjp(loss, params[name], features)
+            head_sum, own = pull(jnp.asarray(task_configs[name].weight, value.dtype))
+            return value, head_sum, jax.tree.map(jnp.add, cotangent, own)
+
+        def skip(cotangent: tuple, name: str = name) -> tuple:
+            return jnp.zeros(()), jax.tree.map(jnp.zeros_like, params[name]), cotangent
+
+        labelled[name] = batch.labelled[name].sum(dtype=jnp.int32)
+        losses[name], sums[name], cotangent = jax.lax.cond(
+            labelled[name] > 0, branch, skip, cotangent
+        )
+    (sums[SHARED],) = pull_back(cotangent)
+    return Gradients(sums, labelled, losses, batch_stats)
+
+
+@struct.dataclass
+class Metrics:
+    """What a step reports.
+
+    Attributes:
+      losses: loss sums by task, without the task weights.
+      labelled: int32, labelled images by task.
+      updates: int32, updates so far by group.
+      finite: False if any loss or gradient was not finite; the state is then unchanged.
+    """
+
+    losses: dict[str, jax.Array]
+    labelled: dict[str, jax.Array]
+    updates: dict[str, jax.Array]
+    finite: jax.Array
+
+
+def train_step(
+    network: UberNet,
+    optimizer: optax.GradientTransformationExtraArgs,
+    task_configs: dict[str, TaskConfig],
+    loss_config: LossConfig,
+    algorithm: Algorithm,
+    state: TrainState,
+    batch: Batch,
+) -> tuple[TrainState, Metrics]:
+    """Advances the state by one micro-batch, unless its gradients are not finite."""
+    gradients = compute_gradients(
+        network,
+        task_configs,
+        loss_config,
+        state.params,
+        state.batch_stats,
+        batch,
+        jax.random.fold_in(state.rng, state.step),
+    )
+    finite = jnp.isfinite(optax.tree.norm(gradients.sums)) & jnp.isfinite(
+        sum(gradients.losses.values())
+    )
+    # An image without any label still counts for the trunk, as in the paper's algorithm; filler
+    # images (nothing valid) do not.
+    images = batch.valid.any((1, 2)).sum(dtype=jnp.int32)
+    counts = sample_counts(algorithm, gradients.labelled, images)
+
+    def advance(state: TrainState) -> TrainState:
+        updates, groups = optimizer.update(
+            gradients.sums, state.groups, state.params, counts=counts
+        )
+        return state.replace(
+            step=state.step + 1,
+            params=optax.apply_updates(state.params, updates),
+            batch_stats=gradients.batch_stats,
+            groups=groups,
+        )
+
+    state = jax.lax.cond(finite, advance, lambda state: state, state)
+    return state, Metrics(
+        losses=gradients.losses,
+        labelled=gradients.labelled,
+        updates={group: group_state.updates for group, group_state in state.groups.items()},
+        finite=finite,
+    )
