@@ -16,3 +16,12 @@ def data_root() -> pathlib.Path:
     if not root:
         pytest.skip('UBERNET_DATA is not set: it names the folder with the real data sets')
     return pathlib.Path(root).resolve()
+
+
+@pytest.fixture(scope='session', autouse=True)
+def compilation_cache(tmp_path_factory) -> None:
+    """Programs that several tests or their subprocesses compile are compiled once."""
+    directory = str(tmp_path_factory.mktemp('compiled'))
+    os.environ['JAX_COMPILATION_CACHE_DIR'] = directory
+    jax.config.update('jax_compilation_cache_dir', directory)
+    jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.5)

@@ -13,8 +13,10 @@ from ubernet_jax import config_file
 from ubernet_jax.config import Config
 from ubernet_jax.errors import UserError
 from ubernet_jax.state import TrainState, abstract_state
+from ubernet_jax.weights.exported import SUFFIX, TrainedNetwork, load_exported
 
 FOLDER = 'checkpoints'
+CHECKPOINT_HELP = 'a workdir, one of its checkpoints/STEP, or an exported .safetensors file'
 KEPT = 3  # latest checkpoints that are not deleted
 
 # Fields that may change between stopping and resuming: none alters what a step computes.
@@ -39,6 +41,11 @@ class Checkpoints:
     def latest_step(self) -> int | None:
         """Step of the newest complete checkpoint; None if there is none."""
         return self._manager.latest_step()
+
+    @property
+    def steps(self) -> list[int]:
+        """Steps of all complete checkpoints."""
+        return sorted(self._manager.all_steps())
 
     def save(self, state: TrainState, config: Config) -> None:
         """Starts writing in the background; an earlier save is waited for first.
@@ -82,14 +89,16 @@ class Checkpoints:
                 + '\n  '.join(lines)
                 + '\n(now, not then). Set these fields back, or use another --workdir.'
             )
-        return self._read(step, abstract_state(config))
+        return self.read(step, config)
 
     def config(self, step: int) -> Config:
         """The configuration that a step's checkpoint was made with."""
         restored = self._restore(step, config=ocp.args.JsonRestore())
         return config_file.from_json(restored['config'])
 
-    def _read(self, step: int, abstract: TrainState) -> TrainState:
+    def read(self, step: int, config: Config) -> TrainState:
+        """The state of a step, given the configuration that it was made with."""
+        abstract = abstract_state(config)
         return self._restore(step, state=ocp.args.StandardRestore(abstract))['state']
 
     def _restore(self, step: int, **items: Any) -> Any:
@@ -111,30 +120,33 @@ class Checkpoints:
         )
 
 
-def open_checkpoint(path: pathlib.Path) -> tuple[Config, TrainState]:
-    """Reads a run's newest checkpoint, or one checkpoint.
+def open_checkpoint(path: pathlib.Path) -> TrainedNetwork:
+    """Reads a trained network.
 
     Args:
-      path: WORKDIR, or WORKDIR/checkpoints/STEP.
+      path: WORKDIR (its newest checkpoint), WORKDIR/checkpoints/STEP, or an exported file.
 
     Raises:
       UserError: there is no checkpoint, or it cannot be read.
     """
+    if path.suffix == SUFFIX:
+        return load_exported(path)
     path = path.absolute()
     single = path.parent.name == FOLDER and path.name.isdigit()
     workdir = path.parent.parent if single else path
     if not (workdir / FOLDER).is_dir():
         raise UserError(
             f'{path} holds no checkpoint: give the --workdir of a training run, '
-            f'or one of its {FOLDER}/STEP folders'
+            f'one of its {FOLDER}/STEP folders, or an exported {SUFFIX} file'
         )
     checkpoints = Checkpoints(workdir)
     step = int(path.name) if single else checkpoints.latest_step
-    if step is None or not (workdir / FOLDER / str(step)).is_dir():
-        found = sorted(int(p.name) for p in (workdir / FOLDER).iterdir() if p.name.isdigit())
-        raise UserError(f'{path}: no such checkpoint; complete ones are {found or "none yet"}')
+    if step not in checkpoints.steps:
+        found = ', '.join(map(str, checkpoints.steps)) or 'none'
+        raise UserError(f'{path}: no such checkpoint; complete ones: {found}')
     config = checkpoints.config(step)
-    return config, checkpoints._read(step, abstract_state(config))
+    state = checkpoints.read(step, config)
+    return TrainedNetwork(config, step, state.params, state.batch_stats)
 
 
 def _fixed(config: Config) -> dict[str, Any]:

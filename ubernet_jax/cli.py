@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from absl import flags
 
+from ubernet_jax.config_file import check_field
 from ubernet_jax.errors import UserError
 
 _USER_ERROR = 2  # exit code, the one of wrong command lines too
@@ -25,6 +26,10 @@ def run(main: Callable[[], None]) -> None:
 
 def parse_flags(arguments: list[str]) -> list[str]:
     """Absl's flag parser, with mistakes as `UserError`; returns what is not a flag."""
+    for argument in arguments:
+        name, _, _ = argument.lstrip('-').partition('=')
+        if name.startswith('config.'):
+            check_field(name.removeprefix('config.'))
     try:
         return flags.FLAGS(arguments)
     except (flags.Error, KeyError, OSError) as error:

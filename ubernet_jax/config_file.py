@@ -6,6 +6,8 @@ import typing
 from typing import Any
 
 from ubernet_jax.config import Config
+from ubernet_jax.errors import UserError
+from ubernet_jax.tasks import TASKS
 
 
 def to_json(value: Any) -> Any:
@@ -34,6 +36,27 @@ def differences(ours: Any, theirs: Any, path: str = '') -> list[str]:
             for line in differences(ours.get(key), theirs.get(key), f'{path}.{key}'.lstrip('.'))
         ]
     return [] if ours == theirs else [f'{path}: {ours}, not {theirs}']
+
+
+def check_field(path: str) -> None:
+    """Checks that a configuration has the field `path`, such as `data.train[0].name`.
+
+    Raises:
+      UserError: it has not; the fields that it has there are listed.
+    """
+    kind: Any = Config
+    for part in path.replace(']', '').replace('[', '.').split('.'):
+        if dataclasses.is_dataclass(kind):
+            hints = typing.get_type_hints(kind)
+            if part not in hints:
+                raise UserError(
+                    f'--config.{path}: no field {part!r}; known ones: {", ".join(hints)}'
+                )
+            kind = hints[part]
+        elif typing.get_origin(kind) is dict and part not in TASKS:
+            raise UserError(f'--config.{path}: no task {part!r}; known ones: {", ".join(TASKS)}')
+        else:
+            kind = (typing.get_args(kind) or (Any,))[-1]
 
 
 def _build(kind: Any, plain: Any) -> Any:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import tqdm
 
 from ubernet_jax import cli
-from ubernet_jax.checkpoint import open_checkpoint
+from ubernet_jax.checkpoint import CHECKPOINT_HELP, open_checkpoint
 from ubernet_jax.compilation import enable_compilation_cache
 from ubernet_jax.config import Config, DatasetConfig
 from ubernet_jax.datasets.reading import Dataset, open_dataset
@@ -23,7 +23,7 @@ from ubernet_jax.metrics.metric import Metric, Result
 from ubernet_jax.metrics.normals import NormalsMetric
 from ubernet_jax.metrics.saliency import SaliencyMetric
 from ubernet_jax.metrics.segmentation import SegmentationMetric
-from ubernet_jax.predictor import Predictor
+from ubernet_jax.predictor import Predictor, select_tasks
 from ubernet_jax.state import make_network
 from ubernet_jax.tasks import Task
 
@@ -73,24 +73,22 @@ def evaluate_dataset(
 def evaluate_benchmarks(
     predictor: Predictor,
     config: Config,
+    wanted: Iterable[str],
     limit: int | None = None,
-    wanted: Iterable[str] | None = None,
 ) -> Iterator[tuple[DatasetConfig, str, Result]]:
     """Yields (benchmark, task, scores) for every benchmark of the configuration.
 
     Args:
       predictor: the trained network.
       config: of the run; says where the data is.
+      wanted: tasks to score, as far as they have labels and a metric.
       limit: at most this many images a benchmark.
-      wanted: tasks to score; all by default.
     """
     for benchmark in config.evaluation.benchmarks:
         directory = pathlib.Path(config.data.directory)
         dataset = open_dataset(benchmark.name, benchmark.split, directory)
-        usable = set(benchmark.tasks or dataset.tasks) & dataset.tasks & set(HEADLINES)
-        tasks = [
-            name for name in config.task_table() if name in usable & set(wanted or usable)
-        ]
+        usable = dataset.tasks & set(benchmark.tasks or dataset.tasks) & set(HEADLINES)
+        tasks = [name for name in wanted if name in usable]
         if tasks:
             results = evaluate_dataset(predictor, dataset, tasks, limit)
             yield from ((benchmark, task, result) for task, result in results.items())
@@ -104,23 +102,18 @@ def headline(task: str, result: Result) -> dict[str, float]:
 def main() -> None:
     arguments = _parse_arguments()
     enable_compilation_cache()
-    config, state = open_checkpoint(arguments.checkpoint)
+    config, step, params, batch_stats = open_checkpoint(arguments.checkpoint)
     if arguments.data_directory:
         config.data.directory = str(arguments.data_directory)
-    unknown = set(arguments.tasks or ()) - set(config.tasks)
-    if unknown:
-        raise UserError(
-            f'--tasks: unknown {", ".join(sorted(unknown))}; this network has '
-            f'{", ".join(config.tasks)}'
-        )
     if not config.evaluation.benchmarks:
         raise UserError(f'{arguments.checkpoint}: its configuration names no evaluation.benchmarks')
-    predictor = Predictor(make_network(config), config.input_size, state.params, state.batch_stats)
-    step = int(state.step)
+    network = make_network(config)
+    tasks = select_tasks(network, arguments.tasks)
+    predictor = Predictor(network, config.input_size, params, batch_stats)
     out = arguments.out or _workdir(arguments.checkpoint) / 'results' / f'{step:08d}'
     out.mkdir(parents=True, exist_ok=True)
     for benchmark, task, result in evaluate_benchmarks(
-        predictor, config, arguments.limit, arguments.tasks
+        predictor, config, tasks, arguments.limit
     ):
         name = f'{benchmark.name.replace("/", "_")}-{benchmark.split}-{task}'
         report = {
@@ -144,7 +137,7 @@ def _workdir(checkpoint: pathlib.Path) -> pathlib.Path:
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog='python -m ubernet_jax.evaluate', description=__doc__)
     parser.add_argument('--checkpoint', '--workdir', type=pathlib.Path, required=True,
-                        help='a workdir, or one of its checkpoints/STEP')  # fmt: skip
+                        help=CHECKPOINT_HELP)  # fmt: skip
     parser.add_argument('--tasks', nargs='+', help='only these tasks')
     parser.add_argument('--limit', type=int, help='at most so many images a benchmark')
     parser.add_argument('--data-directory', type=pathlib.Path,

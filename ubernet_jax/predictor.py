@@ -9,6 +9,7 @@ import numpy as np
 import scipy.special
 
 from ubernet_jax.config import STRIDE, InputSizeConfig
+from ubernet_jax.errors import UserError
 from ubernet_jax.models.ubernet import SHARED, Params, UberNet
 from ubernet_jax.ops.interpolate import interpolation_matrix
 from ubernet_jax.structs import Predictions
@@ -32,6 +33,21 @@ def input_size(height: int, width: int, config: InputSizeConfig) -> tuple[int, i
     sides = (round(side * min(scale, by_area), 3) for side in (height, width))
     rounded = (int((s - 1) // STRIDE if round_down else -((1 - s) // STRIDE)) for s in sides)
     return tuple(max(1, k) * STRIDE + 1 for k in rounded)
+
+
+def select_tasks(network: UberNet, wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """The network's tasks, or those of them that are wanted, in the table's order.
+
+    Raises:
+      UserError: the network has no such task.
+    """
+    unknown = set(wanted or ()) - set(network.tasks)
+    if unknown:
+        raise UserError(
+            f'unknown task {", ".join(sorted(unknown))}: this network has '
+            f'{", ".join(network.tasks)}'
+        )
+    return tuple(name for name in network.tasks if wanted is None or name in wanted)
 
 
 class Predictor:

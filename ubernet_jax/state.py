@@ -7,7 +7,7 @@ from flax import struct
 from ubernet_jax.config import Config, Initialisation
 from ubernet_jax.models.ubernet import SHARED, Params, UberNet
 from ubernet_jax.optim import GroupState, make_optimizer
-from ubernet_jax.weights import load_imagenet_trunk
+from ubernet_jax.weights.imagenet import load_imagenet_trunk
 
 
 @struct.dataclass

@@ -67,3 +67,8 @@ class Predictions:
     parts: np.ndarray | None = None
     semantic_boundaries: np.ndarray | None = None
     semantic_boundary_strength: np.ndarray | None = None
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Field name -> array, of those that are not None."""
+        pairs = ((field.name, getattr(self, field.name)) for field in dataclasses.fields(self))
+        return {name: array for name, array in pairs if array is not None}

@@ -14,7 +14,7 @@ import signal
 
 import jax
 import tqdm
-from absl import app, flags
+from absl import app, flags, logging
 from ml_collections import config_flags
 
 from ubernet_jax import cli, config_file
@@ -120,7 +120,7 @@ def _evaluate(
     scores = {
         f'{task}/{benchmark.name}:{benchmark.split}/{score}': value
         for benchmark, task, result in evaluate_benchmarks(
-            predictor, config, config.evaluation.limit
+            predictor, config, network.tasks, config.evaluation.limit
         )
         for score, value in headline(task, result).items()
     }
@@ -171,6 +171,7 @@ def main(argv: list[str]) -> None:
     if not _WORKDIR.value:
         raise UserError('--workdir is missing: give a folder for the run, such as runs/NAME')
     enable_compilation_cache()
+    logging.set_verbosity(logging.WARNING)  # Orbax and TFDS tell every detail as INFO
     workdir = pathlib.Path(_WORKDIR.value)
     workdir.mkdir(parents=True, exist_ok=True)
     train(_CONFIG.value, workdir)

@@ -75,8 +75,16 @@ def test_zero_vector_predicted_is_ninety_degrees_off():
 @pytest.mark.parametrize(
     ('prediction', 'truth', 'message'),
     [
-        (np.zeros((1, 2, 3)), np.zeros((2, 1, 3)), r'shape \(1, 2, 3\), the ground truth \(2, 1, 3\)'),
-        (np.full((1, 1, 3), 127.0), np.zeros((1, 1, 3)), 'the prediction has a component of size 127'),
+        (
+            np.zeros((1, 2, 3)),
+            np.zeros((2, 1, 3)),
+            r'shape \(1, 2, 3\), the ground truth \(2, 1, 3\)',
+        ),
+        (
+            np.full((1, 1, 3), 127.0),
+            np.zeros((1, 1, 3)),
+            'the prediction has a component of size 127',
+        ),
         (np.full((1, 1, 3), np.nan), np.zeros((1, 1, 3)), 'of size nan'),
         (np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1, 3)), 'dtype uint8'),
         (np.zeros((1, 1)), np.zeros((1, 1)), r'shape \(1, 1\)'),

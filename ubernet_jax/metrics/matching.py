@@ -17,6 +17,8 @@ import numpy as np
 from scipy import sparse, spatial
 from scipy.sparse import csgraph
 
+DISTANCE_STEPS = 2**16  # a pixel; to whole numbers of these are distances rounded
+
 
 class Matcher:
     """Matches predicted pixels with the boundary pixels of one ground truth.
@@ -167,8 +169,9 @@ def _assign(
     # partners of `start` are the first that it tries.
     full = _numbered(full, full[start])
     other = _numbered(other, other[start])
-    # One more for each pair changes no optimum; SciPy drops explicit zeros.
-    cost = sparse.csr_matrix((distance + 1, (full, other)))
+    # Whole numbers, because rounding errors can keep SciPy in an endless loop; one more for each
+    # pair changes no optimum, and SciPy drops zeros.
+    cost = sparse.csr_matrix((np.rint(distance * DISTANCE_STEPS) + 1, (full, other)))
     _, partner = csgraph.min_weight_full_bipartite_matching(cost)
     return partner[full] == other
 

@@ -55,6 +55,10 @@ class Metric(abc.ABC):
         """Measures one image and adds it."""
         self.add(self.measure(prediction, ground_truth))
 
+    def remarks(self, measure: Measure) -> list[str]:
+        """What is odd about an image, though it can be scored; for the one who made the files."""
+        return []
+
     def _require_images(self) -> None:
         if not self.images:
             raise MetricError('no image was scored: call update(prediction, ground_truth) first')

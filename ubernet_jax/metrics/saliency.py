@@ -64,7 +64,9 @@ class SaliencyMetric(Metric):
         """
         ground_truth = np.asarray(ground_truth)
         if ground_truth.dtype == np.uint8 and ground_truth.max(initial=0) == 1:
-            raise MetricError('the ground truth is uint8 with no value above 1: use bool, or 0..255')
+            raise MetricError(
+                'the ground truth is uint8 with no value above 1: use bool, or 0..255'
+            )
         predicted = unit_interval(prediction, 'prediction')
         salient = unit_interval(ground_truth, 'ground truth') > 0.5
         require_same_size(predicted, salient)
@@ -110,7 +112,9 @@ class SaliencyMetric(Metric):
                 'beta_squared': BETA_SQUARED,
                 'thresholds': 'prediction >= k / 255, k = 0..255',
                 'ground_truth': 'salient above 0.5',
-                'normalise': 'minimum to 0 and maximum to 1, each image' if self.normalise else None,
+                'normalise': 'minimum to 0 and maximum to 1, each image'
+                if self.normalise
+                else None,
                 'miou_15': 'prediction > t, t = 0.2, 0.25 .. 0.9',
                 'image_without_salient_pixel': 'precision, recall and F are 0',
             },

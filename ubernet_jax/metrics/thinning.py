@@ -31,6 +31,8 @@ def suppress(strength: np.ndarray, nms: Nms) -> np.ndarray:
     if nms is Nms.NONE:
         return strength
     strength = np.asarray(strength, np.float64)
+    if min(strength.shape) < 3:  # all border, where values fade to 0
+        return np.zeros_like(strength)
     if nms is Nms.SMOOTHED:
         strength = _triangle(strength, 1)
     normal = _normal_angle(_triangle(strength, ORIENTATION_RADIUS))
@@ -58,7 +60,7 @@ def _normal_angle(smooth: np.ndarray) -> np.ndarray:
     along_y, along_x = np.gradient(smooth)
     yy = np.gradient(along_y, axis=0)
     xy, xx = np.gradient(along_x)
-    return np.arctan(yy * np.sign(-xy) / (xx + 1e-5)) % np.pi
+    return np.arctan(yy * np.copysign(1, -xy) / (xx + 1e-5)) % np.pi
 
 
 def _fade(positions: np.ndarray) -> np.ndarray:

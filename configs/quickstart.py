@@ -1,0 +1,43 @@
+"""All dense tasks on synthetic scenes, with a small network: the whole way in a few minutes.
+
+    python -m ubernet_jax.prepare synthetic
+    python -m ubernet_jax.train --config configs/quickstart.py --workdir runs/quickstart
+    python -m ubernet_jax.evaluate --checkpoint runs/quickstart
+
+or `make quickstart`. The network starts from random weights.
+"""
+
+from ubernet_jax import config as c
+from ubernet_jax.tasks import TASKS
+
+
+def get_config() -> c.Config:
+    return c.Config(
+        name='quickstart',
+        steps=240,
+        tasks={
+            name: c.TaskConfig(batch_size=4, learning_rate=1e-3, decay_after=(190,))
+            for name in TASKS
+        },
+        model=c.ModelConfig(
+            width=0.25,
+            dropout=0.0,
+            statistics=c.Statistics.RUNNING,
+            initialisation=c.Initialisation.RANDOM,
+        ),
+        optim=c.OptimConfig(
+            optimizer=c.Optimizer.ADAMW,
+            shared=c.GroupConfig(batch_size=4, learning_rate=1e-3, decay_after=(190,)),
+        ),
+        data=c.DataConfig(
+            train=[c.DatasetConfig(name='synthetic', split='train')],
+            buckets=((161, 161),),
+            micro_batch=4,
+        ),
+        input_size=c.InputSizeConfig(short_side=161, long_side=257, area=161 * 257),
+        evaluation=c.EvaluationConfig(benchmarks=[c.DatasetConfig(name='synthetic', split='test')]),
+        log_every=10,
+        checkpoint_every=120,
+        pictures_every=120,
+        evaluate_every=120,
+    )

@@ -1,0 +1,175 @@
+"""The boundary benchmark: the official golden case, a synthetic one, properties, bad input."""
+
+import json
+
+import numpy as np
+import pytest
+import scipy.io
+from PIL import Image
+
+from ubernet_jax.metrics.boundaries import BoundaryMetric, boundary_thresholds, count_matches
+from ubernet_jax.metrics.metric import MetricError
+from ubernet_jax.metrics.thinning import Nms
+
+
+def circle(radius: float, size: int = 64) -> np.ndarray:
+    y, x = np.indices((size, size)) - size // 2
+    return np.abs(np.hypot(y, x) - radius) < 0.5
+
+
+def test_official_golden_case(data_root):
+    """Official output for the bench's five png maps with five thresholds."""
+    bench = data_root / 'BSDS500' / 'bench' / 'data'
+    metric = BoundaryMetric(thresholds=5)
+    for path in sorted((bench / 'png').glob('*.png')):
+        annotators = scipy.io.loadmat(bench / 'groundTruth' / f'{path.stem}.mat')['groundTruth'][0]
+        boundaries = np.stack([annotator['Boundaries'][0, 0] for annotator in annotators])
+        metric.update(np.asarray(Image.open(path)), boundaries)
+    result = metric.compute()
+    assert result.images == 5
+    assert result.ods == pytest.approx(0.704628, abs=5e-4)
+    assert result.ods_recall == pytest.approx(0.60236, abs=5e-4)
+    assert result.ods_precision == pytest.approx(0.848723, abs=1e-3)
+    assert result.ods_threshold == pytest.approx(1 / 6)
+    assert result.ois == pytest.approx(0.708698, abs=5e-4)
+    assert result.ois_recall == pytest.approx(0.580822, abs=5e-4)
+    assert result.ois_precision == pytest.approx(0.908779, abs=1e-3)
+    assert result.ap == pytest.approx(0.307627, abs=1e-3)
+    official_recall = [0.60236, 0.443249, 0.383339, 0.380404, 0.274124]
+    official_precision = [0.848723, 0.926853, 0.967137, 0.986264, 0.996101]
+    assert result.recall == pytest.approx(official_recall, abs=5e-4)
+    assert result.precision == pytest.approx(official_precision, abs=1e-3)
+
+
+def test_synthetic_golden_case():
+    """Two lines of 20 pixels, two annotators, every count worked out by hand."""
+    truth = np.zeros((2, 30, 40), bool)
+    truth[:, 5, 10:30] = True  # both annotators
+    truth[1, 15, 10:30] = True  # the second only
+    prediction = np.zeros((30, 40))
+    prediction[6, 10:30] = 0.9  # one pixel off both annotators' line: within the tolerance
+    prediction[15, 10:20] = 0.5  # half of the second annotator's line
+    prediction[25, 10:20] = 0.3  # nothing there
+    metric = BoundaryMetric(thresholds=4, max_distance=1.0 / 50)  # thresholds .2 .4 .6 .8, 1 pixel
+    metric.update(prediction, truth)
+    assert metric.counts[0].tolist() == [
+        [50, 60, 30, 40],
+        [50, 60, 30, 30],
+        [40, 60, 20, 20],
+        [40, 60, 20, 20],
+    ]
+    result = metric.compute()
+    assert result.ods == pytest.approx(2 * (5 / 6) / (11 / 6))
+    assert result.ois == result.ods
+    # Precision falls from 1 at recall 2/3 to 3/4 at 5/6 (the lowest threshold with that recall):
+    # levels .67 to .83 add 17 - 1.5 * (12.75 - 17 * 2/3).
+    assert result.ap == pytest.approx(0.14875)
+
+
+def test_one_pixel_beyond_the_tolerance_is_wrong():
+    truth = np.zeros((30, 40), bool)
+    truth[5, 10:30] = True
+    prediction = np.zeros((30, 40))
+    prediction[7, 10:30] = 1
+    near, far = (
+        BoundaryMetric(thresholds=2, max_distance=distance / 50) for distance in (2.0, 1.9)
+    )
+    near.update(prediction, truth)
+    far.update(prediction, truth)
+    assert near.compute().ods == 1
+    assert far.compute().ods < 1  # the ends cannot reach; nor can the rest
+
+
+def test_truth_itself_scores_one_and_thick_lines_are_thinned():
+    truth = circle(20)
+    metric = BoundaryMetric(thresholds=9)
+    metric.update(truth.astype(float), truth)
+    assert metric.compute().ods == pytest.approx(1, abs=0.02)
+    y, x = np.indices((64, 64)) - 32
+    soft = np.clip(1 - np.abs(np.hypot(y, x) - 20) / 4, 0, 1)
+    metric = BoundaryMetric(thresholds=9, max_distance=0.03, nms=Nms.SMOOTHED)
+    metric.update(soft, truth)
+    assert metric.compute().ods > 0.95
+
+
+def test_counts_do_not_depend_on_the_order_of_annotators_or_images():
+    rng = np.random.default_rng(0)
+    images = [
+        (rng.random((40, 50)) * circle(15, 50)[:40], rng.random((3, 40, 50)) > 0.95)
+        for _ in range(3)
+    ]
+    forward, backward = BoundaryMetric(thresholds=9), BoundaryMetric(thresholds=9)
+    for prediction, truth in images:
+        forward.update(prediction, truth)
+    for prediction, truth in images[::-1]:
+        backward.update(prediction, truth[::-1])
+    assert forward.compute().to_json() == backward.compute().to_json()
+
+
+def test_thresholds_one_by_one_give_the_counts_of_all_together():
+    """What matchings share between thresholds must not show, but for ties among matchings."""
+    rng = np.random.default_rng(1)
+    strength, truth = rng.random((60, 60)) ** 4, rng.random((2, 60, 60)) > 0.93
+    thresholds = boundary_thresholds(9)
+    together = count_matches(strength, truth, thresholds, 0.02)
+    alone = np.concatenate([count_matches(strength, truth, t[None], 0.02) for t in thresholds])
+    assert together[:, [0, 1, 3]].tolist() == alone[:, [0, 1, 3]].tolist()
+    assert np.abs(together[:, 2] - alone[:, 2]).max() <= 0.02 * alone[:, 3].max()
+
+
+def test_eight_bit_and_float_predictions_agree():
+    prediction = np.random.default_rng(2).integers(0, 256, (30, 30), dtype=np.uint8)
+    truth = circle(10, 30)
+    metrics = BoundaryMetric(), BoundaryMetric()
+    metrics[0].update(prediction, truth)
+    metrics[1].update(prediction.astype(np.float32) / 255, truth)
+    assert metrics[0].counts[0].tolist() == metrics[1].counts[0].tolist()
+
+
+def test_empty_map_and_image_without_boundary_count_and_are_remarked_on():
+    metric = BoundaryMetric(thresholds=3)
+    empty = metric.measure(np.zeros((64, 64)), circle(20))
+    without = metric.measure(circle(20).astype(float), np.zeros((2, 64, 64), bool))
+    assert metric.remarks(empty) == [
+        'the prediction is empty: nothing reaches the lowest threshold'
+    ]
+    assert metric.remarks(without) == [
+        'the ground truth has no boundary: predictions only cost precision'
+    ]
+    metric.add(empty)
+    assert metric.compute().ods == 0
+    metric.update(circle(20).astype(float), circle(20))
+    assert metric.compute().ods_recall == pytest.approx(0.5, abs=0.02)
+    precision = metric.compute().ods_precision
+    metric.add(without)
+    assert metric.compute().ods_precision < 0.6 < precision
+
+
+def test_json_states_the_protocol():
+    metric = BoundaryMetric(thresholds=3, max_distance=0.011, nms=Nms.UNSMOOTHED)
+    metric.update(circle(20).astype(float), circle(20))
+    document = json.loads(json.dumps(metric.compute().to_json(), allow_nan=False))
+    assert {'ods', 'ois', 'ap', 'r50', 'images'} <= document.keys()
+    assert document['protocol']['nms'] == 'unsmoothed'
+    assert document['protocol']['thresholds'] == '3, 0.25 to 0.75'
+    assert document['protocol']['max_distance'] == '0.011 of the diagonal'
+
+
+@pytest.mark.parametrize(
+    ('prediction', 'truth', 'message'),
+    [
+        (np.full((4, 4), 1.2), np.zeros((4, 4), bool), 'the prediction has values from 1.2'),
+        (np.zeros((4, 4)), np.zeros((5, 4), bool), r'shape \(4, 4\), the ground truth \(5, 4\)'),
+        (np.zeros((4, 4)), np.zeros((0, 4, 4), bool), r'the ground truth \(0, 4, 4\)'),
+        (np.zeros((4, 4)), np.full((4, 4), 255, np.uint8), 'other values than 0 and 1'),
+        (np.zeros((4, 4, 3)), np.zeros((4, 4), bool), r'a map of shape \(H, W\)'),
+    ],
+)
+def test_bad_input_is_named(prediction, truth, message):
+    with pytest.raises(MetricError, match=message):
+        BoundaryMetric(thresholds=3).update(prediction, truth)
+
+
+def test_at_least_two_thresholds():
+    with pytest.raises(MetricError, match='thresholds is 1'):
+        BoundaryMetric(thresholds=1)

@@ -1,0 +1,56 @@
+"""3x3 pooling against literal windows, `scipy.ndimage` and finite differences."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.ndimage
+
+from ubernet_jax.ops.pooling import average_pool, max_pool
+
+SQUARE = jnp.arange(1.0, 10).reshape(1, 3, 3, 1)
+
+
+def test_maximum_of_literal_windows():
+    np.testing.assert_array_equal(max_pool(SQUARE, 2)[0, :, :, 0], [[5, 6], [8, 9]])
+    np.testing.assert_array_equal(
+        max_pool(-SQUARE, 1)[0, :, :, 0], [[-1, -1, -2], [-1, -1, -2], [-4, -4, -5]]
+    )
+
+
+def test_zeros_outside_count_in_the_mean():
+    np.testing.assert_allclose(
+        average_pool(SQUARE, 2)[0, :, :, 0] * 9, [[12, 16], [24, 28]], rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize('stride', [1, 2, 4])
+def test_pooling_is_filtering_and_subsampling(stride):
+    x = np.random.default_rng(0).normal(size=(2, 9, 17, 3)).astype(np.float32)
+    window = (1, 3, 3, 1)
+    largest = scipy.ndimage.maximum_filter(x, window, mode='constant', cval=-np.inf)
+    mean = scipy.ndimage.uniform_filter(x, window, mode='constant')
+    kept = np.s_[:, ::stride, ::stride]
+    np.testing.assert_array_equal(max_pool(x, stride), largest[kept])
+    np.testing.assert_allclose(average_pool(x, stride), mean[kept], atol=1e-6)
+
+
+def test_ties_share_the_gradient():
+    x = jnp.array([0.0, 7, 7, 0]).reshape(1, 1, 4, 1)
+    gradient = jax.grad(lambda x: max_pool(x, 4).sum() + max_pool(x, 2)[0, 0, 1, 0])(x)
+    # The first window sees one of the two sevens, the second both.
+    np.testing.assert_array_equal(gradient.ravel(), [0, 1.5, 0.5, 0])
+
+
+def test_the_gradient_goes_to_the_largest():
+    x = np.random.default_rng(1).permutation(45).reshape(1, 5, 9, 1).astype(np.float32)
+    weights = np.random.default_rng(2).normal(size=(1, 3, 5, 1)).astype(np.float32)
+    gradient = jax.grad(lambda x: (max_pool(x, 2) * weights).sum())(jnp.array(x))
+    wanted = np.zeros((7, 11))
+    padded = np.pad(x[0, :, :, 0], 1, constant_values=-np.inf)
+    for row in range(3):
+        for column in range(5):
+            window = padded[2 * row : 2 * row + 3, 2 * column : 2 * column + 3]
+            top, left = np.unravel_index(window.argmax(), (3, 3))
+            wanted[2 * row + top, 2 * column + left] += weights[0, row, column, 0]
+    np.testing.assert_allclose(gradient[0, :, :, 0], wanted[1:-1, 1:-1], atol=1e-6)

@@ -1,0 +1,107 @@
+"""The trunk at full width, by shapes alone; its dropout."""
+
+import flax.traverse_util
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ubernet_jax.config import ModelConfig
+from ubernet_jax.models.ubernet import SHARED, UberNet
+from ubernet_jax.models.vgg import TAP_STRIDES, FullyConnected
+
+KERNELS = {
+    'conv1/conv1_1': (3, 3, 3, 64),
+    'conv1/conv1_2': (3, 3, 64, 64),
+    'conv2/conv2_1': (3, 3, 64, 128),
+    'conv2/conv2_2': (3, 3, 128, 128),
+    'conv3/conv3_1': (3, 3, 128, 256),
+    'conv3/conv3_2': (3, 3, 256, 256),
+    'conv3/conv3_3': (3, 3, 256, 256),
+    'conv4/conv4_1': (3, 3, 256, 512),
+    'conv4/conv4_2': (3, 3, 512, 512),
+    'conv4/conv4_3': (3, 3, 512, 512),
+    'conv5/conv5_1': (3, 3, 512, 512),
+    'conv5/conv5_2': (3, 3, 512, 512),
+    'conv5/conv5_3': (3, 3, 512, 512),
+    'fc/fc6': (3, 3, 512, 1024),
+    'fc/fc7': (1024, 1024),
+}
+TAPS = {  # stride, channels
+    'conv1_2': (1, 64),
+    'conv2_2': (2, 128),
+    'conv3_3': (4, 256),
+    'conv4_3': (8, 512),
+    'conv5_3': (8, 512),
+    'fc7': (8, 1024),
+}
+
+
+def trunk_shapes(**settings: object) -> dict[str, tuple[int, ...]]:
+    network = UberNet(ModelConfig(**settings), {})
+    params, _ = jax.eval_shape(network.init, jax.random.PRNGKey(0))
+    leaves = flax.traverse_util.flatten_dict(params[SHARED]['trunk'], sep='/')
+    return {name: leaf.shape for name, leaf in leaves.items()}
+
+
+def test_every_layer_at_full_width():
+    shapes = trunk_shapes()
+    wanted = {f'{name}/kernel': shape for name, shape in KERNELS.items()}
+    wanted |= {f'{name}/bias': shape[-1:] for name, shape in KERNELS.items()}
+    assert shapes == wanted
+    assert sum(np.prod(shape) for shape in shapes.values()) == 14_714_688 + 4_719_616 + 1_049_600
+
+
+def test_no_scale_has_parameters_of_its_own():
+    assert trunk_shapes(scales=1) == trunk_shapes(scales=3)
+
+
+def test_width_scales_every_channel_but_the_image():
+    shapes = trunk_shapes(width=0.25)
+    assert shapes['conv1/conv1_1/kernel'] == (3, 3, 3, 16)
+    assert shapes['conv5/conv5_3/kernel'] == (3, 3, 128, 128)
+    assert shapes['fc/fc6/kernel'] == (3, 3, 128, 256)
+    assert trunk_shapes(width=1e-6)['fc/fc7/kernel'] == (1, 1)
+
+
+@pytest.mark.parametrize('size', [(33, 33), (33, 65), (321, 481), (641, 961)])
+def test_stride_and_size_of_every_tap_at_every_scale(size):
+    network = UberNet(ModelConfig(), {})
+    params, stats = jax.eval_shape(network.init, jax.random.PRNGKey(0))
+    features, _ = jax.eval_shape(
+        network.features,
+        params[SHARED],
+        stats,
+        jax.ShapeDtypeStruct((2, *size, 3), jnp.uint8),
+        jax.ShapeDtypeStruct((2, *size), bool),
+    )
+    assert {tap: stride for tap, (stride, _) in TAPS.items()} == TAP_STRIDES
+    assert len(features) == 3
+    for level, taps in enumerate(features):
+        sides = {
+            tap: tuple((side - 1) // (stride * 2**level) + 1 for side in size)
+            for tap, (stride, _) in TAPS.items()
+        }
+        assert {tap: x.shape for tap, x in taps.items()} == {
+            tap: (2, *sides[tap], channels) for tap, (_, channels) in TAPS.items()
+        }
+
+
+def test_dropout_takes_half_of_fc6_and_of_fc7_in_training_alone():
+    module = FullyConnected(width=1 / 16, dropout=0.5)
+    x = jnp.ones((1, 5, 5, 32))
+    rng = np.random.default_rng(0)
+    params = {
+        'fc6': {'kernel': jnp.zeros((3, 3, 32, 64)), 'bias': jnp.ones(64)},
+        'fc7': {'kernel': jnp.eye(64), 'bias': jnp.zeros(64)},
+    }
+
+    @jax.jit
+    def train(key: jax.Array) -> jax.Array:
+        return module.apply({'params': params}, x, True, rngs={'dropout': key})
+
+    dropped = train(jax.random.PRNGKey(rng.integers(9)))
+    values, counts = np.unique(dropped, return_counts=True)
+    assert values.tolist() == [0, 4]  # twice doubled where it passed twice
+    assert abs(counts[1] / dropped.size - 0.25) < 0.05
+    np.testing.assert_array_equal(module.apply({'params': params}, x, False), 1)

@@ -1,0 +1,182 @@
+"""The boundary benchmark of BSDS500 (Arbelaez et al., TPAMI 2011): ODS, OIS, AP and R50."""
+
+import dataclasses
+
+import numpy as np
+
+from ubernet_jax.metrics.matching import Matcher
+from ubernet_jax.metrics.metric import Measure, Metric, MetricError, Result, unit_interval
+from ubernet_jax.metrics.precision_recall import (
+    average_precision,
+    best_at_one_threshold,
+    best_at_own_thresholds,
+    recall_and_precision,
+    recall_at_half_precision,
+)
+from ubernet_jax.metrics.thinning import Nms, suppress
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BoundaryResult(Result):
+    """Scores of boundary maps, all 0..1.
+
+    Attributes:
+      ods: best F with one threshold for the whole set.
+      ois: F with the best threshold for each image.
+      ap: average precision.
+      r50: recall at precision one half.
+      ods_recall: recall where `ods` is reached.
+      ods_precision: precision there.
+      ods_threshold: threshold there.
+      ois_recall: recall that gives `ois`.
+      ois_precision: precision that gives `ois`.
+      thresholds: float64 (K,), rising.
+      recall: float64 (K,), of the whole set at each threshold.
+      precision: float64 (K,), likewise.
+    """
+
+    ods: float
+    ois: float
+    ap: float
+    r50: float
+    ods_recall: float
+    ods_precision: float
+    ods_threshold: float
+    ois_recall: float
+    ois_precision: float
+    thresholds: np.ndarray
+    recall: np.ndarray
+    precision: np.ndarray
+
+
+class BoundaryMetric(Metric):
+    """Scores of soft boundary maps against several annotators; keeps 4 K numbers an image.
+
+    Args:
+      thresholds: how many, K; 99 for reports, 9 to 25 while training (AP suffers first).
+      max_distance: tolerance as a share of the image's diagonal: 0.0075 (BSDS500), 0.011 (NYUD).
+      nms: the non-maximum suppression that maps get first.
+    """
+
+    def __init__(
+        self, *, thresholds: int = 99, max_distance: float = 0.0075, nms: Nms = Nms.NONE
+    ) -> None:
+        super().__init__()
+        self.thresholds = boundary_thresholds(thresholds)
+        self.max_distance = max_distance
+        self.nms = nms
+        self.counts: list[np.ndarray] = []
+
+    def measure(self, prediction: np.ndarray, ground_truth: np.ndarray) -> Measure:
+        """Counts one image.
+
+        Args:
+          prediction: (H, W), uint8 0..255 or floating 0..1; rounded to 8 bits after the NMS.
+          ground_truth: bool or 0/1 (A, H, W), a thin map of each annotator; (H, W) if there is one.
+        """
+        ground_truth = np.asarray(ground_truth)
+        annotators = ground_truth[None] if ground_truth.ndim == 2 else ground_truth
+        strength = unit_interval(prediction, 'prediction')
+        if annotators.ndim != 3 or not len(annotators) or annotators.shape[1:] != strength.shape:
+            raise MetricError(
+                f'the prediction has shape {strength.shape}, the ground truth {ground_truth.shape}: '
+                'needed are (H, W) and, for A annotators, (A, H, W)'
+            )
+        if not np.isin(annotators, (0, 1)).all():
+            raise MetricError('the ground truth holds other values than 0 and 1')
+        counts = count_matches(
+            suppress(strength, self.nms), annotators != 0, self.thresholds, self.max_distance
+        )
+        return {'counts': counts}
+
+    def add(self, measure: Measure) -> None:
+        self.counts.append(measure['counts'])
+        self.images += 1
+
+    def remarks(self, measure: Measure) -> list[str]:
+        truth, predicted = measure['counts'].max(0)[[1, 3]]
+        remarks = []
+        if not predicted:
+            remarks.append('the prediction is empty: nothing reaches the lowest threshold')
+        if not truth:
+            remarks.append('the ground truth has no boundary: predictions only cost precision')
+        return remarks
+
+    def compute(self) -> BoundaryResult:
+        self._require_images()
+        counts = np.stack(self.counts)
+        total = counts.sum(0)
+        recall, precision = recall_and_precision(total)
+        ods = best_at_one_threshold(total, self.thresholds)
+        ois = best_at_own_thresholds(counts)
+        return BoundaryResult(
+            ods=ods.f,
+            ois=ois.f,
+            ap=average_precision(total),
+            r50=recall_at_half_precision(total),
+            ods_recall=ods.recall,
+            ods_precision=ods.precision,
+            ods_threshold=ods.threshold,
+            ois_recall=ois.recall,
+            ois_precision=ois.precision,
+            thresholds=self.thresholds,
+            recall=recall,
+            precision=precision,
+            images=self.images,
+            protocol=boundary_protocol(self.thresholds, self.max_distance, self.nms),
+        )
+
+
+def boundary_thresholds(count: int) -> np.ndarray:
+    """`count` thresholds spread evenly between 0 and 1, both left out."""
+    if count < 2:
+        raise MetricError(f'thresholds is {count}: at least 2 are needed')
+    return np.linspace(1 / (count + 1), 1 - 1 / (count + 1), count)
+
+
+def boundary_protocol(thresholds: np.ndarray, max_distance: float, nms: Nms) -> dict[str, object]:
+    """What every boundary score has to state."""
+    return {
+        'thresholds': f'{len(thresholds)}, {thresholds[0]:.4g} to {thresholds[-1]:.4g}',
+        'max_distance': f'{max_distance} of the diagonal',
+        'nms': nms.value,
+        'prediction': '8 bits; thinned at each threshold',
+        'matching': 'one to one, most pairs, then least distance',
+        'ap': '101 recalls, precision 0 outside the curve',
+    }
+
+
+def count_matches(
+    strength: np.ndarray, annotators: np.ndarray, thresholds: np.ndarray, max_distance: float
+) -> np.ndarray:
+    """Matches one map with all annotators at all thresholds.
+
+    Args:
+      strength: floating (H, W), 0..1.
+      annotators: bool (A, H, W).
+      thresholds: (K,), rising.
+      max_distance: share of the image's diagonal.
+
+    Returns:
+      int64 (K, 4), see `precision_recall`. A predicted pixel is matched if it has a partner in any
+      annotator's map; ground-truth pixels are summed over the annotators.
+    """
+    from skimage.morphology import thin  # slow to import, and needed only here
+
+    strength = np.round(strength * 255) / 255
+    maps = [thin(strength >= threshold) for threshold in thresholds]
+    ever = np.any(maps, axis=0)
+    limit = max_distance * np.hypot(*strength.shape)
+    matchers = [Matcher(ever, truth, limit) for truth in annotators]
+    counts = np.zeros((len(thresholds), 4), np.int64)
+    counts[:, 1] = np.count_nonzero(annotators)
+    for k in reversed(range(len(thresholds))):  # few pixels first: matchings build on each other
+        if k + 1 < len(thresholds) and np.array_equal(maps[k], maps[k + 1]):
+            counts[k] = counts[k + 1]
+            continue
+        partners = [matcher.match(maps[k]) for matcher in matchers]
+        found = np.zeros(strength.shape, bool)
+        found[tuple(np.concatenate(partners).T)] = True
+        counts[k, 0] = sum(map(len, partners))
+        counts[k, 2:] = np.count_nonzero(found), np.count_nonzero(maps[k])
+    return counts

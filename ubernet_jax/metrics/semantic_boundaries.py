@@ -1,0 +1,161 @@
+"""Semantic boundaries as the SBD benchmark scores them (Hariharan et al., ICCV 2011)."""
+
+import dataclasses
+import enum
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy import ndimage
+
+from ubernet_jax.metrics.boundaries import boundary_protocol, boundary_thresholds, count_matches
+from ubernet_jax.metrics.metric import Measure, Metric, MetricError, Result, unit_interval
+from ubernet_jax.metrics.precision_recall import average_precision, best_at_one_threshold
+from ubernet_jax.metrics.thinning import Nms, suppress
+
+
+class Mode(enum.Enum):
+    """Two ways to score that cannot be compared; SEAL (Yu et al., ECCV 2018) changed them."""
+
+    PRE_SEAL = 'pre-SEAL'  # as all papers before 2018: lenient inside objects and elsewhere
+    POST_SEAL = 'post-SEAL'  # every prediction counts, in every image
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SemanticTruth:
+    """Ground truth of one image for C classes (background is none of them).
+
+    Attributes:
+      boundaries: bool (C, H, W), thin boundaries of each class. For pre-SEAL scores those of the
+        class's whole region (instances not told apart), for post-SEAL those of its instances.
+      regions: bool (C, H, W), the pixels of each class; only pre-SEAL needs them.
+    """
+
+    boundaries: np.ndarray
+    regions: np.ndarray | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SemanticBoundaryResult(Result):
+    """Scores of semantic boundaries, all 0..1.
+
+    Attributes:
+      ods: mean over classes of the best F with one threshold.
+      ap: mean over classes of the average precision.
+      per_class: class name -> {'ods', 'ap'}; NaN for a class without any true boundary.
+    """
+
+    ods: float
+    ap: float
+    per_class: Mapping[str, Mapping[str, float]]
+
+
+class SemanticBoundaryMetric(Metric):
+    """Scores one boundary map a class; keeps 4 K C numbers.
+
+    Args:
+      class_names: names of the C classes, background left out.
+      mode: which of the two protocols.
+      thresholds: how many, K.
+      max_distance: tolerance as a share of the image's diagonal.
+      nms: the non-maximum suppression that maps get first.
+    """
+
+    def __init__(
+        self,
+        class_names: Sequence[str],
+        mode: Mode,
+        *,
+        thresholds: int = 99,
+        max_distance: float = 0.02,
+        nms: Nms = Nms.NONE,
+    ) -> None:
+        super().__init__()
+        self.class_names = tuple(class_names)
+        self.mode = mode
+        self.thresholds = boundary_thresholds(thresholds)
+        self.max_distance = max_distance
+        self.nms = nms
+        self.counts = np.zeros((len(self.class_names), thresholds, 4), np.int64)
+
+    def measure(self, prediction: np.ndarray, ground_truth: SemanticTruth) -> Measure:
+        """Counts one image.
+
+        Args:
+          prediction: (C, H, W), uint8 0..255 or floating 0..1.
+          ground_truth: of the same image.
+        """
+        prediction = np.asarray(prediction)
+        boundaries, regions = ground_truth.boundaries, ground_truth.regions
+        self._check(prediction, boundaries, 'boundaries')
+        if self.mode is Mode.PRE_SEAL:
+            if regions is None:
+                raise MetricError('pre-SEAL scores need the regions of the classes: give `regions`')
+            self._check(prediction, regions, 'regions')
+        counts = np.zeros_like(self.counts)
+        for c, name in enumerate(self.class_names):
+            strength = unit_interval(prediction[c], f'prediction of {name}')
+            if self.mode is Mode.PRE_SEAL and not boundaries[c].any():
+                continue
+            if not strength.any() and not boundaries[c].any():
+                continue
+            strength = suppress(strength, self.nms)
+            if self.mode is Mode.PRE_SEAL:
+                tolerance = self.max_distance * np.hypot(*strength.shape)
+                deep = ndimage.distance_transform_edt(~boundaries[c]) > tolerance
+                strength = np.where(regions[c] & deep, 0, strength)
+            counts[c] = count_matches(
+                strength, boundaries[c][None], self.thresholds, self.max_distance
+            )
+        return {'counts': counts}
+
+    def add(self, measure: Measure) -> None:
+        self.counts += measure['counts']
+        self.images += 1
+
+    def remarks(self, measure: Measure) -> list[str]:
+        truth, predicted = measure['counts'].max((0, 1))[[1, 3]]
+        remarks = []
+        if not truth:
+            remarks.append('the ground truth has no boundary of any class')
+        elif not predicted:
+            remarks.append('the prediction is empty: nothing that counts reaches any threshold')
+        return remarks
+
+    def compute(self) -> SemanticBoundaryResult:
+        self._require_images()
+        per_class = {}
+        for name, counts in zip(self.class_names, self.counts, strict=True):
+            occurs = counts[:, 1].any()
+            per_class[name] = {
+                'ods': best_at_one_threshold(counts, self.thresholds).f if occurs else np.nan,
+                'ap': average_precision(counts) if occurs else np.nan,
+            }
+        scored = [scores for scores in per_class.values() if not np.isnan(scores['ods'])]
+        if not scored:
+            raise MetricError('no image has a true boundary of any class')
+        pre_seal = self.mode is Mode.PRE_SEAL
+        return SemanticBoundaryResult(
+            ods=float(np.mean([scores['ods'] for scores in scored])),
+            ap=float(np.mean([scores['ap'] for scores in scored])),
+            per_class=per_class,
+            images=self.images,
+            protocol={
+                'mode': self.mode.value,
+                **boundary_protocol(self.thresholds, self.max_distance, self.nms),
+                'inside_objects': 'predictions deeper than the tolerance are dropped'
+                if pre_seal
+                else 'all predictions count',
+                'images_without_the_class': 'left out' if pre_seal else 'count',
+                'absent_classes': 'null, and not in the mean: no true boundary in the set',
+            },
+        )
+
+    def _check(self, prediction: np.ndarray, truth: np.ndarray, what: str) -> None:
+        classes = len(self.class_names)
+        if prediction.ndim != 3 or len(prediction) != classes or truth.shape != prediction.shape:
+            raise MetricError(
+                f'the prediction has shape {prediction.shape}, the {what} {truth.shape}: '
+                f'both must be (C, H, W) with C = {classes}, background left out'
+            )
+        if truth.dtype != bool:
+            raise MetricError(f'the {what} have dtype {truth.dtype}: bool is needed')
