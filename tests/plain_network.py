@@ -31,13 +31,14 @@ def random_variables(network: UberNet, seed: int = 0) -> tuple[dict, dict]:
 def convolve(x: np.ndarray, layer: dict, dilation: int = 1) -> np.ndarray:
     """3x3 convolution of (H, W, C) with zeros outside, tap by tap."""
     height, width = x.shape[:2]
+    kernel, bias = np.asarray(layer['kernel'], float), np.asarray(layer['bias'])
     padded = np.pad(x, [(dilation, dilation), (dilation, dilation), (0, 0)])
-    result = np.zeros((height, width, len(layer['bias']))) + layer['bias']
+    result = np.zeros((height, width, len(bias))) + bias
     for row in range(3):
         for column in range(3):
             top, left = row * dilation, column * dilation
             window = padded[top : top + height, left : left + width]
-            result += window @ layer['kernel'][row, column].astype(float)
+            result += window @ kernel[row, column]
     return result
 
 

@@ -75,7 +75,8 @@ def test_a_run_leaves_its_log_pictures_settings_and_checkpoints(run):
     assert lines[-1]['updates/shared'] == 3
     assert sorted(p.name for p in (run / 'pictures').iterdir()) == ['00000004.png', '00000006.png']
     assert json.loads((run / 'config.json').read_text())['name'] == 'tiny'
-    assert {'2', '4', '6'} <= {p.name for p in (run / 'checkpoints').iterdir()}
+    # Three are kept.
+    assert {'2', '4', '6'} == {p.name for p in (run / 'checkpoints').iterdir()}
     assert list(run.glob('events.out.tfevents.*'))
 
 
@@ -94,6 +95,18 @@ def test_stopping_and_resuming_changes_no_bit(run, config, tmp_path):
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_no_step_at_all_saves_the_untrained_network(config, tmp_path):
+    config.steps = 0
+    train(config, tmp_path)
+    assert predict.open_checkpoint(tmp_path).step == 0
+
+
+def test_a_class_that_the_network_does_not_have_names_the_image(config, tmp_path):
+    config.tasks['segmentation'].classes = ('background', 'first')
+    with pytest.raises(UserError, match=r'segmentation of \d has class \d+, but .* 0 to 1'):
+        train(config, tmp_path)
+
+
 def test_sigterm_saves_and_the_same_command_continues(prepared, tmp_path):
     words = [
         sys.executable, '-u', '-m', 'ubernet_jax.train', '--config', 'tests/tiny_config.py',
@@ -110,7 +123,7 @@ def test_sigterm_saves_and_the_same_command_continues(prepared, tmp_path):
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
     assert 'the same command continues' in output
-    (saved,) = (int(p.name) for p in (tmp_path / 'checkpoints').iterdir() if p.name.isdigit())
+    saved = predict.open_checkpoint(tmp_path).step
     words[-4] = f'--config.steps={saved + 1}'
     again = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert again.returncode == 0, again.stderr
@@ -192,7 +205,16 @@ def test_a_mistake_ends_with_a_message_and_exit_code_2(module, arguments, messag
 
 
 def test_an_unknown_task_is_refused_and_the_known_ones_are_listed(run, monkeypatch, tmp_path):
-    words = ['predict', '--checkpoint', str(run), 'x.png', '--out', str(tmp_path), '--tasks', 'depth']
+    words = [
+        'predict',
+        '--checkpoint',
+        str(run),
+        'x.png',
+        '--out',
+        str(tmp_path),
+        '--tasks',
+        'depth',
+    ]
     monkeypatch.setattr(sys, 'argv', words)
     with pytest.raises(UserError, match='unknown task depth: this network has normals, segm'):
         predict.main()

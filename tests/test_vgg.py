@@ -90,7 +90,6 @@ def test_stride_and_size_of_every_tap_at_every_scale(size):
 def test_dropout_takes_half_of_fc6_and_of_fc7_in_training_alone():
     module = FullyConnected(width=1 / 16, dropout=0.5)
     x = jnp.ones((1, 5, 5, 32))
-    rng = np.random.default_rng(0)
     params = {
         'fc6': {'kernel': jnp.zeros((3, 3, 32, 64)), 'bias': jnp.ones(64)},
         'fc7': {'kernel': jnp.eye(64), 'bias': jnp.zeros(64)},
@@ -100,7 +99,7 @@ def test_dropout_takes_half_of_fc6_and_of_fc7_in_training_alone():
     def train(key: jax.Array) -> jax.Array:
         return module.apply({'params': params}, x, True, rngs={'dropout': key})
 
-    dropped = train(jax.random.PRNGKey(rng.integers(9)))
+    dropped = train(jax.random.PRNGKey(0))
     values, counts = np.unique(dropped, return_counts=True)
     assert values.tolist() == [0, 4]  # twice doubled where it passed twice
     assert abs(counts[1] / dropped.size - 0.25) < 0.05

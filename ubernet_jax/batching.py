@@ -141,6 +141,7 @@ def collate(
         window = np.s_[number, :height, :width]
         image[window], valid[window] = example.image, True
         for name in set(wanted) & set(example.labels) & set(tasks):
+            _check_classes(tasks[name], example)
             targets[name][window] = to_target(tasks[name], example.labels[name], positive_share)
             labelled[name][number] = True
     return Batch(image=image, valid=valid, targets=targets, labelled=labelled)
@@ -158,6 +159,17 @@ def to_target(task: Task, label: np.ndarray, positive_share: float) -> np.ndarra
     positive = label > 255 * positive_share
     undecided = (label > 0) & ~positive & task.thin
     return np.where(undecided, VOID, positive)
+
+
+def _check_classes(task: Task, example: Example) -> None:
+    label = example.labels[task.name]
+    if task.label is LabelKind.CLASSES:
+        highest = label[label != VOID].max(initial=0)
+        if highest >= task.channels:
+            raise UserError(
+                f'{task.name} of {example.id} has class {highest}, but the network has classes 0 '
+                f'to {task.channels - 1}: set tasks.{task.name}.classes to the names of all'
+            )
 
 
 def read_ahead(batches: MicroBatches, start: int, workers: int) -> Iterator[Batch]:

@@ -242,9 +242,7 @@ class Config:
         """The rows of `tasks.TASKS` that this network has, in the table's order."""
         rows = {name: row for name, row in TASKS.items() if name in self.tasks}
         return {
-            name: with_classes(row, self.tasks[name].classes)
-            if self.tasks[name].classes
-            else row
+            name: with_classes(row, self.tasks[name].classes) if self.tasks[name].classes else row
             for name, row in rows.items()
         }
 
@@ -263,7 +261,8 @@ class Config:
         _positive('data', self.data, ('micro_batch',))
         _positive('input_size', self.input_size, ('short_side', 'long_side', 'area'))
         intervals = ('log_every', 'checkpoint_every', 'pictures_every', 'evaluate_every')
-        _positive('config', self, ('steps', *intervals))
+        _positive('config', self, intervals)
+        _require(self.steps >= 0, 'steps', self.steps, '0 or more (0 saves the untrained network)')
         model, data = self.model, self.data
         _require(model.scales in (1, 2, 3), 'model.scales', model.scales, '1, 2 or 3')
         _require(

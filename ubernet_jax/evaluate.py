@@ -6,7 +6,6 @@ Writes one JSON a benchmark and task, with its protocol, to WORKDIR/results/STEP
 """
 
 import argparse
-
 import json
 import pathlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,26 +24,24 @@ from ubernet_jax.metrics.saliency import SaliencyMetric
 from ubernet_jax.metrics.segmentation import SegmentationMetric
 from ubernet_jax.predictor import Predictor, select_tasks
 from ubernet_jax.state import make_network
-from ubernet_jax.tasks import Task
+from ubernet_jax.tasks import LabelKind, LossKind, Task
 
-HEADLINES = {
-    'segmentation': ('miou',),
-    'parts': ('miou',),
-    'saliency': ('max_f', 'mae'),
-    'normals': ('mean', 'median', 'below_11_25', 'below_22_5', 'below_30'),
-}  # the scores that tables and learning curves show, of every task that has a metric
+# The scores that tables and learning curves show.
+HEADLINES = (
+    'miou', 'max_f', 'mae', 'mean', 'median', 'below_11_25', 'below_22_5', 'below_30',
+)  # fmt: skip
 
 
-def make_metric(task: Task) -> Metric:
-    """The evaluator of a task in `HEADLINES`."""
-    match task.name:
-        case 'segmentation' | 'parts':
+def make_metric(task: Task) -> Metric | None:
+    """The evaluator for a task's kind of label; None where there is none yet."""
+    match task.label, task.loss:
+        case LabelKind.CLASSES, LossKind.CROSS_ENTROPY:
             return SegmentationMetric(task.channels, task.classes)
-        case 'saliency':
+        case LabelKind.SHARE, LossKind.CROSS_ENTROPY:
             return SaliencyMetric()
-        case 'normals':
+        case LabelKind.DIRECTION, _:
             return NormalsMetric()
-    raise ValueError(f'{task.name} has no metric; those in HEADLINES have: {", ".join(HEADLINES)}')
+    return None
 
 
 def evaluate_dataset(
@@ -55,19 +52,20 @@ def evaluate_dataset(
     Args:
       predictor: the trained network.
       dataset: the benchmark.
-      tasks: names from `HEADLINES`.
+      tasks: names of tasks that have a metric.
       limit: use only this many images, spread evenly over the dataset.
     """
     metrics = {name: make_metric(predictor.network.tasks[name]) for name in tasks}
     stride = max(1, len(dataset) // limit) if limit else 1
     chosen = range(0, len(dataset), stride)[:limit]
-    for index in tqdm.tqdm(chosen, desc=f'{dataset.name}:{dataset.split}', leave=False):
+    name = f'{dataset.name}:{dataset.split}'
+    for index in tqdm.tqdm(chosen, desc=name, unit='image', leave=False, disable=None):
         example = dataset[index]
-        labelled = [name for name in tasks if name in example.labels]
+        labelled = [task for task in tasks if task in example.labels]
         predictions = predictor(example.image, labelled)
-        for name in labelled:
-            metrics[name].update(getattr(predictions, name), example.labels[name])
-    return {name: metric.compute() for name, metric in metrics.items() if metric.images}
+        for task in labelled:
+            metrics[task].update(getattr(predictions, task), example.labels[task])
+    return {task: metric.compute() for task, metric in metrics.items() if metric.images}
 
 
 def evaluate_benchmarks(
@@ -84,19 +82,20 @@ def evaluate_benchmarks(
       wanted: tasks to score, as far as they have labels and a metric.
       limit: at most this many images a benchmark.
     """
+    rows = predictor.network.tasks
+    directory = pathlib.Path(config.data.directory)
     for benchmark in config.evaluation.benchmarks:
-        directory = pathlib.Path(config.data.directory)
         dataset = open_dataset(benchmark.name, benchmark.split, directory)
-        usable = dataset.tasks & set(benchmark.tasks or dataset.tasks) & set(HEADLINES)
-        tasks = [name for name in wanted if name in usable]
+        labelled = dataset.tasks & set(benchmark.tasks or dataset.tasks)
+        tasks = [name for name in wanted if name in labelled and make_metric(rows[name])]
         if tasks:
             results = evaluate_dataset(predictor, dataset, tasks, limit)
             yield from ((benchmark, task, result) for task, result in results.items())
 
 
-def headline(task: str, result: Result) -> dict[str, float]:
+def headline(result: Result) -> dict[str, float]:
     """The few scores of a result that a table shows."""
-    return {score: getattr(result, score) for score in HEADLINES[task]}
+    return {score: getattr(result, score) for score in HEADLINES if hasattr(result, score)}
 
 
 def main() -> None:
@@ -112,9 +111,7 @@ def main() -> None:
     predictor = Predictor(network, config.input_size, params, batch_stats)
     out = arguments.out or _workdir(arguments.checkpoint) / 'results' / f'{step:08d}'
     out.mkdir(parents=True, exist_ok=True)
-    for benchmark, task, result in evaluate_benchmarks(
-        predictor, config, tasks, arguments.limit
-    ):
+    for benchmark, task, result in evaluate_benchmarks(predictor, config, tasks, arguments.limit):
         name = f'{benchmark.name.replace("/", "_")}-{benchmark.split}-{task}'
         report = {
             'task': task,
@@ -125,7 +122,7 @@ def main() -> None:
             **result.to_json(),
         }
         (out / f'{name}.json').write_text(json.dumps(report, indent=1) + '\n')
-        scores = '  '.join(f'{key} {value:.3f}' for key, value in headline(task, result).items())
+        scores = '  '.join(f'{key} {value:.3f}' for key, value in headline(result).items())
         print(f'{task:<14}{benchmark.name}:{benchmark.split:<8} {result.images:5} images  {scores}')
     print(f'results: {out}')
 

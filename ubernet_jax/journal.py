@@ -32,7 +32,8 @@ class Journal:
         self._lines.flush()
         for name, value in numbers.items():
             self._events.add_scalar(name, value, step)
-        return {k.removeprefix('loss/'): f'{v:.3g}' for k, v in numbers.items() if 'updates' not in k}
+        shown = {name: value for name, value in numbers.items() if 'updates' not in name}
+        return {name.removeprefix('loss/'): f'{value:.3g}' for name, value in shown.items()}
 
 
 class Window:

@@ -42,14 +42,14 @@ def task_loss(
     valid = subsample(valid, task.stride) & labelled.reshape(-1, 1, 1)
     total = jnp.zeros(())
     for scores in maps:
-        loss, counted = _pixel_loss(task.loss, scores, target, config)
+        loss, counted = _pixel_loss(task.loss, scores, target, valid, config)
         total += image_means(loss, counted & valid).sum()
     return total
 
 
 def image_means(loss: jax.Array, counted: jax.Array) -> jax.Array:
     """Mean (N,) of a loss (N, H, W) over each image's counted pixels; 0 where none is counted."""
-    # A select, not a product: the loss of a void pixel may be infinite.
+    # A select, not a product: the loss of a pixel that is not counted may be infinite.
     total = jnp.where(counted, loss, 0).sum((1, 2))
     return total / jnp.maximum(counted.sum((1, 2)), 1)
 
@@ -62,6 +62,7 @@ def cross_entropy(scores: jax.Array, target: jax.Array) -> tuple[jax.Array, jax.
 def multiple_instance(
     scores: jax.Array,
     target: jax.Array,
+    valid: jax.Array,
     bag_radius: int,
     positive_weight: float,
     negative_weight: float,
@@ -74,12 +75,13 @@ def multiple_instance(
     Args:
       scores: (N, H, W, C); class 0 is "no boundary".
       target: (N, H, W) class indices.
+      valid: bool (N, H, W); no bag reaches into the padding.
       bag_radius: in pixels; 0 is plain weighted cross-entropy.
       positive_weight: of boundary pixels.
       negative_weight: of the others.
     """
-    log_probability = jax.nn.log_softmax(scores)
-    positive = (target > 0) & (target != VOID)
+    log_probability = jnp.where(valid[..., None], jax.nn.log_softmax(scores), -jnp.inf)
+    positive = (target > 0) & (target != VOID) & valid
     best = window_maximum(log_probability[..., 1:], bag_radius)
     positive_loss = -_of_class(best, target - 1)
     negative_loss = -log_probability[..., 0]
@@ -122,7 +124,7 @@ def window_maximum(x: jax.Array, radius: int) -> jax.Array:
 
 
 def _pixel_loss(
-    kind: LossKind, scores: jax.Array, target: jax.Array, config: LossConfig
+    kind: LossKind, scores: jax.Array, target: jax.Array, valid: jax.Array, config: LossConfig
 ) -> tuple[jax.Array, jax.Array]:
     match kind:
         case LossKind.CROSS_ENTROPY:
@@ -131,6 +133,7 @@ def _pixel_loss(
             return multiple_instance(
                 scores,
                 target,
+                valid,
                 config.bag_radius,
                 config.positive_weight,
                 config.negative_weight,

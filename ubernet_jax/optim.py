@@ -64,9 +64,7 @@ def accumulate_samples(
         def fire() -> tuple[optax.Updates, GroupState]:
             mean = jax.tree.map(lambda x: x / seen, total)
             updates, inner_state = inner.update(mean, state.inner, params)
-            return updates, GroupState(
-                jnp.zeros_like(seen), zeros, state.updates + 1, inner_state
-            )
+            return updates, GroupState(jnp.zeros_like(seen), zeros, state.updates + 1, inner_state)
 
         def hold() -> tuple[optax.Updates, GroupState]:
             return zeros, GroupState(seen, total, state.updates, state.inner)

@@ -62,9 +62,7 @@ def main() -> None:
     print(f'predictions: {arguments.out}')
 
 
-def _folders(
-    images: Sequence[pathlib.Path], out: pathlib.Path
-) -> dict[pathlib.Path, pathlib.Path]:
+def _folders(images: Sequence[pathlib.Path], out: pathlib.Path) -> dict[pathlib.Path, pathlib.Path]:
     """A folder in `out` for each image, named after it; refuses two of one name."""
     folders = {}
     for path in images:

@@ -69,9 +69,7 @@ class Predictor:
         """
         size = input_size(*image.shape[:2], self._config)
         resized = resize_image(image, size)[None]
-        scores = _fused_scores(
-            self.network, tuple(tasks), self._params, self._batch_stats, resized
-        )
+        scores = _fused_scores(self.network, tuple(tasks), self._params, self._batch_stats, resized)
         return {name: np.asarray(map_[0]) for name, map_ in scores.items()}
 
     def __call__(self, image: np.ndarray, tasks: Sequence[str]) -> Predictions:

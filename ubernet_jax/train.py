@@ -60,6 +60,7 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
     resumed = checkpoints.latest_step
     state = create_state(config) if resumed is None else checkpoints.restore(config, resumed)
     start = int(state.step)
+    checkpoints.save(state, config)  # the untrained network, if this is the start
     (workdir / 'config.json').write_text(json.dumps(config_file.to_json(config), indent=1) + '\n')
     preview = Preview(config, network.tasks, workdir / 'pictures')
     step_function = jax.jit(
@@ -122,7 +123,7 @@ def _evaluate(
         for benchmark, task, result in evaluate_benchmarks(
             predictor, config, network.tasks, config.evaluation.limit
         )
-        for score, value in headline(task, result).items()
+        for score, value in headline(result).items()
     }
     journal.log(step, scores)
 
@@ -135,7 +136,7 @@ def _not_finite(
         f'step {step}: a loss or gradient is not finite ({shown}), on images '
         f'{", ".join(batches.names(step - 1))}. Nothing of this step was kept; the last checkpoint '
         f'is that of step {checkpoints.latest_step}. Look at these labels, or lower '
-        '--config.optim.shared.learning_rate and the tasks\' learning rates.'
+        "--config.optim.shared.learning_rate and the tasks' learning rates."
     )
 
 

@@ -62,7 +62,9 @@ def fit(
     height, width = example.image.shape[:2]
     factor = min(size[0] / height, size[1] / width) * rng.uniform(*scale)
     scaled = tuple(max(1, round(side * factor)) for side in (height, width))
-    top, left = (int(rng.integers(max(0, s - limit) + 1)) for s, limit in zip(scaled, size))
+    top, left = (
+        int(rng.integers(max(0, s - limit) + 1)) for s, limit in zip(scaled, size, strict=True)
+    )
     example = crop(resize(example, scaled), top, left, size)
     return mirror(example) if flip and rng.random() < 0.5 else example
 

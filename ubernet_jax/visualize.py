@@ -227,7 +227,7 @@ def contact_sheet(
     heights = [margin + max((card.height for card in row if card), default=0) for row in rows]
     sheet = Image.new('RGB', (margin + pitch * len(rows[0]), margin + sum(heights)), 'white')
     top = margin
-    for row, height in zip(rows, heights):
+    for row, height in zip(rows, heights, strict=True):
         for column, card in enumerate(row):
             if card:
                 sheet.paste(card, (margin + pitch * column, top))

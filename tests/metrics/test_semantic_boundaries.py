@@ -11,7 +11,7 @@ from ubernet_jax.metrics.semantic_boundaries import (
     SemanticTruth,
 )
 
-SIZE = 60
+SIZE = 60  # thinning takes the corners off squares: 4 of 156 boundary pixels
 MODES = (Mode.PRE_SEAL, Mode.POST_SEAL)
 
 
@@ -61,7 +61,7 @@ def test_only_pre_seal_forgives_predictions_deep_inside():
     outside[0, 5, 20:40] = 1  # well outside
     for case, expected in ((prediction, (True, False)), (outside, (False, False))):
         perfect = tuple(
-            scores(mode, [(case, truth_of(CAT, ABSENT))])['cat']['ods'] > 0.99 for mode in MODES
+            scores(mode, [(case, truth_of(CAT, ABSENT))])['cat']['ods'] > 0.97 for mode in MODES
         )
         assert perfect == expected
 
@@ -77,8 +77,8 @@ def test_only_pre_seal_skips_images_without_the_class():
     right = np.zeros((2, SIZE, SIZE))
     right[0, CAT[1]] = 1
     images = [(right, truth_of(CAT, ABSENT)), (right, truth_of(ABSENT, CAT))]
-    assert scores(Mode.PRE_SEAL, images)['cat']['ods'] == pytest.approx(1)
-    assert scores(Mode.POST_SEAL, images)['cat']['ods'] == pytest.approx(2 / 3, abs=0.01)
+    assert scores(Mode.PRE_SEAL, images)['cat']['ods'] == pytest.approx(1, abs=0.02)
+    assert scores(Mode.POST_SEAL, images)['cat']['ods'] == pytest.approx(2 / 3, abs=0.02)
     assert scores(Mode.POST_SEAL, images)['dog']['ods'] == 0
 
 

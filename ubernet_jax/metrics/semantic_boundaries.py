@@ -12,6 +12,8 @@ from ubernet_jax.metrics.metric import Measure, Metric, MetricError, Result, uni
 from ubernet_jax.metrics.precision_recall import average_precision, best_at_one_threshold
 from ubernet_jax.metrics.thinning import Nms, suppress
 
+VOID = 255
+
 
 class Mode(enum.Enum):
     """Two ways to score that cannot be compared; SEAL (Yu et al., ECCV 2018) changed them."""
@@ -32,6 +34,32 @@ class SemanticTruth:
 
     boundaries: np.ndarray
     regions: np.ndarray | None = None
+
+
+def truth_from_segmentation(segmentation: np.ndarray, num_classes: int) -> SemanticTruth:
+    """Boundaries where the class changes; those between two instances of a class are not there.
+
+    Args:
+      segmentation: integer (H, W), 0 background, 1..C the classes, 255 void: no boundary with it.
+      num_classes: C.
+
+    Raises:
+      MetricError: another class index.
+    """
+    known = segmentation != VOID
+    if segmentation[known].max(initial=0) > num_classes:
+        raise MetricError(
+            f'the ground truth holds class index {segmentation[known].max()}: '
+            f'allowed are 0 to {num_classes}, or {VOID} for void'
+        )
+    regions = segmentation == np.arange(1, num_classes + 1)[:, None, None]
+    boundaries = np.zeros_like(regions)
+    height, width = segmentation.shape
+    for down, right in ((0, 1), (1, 0), (1, 1)):  # a pixel against three neighbours: a thin line
+        here = np.s_[..., : height - down, : width - right]
+        there = np.s_[..., down:, right:]
+        boundaries[here] |= (regions[here] != regions[there]) & known[here] & known[there]
+    return SemanticTruth(boundaries=boundaries, regions=regions)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

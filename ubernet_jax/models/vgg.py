@@ -64,7 +64,7 @@ class ConvBlock(nn.Module):
     ) -> tuple[jax.Array, jax.Array]:
         """Maps x (N, h, w, c) to (pooled activations, normalised skip).
 
-        `valid` (N, H, W) is that of the whole image; pyramid level 0, 1 or 2 has its own statistics.
+        `valid` (N, H, W) is that of the whole image; each pyramid `level` has its own statistics.
         """
         block = self.block
         for index in range(block.convolutions):

@@ -1,6 +1,6 @@
 """Writes a trained network as one portable file.
 
-    python -m ubernet_jax.weights export --checkpoint runs/quickstart --out quickstart.safetensors
+python -m ubernet_jax.weights export --checkpoint runs/quickstart --out quickstart.safetensors
 """
 
 import argparse

@@ -1,0 +1,181 @@
+"""The network: against the same one in plain numpy, tied scales, frozen blocks, what it starts as."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import plain_network
+import pytest
+
+from ubernet_jax.config import ModelConfig
+from ubernet_jax.models.ubernet import SHARED, DenseHead, Fusion, UberNet
+from ubernet_jax.models.vgg import BLOCKS, TAP_STRIDES
+from ubernet_jax.tasks import TASKS
+
+HEIGHT, WIDTH = 33, 65
+FROZEN = 2
+
+
+def make_network(*tasks: str, **settings: object) -> UberNet:
+    config = ModelConfig(**{'width': 1 / 16, **settings})
+    return UberNet(config, {name: TASKS[name] for name in tasks})
+
+
+@pytest.fixture(scope='module')
+def image() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+
+
+def test_every_layer_of_a_head_at_full_width():
+    network = make_network(*TASKS, width=1)
+    params, _ = jax.eval_shape(network.init, jax.random.PRNGKey(0))
+    taps = {'conv1_2': 64, 'conv2_2': 128, 'conv3_3': 256, 'conv4_3': 512, 'conv5_3': 512}
+    taps |= {'fc7': 1024}
+    for name, task in TASKS.items():
+        c = task.channels
+        wanted = {tap: {'kernel': (depth, c), 'bias': (c,)} for tap, depth in taps.items()}
+        wanted['fuse_skips'] = {'kernel': (6, c, c), 'bias': (c,)}
+        wanted['fuse_scales'] = {'kernel': (3, c, c), 'bias': (c,)}
+        assert jax.tree.map(lambda leaf: leaf.shape, params[name]) == wanted
+    counts = {name: sum(leaf.size for leaf in jax.tree.leaves(params[name])) for name in params}
+    assert counts == {
+        'shared': 20_483_904,
+        'boundaries': 5_044,
+        'normals': 7_593,
+        'saliency': 5_044,
+        'segmentation': 56_553,
+        'parts': 17_969,
+        'semantic_boundaries': 56_553,
+    }
+
+
+@pytest.mark.parametrize(('scales', 'count'), [(1, 1), (2, 3), (3, 4)])
+def test_a_map_for_every_scale_and_the_fusion_at_the_tasks_resolution(scales, count):
+    network = make_network(*TASKS, scales=scales)
+    params, stats = jax.eval_shape(network.init, jax.random.PRNGKey(0))
+    images = jax.ShapeDtypeStruct((2, HEIGHT, WIDTH, 3), jnp.uint8)
+    valid = jax.ShapeDtypeStruct((2, HEIGHT, WIDTH), bool)
+    features, _ = jax.eval_shape(network.features, params[SHARED], stats, images, valid)
+    for name, task in TASKS.items():
+        maps = jax.eval_shape(functools.partial(network.scores, name), params[name], features)
+        size = (5, 9) if name in ('segmentation', 'parts') else (33, 65)
+        assert [scores.shape for scores in maps] == [(2, *size, task.channels)] * count
+
+
+@pytest.mark.parametrize('scales', [1, 3])
+def test_it_equals_the_plain_network(scales, image):
+    network = make_network('saliency', 'segmentation', scales=scales)
+    params, stats = plain_network.random_variables(network)
+    valid = np.ones((1, HEIGHT, WIDTH), bool)
+    features, same = jax.jit(network.features)(params[SHARED], stats, image[None], valid)
+    jax.tree.map(np.testing.assert_array_equal, same, stats)
+
+    pyramid = plain_network.make_pyramid(image, scales, network.config)
+    taps = [plain_network.trunk(x, params[SHARED]['trunk']) for x in pyramid]
+    levels = [
+        plain_network.normalise(x, stats['trunk'], level) for level, x in enumerate(taps)
+    ]
+    assert_equal([{tap: x[0] for tap, x in level.items()} for level in features], levels)
+
+    for name, size in (('saliency', (33, 65)), ('segmentation', (5, 9))):
+        maps = jax.jit(network.scores, static_argnums=0)(name, params[name], features)
+        assert_equal([x[0] for x in maps], plain_network.head(levels, params[name], size))
+
+
+def assert_equal(actual: object, wanted: object) -> None:
+    """Compares trees of arrays, none of which may be flat."""
+
+    def compare(actual: jax.Array, wanted: np.ndarray) -> None:
+        assert np.std(wanted) > 0.01
+        np.testing.assert_allclose(actual, wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
+
+    jax.tree.map(compare, actual, wanted)
+
+
+@pytest.fixture(scope='module')
+def trained():
+    """A network, its variables, and a function: weight of each scale -> (trunk gradient, stats)."""
+    network = make_network('saliency', frozen_blocks=FROZEN, dropout=0.0)
+    params, stats = plain_network.random_variables(network)
+    valid = jnp.ones((1, HEIGHT, WIDTH), bool)
+    rng = np.random.default_rng(1)
+
+    def loss(shared: dict, image: jax.Array, weights: jax.Array) -> tuple[jax.Array, dict]:
+        key = jax.random.PRNGKey(0)
+        features, updated = network.features(shared, stats, image[None], valid, key)
+        sums = jax.tree.map(
+            lambda x: (x * rng.normal(size=x.shape).astype(np.float32)).sum(), features
+        )
+        return sum(w * sum(level.values()) for w, level in zip(weights, sums)), updated
+
+    fast_compilation = {'xla_backend_optimization_level': 0}
+    gradient = jax.jit(jax.grad(loss, has_aux=True), compiler_options=fast_compilation)
+    return network, params[SHARED], stats, gradient
+
+
+def test_every_scale_trains_the_one_set_of_weights(trained, image):
+    _, shared, _, gradient = trained
+    for level in range(3):
+        own, _ = gradient(shared, image, jnp.eye(3)[level])
+        for block in [row.name for row in BLOCKS[FROZEN:]] + ['fc']:
+            assert all(np.any(x != 0) for x in jax.tree.leaves(own['trunk'][block]))
+
+
+def test_frozen_blocks_get_exactly_no_gradient(trained, image):
+    _, shared, _, gradient = trained
+    everything, _ = gradient(shared, image, jnp.ones(3))
+    for row in BLOCKS:
+        moved = [np.any(x != 0) for x in jax.tree.leaves(everything['trunk'][row.name])]
+        assert moved == [row.name not in ('conv1', 'conv2')] * len(moved)
+
+
+def test_each_scale_keeps_statistics_of_its_own(trained, image):
+    network, shared, stats, gradient = trained
+    _, updated = gradient(shared, image, jnp.ones(3))
+    pyramid = plain_network.make_pyramid(image, 3, network.config)
+    for level, x in enumerate(pyramid):
+        taps = plain_network.trunk(x, shared['trunk'])
+        for row in BLOCKS:
+            before = stats['trunk'][row.name][f'norm_{level}']
+            after = updated['trunk'][row.name][f'norm_{level}']
+            keep = before['batches'] / (before['batches'] + 1)
+            for moment, own in (('mean', taps[row.tap].mean), ('variance', taps[row.tap].var)):
+                wanted = keep * before[moment] + (1 - keep) * own((0, 1))
+                np.testing.assert_allclose(after[moment], wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_fusion_starts_as_the_average():
+    rng = np.random.default_rng(0)
+    maps = [rng.normal(size=(1, *size, 3)) for size in ((9, 17), (5, 9), (3, 5), (3, 5))]
+    fused, variables = jax.jit(Fusion(3).init_with_output, static_argnums=(2, 3))(
+        jax.random.PRNGKey(0), [x.astype(np.float32) for x in maps], (2, 4, 8, 8), 1
+    )
+    wanted = np.mean([plain_network.interpolate(x[0], (17, 33)) for x in maps], 0)
+    np.testing.assert_allclose(fused[0], wanted, atol=1e-6)
+    assert variables['params']['kernel'].shape == (4, 3, 3)
+
+
+def test_what_a_head_starts_as():
+    level = {tap: jnp.zeros((1, 1, 1, 512)) for tap in TAP_STRIDES}
+    head = DenseHead(channels=7, stride=32)
+    params = jax.jit(head.init)(jax.random.PRNGKey(0), [level] * 3)['params']
+    kernels = np.concatenate([params[tap]['kernel'] for tap in TAP_STRIDES])
+    assert kernels.std() == pytest.approx(0.001, rel=0.05)
+    for fusion, inputs in (('fuse_skips', 6), ('fuse_scales', 3)):
+        average = np.tile(np.eye(7) / inputs, (inputs, 1, 1))
+        np.testing.assert_allclose(params[fusion]['kernel'], average, rtol=1e-6)
+    assert not any(layer['bias'].any() for layer in params.values())
+
+
+def test_padding_is_the_mean_colour(image):
+    """What lies outside an image enters the trunk as zeros, whatever the array holds there."""
+    network = make_network('saliency', scales=1)
+    params, stats = plain_network.random_variables(network)
+    padded = np.stack([image, image])
+    padded[1, 20:, 40:] = 255 - padded[1, 20:, 40:]
+    valid = np.ones(padded.shape[:3], bool)
+    valid[:, 20:, 40:] = False
+    features, _ = jax.jit(network.features)(params[SHARED], stats, padded, valid)
+    for x in features[0].values():
+        np.testing.assert_array_equal(x[0], x[1])

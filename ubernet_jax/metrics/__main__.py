@@ -1,0 +1,178 @@
+"""Scores anybody's predictions: python -m ubernet_jax.metrics TASK PREDICTIONS GROUND_TRUTH."""
+
+import argparse
+import enum
+import json
+import pathlib
+import sys
+from collections.abc import Sequence
+
+from ubernet_jax.metrics.benchmarks import (
+    Benchmark,
+    BoxBenchmark,
+    MapBenchmark,
+    map_reader,
+    sbd_folder,
+)
+from ubernet_jax.metrics.boundaries import BoundaryMetric
+from ubernet_jax.metrics.detection import ApMode, DetectionMetric
+from ubernet_jax.metrics.metric import Metric, MetricError
+from ubernet_jax.metrics.normals import NormalsMetric
+from ubernet_jax.metrics.proposals import ProposalMetric
+from ubernet_jax.metrics.saliency import SaliencyMetric
+from ubernet_jax.metrics.scoring import PartialRun, require_predictions, score_images
+from ubernet_jax.metrics.segmentation import SegmentationMetric
+from ubernet_jax.metrics.semantic_boundaries import Mode, SemanticBoundaryMetric
+from ubernet_jax.metrics.thinning import Nms
+
+VOC_OBJECTS = (
+    'aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair', 'cow',
+    'diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant', 'sheep', 'sofa', 'train',
+    'tvmonitor',
+)  # fmt: skip
+PERSON_PARTS = (
+    'background', 'head', 'torso', 'upper arm', 'lower arm', 'upper leg', 'lower leg',
+)  # fmt: skip
+CLASSES = {
+    'semantic-boundaries': VOC_OBJECTS,
+    'detection': VOC_OBJECTS,
+    'proposals': VOC_OBJECTS,
+    'segmentation': ('background', *VOC_OBJECTS),
+    'parts': PERSON_PARTS,
+}
+TASKS = (
+    'boundaries', 'semantic-boundaries', 'detection', 'segmentation', 'parts', 'saliency',
+    'normals', 'proposals',
+)  # fmt: skip
+MAX_DISTANCE = {'boundaries': 0.0075, 'semantic-boundaries': 0.02}
+LONG = tuple(MAX_DISTANCE)  # tasks that take minutes and can be resumed
+UNSCORED = ('json', 'plot', 'processes')  # arguments that change no score
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code: 0, or 2 after a message about the input."""
+    args = _parser().parse_args(arguments)
+    try:
+        _score(args)
+    except MetricError as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print('stopped' + ('; run it again to go on' if args.task in LONG else ''), file=sys.stderr)
+        return 130
+    return 0
+
+
+def _score(args: argparse.Namespace) -> None:
+    names = _class_names(args)
+    benchmark = _benchmark(args, names)
+    missing = benchmark.missing()
+    if not args.allow_missing:
+        require_predictions(benchmark)
+    metric = _metric(args, names)
+    partial = None
+    if args.task in LONG:
+        settings = {name: str(value) for name, value in vars(args).items() if name not in UNSCORED}
+        partial = PartialRun(args.json.with_name(f'{args.json.name}.partial'), settings)
+    remarks = score_images(metric, benchmark, processes=args.processes, partial=partial)
+    result = metric.compute()
+    document = {'task': args.task, **result.to_json(), 'remarks': remarks}
+    document['protocol'] |= {
+        'predictions': str(args.predictions),
+        'ground_truth': str(args.ground_truth),
+        'missing_predictions': f'{len(missing)}, counted as empty' if missing else 'none',
+    }
+    args.json.parent.mkdir(parents=True, exist_ok=True)
+    args.json.write_text(json.dumps(document, indent=2, allow_nan=False) + '\n')
+    if args.plot:
+        from ubernet_jax.metrics.plots import plot  # matplotlib takes a second to import
+
+        plot(result, args.plot)
+    if partial:
+        partial.remove()
+    for name, lines in remarks.items():
+        print(f'{name}: {"; ".join(lines)}', file=sys.stderr)
+    if missing:
+        print(f'{len(missing)} images without a prediction, counted as empty', file=sys.stderr)
+    for name, value in document.items():
+        if isinstance(value, int | float):
+            print(f'{name:>16} {value:.4f}' if isinstance(value, float) else f'{name:>16} {value}')
+    print(f'{"protocol":>16} {json.dumps(document["protocol"])}')
+
+
+def _metric(args: argparse.Namespace, names: tuple[str, ...]) -> Metric:
+    boundary_settings = {
+        'thresholds': args.thresholds,
+        'max_distance': args.max_distance or MAX_DISTANCE.get(args.task),
+        'nms': Nms(args.nms),
+    }
+    match args.task:
+        case 'boundaries':
+            return BoundaryMetric(**boundary_settings)
+        case 'semantic-boundaries':
+            return SemanticBoundaryMetric(names, Mode(args.sbd), **boundary_settings)
+        case 'detection':
+            return DetectionMetric(names, ApMode(args.ap))
+        case 'proposals':
+            return ProposalMetric()
+        case 'segmentation' | 'parts':
+            return SegmentationMetric(len(names), names)
+        case 'saliency':
+            return SaliencyMetric(normalise=args.normalise)
+        case 'normals':
+            return NormalsMetric()
+
+
+def _benchmark(args: argparse.Namespace, names: tuple[str, ...]) -> Benchmark:
+    truths = args.ground_truth
+    if args.task in ('detection', 'proposals'):
+        return BoxBenchmark(args.predictions, truths, names)
+    if args.task == 'semantic-boundaries':
+        truths = sbd_folder(truths, instances=args.sbd == Mode.POST_SEAL.value)
+    return MapBenchmark(map_reader(args.task, len(names)), args.predictions, truths)
+
+
+def _class_names(args: argparse.Namespace) -> tuple[str, ...]:
+    if args.classes is None:
+        return CLASSES.get(args.task, ())
+    try:
+        names = tuple(
+            line.strip() for line in args.classes.read_text().splitlines() if line.strip()
+        )
+    except OSError as error:
+        raise MetricError(f'--classes: {error}') from error
+    if not names:
+        raise MetricError(f'{args.classes} names no class: one a line is needed')
+    return names
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='python -m ubernet_jax.metrics',
+        description='Scores predictions by the official protocols.',
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add('task', choices=TASKS)
+    add('predictions', type=pathlib.Path, help='NAME.png, .npy, .npz or .mat; boxes: comp4 or JSON')
+    add('ground_truth', type=pathlib.Path, help='folder in the official layout; decides the images')
+    add('--json', type=pathlib.Path, required=True, help='where the scores go')
+    add('--plot', type=pathlib.Path, help='where a picture of them goes')
+    add('--allow-missing', action='store_true', help='an absent prediction counts as an empty one')
+    add('--processes', type=int, help='default: one for each core')
+    add('--classes', type=pathlib.Path, help='class names, one a line; default: PASCAL VOC')
+    add('--thresholds', type=int, default=99, help='boundaries: how many')
+    add('--max-distance', type=float, help=f'boundaries: share of the diagonal ({MAX_DISTANCE})')
+    add('--nms', choices=_values(Nms), default='none', help='boundaries: smooth first or not')
+    add('--sbd', choices=_values(Mode), default='pre-SEAL', help='semantic boundaries: protocol')
+    add('--ap', choices=_values(ApMode), default='VOC07', help='detection: average precision')
+    add('--normalise', action='store_true', help='saliency: stretch each map to 0..1')
+    return parser
+
+
+def _values(options: type[enum.Enum]) -> list[str]:
+    return [option.value for option in options]
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""Reading boxes: VOC's XML annotations and `comp4` text files, and JSON files.
+
+VOC counts pixels from 1 and includes x2 and y2; `boxes` counts from 0 and excludes them, and so do
+the JSON files: `[{"box": [x1, y1, x2, y2], "label": "dog", "score": 0.9, "difficult": false}]`.
+"""
+
+import json
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+
+from ubernet_jax.metrics.boxes import Detections, Objects
+from ubernet_jax.metrics.metric import MetricError
+
+SIDES = ('xmin', 'ymin', 'xmax', 'ymax')
+
+
+def read_objects(path: pathlib.Path, class_names: Sequence[str]) -> Objects:
+    """True boxes of one image, from VOC's XML or from JSON.
+
+    Raises:
+      MetricError: the file cannot be read, or names an unknown class.
+    """
+    entries = _read_json(path) if path.suffix == '.json' else _read_xml(path)
+    try:
+        return Objects(
+            boxes=np.array([entry['box'] for entry in entries], np.float64).reshape(-1, 4),
+            classes=_indices([entry['label'] for entry in entries], class_names, path),
+            difficult=np.array([entry.get('difficult', False) for entry in entries], bool),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise MetricError(
+            f'{path}: each object needs "box" [x1, y1, x2, y2] and "label"; {error}'
+        ) from error
+
+
+def read_detections(path: pathlib.Path, class_names: Sequence[str]) -> dict[str, Detections]:
+    """Detections of all images.
+
+    Args:
+      path: a JSON file (image -> list of boxes), a folder with one JSON file an image, or a folder
+        with VOC's text files, one a class, named `comp4_det_SPLIT_CLASS.txt`.
+      class_names: the classes in the order of their indices.
+
+    Returns:
+      Image -> detections; images without a word about them are absent.
+
+    Raises:
+      MetricError: nothing is there, a file cannot be read, or names an unknown class.
+    """
+    if path.is_file():
+        entries = _read_json(path)
+        if not isinstance(entries, dict):
+            raise MetricError(f'{path} must hold an object: image -> list of boxes')
+        return {name: _detections(boxes, class_names, path) for name, boxes in entries.items()}
+    documents = sorted(path.glob('*.json'))
+    if documents:
+        return {doc.stem: _detections(_read_json(doc), class_names, doc) for doc in documents}
+    tables = sorted(path.glob('*_det_*_*.txt'))
+    if not tables:
+        raise MetricError(f'{path} holds neither ID.json files nor comp4_det_SPLIT_CLASS.txt files')
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for table in tables:
+        label = table.stem.rsplit('_', 1)[1]
+        for number, line in enumerate(table.read_text().splitlines(), 1):
+            try:
+                name, *numbers = line.split()
+                score, *box = map(float, numbers)
+                entry = {'label': label, 'score': score, 'box': _zero_based(box)}
+            except ValueError as error:
+                raise MetricError(
+                    f'{table}, line {number}: needed are IMAGE SCORE X1 Y1 X2 Y2, got {line!r}'
+                ) from error
+            rows.setdefault(name, []).append(entry)
+    return {name: _detections(entries, class_names, path) for name, entries in rows.items()}
+
+
+def _detections(
+    entries: list[dict[str, Any]], class_names: Sequence[str], path: pathlib.Path
+) -> Detections:
+    try:
+        boxes = np.array([entry['box'] for entry in entries], np.float64).reshape(-1, 4)
+        scores = np.array([entry['score'] for entry in entries], np.float64)
+    except (KeyError, TypeError, ValueError) as error:
+        raise MetricError(
+            f'{path}: each detection needs "box" [x1, y1, x2, y2] and "score"; {error}'
+        ) from error
+    labels = [entry['label'] for entry in entries if 'label' in entry]
+    classes = _indices(labels, class_names, path) if labels else None
+    return Detections(boxes=boxes, scores=scores, classes=classes)
+
+
+def _indices(labels: list[str], class_names: Sequence[str], path: pathlib.Path) -> np.ndarray:
+    index = {name: i for i, name in enumerate(class_names)}
+    unknown = next((label for label in labels if label not in index), None)
+    if unknown is not None:
+        raise MetricError(
+            f'{path} holds the class {unknown!r}: known are {", ".join(class_names)} (see --classes)'
+        )
+    return np.array([index[label] for label in labels], np.int64)
+
+
+def _read_json(path: pathlib.Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError, OSError) as error:
+        raise MetricError(f'{path} cannot be read as JSON: {error}') from error
+
+
+def _read_xml(path: pathlib.Path) -> list[dict[str, Any]]:
+    try:
+        return [
+            {
+                'label': item.findtext('name'),
+                'box': _zero_based([float(item.findtext(f'bndbox/{side}')) for side in SIDES]),
+                'difficult': item.findtext('difficult', '0').strip() == '1',
+            }
+            for item in ElementTree.parse(path).iter('object')
+        ]
+    except (ElementTree.ParseError, OSError, TypeError, ValueError) as error:
+        raise MetricError(f'{path} cannot be read as an annotation of VOC: {error}') from error
+
+
+def _zero_based(box: list[float]) -> list[float]:
+    x1, y1, x2, y2 = box
+    return [x1 - 1, y1 - 1, x2, y2]

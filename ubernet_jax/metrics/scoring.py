@@ -1,0 +1,149 @@
+"""Scoring all images of a benchmark: in several processes, with a progress bar, resumable."""
+
+import concurrent.futures
+import json
+import multiprocessing
+import os
+import pathlib
+import shutil
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import tqdm
+
+from ubernet_jax.metrics.benchmarks import Benchmark
+from ubernet_jax.metrics.metric import Measure, Metric, MetricError
+
+NAMED = 5  # so many of the images without a prediction are named
+
+
+def require_predictions(benchmark: Benchmark) -> None:
+    """Raises MetricError, naming the first few, if images have no prediction."""
+    missing = benchmark.missing()
+    if missing:
+        more = f' and {len(missing) - NAMED} more' if len(missing) > NAMED else ''
+        raise MetricError(
+            f'no prediction for {len(missing)} of {len(benchmark.names)} images: '
+            f'{", ".join(missing[:NAMED])}{more}; predict them, or give --allow-missing to count '
+            'them as empty'
+        )
+
+
+class PartialRun:
+    """The measures of an interrupted run, kept in a folder for the next run like it.
+
+    Args:
+      folder: made if need be; emptied if another run than this one wrote it.
+      settings: plain values that tell runs apart.
+    """
+
+    def __init__(self, folder: pathlib.Path, settings: Mapping[str, Any]) -> None:
+        self.folder = folder
+        description = json.dumps(settings, sort_keys=True)
+        marker = folder / 'settings.json'
+        if not marker.is_file() or marker.read_text() != description:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            marker.write_text(description)
+
+    def read(self, name: str, changed: float) -> Measure | None:
+        """An image's measure, unless its files were written after it."""
+        path = self.folder / f'{name}.npz'
+        if not path.is_file() or path.stat().st_mtime <= changed:
+            return None
+        with np.load(path) as arrays:
+            return dict(arrays)
+
+    def write(self, name: str, measure: Measure) -> None:
+        """Keeps an image's measure; a file is either whole or not there."""
+        unfinished = self.folder / f'{name}.unfinished'
+        with unfinished.open('wb') as file:
+            np.savez(file, **measure)
+        unfinished.rename(self.folder / f'{name}.npz')
+
+    def remove(self) -> None:
+        """Deletes the folder, when nothing is left to do."""
+        shutil.rmtree(self.folder)
+
+
+def score_images(
+    metric: Metric,
+    benchmark: Benchmark,
+    *,
+    processes: int | None = None,
+    partial: PartialRun | None = None,
+) -> dict[str, list[str]]:
+    """Adds every image of a benchmark to a metric, in the order of the names.
+
+    Args:
+      metric: it gets the measures.
+      benchmark: where the images come from.
+      processes: how many; by default one for each core. With 1, none is started.
+      partial: where measures are kept; None keeps nothing.
+
+    Returns:
+      What is odd about an image, for those about which something is.
+
+    Raises:
+      MetricError: an image cannot be scored; it is named.
+    """
+    measures = {}
+    for name in benchmark.names if partial else ():
+        kept = partial.read(name, benchmark.changed(name))
+        if kept is not None:
+            measures[name] = kept
+    todo = [name for name in benchmark.names if name not in measures]
+    processes = min(processes or len(os.sched_getaffinity(0)), max(len(todo), 1))
+    with tqdm.tqdm(total=len(benchmark.names), initial=len(measures), unit='image') as bar:
+        for name, measure in _measured(metric, benchmark, todo, processes):
+            measures[name] = measure
+            if partial:
+                partial.write(name, measure)
+            bar.update()
+    for name in benchmark.names:
+        metric.add(measures[name])
+    remarks = {name: metric.remarks(measures[name]) for name in benchmark.names}
+    return {name: lines for name, lines in remarks.items() if lines}
+
+
+def _measured(
+    metric: Metric, benchmark: Benchmark, names: list[str], processes: int
+) -> Iterator[tuple[str, Measure]]:
+    if processes == 1:
+        for name in names:
+            yield name, _measure(metric, benchmark, name)
+        return
+    spawn = multiprocessing.get_context('spawn')
+    with concurrent.futures.ProcessPoolExecutor(
+        processes, spawn, _start_worker, (metric, benchmark)
+    ) as pool:
+        running = {pool.submit(_measure_in_worker, name): name for name in names}
+        try:
+            for future in concurrent.futures.as_completed(running):
+                yield running[future], future.result()
+        except concurrent.futures.BrokenExecutor as error:
+            raise MetricError(
+                'a worker process ended, most likely for want of memory: give fewer --processes'
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+_worker: tuple[Metric, Benchmark]  # of this worker process
+
+
+def _start_worker(metric: Metric, benchmark: Benchmark) -> None:
+    global _worker
+    _worker = metric, benchmark
+
+
+def _measure_in_worker(name: str) -> Measure:
+    return _measure(*_worker, name)
+
+
+def _measure(metric: Metric, benchmark: Benchmark, name: str) -> Measure:
+    try:
+        return metric.measure(*benchmark.load(name))
+    except MetricError as error:
+        raise MetricError(f'{name}: {error}') from error
