@@ -157,6 +157,23 @@ def test_a_class_out_of_range_names_it_and_what_is_allowed(task, highest, tiny, 
     refuses('folder/tiny', path, message)
 
 
+def test_a_list_of_classes_with_too_few(tiny, refuses):
+    names = tiny.parent / 'parts.txt'
+    names.write_text('background')
+    refuses('folder/tiny', names, 'names 1 classes; allowed are 2 to 255')
+
+
+def test_classes_of_ones_own_decide_what_is_allowed(tiny, refuses):
+    save_map(tiny / 'parts' / 'a.png', np.full((6, 8), 8, np.uint8))
+    names = tiny.parent / 'parts.txt'
+    names.write_text('\n'.join(['background', *'abcdefg']))
+    refuses('folder/tiny', tiny / 'parts' / 'a.png', 'parts allows 0 to 7')
+    names.write_text('\n'.join(['background', *'abcdefgh']))
+    root = tiny.parents[2]
+    prepare.main(['folder/tiny', '--source', str(root), '--directory', str(root / 'prepared')])
+    names.write_text('background')
+
+
 def test_a_coloured_class_map_is_not_guessed_at(tiny, refuses):
     save_map(tiny / 'parts' / 'a.png', np.zeros((6, 8, 3), np.uint8))
     refuses('folder/tiny', tiny / 'parts' / 'a.png', 'mode RGB; allowed', '1, L, P')

@@ -7,7 +7,8 @@ the number of reader processes changes the order.
 """
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+import signal
+from collections.abc import Mapping, Sequence
 
 import grain
 import numpy as np
@@ -172,16 +173,29 @@ def _check_classes(task: Task, example: Example) -> None:
             )
 
 
-def read_ahead(batches: MicroBatches, start: int, workers: int) -> Iterator[Batch]:
-    """Yields the batches from step `start` on, read by `workers` processes (0: by threads)."""
+def read_ahead(batches: MicroBatches, start: int, workers: int) -> grain.DatasetIterator:
+    """Iterates over the batches from step `start` on; close it after use.
+
+    Args:
+      batches: the source.
+      start: the first step.
+      workers: reader processes; 0 reads by threads. Processes need parsed absl flags.
+    """
     dataset = grain.MapDataset.source(batches)[start:].to_iter_dataset(
         grain.ReadOptions(num_threads=2, prefetch_buffer_size=4)
     )
     if workers:
         dataset = dataset.mp_prefetch(
-            grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=2)
+            grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=2),
+            worker_init_fn=_leave_interrupts_to_the_parent,
         )
     return iter(dataset)
+
+
+def _leave_interrupts_to_the_parent(worker: int, workers: int) -> None:
+    """Ctrl-C reaches every process of a terminal; only the training process shall act on it."""
+    del worker, workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _by_bucket(sizes: np.ndarray, buckets: Sequence[tuple[int, int]]) -> list[np.ndarray]:

@@ -26,14 +26,13 @@ class Journal:
         self._lines.close()
         self._events.close()
 
-    def log(self, step: int, numbers: dict[str, float]) -> dict[str, float]:
-        """Writes numbers at a step, and returns those that fit into a progress bar."""
+    def log(self, step: int, numbers: dict[str, float]) -> str:
+        """Writes numbers at a step, and returns them as one line for a progress bar."""
         self._lines.write(json.dumps({'step': step, 'time': time.time(), **numbers}) + '\n')
         self._lines.flush()
         for name, value in numbers.items():
             self._events.add_scalar(name, value, step)
-        shown = {name: value for name, value in numbers.items() if 'updates' not in name}
-        return {name.removeprefix('loss/'): f'{value:.3g}' for name, value in shown.items()}
+        return ' '.join(f'{name.removeprefix("loss/")} {v:.3g}' for name, v in numbers.items())
 
 
 class Window:

@@ -8,7 +8,7 @@ A micro-batch may carry the counter past the effective batch. The group then upd
 mean over all samples that it has seen, and the counter starts again at zero.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import jax
@@ -159,7 +159,7 @@ def _inner_optimizer(
     )
 
 
-def scale_by_leaf(multiplier: callable) -> optax.GradientTransformation:
+def scale_by_leaf(multiplier: Callable[[tuple[str, ...]], float]) -> optax.GradientTransformation:
     """Multiplies each leaf's update by `multiplier(path)`, path being its tuple of keys."""
 
     def update(updates: optax.Updates, params: optax.Params | None = None) -> optax.Updates:

@@ -10,7 +10,7 @@ import scipy.special
 
 from ubernet_jax.config import STRIDE, InputSizeConfig
 from ubernet_jax.errors import UserError
-from ubernet_jax.models.ubernet import SHARED, Params, UberNet
+from ubernet_jax.models.ubernet import SHARED, Features, Params, UberNet
 from ubernet_jax.ops.interpolate import interpolation_matrix
 from ubernet_jax.structs import Predictions
 from ubernet_jax.tasks import LabelKind, LossKind, Task
@@ -69,8 +69,11 @@ class Predictor:
         """
         size = input_size(*image.shape[:2], self._config)
         resized = resize_image(image, size)[None]
-        scores = _fused_scores(self.network, tuple(tasks), self._params, self._batch_stats, resized)
-        return {name: np.asarray(map_[0]) for name, map_ in scores.items()}
+        features = _features(self.network, self._params[SHARED], self._batch_stats, resized)
+        return {
+            name: np.asarray(_fused_scores(self.network, name, self._params[name], features)[0])
+            for name in tasks
+        }
 
     def __call__(self, image: np.ndarray, tasks: Sequence[str]) -> Predictions:
         """Predictions at the image's own size; scores are interpolated, never labels."""
@@ -85,13 +88,17 @@ class Predictor:
         return Predictions(**fields)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
-def _fused_scores(
-    network: UberNet, tasks: tuple[str, ...], params: Params, batch_stats: dict, image: jax.Array
-) -> dict[str, jax.Array]:
+# The trunk and each head are programs of their own: whichever tasks are wanted, a new input size
+# costs one compilation of the trunk.
+@functools.partial(jax.jit, static_argnums=0)
+def _features(network: UberNet, params: dict, batch_stats: dict, image: jax.Array) -> Features:
     valid = jnp.ones(image.shape[:3], bool)
-    features, _ = network.features(params[SHARED], batch_stats, image, valid)
-    return {name: network.scores(name, params[name], features)[-1] for name in tasks}
+    return network.features(params, batch_stats, image, valid)[0]
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _fused_scores(network: UberNet, task: str, params: dict, features: Features) -> jax.Array:
+    return network.scores(task, params, features)[-1]
 
 
 def _at_size(scores: np.ndarray, size: tuple[int, int]) -> Iterator[np.ndarray]:

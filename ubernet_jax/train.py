@@ -7,6 +7,7 @@ stops; the same command continues. WORKDIR receives `config.json`, `log.jsonl`, 
 `pictures/STEP.png` and `checkpoints/STEP`.
 """
 
+import contextlib
 import functools
 import json
 import pathlib
@@ -78,9 +79,10 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
 
     stopping = _StopRequest()
     progress = tqdm.tqdm(total=config.steps, initial=start, unit='step', disable=None)
-    with Journal(workdir) as journal, progress, stopping:
+    reader = contextlib.closing(read_ahead(batches, start, config.data.workers))
+    with Journal(workdir) as journal, reader as stream, progress, stopping:
         window = Window()
-        for step, batch in enumerate(read_ahead(batches, start, config.data.workers), start + 1):
+        for step, batch in enumerate(stream, start + 1):
             state, metrics = step_function(state, batch)
             if not metrics.finite:
                 checkpoints.finish()
@@ -89,7 +91,7 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
             progress.update()
             last = step == config.steps
             if step % config.log_every == 0 or last:
-                progress.set_postfix(journal.log(step, window.summary()))
+                progress.set_postfix_str(journal.log(step, window.summary()))
                 window = Window()
             if step % config.pictures_every == 0 or last:
                 preview.draw(step, _predictor(network, config, state))

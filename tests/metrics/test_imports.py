@@ -7,7 +7,11 @@ import sys
 import ubernet_jax.metrics
 
 FOLDER = pathlib.Path(ubernet_jax.metrics.__file__).parent
-MODULES = sorted(f'ubernet_jax.metrics.{path.stem}' for path in FOLDER.glob('[a-z]*.py'))
+MODULES = sorted(
+    f'ubernet_jax.metrics.{path.stem}'
+    for path in FOLDER.glob('*.py')
+    if path.stem not in ('__init__', 'plots')  # plots need matplotlib, and are imported lazily
+)
 
 PROGRAM = f"""
 import importlib, sys

@@ -8,7 +8,7 @@ from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.files import read_image, read_label
 from ubernet_jax.errors import UserError
 from ubernet_jax.structs import Example
-from ubernet_jax.tasks import TASKS
+from ubernet_jax.tasks import TASKS, VOID, LabelKind, Task, with_classes
 
 _IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
 _LABEL_SUFFIXES = {task: ('.png', '.npy') if task == 'normals' else ('.png',) for task in TASKS}
@@ -18,7 +18,8 @@ _IGNORED = ('images', 'boxes')
 class Folder(Builder):
     """`SPLIT/images/ID.jpg|png` and `SPLIT/TASK/ID.png`; a missing label file is a missing label.
 
-    The builder config's name is the folder's: `folder/kitchen` is read from `kitchen`.
+    The builder config's name is the folder's: `folder/kitchen` is read from `kitchen`. Where a task
+    has classes of its own, `TASK.txt` beside the splits names them, one a line, background first.
     """
 
     name = 'folder'
@@ -37,6 +38,7 @@ class Folder(Builder):
         return f'folder/{name}', name, ''
 
     def list_splits(self, source: pathlib.Path) -> dict[str, list[dict[str, pathlib.Path]]]:
+        self._tasks = {name: _with_own_classes(task, source) for name, task in TASKS.items()}
         return {
             images.parent.name: _list_items(images.parent)
             for images in sorted(source.glob(self.marker))
@@ -45,11 +47,21 @@ class Folder(Builder):
     def read(self, item: dict[str, pathlib.Path]) -> tuple[Example, bytes]:
         image, encoded_image = read_image(item['images'])
         labels = {
-            task: read_label(path, TASKS[task], image)
+            task: read_label(path, self._tasks[task], image)
             for task, path in item.items()
             if task in TASKS
         }
         return Example(id=item['images'].stem, image=image, labels=labels), encoded_image
+
+
+def _with_own_classes(task: Task, source: pathlib.Path) -> Task:
+    names = source / f'{task.name}.txt'
+    if task.label is not LabelKind.CLASSES or not names.exists():
+        return task
+    classes = tuple(line.strip() for line in names.read_text().splitlines() if line.strip())
+    if not 2 <= len(classes) <= VOID:
+        raise UserError(f'{names} names {len(classes)} classes; allowed are 2 to {VOID}')
+    return with_classes(task, classes)
 
 
 def _list_items(split: pathlib.Path) -> list[dict[str, pathlib.Path]]:

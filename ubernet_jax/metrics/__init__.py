@@ -8,19 +8,21 @@ Every metric accumulates over images and states its protocol in its result:
     result = metric.compute()
     result.miou, result.protocol, result.to_json()
 
-| module                | metric                                   | scores of the result            |
-|-----------------------|------------------------------------------|---------------------------------|
-| `segmentation`        | `SegmentationMetric(num_classes)`        | `miou`, `per_class`             |
-| `saliency`            | `SaliencyMetric(normalise=False)`        | `max_f`, `max_f_per_image`,     |
-|                       |                                          | `mae`, `miou_15`                |
-| `normals`             | `NormalsMetric()`                        | `mean`, `median`, `rmse`,       |
-|                       |                                          | `below_11_25`, `below_22_5`,    |
-|                       |                                          | `below_30`                      |
-| `boundaries`          | `BoundaryMetric(nms=Nms.SMOOTHED)`       | `ods`, `ois`, `ap`, `r50`       |
-| `semantic_boundaries` | `SemanticBoundaryMetric(names, mode)`    | `ods`, `ap`, `per_class`        |
-| `detection`           | `DetectionMetric(names, ApMode.VOC07)`   | `map`, `per_class`              |
-| `proposals`           | `ProposalMetric(limits)`                 | `recall`, `average_recall`      |
-| `multitask`           | `delta_m(files, single_task_files)`      | `delta_m`, `per_task`           |
+| module                | metric                                | scores of the result           |
+|-----------------------|---------------------------------------|--------------------------------|
+| `segmentation`        | `SegmentationMetric(num_classes)`     | `miou`, `per_class`            |
+| `saliency`            | `SaliencyMetric(normalise=False)`     | `max_f`, `max_f_per_image`,    |
+|                       |                                       | `mae`, `miou_15`               |
+| `normals`             | `NormalsMetric()`                     | `mean`, `median`, `rmse`,      |
+|                       |                                       | `below_11_25`, `below_22_5`,   |
+|                       |                                       | `below_30`                     |
+| `boundaries`          | `BoundaryMetric(nms=Nms.SMOOTHED)`    | `ods`, `ois`, `ap`, `r50`      |
+| `semantic_boundaries` | `SemanticBoundaryMetric(names, mode)` | `ods`, `ap`, `per_class`       |
+| `detection`           | `DetectionMetric(names, ApMode.VOC07)`| `map`, `per_class`             |
+| `proposals`           | `ProposalMetric(limits)`              | `recall`, `average_recall`     |
+| `multitask`           | `delta_m(files, single_task_files)`   | `delta_m`, `per_task`          |
+
+For files: `python -m ubernet_jax.metrics TASK PREDICTIONS GROUND_TRUTH --json OUT`.
 
 `update(prediction, ground_truth)` is `add(measure(prediction, ground_truth))`: `measure` looks at
 one image and may run in another process, `add` only sums. Bad input raises `MetricError`, a

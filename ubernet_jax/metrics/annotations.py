@@ -98,7 +98,7 @@ def _indices(labels: list[str], class_names: Sequence[str], path: pathlib.Path) 
     unknown = next((label for label in labels if label not in index), None)
     if unknown is not None:
         raise MetricError(
-            f'{path} holds the class {unknown!r}: known are {", ".join(class_names)} (see --classes)'
+            f'{path} holds the class {unknown!r}: known are {", ".join(class_names)} (--classes)'
         )
     return np.array([index[label] for label in labels], np.int64)
 

@@ -75,7 +75,7 @@ def read_annotators(path: pathlib.Path) -> np.ndarray:
 
 
 def read_normals(path: pathlib.Path) -> np.ndarray:
-    """Normals (H, W, 3); pictures hold n = rgb / 127.5 - 1, and 0, 0, 0 where there is no normal."""
+    """Normals (H, W, 3); pictures hold n = rgb / 127.5 - 1, or 0, 0, 0 where there is none."""
     values = read_array(path, 'normals')
     if values.dtype != np.uint8:
         return values

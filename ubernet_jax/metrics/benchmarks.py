@@ -88,7 +88,7 @@ class MapBenchmark(Benchmark):
 
 
 class BoxBenchmark(Benchmark):
-    """Detections or proposals as `annotations.read_detections` finds them; a file of objects each."""
+    """Detections or proposals as `read_detections` finds them, and a file of objects an image."""
 
     def __init__(
         self, predictions: pathlib.Path, truths: pathlib.Path, class_names: Sequence[str]

@@ -72,7 +72,7 @@ class BoundaryMetric(Metric):
 
         Args:
           prediction: (H, W), uint8 0..255 or floating 0..1; rounded to 8 bits after the NMS.
-          ground_truth: bool or 0/1 (A, H, W), a thin map of each annotator; (H, W) if there is one.
+          ground_truth: bool or 0/1 (A, H, W), thin maps, one an annotator, or (H, W).
         """
         ground_truth = np.asarray(ground_truth)
         annotators = ground_truth[None] if ground_truth.ndim == 2 else ground_truth

@@ -92,7 +92,7 @@ def unit_interval(values: np.ndarray, what: str) -> np.ndarray:
         return values / 255
     if not np.issubdtype(values.dtype, np.floating):
         raise MetricError(
-            f'the {what} has dtype {values.dtype}: allowed are bool, uint8 (0..255) and float (0..1)'
+            f'the {what} has dtype {values.dtype}: allowed are bool, uint8 (0..255), float (0..1)'
         )
     low, high = values.min(), values.max()
     if not (low >= 0 and high <= 1):  # also catches NaN

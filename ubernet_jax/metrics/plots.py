@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Mapping
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -60,7 +61,7 @@ def _(result: DetectionResult, path: pathlib.Path) -> None:
     figure = Figure((12, 0.25 * len(result.per_class) + 3), layout='constrained')
     curves, bars = figure.subplots(1, 2)
     _label_precision_recall(curves)
-    colours = _colours(len(result.curves))
+    colours = colormaps['turbo'](np.linspace(0, 1, len(result.curves)))
     for colour, (name, precision) in zip(colours, result.curves.items(), strict=True):
         curves.plot(RECALL_LEVELS, precision, label=name, color=colour, lw=1)
     curves.legend(fontsize=6, loc='lower left', ncols=2)
@@ -72,7 +73,7 @@ def _(result: DetectionResult, path: pathlib.Path) -> None:
 @plot.register
 def _(result: SegmentationResult, path: pathlib.Path) -> None:
     size = 0.3 * len(result.per_class) + 3
-    figure = Figure((2 * size, size), layout='constrained')
+    figure = Figure((2.2 * size, size), layout='constrained')
     bars, matrix = figure.subplots(1, 2)
     _draw_bars(bars, result.per_class, result.miou)
     bars.set_title(f'intersection over union, {result.images} images')
@@ -149,17 +150,11 @@ def _draw_iso_f(axes: Axes, beta_squared: float) -> None:
 
 def _draw_bars(axes: Axes, scores: Mapping[str, float], mean: float) -> None:
     names, values = list(scores), np.array(list(scores.values()))
+    axes.axvline(mean, color='0.6', ls='--', zorder=0, label=f'mean {mean:.3f}')
     axes.barh(names, np.nan_to_num(values))
     for position, value in enumerate(values):
         text = 'absent' if np.isnan(value) else f'{value:.3f}'
         axes.text(np.nan_to_num(value) + 0.01, position, text, va='center', fontsize=8)
-    axes.axvline(mean, color='k', ls='--', label=f'mean {mean:.3f}')
     axes.invert_yaxis()
     axes.set_xlim(0, 1.1)
     axes.legend(loc='lower right')
-
-
-def _colours(count: int) -> np.ndarray:
-    from matplotlib import colormaps
-
-    return colormaps['turbo'](np.linspace(0, 1, count))

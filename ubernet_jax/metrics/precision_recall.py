@@ -65,7 +65,7 @@ def best_at_own_thresholds(counts: np.ndarray) -> Point:
 
 
 def average_precision(counts: np.ndarray) -> float:
-    """AP of the counts (K, 4): interpolated precision summed at 101 recalls, 0 outside the curve."""
+    """AP of the counts (K, 4): precision summed over 101 recalls, over 100; 0 off the curve."""
     recall, precision = recall_and_precision(counts)
     recall, first = np.unique(recall, return_index=True)
     if len(recall) < 2:
@@ -75,7 +75,7 @@ def average_precision(counts: np.ndarray) -> float:
 
 
 def recall_at_half_precision(counts: np.ndarray) -> float:
-    """R50 of the counts (K, 4); where precision is always above one half, the recall at its least."""
+    """R50 of the counts (K, 4); if precision stays above one half, the recall at its least."""
     recall, precision = recall_and_precision(counts)
     precision, first = np.unique(precision, return_index=True)
     if len(precision) < 2:

@@ -84,7 +84,7 @@ class SegmentationMetric(Metric):
                 'score': 'TP / (TP + FP + FN) from one confusion matrix over the whole set',
                 'void': VOID,
                 'classes': self.num_classes,
-                'absent_classes': 'null, and not in the mean: neither in ground truth nor predicted',
+                'absent_classes': 'null, and not in the mean: neither true nor predicted',
             },
         )
 

@@ -1,0 +1,81 @@
+"""Pictures of results: each kind has one, and it shows the scores."""
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from PIL import Image
+
+from ubernet_jax.metrics.boundaries import BoundaryMetric
+from ubernet_jax.metrics.boxes import Detections, Objects
+from ubernet_jax.metrics.detection import ApMode, DetectionMetric
+from ubernet_jax.metrics.metric import Metric, Result
+from ubernet_jax.metrics.normals import NormalsMetric
+from ubernet_jax.metrics.plots import plot
+from ubernet_jax.metrics.proposals import ProposalMetric
+from ubernet_jax.metrics.saliency import SaliencyMetric
+from ubernet_jax.metrics.segmentation import SegmentationMetric
+from ubernet_jax.metrics.semantic_boundaries import (
+    Mode,
+    SemanticBoundaryMetric,
+    truth_from_segmentation,
+)
+
+MASK = np.zeros((40, 40), np.uint8)
+MASK[10:30, 10:30] = 1
+TRUTH = truth_from_segmentation(MASK, 2)
+BOXES = np.array([[0.0, 0, 10, 10]])
+OBJECTS = Objects(boxes=BOXES, classes=np.zeros(1, int), difficult=np.zeros(1, bool))
+DETECTIONS = Detections(boxes=BOXES, scores=np.ones(1), classes=np.zeros(1, int))
+NORMALS = np.zeros((4, 4, 3))
+NORMALS[..., 2] = 1
+
+
+def scored(metric: Metric, prediction, ground_truth) -> Result:
+    metric.update(prediction, ground_truth)
+    return metric.compute()
+
+
+@pytest.mark.parametrize(
+    ('result', 'shown'),
+    [
+        (
+            scored(BoundaryMetric(thresholds=5), TRUTH.boundaries[0] * 0.5, TRUTH.boundaries[0]),
+            ['ODS 0.974', 'OIS 0.974', 'AP 0.480'],
+        ),
+        (
+            scored(
+                SemanticBoundaryMetric(['cat', 'dog'], Mode.PRE_SEAL, thresholds=3),
+                TRUTH.boundaries * 0.9,
+                TRUTH,
+            ),
+            ['mean 0.974', 'cat', 'absent', 'pre-SEAL'],
+        ),
+        (
+            scored(DetectionMetric(['cat', 'dog'], ApMode.VOC10), DETECTIONS, OBJECTS),
+            ['mean 1.000', 'VOC10', 'dog', 'absent'],
+        ),
+        (scored(ProposalMetric(), DETECTIONS, OBJECTS), ['average recall', '1 objects']),
+        (scored(SegmentationMetric(3), MASK, MASK), ['mean 1.000', 'absent', 'predicted']),
+        (scored(SaliencyMetric(), MASK * np.uint8(255), MASK > 0), ['max F 1.000', 'MAE 0.000']),
+        (scored(NormalsMetric(), NORMALS, NORMALS), ['median 0.0°', 'RMSE 0.0°', '1 images']),
+    ],
+)
+def test_picture_shows_the_scores(result, shown, tmp_path, monkeypatch):
+    written, save = [], Figure.savefig
+
+    def save_and_keep_words(figure, path):
+        save(figure, path)
+        written.extend(text.get_text() for text in figure.findobj(Text))
+
+    monkeypatch.setattr(Figure, 'savefig', save_and_keep_words)
+    plot(result, tmp_path / 'plot.png')
+    for words in shown:
+        assert any(words in text for text in written)
+    with Image.open(tmp_path / 'plot.png') as picture:
+        assert np.asarray(picture.convert('L')).std() > 5
+
+
+def test_results_without_a_picture_are_named():
+    with pytest.raises(TypeError, match='no plot for Result'):
+        plot(Result(protocol={}, images=1), None)

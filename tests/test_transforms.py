@@ -1,0 +1,183 @@
+"""Image and labels move together: flips, sizes, cuts, and the random fit into a bucket."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ubernet_jax.structs import Example
+from ubernet_jax.tasks import TASKS, VOID, LabelKind
+from ubernet_jax.transforms import crop, fit, mirror, resize
+
+
+def make_example(height: int, width: int) -> Example:
+    """Every label of a random image; the position of each pixel is written into all of them."""
+    rng = np.random.default_rng(height * width)
+    position = np.arange(height * width).reshape(height, width)
+    image = np.stack([position // 256, position % 256, rng.integers(0, 256, position.shape)], -1)
+    directions = np.stack([position, position % 7 - 3, np.ones_like(position)], -1)
+    labels = {
+        name: (position % task.channels).astype(np.uint8)
+        for name, task in TASKS.items()
+        if task.label is LabelKind.CLASSES
+    }
+    labels |= {name: (position % 256).astype(np.uint8) for name in ('boundaries', 'saliency')}
+    length = np.linalg.norm(directions, axis=-1, keepdims=True)
+    labels['normals'] = (directions / length).astype(np.float32)
+    return Example(id='a', image=image.astype(np.uint8), labels=labels)
+
+
+def assert_same(one: Example, other: Example) -> None:
+    np.testing.assert_array_equal(one.image, other.image)
+    assert set(one.labels) == set(other.labels)
+    for name, label in other.labels.items():
+        assert one.labels[name].dtype == label.dtype
+        np.testing.assert_array_equal(one.labels[name], label)
+
+
+def labelled(name: str, label: np.ndarray) -> Example:
+    label = np.asarray(label)
+    return Example(id='a', image=np.zeros((*label.shape[:2], 3), np.uint8), labels={name: label})
+
+
+def test_mirroring_twice_is_nothing():
+    example = make_example(5, 8)
+    assert_same(mirror(mirror(example)), example)
+
+
+def test_mirroring_turns_the_x_of_normals():
+    example = make_example(5, 8)
+    mirrored = mirror(example)
+    np.testing.assert_array_equal(mirrored.image, example.image[:, ::-1])
+    np.testing.assert_array_equal(mirrored.labels['parts'], example.labels['parts'][:, ::-1])
+    wanted = example.labels['normals'][:, ::-1] * [-1, 1, 1]
+    np.testing.assert_array_equal(mirrored.labels['normals'], wanted)
+    assert mirrored.labels['normals'][0, 0, 0] < 0 < example.labels['normals'][0, -1, 0]
+
+
+def test_a_cut_takes_the_same_pixels_of_everything():
+    example = make_example(6, 9)
+    cut = crop(example, 2, 3, (3, 4))
+    np.testing.assert_array_equal(cut.image, example.image[2:5, 3:7])
+    for name, label in example.labels.items():
+        np.testing.assert_array_equal(cut.labels[name], label[2:5, 3:7])
+    assert crop(example, 5, 7, (3, 4)).image.shape == (1, 2, 3)
+    assert_same(crop(example, 0, 0, (6, 9)), example)
+
+
+def test_resizing_to_the_same_size_changes_no_pixel():
+    example = make_example(7, 5)
+    resized = resize(example, (7, 5))
+    np.testing.assert_allclose(
+        resized.labels.pop('normals'), example.labels.pop('normals'), atol=1e-6
+    )
+    assert_same(resized, example)
+
+
+@pytest.mark.parametrize('size', [(3, 20), (40, 9), (1, 1)])
+def test_everything_gets_the_size_and_keeps_its_kind(size):
+    example = make_example(12, 16)
+    resized = resize(example, size)
+    assert resized.image.shape == (*size, 3)
+    for name, label in resized.labels.items():
+        assert label.shape[:2] == size
+        assert label.dtype == example.labels[name].dtype
+        if TASKS[name].label is LabelKind.CLASSES:
+            assert set(np.unique(label)) <= set(np.unique(example.labels[name]))
+
+
+def test_classes_are_never_mixed():
+    label = np.array([[0, 0, 20, 20], [0, 0, 20, 20]], np.uint8)
+    larger = resize(labelled('segmentation', label), (3, 6)).labels['segmentation']
+    assert larger.tolist() == [[0, 0, 0, 20, 20, 20]] * 3
+
+
+def test_a_soft_mask_is_smoothed():
+    label = np.array([[0, 0, 255, 255]] * 2, np.uint8)
+    wanted = np.array(Image.fromarray(label).resize((9, 5), Image.Resampling.BILINEAR))
+    larger = resize(labelled('saliency', label), (5, 9)).labels['saliency']
+    np.testing.assert_array_equal(larger, wanted)
+    assert 0 < larger[2, 4] < 255
+
+
+@pytest.mark.parametrize('size', [(13, 17), (5, 40), (3, 3)])
+@pytest.mark.parametrize('name', ['boundaries', 'semantic_boundaries'])
+def test_a_line_survives_shrinking(name, size):
+    for line in (np.s_[:, 23], np.s_[31, :]):
+        label = np.zeros((40, 40), np.uint8)
+        label[line] = 9
+        shrunk = resize(labelled(name, label), size).labels[name]
+        rows, columns = np.nonzero(shrunk)
+        assert set(np.unique(shrunk)) == {0, 9}
+        # Still one line from border to border, and no thicker.
+        along, across = (rows, columns) if line[1] == 23 else (columns, rows)
+        assert len(set(along)) == shrunk.shape[0 if line[1] == 23 else 1]
+        assert len(set(across)) == 1
+
+
+@pytest.mark.parametrize('name', ['segmentation', 'parts', 'semantic_boundaries'])
+def test_void_stays_void(name):
+    label = np.full((8, 8), VOID, np.uint8)
+    label[:, 4:] = 3
+    for size in ((4, 4), (16, 16)):
+        resized = resize(labelled(name, label), size).labels[name]
+        half = size[1] // 2
+        assert (resized[:, :half] == VOID).all() and (resized[:, half:] == 3).all()
+
+
+def test_resized_normals_are_unit_or_zero():
+    example = make_example(12, 16)
+    normals = example.labels['normals']
+    normals[:, :5] = 0
+    for size in ((5, 7), (31, 29)):
+        resized = resize(example, size).labels['normals']
+        lengths = np.linalg.norm(resized, axis=-1)
+        np.testing.assert_allclose(lengths[lengths > 0], 1, atol=1e-5)
+        assert not lengths[:, 0].any() and lengths[:, -1].all()
+
+
+def test_unlabelled_neighbours_do_not_bend_normals_and_opposite_ones_cancel():
+    normals = np.zeros((1, 8, 3), np.float32)
+    normals[0, 2:4] = 0.6, 0, 0.8
+    normals[0, 4:6] = 0.6, 0, 0.8
+    normals[0, 6], normals[0, 7] = (0, 0, 1), (0, 0, -1)
+    shrunk = resize(labelled('normals', normals), (1, 4)).labels['normals'][0]
+    np.testing.assert_allclose(shrunk[[0, 3]], 0)
+    np.testing.assert_allclose(shrunk[1], [0.6, 0, 0.8], atol=1e-6)
+
+
+@pytest.mark.parametrize('shape', [(40, 60), (60, 40), (1, 1), (500, 3)])
+def test_fitting_at_scale_1_keeps_the_whole_image(shape):
+    example = make_example(*shape)
+    fitted = fit(example, (33, 65), (1.0, 1.0), False, np.random.default_rng(0))
+    height, width = fitted.image.shape[:2]
+    assert height == 33 or width == 65
+    factor = min(33 / shape[0], 65 / shape[1])
+    assert (height, width) == tuple(max(1, round(side * factor)) for side in shape)
+    assert_same(fitted, resize(example, (height, width)))
+
+
+def test_fitting_larger_cuts_and_smaller_leaves_room():
+    example = make_example(33, 65)
+    rng = np.random.default_rng(0)
+    large = [fit(example, (33, 65), (2.0, 2.0), False, rng) for _ in range(20)]
+    assert {cut.image.shape for cut in large} == {(33, 65, 3)}
+    whole = resize(example, (66, 130))
+    corners = {cut.image[0, 0].tobytes() + cut.image[1, 1].tobytes() for cut in large}
+    assert len(corners) > 10
+    places = {whole.image[r, c].tobytes() for r in range(34) for c in range(66)}
+    assert all(cut.image[0, 0].tobytes() in places for cut in large)
+    small = fit(example, (33, 65), (0.5, 0.5), False, rng)
+    assert small.image.shape == (16, 32, 3)
+
+
+def test_fitting_flips_half_and_repeats_with_the_seed():
+    example = make_example(33, 65)
+    mirrored = mirror(example)
+    flips = []
+    for seed in range(40):
+        fitted = fit(example, (33, 65), (1.0, 1.0), True, np.random.default_rng(seed))
+        again = fit(example, (33, 65), (1.0, 1.0), True, np.random.default_rng(seed))
+        assert_same(fitted, again)
+        flips.append(np.array_equal(fitted.image, mirrored.image))
+        assert flips[-1] or np.array_equal(fitted.image, example.image)
+    assert 10 < sum(flips) < 30
