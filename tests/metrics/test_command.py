@@ -230,7 +230,7 @@ def test_missing_prediction_is_named_or_counts_as_empty(place, capsys):
     assert scores['ods_recall'] == pytest.approx(0.5)
     assert scores['protocol']['missing_predictions'] == '1, counted as empty'
     assert 'the prediction is empty' in scores['remarks']['b'][0]
-    assert '1 images without a prediction' in capsys.readouterr().err
+    assert 'b: the prediction is empty' in capsys.readouterr().err
 
 
 def test_missing_detections_count_as_none(place, capsys):
@@ -410,6 +410,36 @@ def test_processes_give_the_same_scores_as_one(place):
     assert run.returncode == 2
     assert 'Traceback' not in run.stderr
     assert 'error: a: ' in run.stderr
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (('--plot', 'x.txt'), '--plot x.txt: the name must end in .png, .pdf, .svg'),
+        (('--processes', '0'), '--processes 0: at least 1 is needed'),
+        (('--max-distance', '3'), 'max_distance is 3.0: a share of the diagonal is needed'),
+        (('--max-distance', '0'), 'max_distance is 0.0'),
+        (('--thresholds', '1'), 'thresholds is 1: at least 2 are needed'),
+    ],
+)
+def test_bad_options_are_named(place, capsys, options, message):
+    boundaries(place)
+    assert place.run('boundaries', *options) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_output_that_cannot_be_written_is_named(place, capsys):
+    boundaries(place)
+    place.json.parent.write_text('a file where a folder should be')
+    assert place.run('boundaries', '--thresholds', '3') == 2
+    assert str(place.json.parent) in capsys.readouterr().err
+
+
+def test_plot_is_written(place):
+    boundaries(place)
+    picture = place.json.with_suffix('.png')
+    place.scores('boundaries', '--thresholds', '3', '--plot', str(picture))
+    assert Image.open(picture).size == (720, 720)
 
 
 def test_help_lists_what_is_allowed(capsys):

@@ -5,7 +5,8 @@ import enum
 import json
 import pathlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ubernet_jax.metrics.benchmarks import (
     Benchmark,
@@ -46,6 +47,7 @@ TASKS = (
 )  # fmt: skip
 MAX_DISTANCE = {'boundaries': 0.0075, 'semantic-boundaries': 0.02}
 LONG = tuple(MAX_DISTANCE)  # tasks that take minutes and can be resumed
+PICTURES = ('.png', '.pdf', '.svg')
 UNSCORED = ('json', 'plot', 'processes')  # arguments that change no score
 
 
@@ -54,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     try:
         _score(args)
-    except MetricError as error:
+    except (MetricError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -64,6 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _score(args: argparse.Namespace) -> None:
+    if args.plot and args.plot.suffix not in PICTURES:
+        raise MetricError(f'--plot {args.plot}: the name must end in {", ".join(PICTURES)}')
+    if args.processes is not None and args.processes < 1:
+        raise MetricError(f'--processes {args.processes}: at least 1 is needed')
     names = _class_names(args)
     benchmark = _benchmark(args, names)
     missing = benchmark.missing()
@@ -82,28 +88,39 @@ def _score(args: argparse.Namespace) -> None:
         'ground_truth': str(args.ground_truth),
         'missing_predictions': f'{len(missing)}, counted as empty' if missing else 'none',
     }
-    args.json.parent.mkdir(parents=True, exist_ok=True)
-    args.json.write_text(json.dumps(document, indent=2, allow_nan=False) + '\n')
+    _write(args.json, document)
     if args.plot:
         from ubernet_jax.metrics.plots import plot  # matplotlib takes a second to import
 
         plot(result, args.plot)
     if partial:
         partial.remove()
-    for name, lines in remarks.items():
+    _print(document)
+
+
+def _write(path: pathlib.Path, document: Mapping[str, Any]) -> None:
+    lines = (f'  {json.dumps(k)}: {json.dumps(v, allow_nan=False)}' for k, v in document.items())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text('{\n' + ',\n'.join(lines) + '\n}\n')
+
+
+def _print(document: Mapping[str, Any]) -> None:
+    for name, lines in document['remarks'].items():
         print(f'{name}: {"; ".join(lines)}', file=sys.stderr)
-    if missing:
-        print(f'{len(missing)} images without a prediction, counted as empty', file=sys.stderr)
     for name, value in document.items():
         if isinstance(value, int | float):
             print(f'{name:>16} {value:.4f}' if isinstance(value, float) else f'{name:>16} {value}')
-    print(f'{"protocol":>16} {json.dumps(document["protocol"])}')
+    print('protocol:')
+    for name, value in document['protocol'].items():
+        print(f'  {name}: {value}')
 
 
 def _metric(args: argparse.Namespace, names: tuple[str, ...]) -> Metric:
     boundary_settings = {
         'thresholds': args.thresholds,
-        'max_distance': args.max_distance or MAX_DISTANCE.get(args.task),
+        'max_distance': MAX_DISTANCE.get(args.task, 0)
+        if args.max_distance is None
+        else args.max_distance,
         'nms': Nms(args.nms),
     }
     match args.task:

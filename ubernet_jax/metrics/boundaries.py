@@ -63,7 +63,7 @@ class BoundaryMetric(Metric):
     ) -> None:
         super().__init__()
         self.thresholds = boundary_thresholds(thresholds)
-        self.max_distance = max_distance
+        self.max_distance = require_tolerance(max_distance)
         self.nms = nms
         self.counts: list[np.ndarray] = []
 
@@ -72,15 +72,15 @@ class BoundaryMetric(Metric):
 
         Args:
           prediction: (H, W), uint8 0..255 or floating 0..1; rounded to 8 bits after the NMS.
-          ground_truth: bool or 0/1 (A, H, W), thin maps, one an annotator, or (H, W).
+          ground_truth: bool or 0/1, (A, H, W) with a thin map of each annotator, or (H, W).
         """
         ground_truth = np.asarray(ground_truth)
         annotators = ground_truth[None] if ground_truth.ndim == 2 else ground_truth
         strength = unit_interval(prediction, 'prediction')
         if annotators.ndim != 3 or not len(annotators) or annotators.shape[1:] != strength.shape:
             raise MetricError(
-                f'the prediction has shape {strength.shape}, the ground truth {ground_truth.shape}: '
-                'needed are (H, W) and, for A annotators, (A, H, W)'
+                f'the prediction has shape {strength.shape}, '
+                f'the ground truth {ground_truth.shape}: (H, W) and (annotators, H, W) are needed'
             )
         if not np.isin(annotators, (0, 1)).all():
             raise MetricError('the ground truth holds other values than 0 and 1')
@@ -132,6 +132,15 @@ def boundary_thresholds(count: int) -> np.ndarray:
     if count < 2:
         raise MetricError(f'thresholds is {count}: at least 2 are needed')
     return np.linspace(1 / (count + 1), 1 - 1 / (count + 1), count)
+
+
+def require_tolerance(max_distance: float) -> float:
+    """The tolerance itself; raises MetricError unless it is a share of the diagonal."""
+    if not 0 < max_distance < 1:
+        raise MetricError(
+            f'max_distance is {max_distance}: a share of the diagonal is needed, such as 0.0075'
+        )
+    return max_distance
 
 
 def boundary_protocol(thresholds: np.ndarray, max_distance: float, nms: Nms) -> dict[str, object]:

@@ -7,7 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy import ndimage
 
-from ubernet_jax.metrics.boundaries import boundary_protocol, boundary_thresholds, count_matches
+from ubernet_jax.metrics.boundaries import (
+    boundary_protocol,
+    boundary_thresholds,
+    count_matches,
+    require_tolerance,
+)
 from ubernet_jax.metrics.metric import Measure, Metric, MetricError, Result, unit_interval
 from ubernet_jax.metrics.precision_recall import average_precision, best_at_one_threshold
 from ubernet_jax.metrics.thinning import Nms, suppress
@@ -101,7 +106,7 @@ class SemanticBoundaryMetric(Metric):
         self.class_names = tuple(class_names)
         self.mode = mode
         self.thresholds = boundary_thresholds(thresholds)
-        self.max_distance = max_distance
+        self.max_distance = require_tolerance(max_distance)
         self.nms = nms
         self.counts = np.zeros((len(self.class_names), thresholds, 4), np.int64)
 
