@@ -8,7 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import plain_network
 
-from ubernet_jax.config import Config
+from ubernet_jax.config import Config, LossConfig, TaskConfig
+from ubernet_jax.losses import task_loss
+from ubernet_jax.models.ubernet import SHARED, Params, UberNet
 from ubernet_jax.optim import make_optimizer
 from ubernet_jax.state import TrainState, make_network
 from ubernet_jax.step import train_step
@@ -76,3 +78,28 @@ def make_step(config: Config) -> Callable:
         config.loss,
         config.optim.algorithm,
     )
+
+
+def plain_gradients(
+    network: UberNet,
+    task_configs: dict[str, TaskConfig],
+    loss_config: LossConfig,
+    params: Params,
+    batch_stats: dict,
+    batch: Batch,
+    dropout_rng: jax.Array,
+) -> tuple[Params, dict[str, jax.Array]]:
+    """The step's (gradient sums, losses) by plain differentiation of the weighted sum of losses."""
+
+    def total(params: Params) -> tuple[jax.Array, dict[str, jax.Array]]:
+        features, _ = network.features(
+            params[SHARED], batch_stats, batch.image, batch.valid, dropout_rng
+        )
+        losses = {}
+        for name, task in network.tasks.items():
+            maps = network.scores(name, params[name], features)
+            target, labelled = batch.targets[name], batch.labelled[name]
+            losses[name] = task_loss(task, maps, target, batch.valid, labelled, loss_config)
+        return sum(task_configs[name].weight * loss for name, loss in losses.items()), losses
+
+    return jax.grad(total, has_aux=True)(params)

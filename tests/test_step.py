@@ -1,7 +1,6 @@
-"""The gradient step: equal to the plain sum of losses, lazy, guarded, and compiled once a shape."""
+"""The training step: gradients of the plain sum of losses, a guard, one program a shape."""
 
 import functools
-import time
 
 import chex
 import jax
@@ -9,92 +8,118 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import tiny_config
-from networks import FAST_COMPILATION, make_batch, make_state, make_step
+from networks import FAST_COMPILATION, make_batch, make_state, make_step, plain_gradients
 
 from ubernet_jax import config as c
-from ubernet_jax.losses import task_loss
 from ubernet_jax.models.ubernet import SHARED
 from ubernet_jax.state import make_network
 from ubernet_jax.step import compute_gradients
 from ubernet_jax.tasks import TASKS
 
-WEIGHTS = dict(zip(TASKS, (1.0, 5.0, 0.25, 1.0, 2.0, 0.5), strict=True))
+# One of each kind of loss.
+TASK_CONFIGS = {
+    'boundaries': c.TaskConfig(weight=0.5),
+    'normals': c.TaskConfig(weight=5.0),
+    'segmentation': c.TaskConfig(weight=2.0),
+}
 
 
 @pytest.fixture(scope='module')
-def six_tasks():
-    """Jitted functions of a micro-batch: its `Gradients`, and (losses, gradient) of their sum."""
-    config = c.Config(
-        tasks={name: c.TaskConfig(weight=weight) for name, weight in WEIGHTS.items()},
-        model=c.ModelConfig(width=1 / 16, scales=2),
-    )
-    state = make_state(config)
-    network = make_network(config)
-    rest = state.batch_stats, state.rng
+def gradient_functions():
+    """Functions of a micro-batch: `compute_gradients`, and plain differentiation."""
+    config = c.Config(tasks=TASK_CONFIGS, model=c.ModelConfig(width=1 / 16, scales=2))
+    network, state = make_network(config), make_state(config)
 
-    def ours(batch):
-        stats, key = rest
-        return compute_gradients(
-            network, config.tasks, config.loss, state.params, stats, batch, key
+    def bind(function):
+        jitted = jax.jit(
+            functools.partial(function, network, config.tasks, config.loss),
+            compiler_options=FAST_COMPILATION,
         )
+        return lambda batch: jitted(state.params, state.batch_stats, batch, state.rng)
 
-    def plain(batch):
-        def total(params):
-            stats, key = rest
-            features, _ = network.features(params[SHARED], stats, batch.image, batch.valid, key)
-            losses = {
-                name: task_loss(
-                    task,
-                    network.scores(name, params[name], features),
-                    batch.targets[name],
-                    batch.valid,
-                    batch.labelled[name],
-                    config.loss,
-                )
-                for name, task in TASKS.items()
-            }
-            return sum(WEIGHTS[name] * loss for name, loss in losses.items()), losses
-
-        gradient, losses = jax.grad(total, has_aux=True)(state.params)
-        return losses, gradient
-
-    return [jax.jit(f, compiler_options=FAST_COMPILATION) for f in (ours, plain)]
+    return bind(compute_gradients), bind(plain_gradients)
 
 
-def test_gradients_equal_those_of_the_plain_sum_of_losses(six_tasks):
-    ours, plain = six_tasks
+def test_gradients_equal_those_of_the_plain_sum_of_losses(gradient_functions):
+    structured, plain = gradient_functions
+    table = {name: TASKS[name] for name in TASK_CONFIGS}
     rng = np.random.default_rng(0)
-    patterns = [np.zeros((2, 6), bool), np.ones((2, 6), bool)]
-    patterns += [rng.random((2, 6)) < 0.3 for _ in range(6)]
+    patterns = [np.zeros((2, 3), bool), np.ones((2, 3), bool)]
+    patterns += [rng.random((2, 3)) < 0.4 for _ in range(8)]
     for seed, labelled in enumerate(patterns):
-        batch = make_batch(TASKS, labelled, seed=seed)
-        actual, (losses, wanted) = ours(batch), plain(batch)
-        for index, task in enumerate(TASKS):
-            assert actual.labelled[task] == labelled[:, index].sum()
-            np.testing.assert_allclose(actual.losses[task], losses[task], rtol=1e-5)
-            moved = [np.any(leaf != 0) for leaf in jax.tree.leaves(actual.sums[task])]
-            assert moved == [labelled[:, index].any()] * len(moved)
+        batch = make_batch(table, labelled, seed=seed)
+        actual, (wanted, losses) = structured(batch), plain(batch)
+        assert list(actual.labelled.values()) == labelled.sum(0).tolist()
+        chex.assert_trees_all_close(actual.losses, losses, rtol=1e-5)
         chex.assert_trees_all_equal_structs(actual.sums, wanted)
-        assert any(np.any(leaf) for leaf in jax.tree.leaves(wanted[SHARED])) == labelled.any()
-        for group in wanted:
-            largest = max(np.abs(leaf).max() for leaf in jax.tree.leaves(wanted[group]))
-            chex.assert_trees_all_close(
-                actual.sums[group], wanted[group], rtol=1e-4, atol=1e-5 * largest
-            )
+        trained = {SHARED: labelled.any(), **dict(zip(table, labelled.any(0), strict=True))}
+        for group, tree in wanted.items():
+            leaves = jax.tree.leaves(tree)
+            assert all(np.any(leaf != 0) == trained[group] for leaf in leaves)
+            tolerance = 1e-5 * max(np.abs(leaf).max() for leaf in leaves)
+            chex.assert_trees_all_close(actual.sums[group], tree, rtol=1e-4, atol=tolerance)
 
 
-def test_one_labelled_task_of_six_costs_a_fraction_of_all(six_tasks):
-    ours, _ = six_tasks
+@pytest.fixture(scope='module')
+def step():
+    """The jitted step of the tiny configuration; fails when it is traced for a third time."""
+    function = chex.assert_max_traces(make_step(tiny_config.get_config()), n=2)
+    return jax.jit(function, compiler_options=FAST_COMPILATION)
 
-    def cost(labelled: np.ndarray) -> float:
-        """CPU time of a step: other programs on the machine do not count."""
-        batch = make_batch(TASKS, np.atleast_2d(labelled))
-        seconds = []
-        for _ in range(6):
-            start = time.process_time()
-            jax.block_until_ready(ours(batch))
-            seconds.append(time.process_time() - start)
-        return min(seconds[1:])
 
-    single = [cost(labelled) for labelled in np.eye(6, dtype=bool)]
-    assert np.mean(single) < 0.5 * cost(np.ones(6, bool))
+def labels(*rows: tuple[int, int]) -> np.ndarray:
+    """For each image whether it has normals, and whether it has a segmentation."""
+    return np.array(rows, bool)
+
+
+def test_one_program_a_shape(step):
+    config = tiny_config.get_config()
+    state = make_state(config)
+    for pattern in (labels((1, 1)), labels((0, 1)), labels((0, 0)), labels((1, 0))):
+        state, _ = step(state, make_batch(config.task_table(), pattern))
+        step.trace(state, make_batch(config.task_table(), pattern, height=65, width=33))
+    with pytest.raises(AssertionError, match='traced > 2 times'):
+        step.trace(state, make_batch(config.task_table(), pattern, height=33, width=33))
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf])
+def test_a_loss_that_is_not_finite_leaves_every_bit_of_the_state(step, value):
+    config = tiny_config.get_config()
+    batch = make_batch(config.task_table(), labels((1, 1)))
+    before, metrics = step(make_state(config), batch)
+    assert metrics.finite
+    batch.targets['normals'][0, 5, 5] = value
+    after, metrics = step(before, batch)
+    assert not metrics.finite
+    assert not np.isfinite(metrics.losses['normals'])
+    assert np.isfinite(metrics.losses['segmentation'])
+    jax.tree.map(np.testing.assert_array_equal, after, before)
+
+
+def test_what_each_group_counts(step):
+    """The trunk counts every image but filler, a task the images that have its labels."""
+    config = tiny_config.get_config()
+    config_groups = (SHARED, 'normals', 'segmentation')
+    start = make_state(config)
+    for pattern, counts in (((0, 0), (1, 0, 0)), ((1, 0), (1, 1, 0)), ((1, 1), (1, 1, 1))):
+        state, metrics = step(start, make_batch(config.task_table(), labels(pattern)))
+        assert tuple(int(state.groups[group].count) for group in config_groups) == counts
+        assert {group: int(updates) for group, updates in metrics.updates.items()} == dict.fromkeys(
+            config_groups, 0
+        )
+    filler = make_batch(config.task_table(), labels((0, 0)))
+    filler.valid[:] = False
+    state, _ = step(start, filler)
+    assert int(state.groups[SHARED].count) == 0
+
+
+def test_every_step_drops_other_units(step):
+    config = tiny_config.get_config()
+    batch = make_batch(config.task_table(), labels((1, 1)))
+    start = make_state(config)
+    first, again, other = (
+        step(start.replace(step=jnp.int32(number)), batch)[0].groups['normals'].gradient_sum
+        for number in (0, 0, 1)
+    )
+    jax.tree.map(np.testing.assert_array_equal, first, again)
+    assert np.any(first['fc7']['kernel'] != other['fc7']['kernel'])

@@ -261,7 +261,7 @@ class Config:
         _positive('data', self.data, ('micro_batch',))
         _positive('input_size', self.input_size, ('short_side', 'long_side', 'area'))
         intervals = ('log_every', 'checkpoint_every', 'pictures_every', 'evaluate_every')
-        _positive('config', self, intervals)
+        _positive('', self, intervals)
         _require(self.steps >= 0, 'steps', self.steps, '0 or more (0 saves the untrained network)')
         model, data = self.model, self.data
         _require(model.scales in (1, 2, 3), 'model.scales', model.scales, '1, 2 or 3')
@@ -276,10 +276,12 @@ class Config:
             _require(fits, 'data.buckets', bucket, f'sides {STRIDE}k+1: 33, 65, ... 321, ...')
         low, high = data.scale
         _require(0 < low <= high, 'data.scale', data.scale, '0 < low <= high')
-        for dataset in (*data.train, *self.evaluation.benchmarks):
-            _positive(f'dataset {dataset.name}', dataset, ('repeat',))
-            for name in dataset.tasks:
-                _known_task(name, f'dataset {dataset.name}: tasks')
+        benchmarks = self.evaluation.benchmarks
+        for field, datasets in (('data.train', data.train), ('evaluation.benchmarks', benchmarks)):
+            for number, dataset in enumerate(datasets):
+                _positive(f'{field}[{number}]', dataset, ('repeat',))
+                for name in dataset.tasks:
+                    _known_task(name, f'{field}[{number}].tasks')
 
 
 def _require(condition: bool, field: str, got: object, allowed: str) -> None:
@@ -293,7 +295,7 @@ def _require(condition: bool, field: str, got: object, allowed: str) -> None:
 def _positive(where: str, owner: object, fields: tuple[str, ...]) -> None:
     for field in fields:
         value = getattr(owner, field)
-        _require(value > 0, f'{where}.{field}', value, 'above 0')
+        _require(value > 0, f'{where}.{field}'.lstrip('.'), value, 'above 0')
 
 
 def _known_task(name: str, field: str) -> None:

@@ -6,65 +6,114 @@ Writes one JSON a benchmark and task, with its protocol, to WORKDIR/results/STEP
 """
 
 import argparse
+import collections
+import concurrent.futures
 import json
+import multiprocessing
 import pathlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
+import numpy as np
 import tqdm
 
 from ubernet_jax import cli
-from ubernet_jax.checkpoint import CHECKPOINT_HELP, open_checkpoint
+from ubernet_jax.checkpoint import CHECKPOINT_HELP, FOLDER, open_checkpoint
 from ubernet_jax.compilation import enable_compilation_cache
 from ubernet_jax.config import Config, DatasetConfig
 from ubernet_jax.datasets.reading import Dataset, open_dataset
 from ubernet_jax.errors import UserError
-from ubernet_jax.metrics.metric import Metric, Result
+from ubernet_jax.metrics.boundaries import BoundaryMetric
+from ubernet_jax.metrics.metric import Metric, MetricError, Result
 from ubernet_jax.metrics.normals import NormalsMetric
 from ubernet_jax.metrics.saliency import SaliencyMetric
 from ubernet_jax.metrics.segmentation import SegmentationMetric
+from ubernet_jax.metrics.thinning import Nms
 from ubernet_jax.predictor import Predictor, select_tasks
 from ubernet_jax.state import make_network
+from ubernet_jax.structs import Example
 from ubernet_jax.tasks import LabelKind, LossKind, Task
 
 # The scores that tables and learning curves show.
 HEADLINES = (
-    'miou', 'max_f', 'mae', 'mean', 'median', 'below_11_25', 'below_22_5', 'below_30',
+    'miou', 'max_f', 'mae', 'mean', 'median', 'below_11_25', 'below_22_5', 'below_30', 'ods',
+    'ois', 'ap',
 )  # fmt: skip
 
+REPORT_THRESHOLDS = 99  # of boundary maps, as published scores have them
+QUICK_THRESHOLDS = 9  # while training
+IN_FLIGHT = 8  # images that wait to be measured: bounds the memory
 
-def make_metric(task: Task) -> Metric | None:
-    """The evaluator for a task's kind of label; None where there is none yet."""
+
+def make_metric(task: Task, thresholds: int) -> Metric | None:
+    """The evaluator for a task's kind of label; None where there is none yet.
+
+    Args:
+      task: of the network.
+      thresholds: at how many boundary maps are scored.
+    """
     match task.label, task.loss:
         case LabelKind.CLASSES, LossKind.CROSS_ENTROPY:
             return SegmentationMetric(task.channels, task.classes)
         case LabelKind.SHARE, LossKind.CROSS_ENTROPY:
             return SaliencyMetric()
+        case LabelKind.SHARE, LossKind.MULTIPLE_INSTANCE:
+            return BoundaryMetric(thresholds=thresholds, nms=Nms.SMOOTHED)
         case LabelKind.DIRECTION, _:
             return NormalsMetric()
     return None
 
 
+def ground_truth(task: Task, example: Example) -> np.ndarray:
+    """What a metric compares with: the label, or every annotator's boundaries where they are."""
+    if task.label is LabelKind.SHARE and task.thin:
+        label = example.labels[task.name]
+        return label > 127 if example.annotators is None else example.annotators
+    return example.labels[task.name]
+
+
 def evaluate_dataset(
-    predictor: Predictor, dataset: Dataset, tasks: Sequence[str], limit: int | None = None
+    predictor: Predictor,
+    dataset: Dataset,
+    metrics: dict[str, Metric],
+    pool: concurrent.futures.Executor,
+    limit: int | None = None,
 ) -> dict[str, Result]:
-    """Scores each of `tasks` on the images of `dataset` that are labelled for it.
+    """Scores tasks on the images of a dataset that are labelled for them.
 
     Args:
       predictor: the trained network.
       dataset: the benchmark.
-      tasks: names of tasks that have a metric.
+      metrics: task -> a fresh metric.
+      pool: measures predictions while the network goes on.
       limit: use only this many images, spread evenly over the dataset.
+
+    Raises:
+      UserError: a label does not fit the metric; the image is named.
     """
-    metrics = {name: make_metric(predictor.network.tasks[name]) for name in tasks}
+    measuring = collections.deque()
+
+    def add_oldest() -> None:
+        task, image, measure = measuring.popleft()
+        try:
+            metrics[task].add(measure.result())
+        except MetricError as error:
+            raise UserError(f'{task} of {dataset.name}:{image}: {error}') from error
+
     stride = max(1, len(dataset) // limit) if limit else 1
     chosen = range(0, len(dataset), stride)[:limit]
     name = f'{dataset.name}:{dataset.split}'
     for index in tqdm.tqdm(chosen, desc=name, unit='image', leave=False, disable=None):
         example = dataset[index]
-        labelled = [task for task in tasks if task in example.labels]
+        labelled = [task for task in metrics if task in example.labels]
         predictions = predictor(example.image, labelled)
         for task in labelled:
-            metrics[task].update(getattr(predictions, task), example.labels[task])
+            truth = ground_truth(predictor.network.tasks[task], example)
+            future = pool.submit(metrics[task].measure, getattr(predictions, task), truth)
+            measuring.append((task, example.id, future))
+        while len(measuring) > IN_FLIGHT:
+            add_oldest()
+    while measuring:
+        add_oldest()
     return {task: metric.compute() for task, metric in metrics.items() if metric.images}
 
 
@@ -72,6 +121,7 @@ def evaluate_benchmarks(
     predictor: Predictor,
     config: Config,
     wanted: Iterable[str],
+    thresholds: int = REPORT_THRESHOLDS,
     limit: int | None = None,
 ) -> Iterator[tuple[DatasetConfig, str, Result]]:
     """Yields (benchmark, task, scores) for every benchmark of the configuration.
@@ -80,17 +130,21 @@ def evaluate_benchmarks(
       predictor: the trained network.
       config: of the run; says where the data is.
       wanted: tasks to score, as far as they have labels and a metric.
+      thresholds: at how many boundary maps are scored.
       limit: at most this many images a benchmark.
     """
-    rows = predictor.network.tasks
     directory = pathlib.Path(config.data.directory)
-    for benchmark in config.evaluation.benchmarks:
-        dataset = open_dataset(benchmark.name, benchmark.split, directory)
-        labelled = dataset.tasks & set(benchmark.tasks or dataset.tasks)
-        tasks = [name for name in wanted if name in labelled and make_metric(rows[name])]
-        if tasks:
-            results = evaluate_dataset(predictor, dataset, tasks, limit)
-            yield from ((benchmark, task, result) for task, result in results.items())
+    spawn = multiprocessing.get_context('spawn')  # a fork of a process with JAX's threads may hang
+    with concurrent.futures.ProcessPoolExecutor(mp_context=spawn) as pool:
+        for benchmark in config.evaluation.benchmarks:
+            dataset = open_dataset(benchmark.name, benchmark.split, directory)
+            labelled = dataset.tasks & set(benchmark.tasks or dataset.tasks)
+            rows = [predictor.network.tasks[name] for name in wanted if name in labelled]
+            metrics = {row.name: make_metric(row, thresholds) for row in rows}
+            metrics = {name: metric for name, metric in metrics.items() if metric}
+            if metrics:
+                results = evaluate_dataset(predictor, dataset, metrics, pool, limit)
+                yield from ((benchmark, task, result) for task, result in results.items())
 
 
 def headline(result: Result) -> dict[str, float]:
@@ -111,7 +165,9 @@ def main() -> None:
     predictor = Predictor(network, config.input_size, params, batch_stats)
     out = arguments.out or _workdir(arguments.checkpoint) / 'results' / f'{step:08d}'
     out.mkdir(parents=True, exist_ok=True)
-    for benchmark, task, result in evaluate_benchmarks(predictor, config, tasks, arguments.limit):
+    for benchmark, task, result in evaluate_benchmarks(
+        predictor, config, tasks, limit=arguments.limit
+    ):
         name = f'{benchmark.name.replace("/", "_")}-{benchmark.split}-{task}'
         report = {
             'task': task,
@@ -128,7 +184,10 @@ def main() -> None:
 
 
 def _workdir(checkpoint: pathlib.Path) -> pathlib.Path:
-    return checkpoint.parent.parent if checkpoint.parent.name == 'checkpoints' else checkpoint
+    """The run's folder; for an exported file, a folder of its name beside it."""
+    if checkpoint.parent.name == FOLDER:
+        return checkpoint.parent.parent
+    return checkpoint.with_suffix('')
 
 
 def _parse_arguments() -> argparse.Namespace:

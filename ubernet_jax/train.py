@@ -25,7 +25,7 @@ from ubernet_jax.compilation import enable_compilation_cache
 from ubernet_jax.config import Config
 from ubernet_jax.datasets.reading import Dataset, open_dataset
 from ubernet_jax.errors import UserError
-from ubernet_jax.evaluate import evaluate_benchmarks, headline
+from ubernet_jax.evaluate import QUICK_THRESHOLDS, evaluate_benchmarks, headline
 from ubernet_jax.journal import Journal, Window
 from ubernet_jax.models.ubernet import UberNet
 from ubernet_jax.optim import make_optimizer
@@ -123,7 +123,7 @@ def _evaluate(
     scores = {
         f'{task}/{benchmark.name}:{benchmark.split}/{score}': value
         for benchmark, task, result in evaluate_benchmarks(
-            predictor, config, network.tasks, config.evaluation.limit
+            predictor, config, network.tasks, QUICK_THRESHOLDS, config.evaluation.limit
         )
         for score, value in headline(result).items()
     }

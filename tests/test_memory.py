@@ -1,0 +1,100 @@
+"""Memory and time of the gradient step: neither pays for tasks that wait or have no labels."""
+
+import dataclasses
+import functools
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import plain_network
+import pytest
+from networks import FAST_COMPILATION, make_batch, plain_gradients
+
+from ubernet_jax.config import LossConfig, ModelConfig, TaskConfig
+from ubernet_jax.models.ubernet import SHARED, UberNet
+from ubernet_jax.models.vgg import BLOCKS
+from ubernet_jax.step import compute_gradients
+from ubernet_jax.tasks import TASKS
+
+SIDE = 129
+KEY = jax.random.PRNGKey(0)
+
+
+def make_network(heads: int) -> UberNet:
+    """Equal heads at full resolution on a narrow trunk: most of the memory is theirs."""
+    row = dataclasses.replace(TASKS['segmentation'], stride=1)
+    return UberNet(ModelConfig(width=1 / 16, scales=1), {f'task {n}': row for n in range(heads)})
+
+
+def compile_gradients(function, heads: int) -> jax.stages.Compiled:
+    network = make_network(heads)
+    bound = functools.partial(
+        function, network, dict.fromkeys(network.tasks, TaskConfig()), LossConfig()
+    )
+    batch = make_batch(network.tasks, np.ones((1, heads), bool), SIDE, SIDE)
+    lowered = jax.jit(bound).lower(*jax.eval_shape(network.init, KEY), batch, KEY)
+    return lowered.compile(compiler_options=FAST_COMPILATION)
+
+
+def temporary_bytes(compiled: jax.stages.Compiled) -> int:
+    return compiled.memory_analysis().temp_size_in_bytes
+
+
+@pytest.fixture(scope='module')
+def eight_heads() -> jax.stages.Compiled:
+    return compile_gradients(compute_gradients, 8)
+
+
+def test_memory_of_eight_heads_is_that_of_two(eight_heads):
+    two_heads = compile_gradients(compute_gradients, 2)
+    assert temporary_bytes(eight_heads) <= 1.10 * temporary_bytes(two_heads)
+
+
+def test_memory_of_plain_differentiation_grows_with_the_heads():
+    """Otherwise the test before this one could not fail."""
+    two, eight = (temporary_bytes(compile_gradients(plain_gradients, n)) for n in (2, 8))
+    assert eight > 2 * two
+
+
+def test_one_labelled_task_of_six_costs_a_fraction_of_all(eight_heads):
+    network = make_network(8)
+    variables = plain_network.random_variables(network)
+
+    def cost(labelled: int) -> float:
+        """CPU time of a step, which other programs on the machine do not add to."""
+        batch = make_batch(network.tasks, np.arange(8)[None] < labelled, SIDE, SIDE)
+        seconds = []
+        for _ in range(4):
+            start = time.process_time()
+            jax.block_until_ready(eight_heads(*variables, batch, KEY))
+            seconds.append(time.process_time() - start)
+        return min(seconds)
+
+    assert cost(1) < 0.5 * cost(6)
+
+
+def kept_bytes(checkpoint: bool) -> int:
+    """Bytes of activations that the full trunk keeps of a 321x321 image for its backward pass."""
+    network = UberNet(ModelConfig(scales=1, checkpoint=checkpoint), {})
+    params, stats = jax.eval_shape(network.init, KEY)
+    image = jnp.zeros((1, 321, 321, 3), jnp.uint8)
+    valid = jnp.ones((1, 321, 321), bool)
+
+    def pull_back(params: dict):
+        return jax.vjp(lambda p: network.features(p, stats, image, valid, KEY)[0], params)[1]
+
+    parameters = {leaf.shape for leaf in jax.tree.leaves(params)}
+    residuals = jax.tree.leaves(jax.eval_shape(pull_back, params[SHARED]))
+    return sum(x.size * x.dtype.itemsize for x in residuals if x.shape not in parameters)
+
+
+def test_the_trunk_keeps_what_flows_between_its_segments():
+    flow = [(321, 3)]  # side and channels of each segment's input, float32
+    for block in BLOCKS:
+        flow.append((320 // (block.stride * block.pool_stride) + 1, block.channels))
+    assert kept_bytes(checkpoint=True) <= 1.01 * sum(4 * side**2 * depth for side, depth in flow)
+
+
+def test_without_checkpointing_the_trunk_keeps_every_layer():
+    assert kept_bytes(checkpoint=False) > 20 * kept_bytes(checkpoint=True)
