@@ -1,6 +1,5 @@
 """Random states and micro-batches, for tests that run the real training step on tiny networks."""
 
-import functools
 from collections.abc import Callable, Mapping
 
 import jax
@@ -13,7 +12,7 @@ from ubernet_jax.losses import task_loss
 from ubernet_jax.models.ubernet import SHARED, Params, UberNet
 from ubernet_jax.optim import make_optimizer
 from ubernet_jax.state import TrainState, make_network
-from ubernet_jax.step import train_step
+from ubernet_jax.step import Metrics, train_step
 from ubernet_jax.structs import Batch
 from ubernet_jax.tasks import VOID, LossKind, Task
 
@@ -22,7 +21,11 @@ FAST_COMPILATION = {'xla_backend_optimization_level': 0}
 
 
 def make_batch(
-    tasks: Mapping[str, Task], labelled: np.ndarray, height: int = 33, width: int = 65, seed: int = 0
+    tasks: Mapping[str, Task],
+    labelled: np.ndarray,
+    height: int = 33,
+    width: int = 65,
+    seed: int = 0,
 ) -> Batch:
     """A micro-batch of noise, with void pixels, and padding on the right.
 
@@ -69,15 +72,14 @@ def make_state(config: Config) -> TrainState:
 
 
 def make_step(config: Config) -> Callable:
-    """The training step as `train` builds it, not yet jitted: (state, batch) -> (state, metrics)."""
-    return functools.partial(
-        train_step,
-        make_network(config),
-        make_optimizer(config),
-        config.tasks,
-        config.loss,
-        config.optim.algorithm,
-    )
+    """The training step, not yet jitted: (state, batch) -> (state, metrics)."""
+    network, optimizer = make_network(config), make_optimizer(config)
+    algorithm = config.optim.algorithm
+
+    def step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
+        return train_step(network, optimizer, config.tasks, config.loss, algorithm, state, batch)
+
+    return step
 
 
 def plain_gradients(

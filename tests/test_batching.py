@@ -90,8 +90,8 @@ def test_the_names_are_those_of_the_images():
     batches = make_batches()
     for step in range(batches.epoch_length):
         batch = batches[step]
-        reds = [image[valid][0, 0] for image, valid in zip(batch.image, batch.valid) if valid.any()]
-        assert [int(name.split('id')[1]) for name in batches.names(step)] == reds
+        reds = batch.image[batch.valid.any((1, 2)), 0, 0, 0]
+        assert [int(name.split('id')[1]) for name in batches.names(step)] == reds.tolist()
 
 
 def test_a_step_is_a_pure_function_of_the_seed():

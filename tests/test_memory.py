@@ -81,11 +81,11 @@ def kept_bytes(checkpoint: bool) -> int:
     image = jnp.zeros((1, 321, 321, 3), jnp.uint8)
     valid = jnp.ones((1, 321, 321), bool)
 
-    def pull_back(params: dict):
+    def pull_back(params: dict, stats: dict):
         return jax.vjp(lambda p: network.features(p, stats, image, valid, KEY)[0], params)[1]
 
     parameters = {leaf.shape for leaf in jax.tree.leaves(params)}
-    residuals = jax.tree.leaves(jax.eval_shape(pull_back, params[SHARED]))
+    residuals = jax.tree.leaves(jax.eval_shape(pull_back, params[SHARED], stats))
     return sum(x.size * x.dtype.itemsize for x in residuals if x.shape not in parameters)
 
 

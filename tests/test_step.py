@@ -14,7 +14,10 @@ from ubernet_jax import config as c
 from ubernet_jax.models.ubernet import SHARED
 from ubernet_jax.state import make_network
 from ubernet_jax.step import compute_gradients
+from ubernet_jax.structs import Batch
 from ubernet_jax.tasks import TASKS
+
+TINY = tiny_config.get_config()
 
 # One of each kind of loss.
 TASK_CONFIGS = {
@@ -63,30 +66,28 @@ def test_gradients_equal_those_of_the_plain_sum_of_losses(gradient_functions):
 @pytest.fixture(scope='module')
 def step():
     """The jitted step of the tiny configuration; fails when it is traced for a third time."""
-    function = chex.assert_max_traces(make_step(tiny_config.get_config()), n=2)
+    function = chex.assert_max_traces(make_step(TINY), n=2)
     return jax.jit(function, compiler_options=FAST_COMPILATION)
 
 
-def labels(*rows: tuple[int, int]) -> np.ndarray:
-    """For each image whether it has normals, and whether it has a segmentation."""
-    return np.array(rows, bool)
+def tiny_batch(*labelled: tuple[int, int], height: int = 33, width: int = 65) -> Batch:
+    """One image a pair: whether it has normals, and whether it has a segmentation."""
+    return make_batch(TINY.task_table(), np.array(labelled, bool), height, width)
 
 
 def test_one_program_a_shape(step):
-    config = tiny_config.get_config()
-    state = make_state(config)
-    for pattern in (labels((1, 1)), labels((0, 1)), labels((0, 0)), labels((1, 0))):
-        state, _ = step(state, make_batch(config.task_table(), pattern))
-        step.trace(state, make_batch(config.task_table(), pattern, height=65, width=33))
+    state = make_state(TINY)
+    for labelled in ((1, 1), (0, 1), (0, 0), (1, 0)):
+        state, _ = step(state, tiny_batch(labelled))
+        step.trace(state, tiny_batch(labelled, height=65, width=33))
     with pytest.raises(AssertionError, match='traced > 2 times'):
-        step.trace(state, make_batch(config.task_table(), pattern, height=33, width=33))
+        step.trace(state, tiny_batch(labelled, height=65, width=65))
 
 
 @pytest.mark.parametrize('value', [np.nan, np.inf])
 def test_a_loss_that_is_not_finite_leaves_every_bit_of_the_state(step, value):
-    config = tiny_config.get_config()
-    batch = make_batch(config.task_table(), labels((1, 1)))
-    before, metrics = step(make_state(config), batch)
+    batch = tiny_batch((1, 1))
+    before, metrics = step(make_state(TINY), batch)
     assert metrics.finite
     batch.targets['normals'][0, 5, 5] = value
     after, metrics = step(before, batch)
@@ -96,30 +97,25 @@ def test_a_loss_that_is_not_finite_leaves_every_bit_of_the_state(step, value):
     jax.tree.map(np.testing.assert_array_equal, after, before)
 
 
-def test_what_each_group_counts(step):
-    """The trunk counts every image but filler, a task the images that have its labels."""
-    config = tiny_config.get_config()
-    config_groups = (SHARED, 'normals', 'segmentation')
-    start = make_state(config)
-    for pattern, counts in (((0, 0), (1, 0, 0)), ((1, 0), (1, 1, 0)), ((1, 1), (1, 1, 1))):
-        state, metrics = step(start, make_batch(config.task_table(), labels(pattern)))
-        assert tuple(int(state.groups[group].count) for group in config_groups) == counts
-        assert {group: int(updates) for group, updates in metrics.updates.items()} == dict.fromkeys(
-            config_groups, 0
-        )
-    filler = make_batch(config.task_table(), labels((0, 0)))
+def test_the_trunk_counts_every_image_and_a_task_its_labelled_ones(step):
+    def counts(batch: Batch) -> dict[str, int]:
+        state, metrics = step(make_state(TINY), batch)
+        assert not any(metrics.updates.values())
+        return {group: int(group_state.count) for group, group_state in state.groups.items()}
+
+    assert counts(tiny_batch((0, 0))) == {SHARED: 1, 'normals': 0, 'segmentation': 0}
+    assert counts(tiny_batch((0, 1))) == {SHARED: 1, 'normals': 0, 'segmentation': 1}
+    assert counts(tiny_batch((1, 1))) == {SHARED: 1, 'normals': 1, 'segmentation': 1}
+    filler = tiny_batch((0, 0))
     filler.valid[:] = False
-    state, _ = step(start, filler)
-    assert int(state.groups[SHARED].count) == 0
+    assert counts(filler) == {SHARED: 0, 'normals': 0, 'segmentation': 0}
 
 
 def test_every_step_drops_other_units(step):
-    config = tiny_config.get_config()
-    batch = make_batch(config.task_table(), labels((1, 1)))
-    start = make_state(config)
+    start = make_state(TINY)
     first, again, other = (
-        step(start.replace(step=jnp.int32(number)), batch)[0].groups['normals'].gradient_sum
+        step(start.replace(step=jnp.int32(number)), tiny_batch((1, 1)))[0].groups['normals']
         for number in (0, 0, 1)
     )
     jax.tree.map(np.testing.assert_array_equal, first, again)
-    assert np.any(first['fc7']['kernel'] != other['fc7']['kernel'])
+    assert np.any(first.gradient_sum['fc7']['kernel'] != other.gradient_sum['fc7']['kernel'])

@@ -1,4 +1,4 @@
-"""The network: against the same one in plain numpy, tied scales, frozen blocks, what it starts as."""
+"""The network: against the same one in plain numpy; tied scales, frozen blocks, its start."""
 
 import functools
 
@@ -73,9 +73,7 @@ def test_it_equals_the_plain_network(scales, image):
 
     pyramid = plain_network.make_pyramid(image, scales, network.config)
     taps = [plain_network.trunk(x, params[SHARED]['trunk']) for x in pyramid]
-    levels = [
-        plain_network.normalise(x, stats['trunk'], level) for level, x in enumerate(taps)
-    ]
+    levels = [plain_network.normalise(x, stats['trunk'], level) for level, x in enumerate(taps)]
     assert_equal([{tap: x[0] for tap, x in level.items()} for level in features], levels)
 
     for name, size in (('saliency', (33, 65)), ('segmentation', (5, 9))):
@@ -107,7 +105,7 @@ def trained():
         sums = jax.tree.map(
             lambda x: (x * rng.normal(size=x.shape).astype(np.float32)).sum(), features
         )
-        return sum(w * sum(level.values()) for w, level in zip(weights, sums)), updated
+        return jnp.dot(weights, jnp.stack([sum(level.values()) for level in sums])), updated
 
     fast_compilation = {'xla_backend_optimization_level': 0}
     gradient = jax.jit(jax.grad(loss, has_aux=True), compiler_options=fast_compilation)

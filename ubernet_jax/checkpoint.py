@@ -5,8 +5,10 @@ is the state's step. The configuration lies beside it.
 """
 
 import pathlib
+import shutil
 from typing import Any
 
+import jax
 import orbax.checkpoint as ocp
 
 from ubernet_jax import config_file
@@ -18,6 +20,7 @@ from ubernet_jax.weights.exported import SUFFIX, TrainedNetwork, load_exported
 FOLDER = 'checkpoints'
 CHECKPOINT_HELP = 'a workdir, one of its checkpoints/STEP, or an exported .safetensors file'
 KEPT = 3  # latest checkpoints that are not deleted
+_SPARE = 2**24  # bytes left on the disk for what else a run writes
 
 # Fields that may change between stopping and resuming: none alters what a step computes.
 _FREE = {
@@ -51,11 +54,18 @@ class Checkpoints:
         """Starts writing in the background; an earlier save is waited for first.
 
         Raises:
-          UserError: this or the earlier save failed; complete checkpoints stay as they are.
+          UserError: the earlier save failed, or this one, or there is too little space on the disk
+            for this one; complete checkpoints stay as they are.
         """
         step = int(state.step)
         if step == self.latest_step:
             return
+        self.finish()
+        # Orbax on a full disk prints pages of its threads' tracebacks: do not let it come to that.
+        needed = sum(leaf.nbytes for leaf in jax.tree.leaves(state)) + _SPARE
+        free = shutil.disk_usage(self._workdir).free
+        if free < needed:
+            raise self._failure(step, f'it takes {needed:,} bytes, and {free:,} are free')
         try:
             self._manager.save(
                 step,
@@ -65,14 +75,14 @@ class Checkpoints:
                 ),
             )
         except (OSError, ValueError, RuntimeError) as error:
-            raise self._failure(step, error) from error
+            raise self._failure(step, _first_line(error)) from error
 
     def finish(self) -> None:
         """Waits until everything is on disk. Raises as `save`."""
         try:
             self._manager.wait_until_finished()
         except (OSError, ValueError, RuntimeError) as error:
-            raise self._failure(None, error) from error
+            raise self._failure(None, _first_line(error)) from error
 
     def restore(self, config: Config, step: int) -> TrainState:
         """Reads the state of a step.
@@ -104,17 +114,17 @@ class Checkpoints:
     def _restore(self, step: int, **items: Any) -> Any:
         try:
             return self._manager.restore(step, args=ocp.args.Composite(**items))
-        except (OSError, ValueError, KeyError) as error:
+        except Exception as error:  # Orbax raises a bare one when it cannot read an array
             path = self._workdir / FOLDER / str(step)
             raise UserError(
                 f'{path} cannot be read as a checkpoint ({_first_line(error)}); '
                 'remove the folder to use an earlier one'
             ) from error
 
-    def _failure(self, step: int | None, error: Exception) -> UserError:
+    def _failure(self, step: int | None, reason: str) -> UserError:
         what = 'a checkpoint' if step is None else f'the checkpoint of step {step}'
         return UserError(
-            f'{what} could not be saved in {self._workdir / FOLDER}: {_first_line(error)}. '
+            f'{what} could not be saved in {self._workdir / FOLDER}: {reason}. '
             'Free some disk space and run the same command again; '
             f'the last complete checkpoint is that of step {self.latest_step}.'
         )
