@@ -1,6 +1,7 @@
 """Checkpoints: what comes back bit for bit, what is refused, what a failure leaves."""
 
 import contextlib
+import functools
 import pathlib
 import resource
 import shutil
@@ -19,7 +20,14 @@ from ubernet_jax.state import TrainState, abstract_state
 
 CONFIG = tiny_config.get_config()
 
+# Orbax abandons coroutines when a read or a write fails.
+pytestmark = [
+    pytest.mark.filterwarnings('ignore::pytest.PytestUnraisableExceptionWarning'),
+    pytest.mark.filterwarnings('ignore:coroutine .* was never awaited:RuntimeWarning'),
+]
 
+
+@functools.cache
 def random_state(step: int) -> TrainState:
     """Noise of every leaf's shape and type, infinities and NaN among it."""
     rng = np.random.default_rng(step)
@@ -132,8 +140,10 @@ def truncate(path: pathlib.Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-@pytest.mark.parametrize('damage', [truncate, pathlib.Path.unlink])
-@pytest.mark.parametrize('item', ['config', 'state', 'arrays'])
+@pytest.mark.parametrize(
+    ('item', 'damage'),
+    [('config', truncate), ('state', pathlib.Path.unlink), ('arrays', truncate)],
+)
 def test_a_damaged_checkpoint_is_refused_and_named(workdir, item, damage):
     folder = workdir / 'checkpoints' / '5'
     largest = max((folder / 'state').rglob('*'), key=lambda path: path.stat().st_size)

