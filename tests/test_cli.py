@@ -20,6 +20,11 @@ def test_a_user_error_is_a_message_and_exit_code_2(capsys):
     assert capsys.readouterr().err == 'error: no such flag\n'
 
 
+def test_a_fault_of_the_disk_names_its_file(capsys):
+    assert ending(OSError(28, 'No space left on device', 'log.jsonl')) == 2
+    assert "No space left on device: 'log.jsonl'" in capsys.readouterr().err
+
+
 def test_ctrl_c_is_a_message_and_exit_code_130(capsys):
     assert ending(KeyboardInterrupt) == 130
     assert capsys.readouterr().err == 'interrupted\n'

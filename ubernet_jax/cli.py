@@ -13,10 +13,13 @@ _INTERRUPTED = 130  # exit code, as shells have it for Ctrl-C
 
 
 def run(main: Callable[[], None]) -> None:
-    """Runs an entry point; exits with code 2 and `error: ...` on stderr after a `UserError`."""
+    """Runs an entry point; exits with code 2 and `error: ...` on stderr after a `UserError`.
+
+    So does an `OSError`, which names its file: a full disk, a folder that is not writable.
+    """
     try:
         main()
-    except UserError as error:
+    except (UserError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
         sys.exit(_USER_ERROR)
     except KeyboardInterrupt:

@@ -64,8 +64,8 @@ def _too_large(path: str | os.PathLike) -> str:
 def _to_rgb(path: str | os.PathLike, image: Image.Image) -> np.ndarray:
     if image.mode == 'F':
         raise UserError(
-            f'{path}: its pixels are floating-point numbers, whose white is not known; save it with '
-            '8 or 16 bits a channel'
+            f'{path}: its pixels are floating-point numbers, whose white is not known; '
+            'save it with 8 or 16 bits a channel'
         )
     if image.mode.startswith('I'):  # Pillow's own conversion to RGB would clip at 255
         image = Image.fromarray(_from_16_bits(path, np.asarray(image)))
