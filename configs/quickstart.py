@@ -33,6 +33,7 @@ def get_config() -> c.Config:
             train=[c.DatasetConfig(name='synthetic', split='train')],
             buckets=((161, 161),),
             micro_batch=4,
+            workers=0,
         ),
         input_size=c.InputSizeConfig(short_side=161, long_side=257, area=161 * 257),
         evaluation=c.EvaluationConfig(benchmarks=[c.DatasetConfig(name='synthetic', split='test')]),

@@ -192,9 +192,12 @@ def read_ahead(batches: MicroBatches, start: int, workers: int) -> Generator[Bat
             worker_init_fn=_leave_interrupts_to_the_parent,
         )
     with contextlib.closing(iter(dataset)) as stream:
-        for batch in stream:
-            # A copy: the reader's shared memory is unmapped while JAX may still use the original.
-            yield jax.tree.map(np.array, batch)
+        yield from map(_copy, stream)
+
+
+def _copy(batch: Batch) -> Batch:
+    """Out of the reader's shared memory, which is unmapped while JAX may still use the original."""
+    return jax.tree.map(np.array, batch)
 
 
 def _leave_interrupts_to_the_parent(worker: int, workers: int) -> None:
