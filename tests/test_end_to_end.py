@@ -162,7 +162,7 @@ def test_predict_writes_pictures_and_arrays_from_every_kind_of_checkpoint(run, t
     for name, shape in photographs.items():
         pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
         Image.fromarray(pixels).save(tmp_path / f'{name}.png')
-    exported = tmp_path / 'tiny.safetensors'
+    exported = tmp_path / 'shared' / 'tiny.safetensors'
     done = command('weights', 'export', '--checkpoint', run, '--out', exported)
     assert done.returncode == 0, done.stderr
     files = [tmp_path / f'{name}.png' for name in photographs]
@@ -194,6 +194,7 @@ def test_predict_writes_pictures_and_arrays_from_every_kind_of_checkpoint(run, t
         ('train', ['--config.data.directory=nowhere'], 'ubernet_jax.prepare folder/tiny'),
         ('predict', ['--checkpoint', 'nowhere', 'a.png', '--out', 'out'], 'holds no checkpoint'),
         ('evaluate', ['--checkpoint', 'a.safetensors'], 'cannot be read'),
+        ('evaluate', ['--checkpoint', 'a', '--limit', '0'], 'not a whole number above 0'),
     ],
 )
 def test_a_mistake_ends_with_a_message_and_exit_code_2(module, arguments, message, tmp_path):
@@ -202,6 +203,11 @@ def test_a_mistake_ends_with_a_message_and_exit_code_2(module, arguments, messag
     done = command(module, *arguments)
     assert done.returncode == 2, done.stderr
     assert message in done.stderr and 'Traceback' not in done.stderr
+
+
+def test_a_missing_config_is_asked_for(tmp_path):
+    done = command('train', '--workdir', tmp_path)
+    assert done.returncode == 2 and '--config is missing' in done.stderr
 
 
 def test_an_unknown_task_is_refused_and_the_known_ones_are_listed(run, monkeypatch, tmp_path):

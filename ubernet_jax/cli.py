@@ -1,5 +1,6 @@
 """How every entry point ends: what the user can mend is a message, not a traceback."""
 
+import argparse
 import sys
 from collections.abc import Callable
 
@@ -25,6 +26,13 @@ def run(main: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
         sys.exit(_INTERRUPTED)
+
+
+def positive_integer(text: str) -> int:
+    """An argparse type: a whole number above 0."""
+    if not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f'{text!r} is not a whole number above 0')
+    return int(text)
 
 
 def parse_flags(arguments: list[str]) -> list[str]:

@@ -195,7 +195,8 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument('--checkpoint', '--workdir', type=pathlib.Path, required=True,
                         help=CHECKPOINT_HELP)  # fmt: skip
     parser.add_argument('--tasks', nargs='+', help='only these tasks')
-    parser.add_argument('--limit', type=int, help='at most so many images a benchmark')
+    parser.add_argument('--limit', type=cli.positive_integer,
+                        help='at most so many images a benchmark')  # fmt: skip
     parser.add_argument('--data-directory', type=pathlib.Path,
                         help='prepared datasets, if not where the training found them')  # fmt: skip
     parser.add_argument('--out', type=pathlib.Path, help='default: WORKDIR/results/STEP')

@@ -171,6 +171,8 @@ class _StopRequest:
 def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise UserError(f'unknown arguments {argv[1:]}; settings are given as --config.FIELD=VALUE')
+    if _CONFIG.value is None:
+        raise UserError('--config is missing: give a file such as configs/quickstart.py')
     if not _WORKDIR.value:
         raise UserError('--workdir is missing: give a folder for the run, such as runs/NAME')
     enable_compilation_cache()

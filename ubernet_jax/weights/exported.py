@@ -34,7 +34,7 @@ class TrainedNetwork(NamedTuple):
 
 
 def save_exported(trained: TrainedNetwork, path: pathlib.Path) -> None:
-    """Writes a network to `path`, in float32."""
+    """Writes a network to `path`, in float32; makes its folder if need be."""
     tree = {'params': trained.params, 'batch_stats': trained.batch_stats}
     arrays = flax.traverse_util.flatten_dict(tree, sep='/')
     metadata = {
@@ -42,6 +42,7 @@ def save_exported(trained: TrainedNetwork, path: pathlib.Path) -> None:
         'step': str(trained.step),
         'config': json.dumps(config_file.to_json(trained.config)),
     }
+    path.parent.mkdir(parents=True, exist_ok=True)
     safetensors.numpy.save_file({k: np.asarray(v) for k, v in arrays.items()}, path, metadata)
 
 
