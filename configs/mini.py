@@ -13,18 +13,20 @@ from ubernet_jax import config as c
 
 
 def get_config() -> c.Config:
-    rare = {'batch_size': 2, 'learning_rate': 2e-4, 'decay_after': (100,)}
-    frequent = {**rare, 'decay_after': (300,)}
+    # decay_after is about three quarters of the updates that each group comes to.
+    rare = {'batch_size': 2, 'learning_rate': 2e-4, 'decay_after': (115,)}
+    frequent = {**rare, 'decay_after': (350,)}
     return c.Config(
         name='mini',
-        steps=1000,
+        steps=1400,
         tasks={
             'boundaries': c.TaskConfig(**rare),
-            'normals': c.TaskConfig(**rare, weight=2.0),
+            'normals': c.TaskConfig(**{**rare, 'decay_after': (180,)}, weight=2.0),
             'saliency': c.TaskConfig(**frequent),
             'segmentation': c.TaskConfig(**frequent, weight=2.0),
             'parts': c.TaskConfig(
-                **rare,
+                **{**rare, 'decay_after': (235,)},
+                weight=2.0,
                 classes=(
                     'background',
                     'head gear and hair',
@@ -37,18 +39,18 @@ def get_config() -> c.Config:
             ),
             'semantic_boundaries': c.TaskConfig(**frequent),
         },
-        model=c.ModelConfig(frozen_blocks=2, statistics=c.Statistics.RUNNING),
+        model=c.ModelConfig(frozen_blocks=2, dropout=0.0, statistics=c.Statistics.RUNNING),
         optim=c.OptimConfig(
             optimizer=c.Optimizer.ADAMW,
-            shared=c.GroupConfig(batch_size=4, learning_rate=3e-5, decay_after=(375,)),
+            shared=c.GroupConfig(batch_size=4, learning_rate=5e-5, decay_after=(525,)),
         ),
         data=c.DataConfig(
             train=[
                 c.DatasetConfig(name='bsds500', split='train'),
                 c.DatasetConfig(name='voc2012', split='train'),
                 c.DatasetConfig(name='pascal_s', split='train'),
-                c.DatasetConfig(name='folder/kitchen', split='train', repeat=2),
-                c.DatasetConfig(name='folder/fashion', split='train'),
+                c.DatasetConfig(name='folder/kitchen', split='train', repeat=3),
+                c.DatasetConfig(name='folder/fashion', split='train', repeat=2),
             ],
             buckets=((193, 257), (257, 193)),
             micro_batch=2,
@@ -65,7 +67,7 @@ def get_config() -> c.Config:
             limit=20,
         ),
         log_every=20,
-        checkpoint_every=100,
-        pictures_every=250,
-        evaluate_every=500,
+        checkpoint_every=200,
+        pictures_every=350,
+        evaluate_every=700,
     )
