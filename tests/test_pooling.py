@@ -1,4 +1,4 @@
-"""3x3 pooling against literal windows, `scipy.ndimage` and finite differences."""
+"""Pooling against literal windows, `scipy.ndimage` and finite differences."""
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +22,17 @@ def test_zeros_outside_count_in_the_mean():
     np.testing.assert_allclose(
         average_pool(SQUARE, 2)[0, :, :, 0] * 9, [[12, 16], [24, 28]], rtol=1e-6
     )
+
+
+def test_even_windows_reach_right_and_down():
+    np.testing.assert_array_equal(max_pool(-SQUARE, 2, window=2)[0, :, :, 0], [[-1, -3], [-7, -9]])
+    np.testing.assert_array_equal(max_pool(SQUARE, 2, window=2)[0, :, :, 0], [[5, 6], [8, 9]])
+    even = max_pool(SQUARE[:, :2], 2, window=2)  # needs no padding
+    np.testing.assert_array_equal(even[0, :, :, 0], [[5, 6]])
+
+
+def test_windows_of_one_pixel_change_nothing():
+    np.testing.assert_array_equal(max_pool(SQUARE, 1, window=1), SQUARE)
 
 
 @pytest.mark.parametrize('stride', [1, 2, 4])

@@ -1,0 +1,99 @@
+"""Features of a fixed size for regions of any size: RoI max pooling and RoIAlign.
+
+Letters: R regions of interest (boxes as `ops.boxes` defines them, in image pixels), feature maps
+(h, w, C) of which cell i lies at image pixel i * stride, S x S bins a region.
+"""
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+Array = jax.Array
+
+
+def max_pool(features: Array, rois: Array, size: int = 7, stride: int = 8, step: int = 1) -> Array:
+    """RoI max pooling (Fast R-CNN, arXiv 1504.08083, section 2.1).
+
+    A region is rounded to whole cells, at least one; bins are cut at whole cells too and overlap
+    where that does not divide. The gradient goes to the maximum, the first one of equals.
+
+    Args:
+      features: (h, w, C).
+      rois: (R, 4).
+      size: S, bins along a side.
+      stride: image pixels per cell of `features`.
+      step: only every `step`-th cell is looked at. Where a trunk has holes (stride 8, dilation 2)
+        instead of a subsampling, 2 gives what the trunk of stride 16 without holes would.
+
+    Returns:
+      (R, S, S, C); 0 in bins outside the map.
+    """
+    features = features[::step, ::step]
+    height, width, channels = features.shape
+    top, bottom = _bins(rois[:, 1], rois[:, 3], size, stride * step, height)
+    left, right = _bins(rois[:, 0], rois[:, 2], size, stride * step, width)
+    cells = lax.stop_gradient(features).reshape(height * width, channels)
+
+    def look_at(offset: Array, state: tuple[Array, Array]) -> tuple[Array, Array]:
+        """Compares the maxima so far with one more cell of every bin."""
+        largest, place = state
+        row, column = top + offset // widest, left + offset % widest
+        inside = (row < bottom)[:, :, None] & (column < right)[:, None]
+        cell = jnp.where(inside, row[:, :, None] * width + column[:, None], 0)
+        value = cells[cell]
+        larger = inside[..., None] & (value > largest)
+        return jnp.where(larger, value, largest), jnp.where(larger, cell[..., None], place)
+
+    shape = (len(rois), size, size, channels)
+    highest, widest = (bottom - top).max(), (right - left).max()
+    start = (jnp.full(shape, -jnp.inf), jnp.zeros(shape, jnp.int32))
+    largest, place = lax.fori_loop(0, highest * widest, look_at, start)
+    # Reading the maxima where they were found is what gives them their gradient.
+    maxima = jnp.take_along_axis(
+        features.reshape(-1, channels), place.reshape(-1, channels), 0, mode='promise_in_bounds'
+    )
+    return jnp.where(largest > -jnp.inf, maxima.reshape(shape), 0)
+
+
+def align(features: Array, rois: Array, size: int = 7, stride: int = 8, samples: int = 2) -> Array:
+    """RoIAlign (Mask R-CNN, arXiv 1703.06870, section 3): nothing is rounded.
+
+    Each bin is the mean of `samples` x `samples` regular points, interpolated bilinearly. Cell i is
+    the centre of pixel i * stride, which lies half a pixel behind that pixel's edge; points beyond
+    the outermost cells take these cells' values.
+
+    Args:
+      features: (h, w, C).
+      rois: (R, 4).
+      size: S, bins along a side.
+      stride: image pixels per cell of `features`.
+      samples: points along a side of a bin.
+
+    Returns:
+      (R, S, S, C), differentiable in features and regions.
+    """
+    height, width, _ = features.shape
+    rows = _interpolation(rois[:, 1], rois[:, 3], size, stride, samples, height)
+    columns = _interpolation(rois[:, 0], rois[:, 2], size, stride, samples, width)
+    return jnp.einsum('rph,hwc,rqw->rpqc', rows, features, columns)
+
+
+def _bins(low: Array, high: Array, size: int, stride: int, cells: int) -> tuple[Array, Array]:
+    """First cell and first cell after each bin, int32 (R, S), along one side of the map."""
+    # Fast R-CNN rounds the last pixel itself, not the edge behind it.
+    first, last = (jnp.floor(x / stride + 0.5).astype(jnp.int32) for x in (low, high - 1))
+    count = jnp.maximum(last - first + 1, 1)[:, None]
+    edge = jnp.arange(size + 1)[None] * count
+    start, end = edge[:, :-1] // size, -(-edge[:, 1:] // size)
+    return jnp.clip(first[:, None] + start, 0, cells), jnp.clip(first[:, None] + end, 0, cells)
+
+
+def _interpolation(
+    low: Array, high: Array, size: int, stride: int, samples: int, cells: int
+) -> Array:
+    """Weight (R, S, cells) of each cell in each bin, along one side of the map."""
+    share = (jnp.arange(size * samples) + 0.5) / (size * samples)
+    point = low[:, None] + (high - low)[:, None] * share[None]
+    position = jnp.clip((point - 0.5) / stride, 0, cells - 1)
+    weights = jnp.maximum(1 - jnp.abs(position[..., None] - jnp.arange(cells)[None, None]), 0)
+    return weights.reshape(-1, size, samples, cells).mean(2)
