@@ -11,6 +11,7 @@ from typing import Any
 from ubernet_jax.metrics.benchmarks import (
     Benchmark,
     BoxBenchmark,
+    ClassMapBenchmark,
     MapBenchmark,
     map_reader,
     sbd_folder,
@@ -48,6 +49,8 @@ TASKS = (
 MAX_DISTANCE = {'boundaries': 0.0075, 'semantic-boundaries': 0.02}
 LONG = tuple(MAX_DISTANCE)  # tasks that take minutes and can be resumed
 PICTURES = ('.png', '.pdf', '.svg')
+PREDICTIONS_HELP = """folder of NAME.png, .npy, .npz or .mat; semantic boundaries: pictures in
+a folder a class, CLASS/NAME.png, or arrays (C, H, W); boxes: comp4 or JSON"""
 UNSCORED = ('json', 'plot', 'processes')  # arguments that change no score
 
 
@@ -144,9 +147,12 @@ def _benchmark(args: argparse.Namespace, names: tuple[str, ...]) -> Benchmark:
     truths = args.ground_truth
     if args.task in ('detection', 'proposals'):
         return BoxBenchmark(args.predictions, truths, names)
+    reader = map_reader(args.task, len(names))
     if args.task == 'semantic-boundaries':
         truths = sbd_folder(truths, instances=args.sbd == Mode.POST_SEAL.value)
-    return MapBenchmark(map_reader(args.task, len(names)), args.predictions, truths)
+        if any((args.predictions / name).is_dir() for name in names):
+            return ClassMapBenchmark(reader, args.predictions, truths, names)
+    return MapBenchmark(reader, args.predictions, truths)
 
 
 def _class_names(args: argparse.Namespace) -> tuple[str, ...]:
@@ -171,7 +177,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add('task', choices=TASKS)
-    add('predictions', type=pathlib.Path, help='NAME.png, .npy, .npz or .mat; boxes: comp4 or JSON')
+    add('predictions', type=pathlib.Path, help=PREDICTIONS_HELP)
     add('ground_truth', type=pathlib.Path, help='folder in the official layout; decides the images')
     add('--json', type=pathlib.Path, required=True, help='where the scores go')
     add('--plot', type=pathlib.Path, help='where a picture of them goes')

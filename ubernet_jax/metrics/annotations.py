@@ -18,13 +18,22 @@ from ubernet_jax.metrics.metric import MetricError
 SIDES = ('xmin', 'ymin', 'xmax', 'ymax')
 
 
+def read_entries(path: pathlib.Path) -> Any:
+    """What a JSON file holds, unchecked; of VOC's XML, what a JSON file of the same boxes would.
+
+    Raises:
+      MetricError: the file cannot be read.
+    """
+    return _read_json(path) if path.suffix == '.json' else _read_xml(path)
+
+
 def read_objects(path: pathlib.Path, class_names: Sequence[str]) -> Objects:
     """True boxes of one image, from VOC's XML or from JSON.
 
     Raises:
       MetricError: the file cannot be read, or names an unknown class.
     """
-    entries = _read_json(path) if path.suffix == '.json' else _read_xml(path)
+    entries = read_entries(path)
     try:
         return Objects(
             boxes=np.array([entry['box'] for entry in entries], np.float64).reshape(-1, 4),
@@ -112,16 +121,25 @@ def _read_json(path: pathlib.Path) -> Any:
 
 def _read_xml(path: pathlib.Path) -> list[dict[str, Any]]:
     try:
-        return [
-            {
-                'label': item.findtext('name'),
-                'box': _zero_based([float(item.findtext(f'bndbox/{side}')) for side in SIDES]),
-                'difficult': item.findtext('difficult', '0').strip() == '1',
-            }
-            for item in ElementTree.parse(path).iter('object')
-        ]
-    except (ElementTree.ParseError, OSError, TypeError, ValueError) as error:
+        items = list(ElementTree.parse(path).iter('object'))
+    except (ElementTree.ParseError, OSError) as error:
         raise MetricError(f'{path} cannot be read as an annotation of VOC: {error}') from error
+    return [_entry(item, f'{path}, box {number}') for number, item in enumerate(items, 1)]
+
+
+def _entry(item: ElementTree.Element, what: str) -> dict[str, Any]:
+    """An `object` of VOC's XML as an entry of a JSON file."""
+    label = item.findtext('name')
+    if label is None:
+        raise MetricError(f'{what} cannot be read: it has no name')
+    try:
+        box = _zero_based([float(item.findtext(f'bndbox/{side}', '')) for side in SIDES])
+    except ValueError as error:
+        raise MetricError(
+            f'{what} cannot be read: its bndbox needs the numbers {", ".join(SIDES)}; {error}'
+        ) from error
+    difficult = item.findtext('difficult', '0').strip() == '1'
+    return {'label': label, 'box': box, 'difficult': difficult}
 
 
 def _zero_based(box: list[float]) -> list[float]:

@@ -75,16 +75,54 @@ class MapBenchmark(Benchmark):
             raise MetricError(f'{truths} holds no ground truth: no {", ".join(SUFFIXES)} file')
 
     def missing(self) -> list[str]:
-        return [name for name in self.names if find_map(self.predictions, name) is None]
+        return [name for name in self.names if None in self.prediction_files(name)]
 
     def load(self, name: str) -> tuple[np.ndarray, Any]:
         truth = self.reader.truth(find_map(self.truths, name))
-        path = find_map(self.predictions, name)
-        return (self.reader.empty(truth) if path is None else self.reader.prediction(path)), truth
+        files = self.prediction_files(name)
+        return (self.reader.empty(truth) if None in files else self.read_prediction(files)), truth
 
     def changed(self, name: str) -> float:
-        paths = find_map(self.truths, name), find_map(self.predictions, name)
-        return max(path.stat().st_mtime for path in paths if path is not None)
+        files = find_map(self.truths, name), *self.prediction_files(name)
+        return max(file.stat().st_mtime for file in files if file is not None)
+
+    def prediction_files(self, name: str) -> list[pathlib.Path | None]:
+        """The files that make up an image's prediction; None for one that is not there."""
+        return [find_map(self.predictions, name)]
+
+    def read_prediction(self, files: list[pathlib.Path]) -> np.ndarray:
+        """What the metric takes as prediction."""
+        return self.reader.prediction(*files)
+
+
+class ClassMapBenchmark(MapBenchmark):
+    """Predictions of each class in a folder of its own: `CLASS/NAME.png`, or another map (H, W)."""
+
+    def __init__(
+        self,
+        reader: MapReader,
+        predictions: pathlib.Path,
+        truths: pathlib.Path,
+        class_names: Sequence[str],
+    ) -> None:
+        super().__init__(reader, predictions, truths)
+        self.folders = [predictions / name for name in class_names]
+        absent = [folder.name for folder in self.folders if not folder.is_dir()]
+        if absent:
+            raise MetricError(f'{predictions} has no folder for the classes {", ".join(absent)}')
+
+    def prediction_files(self, name: str) -> list[pathlib.Path | None]:
+        return [find_map(folder, name) for folder in self.folders]
+
+    def read_prediction(self, files: list[pathlib.Path]) -> np.ndarray:
+        maps = [read_array(file, 'boundaries') for file in files]
+        for file, strength in zip(files, maps, strict=True):
+            if strength.ndim != 2 or strength.shape != maps[0].shape:
+                raise MetricError(
+                    f'{file} has shape {strength.shape}: all classes need (H, W), '
+                    f'and {files[0]} has {maps[0].shape}'
+                )
+        return np.stack(maps)
 
 
 class BoxBenchmark(Benchmark):

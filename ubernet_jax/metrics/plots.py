@@ -33,10 +33,7 @@ def plot(result: Result, path: pathlib.Path) -> None:
 
 @plot.register
 def _(result: BoundaryResult, path: pathlib.Path) -> None:
-    figure, axes = _figure(6, 6)
-    _draw_iso_f(axes, beta_squared=1)
-    kept = result.precision > 0
-    axes.plot(result.recall[kept], result.precision[kept], label=f'ODS {result.ods:.3f}', lw=2)
+    figure, axes = _curve_figure(result, f'ODS {result.ods:.3f}', beta_squared=1)
     axes.plot(result.ods_recall, result.ods_precision, 'o', color='C0')
     axes.plot(
         result.ois_recall, result.ois_precision, 's', color='C1', label=f'OIS {result.ois:.3f}'
@@ -89,10 +86,7 @@ def _(result: SegmentationResult, path: pathlib.Path) -> None:
 
 @plot.register
 def _(result: SaliencyResult, path: pathlib.Path) -> None:
-    figure, axes = _figure(6, 6)
-    _draw_iso_f(axes, beta_squared=BETA_SQUARED)
-    kept = result.precision > 0
-    axes.plot(result.recall[kept], result.precision[kept], label=f'max F {result.max_f:.3f}', lw=2)
+    figure, axes = _curve_figure(result, f'max F {result.max_f:.3f}', BETA_SQUARED)
     axes.plot([], [], ' ', label=f'MAE {result.mae:.3f}')
     axes.set_title(f'saliency, {result.images} images')
     axes.legend(loc='lower left')
@@ -131,6 +125,16 @@ def _(result: ProposalResult, path: pathlib.Path) -> None:
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:
     figure = Figure((width, height), layout='constrained', dpi=120)
     return figure, figure.subplots()
+
+
+def _curve_figure(
+    result: BoundaryResult | SaliencyResult, label: str, beta_squared: float
+) -> tuple[Figure, Axes]:
+    figure, axes = _figure(6, 6)
+    _draw_iso_f(axes, beta_squared)
+    kept = result.precision > 0
+    axes.plot(result.recall[kept], result.precision[kept], label=label, lw=2)
+    return figure, axes
 
 
 def _label_precision_recall(axes: Axes) -> None:

@@ -60,7 +60,7 @@ def _normal_angle(smooth: np.ndarray) -> np.ndarray:
     along_y, along_x = np.gradient(smooth)
     yy = np.gradient(along_y, axis=0)
     xy, xx = np.gradient(along_x)
-    return np.arctan(yy * np.copysign(1, -xy) / (xx + 1e-5)) % np.pi
+    return np.arctan2(yy * np.copysign(1, -xy), xx + 1e-5) % np.pi
 
 
 def _fade(positions: np.ndarray) -> np.ndarray:
