@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from absl import flags
 
-from ubernet_jax.batching import MicroBatches, collate, read_ahead, to_target
+from ubernet_jax.batching import MicroBatches, read_ahead
 from ubernet_jax.config import DataConfig, DatasetConfig
 from ubernet_jax.errors import UserError
 from ubernet_jax.structs import Batch, Example
-from ubernet_jax.tasks import TASKS, VOID
+from ubernet_jax.tasks import DENSE_TASKS, TASKS, VOID
 
 LANDSCAPE, PORTRAIT = (33, 65), (65, 33)
 STEPS = 40
@@ -168,38 +168,38 @@ def test_nothing_is_left_to_read_after_the_last_step():
 def test_no_image_at_all_names_the_datasets():
     empty = FakeDataset('voc2012', 0, np.zeros((0, 2), int))
     with pytest.raises(UserError, match=r'no training image in data\.train \(voc2012:train\)'):
-        MicroBatches([empty], [DatasetConfig(name='voc2012')], DataConfig(), TASKS, 0.5, 0, 1)
+        MicroBatches([empty], [DatasetConfig(name='voc2012')], DataConfig(), DENSE_TASKS, 0.5, 0, 1)
 
 
-def test_shares_become_targets():
-    share = np.array([[0, 1, 127, 128, 255]], np.uint8)
-    lines = to_target(TASKS['boundaries'], share, 0.5)
-    assert lines.tolist() == [[0, VOID, VOID, 1, 1]]
-    assert to_target(TASKS['saliency'], share, 0.5).tolist() == [[0, 0, 0, 1, 1]]
-    assert to_target(TASKS['boundaries'], share, 0.0).tolist() == [[0, 1, 1, 1, 1]]
-    classes = np.array([[0, 3, VOID]], np.uint8)
-    assert to_target(TASKS['semantic_boundaries'], classes, 0.5).tolist() == [[0, 3, VOID]]
+def test_steps_past_the_end_are_none():
+    batches = make_batches(steps=5)
+    for step in (5, -1):
+        with pytest.raises(IndexError):
+            batches[step]
+    assert len(list(batches)) == 5
 
 
-def test_collating_pads_at_the_bottom_and_the_right():
-    example = Example(
-        id='a',
-        image=np.full((2, 3, 3), 7, np.uint8),
-        labels={'parts': np.array([[1, 2, 3], [4, VOID, 6]], np.uint8)},
-    )
-    tasks = {'parts': TASKS['parts']}
-    batch = collate([None, example], (3, 4), tasks, ('parts',), 0.5)
-    assert batch.valid[1].tolist() == [[True] * 3 + [False]] * 2 + [[False] * 4]
-    assert batch.targets['parts'][1].tolist() == [[1, 2, 3, VOID], [4, VOID, 6, VOID], [VOID] * 4]
-    assert batch.labelled['parts'].tolist() == [False, True]
-    np.testing.assert_array_equal(batch.image[1], batch.valid[1][..., None] * np.full(3, 7))
-    unwanted = collate([example], (3, 4), tasks, ('saliency',), 0.5)
-    assert not unwanted.labelled['parts'].any() and (unwanted.targets['parts'] == VOID).all()
+def make_boxes_batches(max_boxes: int, tasks: tuple[str, ...] = ()) -> MicroBatches:
+    """Three images with 2, 5 and 4 boxes."""
+    dataset = FakeDataset('things', 0, np.array([(33, 33)] * 3))
+    dataset.box_counts = np.array([2, 5, 4])
+    config = DataConfig(buckets=((33, 33),), max_boxes=max_boxes)
+    settings = [DatasetConfig(name='things', tasks=tasks)]
+    return MicroBatches([dataset], settings, config, TASKS, 0.5, 0, 3)
 
 
-def test_a_class_that_the_network_lacks_names_the_image():
-    example = Example(
-        id='a', image=np.zeros((1, 1, 3), np.uint8), labels={'parts': np.full((1, 1), 7, np.uint8)}
-    )
-    with pytest.raises(UserError, match=r'parts of a has class 7, .* classes 0 to 6'):
-        collate([example], (33, 33), {'parts': TASKS['parts']}, ('parts',), 0.5)
+def test_more_boxes_than_places_are_said_once_with_the_first_image(caplog):
+    batches = make_boxes_batches(3)
+    assert [record.levelname for record in caplog.records] == ['WARNING']
+    assert caplog.messages == [
+        'things:train has images with more than 3 boxes, of which the largest are kept; the first '
+        'is id1 with 5. --config.data.max_boxes=5 keeps all'
+    ]
+    assert batches[0].targets['detection'].valid.shape == (1, 3)
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize(('max_boxes', 'tasks'), [(5, ()), (3, ('segmentation',))])
+def test_nothing_is_said_where_all_boxes_have_a_place_or_are_not_used(max_boxes, tasks, caplog):
+    make_boxes_batches(max_boxes, tasks)
+    assert not caplog.records

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ubernet_jax.datasets.voc2012 import find_class_boundaries
+from ubernet_jax.datasets.class_boundaries import find_class_boundaries
 
 
 def test_the_boundary_lies_inside_the_object():

@@ -1,18 +1,29 @@
 """Every dataset: what its official files hold comes back exactly; the contracts of reading."""
 
+import dataclasses
 import pathlib
 import pickle
 
 import numpy as np
 import pytest
-from tiny_datasets import WRITERS, Expected, random_image, save_map, write_voc2012
+from tiny_datasets import (
+    Expected,
+    make_boxes,
+    random_image,
+    save_list,
+    save_map,
+    write_voc2007,
+    write_voc2012,
+)
+from tiny_matlab_datasets import WRITERS
 
 from ubernet_jax import prepare
 from ubernet_jax.datasets import open_dataset, records, synthetic
+from ubernet_jax.datasets.boxes import read_boxes
 from ubernet_jax.datasets.catalogue import BUILDERS, make_builder
 from ubernet_jax.datasets.files import read_image
 from ubernet_jax.errors import UserError
-from ubernet_jax.structs import Example
+from ubernet_jax.structs import Boxes, Example
 from ubernet_jax.tasks import TASKS, LabelKind
 
 SYNTHETIC_SEEDS = {'train': range(2), 'test': range(7, 8)}
@@ -46,10 +57,20 @@ def assert_same(actual: Example, wanted: Example) -> None:
     np.testing.assert_array_equal(actual.image, wanted.image)
     assert set(actual.labels) == set(wanted.labels)
     for task, label in wanted.labels.items():
+        if isinstance(label, Boxes):
+            assert_same_boxes(actual.labels[task], label)
+            continue
         assert actual.labels[task].dtype == label.dtype
         tolerance = 4e-5 if task == 'normals' else 0  # normals lie as 16-bit numbers
         np.testing.assert_allclose(actual.labels[task], label, rtol=0, atol=tolerance)
     np.testing.assert_array_equal(actual.annotators, wanted.annotators)
+
+
+def assert_same_boxes(actual: Boxes, wanted: Boxes) -> None:
+    for field in dataclasses.fields(Boxes):
+        ours, theirs = getattr(actual, field.name), getattr(wanted, field.name)
+        assert (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape)
+        np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize('name', WRITERS)
@@ -76,6 +97,8 @@ def test_contract_of_a_dataset(name, prepared):
         assert dataset.tasks == {task for example in examples for task in example.labels}
         assert dataset.sizes.dtype == np.int32
         np.testing.assert_array_equal(dataset.sizes, [e.image.shape[:2] for e in examples])
+        boxes = [example.labels.get('detection', make_boxes()) for example in examples]
+        assert dataset.box_counts.tolist() == [sum(~own.difficult) for own in boxes]
         for example in examples:
             assert_valid(example)
 
@@ -84,6 +107,9 @@ def assert_valid(example: Example) -> None:
     assert example.image.dtype == np.uint8
     assert example.image.shape[2:] == (3,)
     for task, label in example.labels.items():
+        if TASKS[task].label is LabelKind.BOXES:
+            assert_valid_boxes(label, *example.image.shape[:2])
+            continue
         assert label.shape[:2] == example.image.shape[:2]
         if TASKS[task].label is LabelKind.DIRECTION:
             assert label.dtype == np.float32
@@ -93,6 +119,14 @@ def assert_valid(example: Example) -> None:
             assert label.dtype == np.uint8
         if TASKS[task].label is LabelKind.CLASSES:
             assert np.all((label < TASKS[task].channels) | (label == 255))
+
+
+def assert_valid_boxes(boxes: Boxes, height: int, width: int) -> None:
+    rows = zip(*boxes.corners.T, boxes.classes, boxes.difficult, strict=True)
+    assert_same_boxes(boxes, make_boxes(*rows))
+    assert np.all((boxes.classes >= 1) & (boxes.classes <= 20))
+    x1, y1, x2, y2 = boxes.corners.T
+    assert np.all((0 <= x1) & (x1 < x2) & (x2 <= width) & (0 <= y1) & (y1 < y2) & (y2 <= height))
 
 
 @pytest.mark.parametrize('read_first', [False, True])
@@ -105,7 +139,7 @@ def test_a_pickled_dataset_reads_the_same(read_first, prepared):
     assert_same(copy[1], dataset[1])
 
 
-def test_synthetic_scenes_have_every_dense_label_and_other_scenes_for_testing(prepared):
+def test_synthetic_scenes_have_every_label_and_other_scenes_for_testing(prepared):
     train = open_dataset('synthetic', 'train', prepared)
     test = open_dataset('synthetic', 'test', prepared)
     assert train.tasks == test.tasks == set(TASKS)
@@ -130,8 +164,22 @@ def test_voc_takes_the_augmented_masks_where_they_are(tmp_path):
     builder = make_builder('voc2012', tmp_path)
     source = builder.locate(tmp_path)
     (source / 'SegmentationClass').rename(source / 'SegmentationClassAug')
-    _, mask = builder.list_splits(source)['val'][0]
-    assert mask == source / 'SegmentationClassAug' / '2009_000003.png'
+    item = builder.list_splits(source)['val'][0]
+    assert item['segmentation'] == source / 'SegmentationClassAug' / '2009_000003.png'
+
+
+def test_voc_has_the_splits_that_are_listed(tmp_path):
+    write_voc2007(tmp_path)
+    builder = make_builder('voc2007', tmp_path)
+    source = builder.locate(tmp_path)
+    (source / 'ImageSets/Main/train.txt').unlink()
+    save_list(source / 'ImageSets/Main/test.txt', ('000012',))
+    assert list(builder.list_splits(source)) == ['val', 'test']
+    write_voc2012(tmp_path)
+    builder = make_builder('voc2012', tmp_path)
+    source = builder.locate(tmp_path)
+    save_list(source / 'ImageSets/Main/test.txt', ('2008_000001',))  # its labels are not public
+    assert list(builder.list_splits(source)) == ['train', 'val']
 
 
 def test_a_record_gives_back_its_example():
@@ -140,7 +188,11 @@ def test_a_record_gives_back_its_example():
     example = Example(
         id='an id',
         image=np.arange(18, dtype=np.uint8).reshape(2, 3, 3),
-        labels={'normals': directions, 'parts': np.full((2, 3), 255, np.uint8)},
+        labels={
+            'normals': directions,
+            'parts': np.full((2, 3), 255, np.uint8),
+            'detection': make_boxes((0, 0.1, 3, 2, 7, True)),
+        },
     )
     record = records.encode(example, records.encode_image(example.image))
     assert_same(records.decode(record | {'id': record['id'].encode()}), example)
@@ -167,9 +219,19 @@ def test_a_dataset_that_is_not_prepared_names_the_command(tmp_path):
         open_dataset('synthetic', 'train', tmp_path)
 
 
+def test_a_dataset_of_an_older_format_is_to_be_prepared_again(prepared, tmp_path):
+    for name in ('pascal_s', 'folder/tiny'):
+        (tmp_path / name / '1.0.0').mkdir(parents=True)
+        with pytest.raises(UserError) as error:
+            open_dataset(name, 'train', tmp_path)
+        assert f'in format 1.0.0, but format {records.VERSION} is read now' in str(error.value)
+        command = f'python -m ubernet_jax.prepare {name} --source DIR --directory {tmp_path}'
+        assert f'prepare it again with\n  {command}' in str(error.value)
+
+
 @pytest.mark.parametrize('name', ['coco', 'folder', 'folder/', 'folder/../up', ''])
 def test_an_unknown_dataset_lists_the_known_ones(name, tmp_path):
-    with pytest.raises(UserError, match=r'bsds500, voc2012, pascal_s, synthetic, folder/NAME'):
+    with pytest.raises(UserError, match=r'bsds500, voc2007, .*, synthetic, folder/NAME'):
         open_dataset(name, 'train', tmp_path)
 
 
@@ -197,3 +259,43 @@ def test_real_data(name, counts, labels, data_root, tmp_path):
         assert set(example.labels) == labels
         assert_valid(example)
         np.testing.assert_array_equal(records.decode_image(encoded_image), example.image)
+
+
+@pytest.fixture
+def voc_items(data_root, tmp_path) -> dict[str, list[dict[str, pathlib.Path]]]:
+    builder = make_builder('voc2012', tmp_path)
+    return builder.list_splits(builder.locate(data_root))
+
+
+def test_real_boxes_of_a_photograph(voc_items, tmp_path):
+    items = {item['images'].stem: item for item in voc_items['train'] + voc_items['val']}
+    example, _ = make_builder('voc2012', tmp_path).read(items['2008_000863'])
+    assert example.image.shape == (336, 500, 3)
+    assert set(example.labels) == {'segmentation', 'semantic_boundaries', 'detection'}
+    dog, chair = TASKS['detection'].classes.index('dog'), TASKS['detection'].classes.index('chair')
+    wanted = make_boxes((239, 25, 387, 256, dog, False), (400, 4, 497, 122, chair, True))
+    assert_same_boxes(example.labels['detection'], wanted)
+    # The box, drawn without looking at the mask, is the mask's own to a few pixels.
+    rows, columns = np.nonzero(example.labels['segmentation'] == dog)
+    around = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    np.testing.assert_allclose(wanted.corners[0], around, atol=5)
+
+
+def test_real_boxes_are_as_many_as_the_data_says(voc_items):
+    counts = {}
+    for split, items in voc_items.items():
+        boxes = [
+            read_boxes(item['detection'], TASKS['detection'], np.broadcast_to(0, (500, 500)))
+            for item in items
+            if 'detection' in item
+        ]
+        difficult = np.concatenate([own.difficult for own in boxes])
+        counts[split] = (len(items), len(boxes), len(difficult), int(difficult.sum()))
+    assert counts == {'train': (600, 546, 1154, 108), 'val': (330, 246, 490, 43)}
+    unlabelled = [
+        item['images'].stem
+        for items in voc_items.values()
+        for item in items
+        if 'detection' not in item
+    ]
+    assert len(unlabelled) == 138 and all(name.startswith('2007_') for name in unlabelled)

@@ -33,8 +33,10 @@ def test_same_seed_gives_the_same_scene():
     first, second = scenes.draw_scene(7, 65, 65), scenes.draw_scene(7, 65, 65)
     assert first.id == 'scene-000007'
     np.testing.assert_array_equal(first.image, second.image)
-    for task, label in first.labels.items():
-        np.testing.assert_array_equal(label, second.labels[task])
+    for task in tasks.DENSE_TASKS:
+        np.testing.assert_array_equal(first.labels[task], second.labels[task])
+    boxes = first.labels['detection'], second.labels['detection']
+    np.testing.assert_array_equal(boxes[0].corners, boxes[1].corners)
 
 
 def test_seeds_differ():
@@ -49,7 +51,8 @@ def test_labels_of_any_size_are_as_the_table_says(size):
     example = scenes.draw_scene(3, *size)
     assert example.image.shape == (*size, 3) and example.image.dtype == np.uint8
     assert set(example.labels) == set(tasks.TASKS)
-    for name, label in example.labels.items():
+    for name in tasks.DENSE_TASKS:
+        label = example.labels[name]
         if tasks.TASKS[name].label is tasks.LabelKind.DIRECTION:
             assert label.shape == (*size, 3) and label.dtype == np.float32
         else:
@@ -190,11 +193,13 @@ def test_salient_thing_is_the_most_colourful(drawn):
 
 def test_boxes_enclose_exactly_the_pixels_of_things(drawn):
     for scene_ in drawn:
-        boxes, classes = scene_.boxes()
-        assert boxes.dtype == np.float32 and boxes.shape == (len(classes), 4)
+        boxes = scene_.labels()['detection']
+        assert boxes.corners.dtype == np.float32 and boxes.classes.dtype == np.uint8
+        assert boxes.difficult.dtype == bool and not boxes.difficult.any()
         seen = np.unique(scene_.region[scene_.region >= 3])
         assert len(seen) == len(boxes) > 1
-        for (x1, y1, x2, y2), class_, region in zip(boxes.astype(int), classes, seen, strict=True):
+        corners = boxes.corners.astype(int)
+        for (x1, y1, x2, y2), class_, region in zip(corners, boxes.classes, seen, strict=True):
             mask = scene_.region == region
             assert (scene_.labels()['segmentation'][mask] == class_).all()
             inside = mask[y1:y2, x1:x2]

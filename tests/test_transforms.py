@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 from PIL import Image
+from tiny_datasets import make_boxes
 
-from ubernet_jax.structs import Example
+from ubernet_jax.structs import Boxes, Example
 from ubernet_jax.tasks import TASKS, VOID, LabelKind
 from ubernet_jax.transforms import crop, fit, mirror, resize
 
 
 def make_example(height: int, width: int) -> Example:
-    """Every label of a random image; the position of each pixel is written into all of them."""
+    """Every dense label of a random image; the position of each pixel is written into all."""
     rng = np.random.default_rng(height * width)
     position = np.arange(height * width).reshape(height, width)
     image = np.stack([position // 256, position % 256, rng.integers(0, 256, position.shape)], -1)
@@ -184,3 +185,96 @@ def test_fitting_flips_half_and_repeats_with_the_seed():
         flips.append(np.array_equal(fitted.image, mirrored.image))
         assert flips[-1] or np.array_equal(fitted.image, example.image)
     assert 10 < sum(flips) < 30
+
+
+def with_boxes(height: int, width: int, *rows: tuple) -> Example:
+    image = np.zeros((height, width, 3), np.uint8)
+    return Example(id='a', image=image, labels={'detection': make_boxes(*rows)})
+
+
+def boxes_of(example: Example) -> Boxes:
+    boxes = example.labels['detection']
+    assert (boxes.corners.dtype, boxes.classes.dtype, boxes.difficult.dtype) == (
+        np.float32,
+        np.uint8,
+        bool,
+    )
+    return boxes
+
+
+def test_boxes_are_mirrored():
+    example = with_boxes(10, 20, (0, 1, 4, 9, 3, False), (5, 0, 20, 10, 7, True))
+    mirrored = boxes_of(mirror(example))
+    assert mirrored.corners.tolist() == [[16, 1, 20, 9], [0, 0, 15, 10]]
+    assert (mirrored.classes.tolist(), mirrored.difficult.tolist()) == ([3, 7], [False, True])
+    again = boxes_of(mirror(mirror(example)))
+    np.testing.assert_array_equal(again.corners, boxes_of(example).corners)
+
+
+def test_boxes_are_scaled_with_the_image():
+    example = with_boxes(10, 20, (0, 1, 4, 9, 3, True), (5, 0, 20, 10, 7, False))
+    scaled = boxes_of(resize(example, (5, 60)))
+    assert scaled.corners.tolist() == [[0, 0.5, 12, 4.5], [15, 0, 60, 5]]
+    assert (scaled.classes.tolist(), scaled.difficult.tolist()) == ([3, 7], [True, False])
+
+
+def test_boxes_are_cut_and_dropped_where_less_than_a_quarter_is_left():
+    example = with_boxes(
+        20,
+        20,
+        (4, 4, 8, 8, 1, False),  # inside
+        (0, 6, 8, 10, 2, True),  # the right half is left
+        (14, 6, 22, 10, 3, False),  # a quarter is left
+        (2, 2, 6, 6, 4, False),  # its lower right quarter
+        (14.125, 6, 22.125, 10, 5, False),  # less
+        (0, 0, 4, 20, 6, False),  # touches from outside
+        (0, 0, 20, 20, 7, False),  # is larger than the cut, of which it keeps less than a quarter
+        (0, 17, 3, 20, 8, False),  # far away
+    )
+    cut = crop(example, 4, 4, (8, 12))
+    assert cut.image.shape == (8, 12, 3)
+    boxes = boxes_of(cut)
+    assert boxes.corners.tolist() == [[0, 0, 4, 4], [0, 2, 4, 6], [10, 2, 12, 6], [0, 0, 2, 2]]
+    assert boxes.classes.tolist() == [1, 2, 3, 4]
+    assert boxes.difficult.tolist() == [False, True, False, False]
+
+
+def test_boxes_are_cut_at_the_borders_of_a_cut_that_hangs_over():
+    example = with_boxes(10, 10, (4, 4, 10, 10.001, 1, False))  # as rounding may leave it
+    assert boxes_of(crop(example, 6, 6, (8, 8))).corners.tolist() == [[0, 0, 4, 4]]
+
+
+def test_an_image_without_boxes_stays_labelled():
+    example = with_boxes(10, 10)
+    for transformed in (mirror(example), resize(example, (5, 5)), crop(example, 1, 1, (3, 3))):
+        assert boxes_of(transformed).corners.shape == (0, 4)
+    outside = crop(with_boxes(10, 10, (0, 0, 2, 2, 1, False)), 5, 5, (5, 5))
+    assert boxes_of(outside).corners.shape == (0, 4)
+
+
+def test_a_box_follows_what_it_encloses():
+    """A filled rectangle and its box, through random fits: the box is the rectangle's still."""
+    rng = np.random.default_rng(0)
+    followed = 0
+    for _ in range(60):
+        x1, y1 = rng.integers(0, (60, 40))
+        x2, y2 = rng.integers((x1 + 8, y1 + 8), (90, 60))
+        example = with_boxes(60, 90, (x1, y1, x2, y2, 9, False))
+        example.labels['segmentation'] = np.zeros((60, 90), np.uint8)
+        example.labels['segmentation'][y1:y2, x1:x2] = 9
+        fitted = fit(example, (65, 65), (0.8, 2.0), True, rng)
+        rows, columns = np.nonzero(fitted.labels['segmentation'])
+        for box in boxes_of(fitted).corners:
+            around = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+            np.testing.assert_allclose(box, around, atol=0.6)
+            followed += 1
+    assert 30 < followed < 60
+
+
+@pytest.mark.parametrize(
+    'transform', [mirror, lambda e: resize(e, (3, 3)), lambda e: crop(e, 0, 0, (4, 4))]
+)
+def test_annotators_are_left_behind(transform):
+    example = make_example(6, 6)
+    example.annotators = np.ones((2, 6, 6), np.uint8)
+    assert transform(example).annotators is None

@@ -1,12 +1,13 @@
 """Tiny datasets in their official layouts, written by the tests that read them back."""
 
+import json
 import pathlib
 
 import numpy as np
 import scipy.io
 from PIL import Image
 
-from ubernet_jax.structs import Example
+from ubernet_jax.structs import Boxes, Example
 
 Expected = dict[str, list[Example]]  # split -> its examples, in the order of the set's list
 
@@ -58,22 +59,78 @@ def write_ground_truth(path: pathlib.Path, annotators: np.ndarray) -> None:
     scipy.io.savemat(path, {'groundTruth': cells})
 
 
-def write_voc2012(root: pathlib.Path) -> Expected:
-    voc = root / 'VOCdevkit' / 'VOC2012'
+def make_boxes(*rows: tuple[float, float, float, float, int, bool]) -> Boxes:
+    """Boxes of rows x1, y1, x2, y2, class, difficult."""
+    return Boxes(
+        corners=np.array([row[:4] for row in rows], np.float32).reshape(-1, 4),
+        classes=np.array([row[4] for row in rows], np.uint8),
+        difficult=np.array([row[5] for row in rows], bool),
+    )
+
+
+def write_annotation(path: pathlib.Path, *objects: tuple[str, str, str, str, str, int]) -> None:
+    """VOC's XML of objects name, xmin, ymin, xmax, ymax, difficult; people have a part too."""
+    lines = ['<annotation><size><width>40</width><height>30</height><depth>3</depth></size>']
+    part = '<part><name>head</name><bndbox><xmin>7</xmin><ymax>9</ymax></bndbox></part>'
+    for name, xmin, ymin, xmax, ymax, difficult in objects:
+        lines += [
+            f'<object><name>{name}</name><pose>Left</pose><truncated>1</truncated>',
+            f'<difficult>{difficult}</difficult><bndbox><xmax>{xmax}</xmax><xmin>{xmin}</xmin>',
+            f'<ymax>{ymax}</ymax><ymin>{ymin}</ymin></bndbox>',
+            f'{part if name == "person" else ""}</object>',
+        ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text('\n'.join([*lines, '</annotation>']))
+
+
+def write_voc2007(root: pathlib.Path) -> Expected:
+    """Boxes of three images; the archive of the test images is not unpacked."""
+    voc = root / 'VOCdevkit' / 'VOC2007'
+    objects = ('chair', 1, 1, 40, 30, 0), ('person', 5, 6, 5, 7, 1), ('dog', 8.5, 2, 11, 4, 0)
+    boxes = make_boxes((0, 0, 40, 30, 9, False), (4, 5, 5, 7, 15, True), (7.5, 1, 11, 4, 12, False))
     expected = {}
-    for split, ids in (('train', ('2008_000002', '2007_000001')), ('val', ('2009_000003',))):
-        save_list(voc / 'ImageSets' / 'Segmentation' / f'{split}.txt', ids)
+    for split, ids in (('train', ('000012', '000005')), ('val', ('000007',))):
+        save_list(voc / 'ImageSets' / 'Main' / f'{split}.txt', ids)
         expected[split] = []
         for name in ids:
             image = random_image(voc / 'JPEGImages' / f'{name}.jpg', 30, 40)
-            segmentation = np.zeros((30, 40), np.uint8)
-            segmentation[:, 10:14] = 255  # a band of void before the object
-            segmentation[:, 14:] = 12
-            save_map(voc / 'SegmentationClass' / f'{name}.png', segmentation, palette=True)
-            edges = np.zeros((30, 40), np.uint8)
-            edges[:, 12] = 12
-            labels = {'segmentation': segmentation, 'semantic_boundaries': edges}
+            empty = name == '000005'
+            write_annotation(voc / 'Annotations' / f'{name}.xml', *objects[: 0 if empty else 3])
+            labels = {'detection': make_boxes() if empty else boxes}
             expected[split].append(Example(id=name, image=image, labels=labels))
+    return expected
+
+
+def write_voc2012(root: pathlib.Path) -> Expected:
+    """Masks and boxes of one image; masks of two, of which one has boxes that no list names."""
+    voc = root / 'VOCdevkit' / 'VOC2012'
+    segmentation, edges = np.zeros((2, 30, 40), np.uint8)
+    segmentation[:, 10:14] = 255  # a band of void before the object
+    segmentation[:, 14:] = 12
+    edges[:, 12] = 12
+    masks = {'segmentation': segmentation, 'semantic_boundaries': edges}
+    boxes = {'detection': make_boxes((14, 0, 40, 30, 12, False))}
+    labels = {
+        'train': {
+            '2008_000002': masks | boxes,
+            '2007_000001': masks,
+            '2008_000009': boxes,
+        },
+        'val': {'2009_000003': masks},
+    }
+    expected = {}
+    for split, images in labels.items():
+        for task, lists in (('segmentation', 'Segmentation'), ('detection', 'Main')):
+            ids = tuple(name for name in images if task in images[name])
+            if ids:
+                save_list(voc / 'ImageSets' / lists / f'{split}.txt', ids)
+        expected[split] = []
+        for name, own in images.items():
+            image = random_image(voc / 'JPEGImages' / f'{name}.jpg', 30, 40)
+            write_annotation(voc / 'Annotations' / f'{name}.xml', ('dog', 15, 1, 40, 30, 0))
+            if 'segmentation' in own:
+                save_map(voc / 'SegmentationClass' / f'{name}.png', segmentation, palette=True)
+            expected[split].append(Example(id=name, image=image, labels=own))
     return expected
 
 
@@ -92,8 +149,30 @@ def write_pascal_s(root: pathlib.Path) -> Expected:
     return expected
 
 
+def write_msra10k(root: pathlib.Path) -> Expected:
+    return {'train': write_masked(root / 'MSRA10K_Imgs_GT', 'Imgs', 'Imgs', ('8', '147'))}
+
+
+def write_ecssd(root: pathlib.Path) -> Expected:
+    return {'test': write_masked(root / 'ECSSD', 'images', 'ground_truth_mask', ('0002', '0001'))}
+
+
+def write_masked(
+    source: pathlib.Path, images: str, masks: str, ids: tuple[str, ...]
+) -> list[Example]:
+    """Photographs and masks without a list: their order is that of their names."""
+    examples = []
+    for name in sorted(ids):
+        image = random_image(source / images / f'{name}.jpg', 12, 10)
+        mask = np.zeros((12, 10), np.uint8)
+        mask[3:, int(name) % 10 :] = 255
+        save_map(source / masks / f'{name}.png', mask)
+        examples.append(Example(id=name, image=image, labels={'saliency': mask}))
+    return examples
+
+
 def write_folder(root: pathlib.Path) -> Expected:
-    """`folder/tiny`: an image with every label, one with normals alone, one with none."""
+    """`folder/tiny`: images with every label, with normals, with no thing in it, with no label."""
     train = root / 'folder' / 'tiny' / 'train'
     shape = (6, 8)
     rng = np.random.default_rng(0)
@@ -109,6 +188,17 @@ def write_folder(root: pathlib.Path) -> Expected:
         'semantic_boundaries': save_map(train / 'semantic_boundaries' / 'a.png', classes[::-1]),
         'normals': np.zeros((*shape, 3), np.float32),
     }
+    things = [
+        {'box': [0, 0.5, 8, 6], 'label': 'dog', 'difficult': False},
+        {'box': [2, 1, 3, 2], 'label': 'tvmonitor', 'difficult': True},
+        {'box': [1, 1, 2.25, 3], 'label': 'aeroplane'},
+    ]
+    write_json(train / 'boxes' / 'a.json', things)
+    write_json(train / 'boxes' / 'c.json', [])
+    labels['detection'] = make_boxes(
+        (0, 0.5, 8, 6, 12, False), (2, 1, 3, 2, 20, True), (1, 1, 2.25, 3, 1, False)
+    )
+
     rgb = np.zeros((*shape, 3), np.uint8)
     rgb[0, 0] = 255, 0, 255  # the direction (1, -1, 1)
     save_map(train / 'normals' / 'a.png', rgb)
@@ -132,9 +222,18 @@ def write_folder(root: pathlib.Path) -> Expected:
                 image=random_image(train / 'images' / 'b.jpg', *shape),
                 labels={'normals': directions},
             ),
-            Example(id='c', image=random_image(train / 'images' / 'c.JPEG', *shape)),
+            Example(
+                id='c',
+                image=random_image(train / 'images' / 'c.JPEG', *shape),
+                labels={'detection': make_boxes()},
+            ),
         ],
     }
+
+
+def write_json(path: pathlib.Path, content: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
 
 
 def save_list(path: pathlib.Path, ids: tuple[str, ...]) -> None:
@@ -144,7 +243,10 @@ def save_list(path: pathlib.Path, ids: tuple[str, ...]) -> None:
 
 WRITERS = {
     'bsds500': write_bsds500,
+    'voc2007': write_voc2007,
     'voc2012': write_voc2012,
     'pascal_s': write_pascal_s,
+    'msra10k': write_msra10k,
+    'ecssd': write_ecssd,
     'folder/tiny': write_folder,
 }

@@ -14,12 +14,14 @@ from collections.abc import Generator, Mapping, Sequence
 import grain
 import jax
 import numpy as np
+from absl import logging
 
+from ubernet_jax.collation import collate
 from ubernet_jax.config import DataConfig, DatasetConfig
 from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.errors import UserError
-from ubernet_jax.structs import Batch, Example
-from ubernet_jax.tasks import VOID, LabelKind, Task
+from ubernet_jax.structs import Batch
+from ubernet_jax.tasks import Task
 from ubernet_jax.transforms import fit
 
 FILLER = -1  # in the place of an image where a bucket's last micro-batch is not full
@@ -47,7 +49,7 @@ class MicroBatches:
         Args:
           datasets: opened, one for each of `settings`.
           settings: repeat factor and labels to use of each.
-          config: buckets, micro-batch size and augmentation.
+          config: buckets, micro-batch size, augmentation and the most boxes of an image.
           tasks: of the network; each gets a target in every batch.
           positive_share: see `config.LossConfig`.
           seed: of order and augmentation.
@@ -57,6 +59,7 @@ class MicroBatches:
           UserError: there is no image at all.
         """
         self._datasets, self._settings = datasets, settings
+        self._wanted = [set(setting.tasks or tasks) & set(tasks) for setting in settings]
         self._config, self._tasks = config, tasks
         self._positive_share, self._seed, self._steps = positive_share, seed, steps
         self._pools = [
@@ -69,11 +72,16 @@ class MicroBatches:
             names = ', '.join(f'{d.name}:{d.split}' for d in datasets) or 'none'
             raise UserError(f'no training image in data.train ({names}): name prepared datasets')
         self.epoch_length = len(self._epoch(0))
+        for dataset, wanted in zip(datasets, self._wanted, strict=True):
+            if 'detection' in wanted:
+                _warn_of_many_boxes(dataset, config.max_boxes)
 
     def __len__(self) -> int:
         return self._steps
 
     def __getitem__(self, step: int) -> Batch:
+        if not 0 <= step < self._steps:
+            raise IndexError(f'step {step} of {self._steps}')
         number, bucket, indices = self._plan(step)
         rng = np.random.default_rng((self._seed, step, 1))
         config, dataset = self._config, self._datasets[number]
@@ -84,8 +92,8 @@ class MicroBatches:
             else fit(dataset[int(index)], size, config.scale, config.flip, rng)
             for index in indices
         ]
-        wanted = self._settings[number].tasks or tuple(self._tasks)
-        return collate(examples, size, self._tasks, wanted, self._positive_share)
+        wanted = self._wanted[number]
+        return collate(examples, size, self._tasks, wanted, self._positive_share, config.max_boxes)
 
     def names(self, step: int) -> list[str]:
         """DATASET:ID of each image of a step."""
@@ -109,70 +117,6 @@ class MicroBatches:
             chunks = np.concatenate([order, filler]).reshape(-1, self._config.micro_batch)
             plan += [(number, bucket, chunk) for chunk in chunks]
         return [plan[i] for i in rng.permutation(len(plan))]
-
-
-def collate(
-    examples: Sequence[Example | None],
-    size: tuple[int, int],
-    tasks: Mapping[str, Task],
-    wanted: Sequence[str],
-    positive_share: float,
-) -> Batch:
-    """Pads examples to `size` at the bottom and the right, and turns labels into targets.
-
-    Args:
-      examples: none larger than `size`; None gives an image without a valid pixel or a label.
-      size: (height, width) of the batch.
-      tasks: each gets a target, filler where it is not labelled.
-      wanted: the tasks whose labels are used.
-      positive_share: see `config.LossConfig`.
-    """
-    shape = (len(examples), *size)
-    image = np.zeros((*shape, 3), np.uint8)
-    valid = np.zeros(shape, bool)
-    labelled = {name: np.zeros(len(examples), bool) for name in tasks}
-    targets = {
-        name: np.zeros((*shape, 3), np.float32)
-        if task.label is LabelKind.DIRECTION
-        else np.full(shape, VOID, np.int32)
-        for name, task in tasks.items()
-    }
-    for number, example in enumerate(examples):
-        if example is None:
-            continue
-        height, width = example.image.shape[:2]
-        window = np.s_[number, :height, :width]
-        image[window], valid[window] = example.image, True
-        for name in set(wanted) & set(example.labels) & set(tasks):
-            _check_classes(tasks[name], example)
-            targets[name][window] = to_target(tasks[name], example.labels[name], positive_share)
-            labelled[name][number] = True
-    return Batch(image=image, valid=valid, targets=targets, labelled=labelled)
-
-
-def to_target(task: Task, label: np.ndarray, positive_share: float) -> np.ndarray:
-    """What the loss compares with: class indices, or unit vectors as they are.
-
-    A share above `positive_share` of 255 is class 1. For lines, a smaller share that is not zero
-    is ignored (annotators disagree: common practice since RCF, arXiv 1612.02103); for regions it
-    is class 0.
-    """
-    if task.label is not LabelKind.SHARE:
-        return label
-    positive = label > 255 * positive_share
-    undecided = (label > 0) & ~positive & task.thin
-    return np.where(undecided, VOID, positive)
-
-
-def _check_classes(task: Task, example: Example) -> None:
-    label = example.labels[task.name]
-    if task.label is LabelKind.CLASSES:
-        highest = label[label != VOID].max(initial=0)
-        if highest >= task.channels:
-            raise UserError(
-                f'{task.name} of {example.id} has class {highest}, but the network has classes 0 '
-                f'to {task.channels - 1}: set tasks.{task.name}.classes to the names of all'
-            )
 
 
 def read_ahead(batches: MicroBatches, start: int, workers: int) -> Generator[Batch, None, None]:
@@ -212,3 +156,18 @@ def _by_bucket(sizes: np.ndarray, buckets: Sequence[tuple[int, int]]) -> list[np
     own = np.log(sizes[:, 0] / sizes[:, 1])
     nearest = np.abs(own[:, None] - aspects[None]).argmin(1)
     return [np.flatnonzero(nearest == bucket) for bucket in range(len(buckets))]
+
+
+def _warn_of_many_boxes(dataset: Dataset, max_boxes: int) -> None:
+    many = np.flatnonzero(dataset.box_counts > max_boxes)
+    if len(many):
+        logging.warning(
+            '%s:%s has images with more than %d boxes, of which the largest are kept; the first is '
+            '%s with %d. --config.data.max_boxes=%d keeps all',
+            dataset.name,
+            dataset.split,
+            max_boxes,
+            dataset.ids[many[0]],
+            dataset.box_counts[many[0]],
+            dataset.box_counts.max(),
+        )

@@ -1,6 +1,6 @@
-"""The table of dense tasks: the one place that says what a task is.
+"""The table of tasks: the one place that says what a task is.
 
-Adding a task is adding a row (and a loss in `losses.py` if it is of a new kind): see
+Adding a dense task is adding a row (and a loss in `losses.py` if it is of a new kind): see
 docs/adding_a_task.md. Channels, resolutions and losses follow arXiv 1609.02132, section 2.
 """
 
@@ -11,31 +11,34 @@ VOID = 255  # class index of a pixel without a label, in files and in memory
 
 
 class LabelKind(enum.Enum):
-    """How a label is stored in an `Example` (always H x W first)."""
+    """How a label is stored in an `Example` (maps are H x W first)."""
 
     CLASSES = 'classes'  # uint8 (H, W): class index, VOID where unknown
     SHARE = 'share'  # uint8 (H, W): 0..255, share of annotators (or soft mask)
     DIRECTION = 'direction'  # float32 (H, W, 3): unit vectors, all zero where unknown
+    BOXES = 'boxes'  # `structs.Boxes`: one a thing, with its class
 
 
 class LossKind(enum.Enum):
-    """Which function of `losses.py` compares scores with targets."""
+    """What compares scores with targets."""
 
     CROSS_ENTROPY = 'cross_entropy'
     MULTIPLE_INSTANCE = 'multiple_instance'
     UNIT_VECTOR = 'unit_vector'
+    DETECTION = 'detection'
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One dense task.
+    """One task.
 
     Attributes:
-      name: the task's full name; also its parameter group and its label folder.
+      name: the task's full name; also its parameter group, and its label folder if it is dense.
       label: how its labels are stored.
       loss: which loss trains it.
       channels: score channels C_t (softmax classes, or vector components).
-      stride: pixels of the image per score, 1 (full resolution) or 8 (paper, section 2.2).
+      stride: pixels of the image per score, 1 (full resolution) or 8 (paper, section 2.2); of
+        detection, per cell of the grid of anchors.
       classes: a name for each class index; empty for directions.
     """
 
@@ -109,9 +112,19 @@ _ROWS = (
         stride=1,
         classes=VOC_CLASSES,
     ),
+    Task(
+        name='detection',
+        label=LabelKind.BOXES,
+        loss=LossKind.DETECTION,
+        channels=21,
+        stride=16,
+        classes=VOC_CLASSES,
+    ),
 )
 
 TASKS: dict[str, Task] = {task.name: task for task in _ROWS}
+# Those with a label, and scores, for every pixel.
+DENSE_TASKS = {name: task for name, task in TASKS.items() if task.label is not LabelKind.BOXES}
 
 
 def with_classes(task: Task, classes: tuple[str, ...]) -> Task:

@@ -1,46 +1,68 @@
 """Joint transforms of an image and all its labels, on the host. Every random choice is drawn from
 a generator that the caller passes in.
+
+`Example.annotators` are dropped: they are for evaluation, which takes examples as they are.
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
 
-from ubernet_jax.structs import Example
+from ubernet_jax.structs import Boxes, Example
 from ubernet_jax.tasks import TASKS, VOID, LabelKind, Task
+
+MIN_VISIBLE = 0.25  # share of a box's area that a cut must leave; of less, too little is to be seen
 
 
 def mirror(example: Example) -> Example:
     """Flips left and right; the x component of directions changes sign."""
-    labels = {}
-    for name, label in example.labels.items():
+    width = example.image.shape[1]
+
+    def mirror_label(task: Task, label: np.ndarray | Boxes) -> np.ndarray | Boxes:
+        if task.label is LabelKind.BOXES:
+            x1, y1, x2, y2 = label.corners.T
+            corners = np.stack([width - x2, y1, width - x1, y2], axis=1)
+            return dataclasses.replace(label, corners=corners)
         flipped = label[:, ::-1]
-        if TASKS[name].label is LabelKind.DIRECTION:
-            flipped = flipped * np.array([-1, 1, 1], label.dtype)
-        labels[name] = flipped
-    return dataclasses.replace(example, image=example.image[:, ::-1], labels=labels)
+        if task.label is LabelKind.DIRECTION:
+            return flipped * np.array([-1, 1, 1], label.dtype)
+        return flipped
+
+    return _transform(example, example.image[:, ::-1], mirror_label)
 
 
 def resize(example: Example, size: tuple[int, int]) -> Example:
     """Scales the image and its labels to `size` (height, width)."""
-    return dataclasses.replace(
-        example,
-        image=resize_image(example.image, size),
-        labels={
-            name: _resize_label(TASKS[name], label, size) for name, label in example.labels.items()
-        },
-    )
+    height, width = example.image.shape[:2]
+    factors = np.tile(np.float32([size[1] / width, size[0] / height]), 2)
+
+    def resize_label(task: Task, label: np.ndarray | Boxes) -> np.ndarray | Boxes:
+        if task.label is LabelKind.BOXES:
+            return dataclasses.replace(label, corners=label.corners * factors)
+        return _resize_map(task, label, size)
+
+    return _transform(example, resize_image(example.image, size), resize_label)
 
 
 def crop(example: Example, top: int, left: int, size: tuple[int, int]) -> Example:
-    """Cuts out `size` (height, width) from row `top` and column `left`; less at the borders."""
+    """Cuts out `size` (height, width) from row `top` and column `left`; less at the borders.
+
+    Boxes are cut too, and dropped where less than `MIN_VISIBLE` of them is left.
+    """
     window = np.s_[top : top + size[0], left : left + size[1]]
-    return dataclasses.replace(
-        example,
-        image=example.image[window],
-        labels={name: label[window] for name, label in example.labels.items()},
-    )
+    image = example.image[window]
+
+    def crop_label(task: Task, label: np.ndarray | Boxes) -> np.ndarray | Boxes:
+        if task.label is not LabelKind.BOXES:
+            return label[window]
+        height, width = image.shape[:2]
+        offset, limit = np.float32([left, top] * 2), np.float32([width, height] * 2)
+        cut = dataclasses.replace(label, corners=np.clip(label.corners - offset, 0, limit))
+        return cut[cut.areas() >= MIN_VISIBLE * label.areas()]
+
+    return _transform(example, image, crop_label)
 
 
 def fit(
@@ -74,7 +96,16 @@ def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.asarray(Image.fromarray(image).resize(size[::-1], Image.Resampling.BILINEAR))
 
 
-def _resize_label(task: Task, label: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _transform(
+    example: Example,
+    image: np.ndarray,
+    transform_label: Callable[[Task, np.ndarray | Boxes], np.ndarray | Boxes],
+) -> Example:
+    labels = {name: transform_label(TASKS[name], label) for name, label in example.labels.items()}
+    return Example(id=example.id, image=image, labels=labels)
+
+
+def _resize_map(task: Task, label: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     if task.label is LabelKind.DIRECTION:
         return _resize_directions(label, size)
     if task.thin:

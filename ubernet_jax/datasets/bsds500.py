@@ -6,6 +6,7 @@ import numpy as np
 import scipy.io
 
 from ubernet_jax.datasets.builder import Builder
+from ubernet_jax.datasets.card import Card
 from ubernet_jax.datasets.files import check_exist, check_size, read_image
 from ubernet_jax.errors import UserError
 from ubernet_jax.structs import Example
@@ -20,6 +21,15 @@ class Bsds500(Builder):
     name = 'bsds500'
     folders = ('', 'BSDS500', 'BSR/BSDS500')
     marker = 'data/images'
+    card = Card(
+        tasks=('boundaries',),
+        counts={'train': 200, 'val': 100, 'test': 200},
+        home='https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/resources.html',
+        licence='non-commercial research and education',
+        citation='Arbelaez et al., Contour Detection and Hierarchical Image Segmentation, '
+        'TPAMI 2011',
+        archives=('BSR_bsds500.tgz',),
+    )
 
     def list_splits(self, source: pathlib.Path) -> dict[str, list[tuple[pathlib.Path, ...]]]:
         return {split: _list_pairs(source / 'data', split) for split in ('train', 'val', 'test')}

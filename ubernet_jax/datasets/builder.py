@@ -13,6 +13,7 @@ import tensorflow_datasets as tfds
 from tqdm import tqdm
 
 from ubernet_jax.datasets import records
+from ubernet_jax.datasets.card import Card
 from ubernet_jax.errors import UserError
 from ubernet_jax.structs import Example
 
@@ -24,16 +25,19 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     and renames it at the end: a build that fails leaves nothing.
 
     `info.metadata` tells of each split what must be known without reading it: `ids`, `sizes`
-    (height, width), and `labelled`: task name -> how many images have its label.
+    (height, width), `box_counts` (boxes that are not difficult), all by image, and `labelled`: task
+    name -> how many images have its label.
 
     Attributes:
       folders: where the set may lie below the folder that the user names, likeliest first.
       marker: a pattern of what only this set has in its folder; empty if it is made from no files.
+      card: the facts of a public set.
     """
 
     VERSION = tfds.core.Version(records.VERSION)
     folders: ClassVar[tuple[str, ...]] = ()
     marker: ClassVar[str] = ''
+    card: ClassVar[Card] = Card()
 
     code_path = None  # TFDS's own needs a package that it does not install
 
@@ -86,6 +90,7 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         self._splits = self.list_splits(self.locate(root))
         tfds.disable_progress_bar()  # ours knows how many images there are
         with (
+            _without_empty_folders(self.data_path.parent),
             tempfile.TemporaryDirectory() as scratch,
             contextlib.redirect_stdout(io.StringIO()),  # TFDS announces a download; there is none
         ):
@@ -107,6 +112,11 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         """Whether the set is built; TFDS's own check also logs a warning where it is not."""
         return self.data_path.exists()
 
+    def list_other_versions(self) -> list[str]:
+        """Versions of the record format, older or newer, in which the set is built."""
+        folders = self.data_path.parent.glob('[0-9]*.[0-9]*.[0-9]*')
+        return sorted(folder.name for folder in folders if folder != self.data_path)
+
     def describe_splits(self) -> str:
         """How many images each split of a prepared set has, and how many each task's label."""
         return ', '.join(
@@ -119,6 +129,9 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             builder=self,
             features=records.FEATURES,
             metadata=tfds.core.MetadataDict(),
+            homepage=self.card.home,
+            citation=self.card.citation,
+            license=self.card.licence,
             disable_shuffling=True,  # index i is line i of the list, and of `metadata`
         )
 
@@ -128,16 +141,36 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         }
 
     def _generate_examples(self, split: str, items: Sequence[Any]) -> Iterator[tuple[int, dict]]:
-        ids, sizes, labelled = [], [], collections.Counter()
+        ids, sizes, box_counts, labelled = [], [], [], collections.Counter()
         label = f'{self.dataset_name} {split}'
         with tqdm(items, desc=label, unit='image') as progress:
             for index, item in enumerate(progress):
                 example, encoded_image = self.read(item)
                 ids.append(example.id)
                 sizes.append(example.image.shape[:2])
+                boxes = example.labels.get('detection')
+                box_counts.append(int((~boxes.difficult).sum()) if boxes else 0)
                 labelled.update(example.labels.keys())
                 yield index, records.encode(example, encoded_image)
-        self.info.metadata[split] = {'ids': ids, 'sizes': sizes, 'labelled': dict(labelled)}
+        self.info.metadata[split] = {
+            'ids': ids,
+            'sizes': sizes,
+            'box_counts': box_counts,
+            'labelled': dict(labelled),
+        }
+
+
+@contextlib.contextmanager
+def _without_empty_folders(folder: pathlib.Path) -> Iterator[None]:
+    """Takes back, after an error, `folder` and those above it that were not there before."""
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        yield
+    except BaseException:  # Ctrl-C too
+        with contextlib.suppress(OSError):  # not made, or another set is in it by now
+            for path in new:
+                path.rmdir()
+        raise
 
 
 def _describe_counts(labelled: dict[str, int]) -> str:

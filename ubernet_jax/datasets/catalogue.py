@@ -5,13 +5,26 @@ import re
 
 from ubernet_jax.datasets.bsds500 import Bsds500
 from ubernet_jax.datasets.builder import Builder
+from ubernet_jax.datasets.ecssd import Ecssd
 from ubernet_jax.datasets.folder import Folder
+from ubernet_jax.datasets.msra10k import Msra10k
+from ubernet_jax.datasets.nyud_mt import NyudMt
+from ubernet_jax.datasets.nyudv2 import NyudV2, NyudV2Gupta
+from ubernet_jax.datasets.pascal_context import PascalContext
 from ubernet_jax.datasets.pascal_s import PascalS
+from ubernet_jax.datasets.person_part import PersonPart
+from ubernet_jax.datasets.sbd import Sbd
 from ubernet_jax.datasets.synthetic import Synthetic
-from ubernet_jax.datasets.voc2012 import Voc2012
+from ubernet_jax.datasets.voc import Voc2007, Voc2012
 from ubernet_jax.errors import UserError
 
-BUILDERS = {builder.name: builder for builder in (Bsds500, Voc2012, PascalS, Synthetic)}
+BUILDERS = {
+    builder.name: builder
+    for builder in (
+        Bsds500, Voc2007, Voc2012, Sbd, PascalContext, PersonPart, PascalS, Msra10k, Ecssd,
+        NyudV2, NyudV2Gupta, NyudMt, Synthetic,
+    )
+}  # fmt: skip
 KNOWN_NAMES = (*BUILDERS, f'{Folder.name}/NAME')
 
 

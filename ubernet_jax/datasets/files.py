@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from PIL import Image
 
+from ubernet_jax.datasets.boxes import read_boxes
 from ubernet_jax.datasets.records import decode_image, encode_image
 from ubernet_jax.errors import UserError
 from ubernet_jax.photographs import read_photograph
+from ubernet_jax.structs import Boxes
 from ubernet_jax.tasks import VOID, LabelKind, Task
 
 _MIN_LENGTH = 0.1  # vectors shorter than this have no direction worth the name
@@ -42,6 +44,24 @@ def check_exist(paths: Sequence[pathlib.Path], named_by: pathlib.Path | None = N
         )
 
 
+def list_items(
+    source: pathlib.Path, names: pathlib.Path, patterns: Sequence[str]
+) -> list[tuple[pathlib.Path, ...]]:
+    """The files of each image that a list file names.
+
+    Args:
+      source: the set's folder.
+      names: the list file, one id a line.
+      patterns: where each of an image's files lies in `source`, `{}` standing for its id.
+
+    Raises:
+      UserError: the list or a file is missing.
+    """
+    items = [tuple(source / pattern.format(i) for pattern in patterns) for i in read_list(names)]
+    check_exist([path for item in items for path in item], named_by=names)
+    return items
+
+
 def read_image(path: pathlib.Path) -> tuple[np.ndarray, bytes]:
     """An image and the file that stores it: uint8 (H, W, 3), and the bytes of a JPEG or PNG.
 
@@ -56,15 +76,17 @@ def read_image(path: pathlib.Path) -> tuple[np.ndarray, bytes]:
     return image, encoded if np.array_equal(decode_image(encoded), image) else encode_image(image)
 
 
-def read_label(path: pathlib.Path, task: Task, image: np.ndarray) -> np.ndarray:
-    """A task's label file, as `LabelKind` says: classes, share of annotators, or directions.
+def read_label(path: pathlib.Path, task: Task, image: np.ndarray) -> np.ndarray | Boxes:
+    """A task's label file, as `LabelKind` says: classes, share of annotators, directions, boxes.
 
     Directions are an 8-bit RGB picture, `n = rgb / 127.5 - 1` with 0, 0, 0 for "unknown", or a
     `.npy` of floats (H, W, 3).
 
     Raises:
-      UserError: the file is broken, has another size than the image, or a class out of range.
+      UserError: the file is broken, does not fit the image, or has a class out of range.
     """
+    if task.label is LabelKind.BOXES:
+        return read_boxes(path, task, image)
     if task.label is LabelKind.CLASSES:
         label = _read_picture(path, {'1', 'L', 'P'}, np.asarray).astype(np.uint8)
         check_classes(path, label, task)
@@ -73,10 +95,10 @@ def read_label(path: pathlib.Path, task: Task, image: np.ndarray) -> np.ndarray:
             path, {'1', 'L', 'P', 'RGB'}, lambda picture: np.asarray(picture.convert('L'))
         )
     elif path.suffix == '.npy':
-        label = _directions(_read_vectors(path))
+        label = to_directions(_read_vectors(path))
     else:
         rgb = _read_picture(path, {'RGB'}, np.asarray)
-        label = _directions(np.where(rgb.any(axis=-1, keepdims=True), rgb / 127.5 - 1, 0))
+        label = to_directions(np.where(rgb.any(axis=-1, keepdims=True), rgb / 127.5 - 1, 0))
     check_size(path, label, image)
     return label
 
@@ -120,11 +142,20 @@ def _read_picture(
     )
 
 
-def _read_vectors(path: pathlib.Path) -> np.ndarray:
+def read_array(path: pathlib.Path) -> np.ndarray:
+    """The array in a `.npy` file.
+
+    Raises:
+      UserError: the file is broken.
+    """
     try:
-        vectors = np.load(path)
+        return np.load(path)
     except (OSError, EOFError, ValueError) as error:
         raise UserError(f'{path}: cannot be read as an array ({error}); save it again') from error
+
+
+def _read_vectors(path: pathlib.Path) -> np.ndarray:
+    vectors = read_array(path)
     if vectors.ndim != 3 or vectors.shape[-1] != 3 or vectors.dtype.kind != 'f':
         raise UserError(
             f'{path}: got {vectors.dtype} {vectors.shape}; normals are floats (H, W, 3)'
@@ -132,7 +163,7 @@ def _read_vectors(path: pathlib.Path) -> np.ndarray:
     return vectors
 
 
-def _directions(vectors: np.ndarray) -> np.ndarray:
+def to_directions(vectors: np.ndarray) -> np.ndarray:
     """Float (H, W, 3) as float32 unit vectors, zero where there is none or it is not finite."""
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
     known = np.isfinite(length) & (length > _MIN_LENGTH)

@@ -25,6 +25,7 @@ class Dataset:
       tasks: tasks for which at least one image of the split is labelled.
       ids: each image's id, unique in the split.
       sizes: int32 (n, 2), each image's height and width in pixels.
+      box_counts: int32 (n,), each image's boxes that are not difficult.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Dataset:
     tasks: frozenset[str]
     ids: tuple[str, ...]
     sizes: np.ndarray
+    box_counts: np.ndarray
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -61,8 +63,14 @@ def open_dataset(name: str, split: str, directory: pathlib.Path) -> Dataset:
     builder = make_builder(name, directory)
     if not builder.is_prepared():
         source = '--source DIR ' if builder.marker else ''
+        fault = f'is not prepared in {directory}; prepare it with'
+        if others := builder.list_other_versions():
+            fault = (
+                f'is prepared in {directory} in format {", ".join(others)}, but format '
+                f'{builder.version} is read now; prepare it again with'
+            )
         raise UserError(
-            f'dataset {name} is not prepared in {directory}; prepare it with\n'
+            f'dataset {name} {fault}\n'
             f'  python -m ubernet_jax.prepare {name} {source}--directory {directory}'
         )
     splits = builder.info.metadata
@@ -75,4 +83,5 @@ def open_dataset(name: str, split: str, directory: pathlib.Path) -> Dataset:
         tasks=frozenset(splits[split]['labelled']),
         ids=tuple(splits[split]['ids']),
         sizes=np.array(splits[split]['sizes'], np.int32),
+        box_counts=np.array(splits[split]['box_counts'], np.int32),
     )

@@ -1,19 +1,20 @@
 """The one record format of all datasets: how an `Example` lies on disk, compressed.
 
-An absent label is an empty array. Boxes will be one more feature; raise `VERSION` then, so that
-sets prepared before are not taken for current ones.
+An absent label is an empty array; boxes, of which there may be none, have a flag instead. A change
+of `FEATURES` needs a new `VERSION`, so that sets prepared before are not taken for current ones.
 """
 
+import dataclasses
 import io
 
 import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from ubernet_jax.structs import Example
-from ubernet_jax.tasks import TASKS, LabelKind
+from ubernet_jax.structs import Boxes, Example
+from ubernet_jax.tasks import TASKS, LabelKind, Task
 
-VERSION = '1.0.0'
+VERSION = '2.0.0'
 
 _DIRECTION_SCALE = 32767  # unit vectors lie as int16: steps of 0.002 degrees
 
@@ -21,16 +22,27 @@ _DIRECTION_SCALE = 32767  # unit vectors lie as int16: steps of 0.002 degrees
 _MAP = {'dtype': np.uint8, 'encoding': 'zlib', 'shape': (None, None)}
 _DIRECTIONS = {'dtype': np.int16, 'encoding': 'zlib', 'shape': (None, None, 3)}
 
+_NO_BOXES = Boxes(
+    corners=np.zeros((0, 4), np.float32), classes=np.zeros(0, np.uint8), difficult=np.zeros(0, bool)
+)
+
+
+def _feature(task: Task) -> tfds.features.Tensor | dict[str, tfds.features.Tensor]:
+    if task.label is LabelKind.BOXES:
+        return {
+            'labelled': tfds.features.Scalar(np.bool_),
+            'corners': tfds.features.Tensor(dtype=np.float32, shape=(None, 4)),
+            'classes': tfds.features.Tensor(dtype=np.uint8, shape=(None,)),
+            'difficult': tfds.features.Tensor(dtype=np.bool_, shape=(None,)),
+        }
+    return tfds.features.Tensor(**(_DIRECTIONS if task.label is LabelKind.DIRECTION else _MAP))
+
+
 FEATURES = tfds.features.FeaturesDict(
     {
         'id': tfds.features.Text(),
         'image': tfds.features.Image(),
-        'labels': {
-            task.name: tfds.features.Tensor(
-                **(_DIRECTIONS if task.label is LabelKind.DIRECTION else _MAP)
-            )
-            for task in TASKS.values()
-        },
+        'labels': {task.name: _feature(task) for task in TASKS.values()},
         'annotators': tfds.features.Tensor(**_MAP | {'shape': (None, None, None)}),
     }
 )
@@ -43,23 +55,11 @@ def encode(example: Example, encoded_image: bytes) -> dict:
       example: what is stored; directions are rounded to 16 bits.
       encoded_image: a JPEG or PNG file whose pixels are `example.image`.
     """
-    absent = {
-        task.name: np.zeros((0, 0, 3), np.int16)
-        if task.label is LabelKind.DIRECTION
-        else np.zeros((0, 0), np.uint8)
-        for task in TASKS.values()
-    }
-    present = {
-        name: np.rint(label * _DIRECTION_SCALE).astype(np.int16)
-        if TASKS[name].label is LabelKind.DIRECTION
-        else label
-        for name, label in example.labels.items()
-    }
     annotators = example.annotators
     return {
         'id': example.id,
         'image': encoded_image,
-        'labels': absent | present,
+        'labels': {name: _pack(task, example.labels.get(name)) for name, task in TASKS.items()},
         'annotators': np.zeros((0, 0, 0), np.uint8) if annotators is None else annotators,
     }
 
@@ -67,14 +67,11 @@ def encode(example: Example, encoded_image: bytes) -> dict:
 def decode(record: dict) -> Example:
     """The inverse of `encode`, for a record whose image TFDS left as bytes."""
     annotators = record['annotators']
+    labels = {name: _unpack(task, record['labels'][name]) for name, task in TASKS.items()}
     return Example(
         id=record['id'].decode(),
         image=decode_image(record['image']),
-        labels={
-            name: _unit(label) if TASKS[name].label is LabelKind.DIRECTION else label
-            for name, label in record['labels'].items()
-            if label.size
-        },
+        labels={name: label for name, label in labels.items() if label is not None},
         annotators=annotators if annotators.size else None,
     )
 
@@ -89,6 +86,27 @@ def encode_image(image: np.ndarray) -> bytes:
 def decode_image(encoded: bytes) -> np.ndarray:
     """The pixels of an image file as they are stored, usually uint8 (H, W, 3)."""
     return np.asarray(Image.open(io.BytesIO(encoded)))
+
+
+def _pack(task: Task, label: np.ndarray | Boxes | None) -> np.ndarray | dict:
+    """What a record holds of a label; None for an image without it."""
+    if task.label is LabelKind.BOXES:
+        boxes = _NO_BOXES if label is None else label
+        return {'labelled': label is not None, **dataclasses.asdict(boxes)}
+    if task.label is LabelKind.DIRECTION:
+        vectors = np.zeros((0, 0, 3)) if label is None else label
+        return np.rint(vectors * _DIRECTION_SCALE).astype(np.int16)
+    return np.zeros((0, 0), np.uint8) if label is None else label
+
+
+def _unpack(task: Task, stored: np.ndarray | dict) -> np.ndarray | Boxes | None:
+    """The inverse of `_pack`."""
+    if task.label is LabelKind.BOXES:
+        parts = dict(stored)
+        return Boxes(**parts) if parts.pop('labelled') else None
+    if not stored.size:
+        return None
+    return _unit(stored) if task.label is LabelKind.DIRECTION else stored
 
 
 def _unit(stored: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Synthetic scenes: drawn by formula from a seed, and labelled for every dense task."""
+"""Synthetic scenes: drawn by formula from a seed, and labelled for every task."""
 
 import pathlib
 from collections.abc import Sequence

@@ -7,7 +7,8 @@ labels are read off the geometry:
 - boundaries: pixels with a 4-neighbour of a lower region, so that contours are one pixel thick
   and lie on the region in front;
 - saliency: the one thing that has saturated colours;
-- semantic boundaries: the class of the thing that a boundary pixel lies on.
+- semantic boundaries: the class of the thing that a boundary pixel lies on;
+- boxes: around the pixels of each thing that are seen.
 """
 
 from ubernet_jax.datasets.scenes.scene import Scene, draw_scene, make_scene

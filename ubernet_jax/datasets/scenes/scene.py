@@ -30,8 +30,8 @@ class Scene:
     classes: np.ndarray
     salient: int
 
-    def labels(self) -> dict[str, np.ndarray]:
-        """The label of every dense task, as `tasks.LabelKind` says."""
+    def labels(self) -> dict[str, np.ndarray | structs.Boxes]:
+        """The label of every task, as `tasks.LabelKind` says."""
         segmentation = self.classes[self.region]
         boundary = find_boundaries(self.region)
         return {
@@ -41,21 +41,19 @@ class Scene:
             'segmentation': segmentation,
             'parts': self.parts,
             'semantic_boundaries': boundary * segmentation,
+            'detection': self.boxes(),
         }
 
-    def boxes(self) -> tuple[np.ndarray, np.ndarray]:
-        """The boxes around the seen pixels of each thing; a thing that is wholly hidden has none.
-
-        Returns:
-          float32 (K, 4), x1 y1 x2 y2 in pixels, 0-based, x2 and y2 exclusive; uint8 (K,), the
-          index in `tasks.VOC_CLASSES` of each.
-        """
+    def boxes(self) -> structs.Boxes:
+        """Around the seen pixels of each thing; a thing that is wholly hidden has none."""
         seen = np.unique(self.region[self.classes[self.region] > 0])
-        boxes = np.zeros((len(seen), 4), np.float32)
-        for box, region in zip(boxes, seen, strict=True):
+        corners = np.zeros((len(seen), 4), np.float32)
+        for box, region in zip(corners, seen, strict=True):
             rows, columns = np.nonzero(self.region == region)
             box[:] = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
-        return boxes, self.classes[seen]
+        return structs.Boxes(
+            corners=corners, classes=self.classes[seen], difficult=np.zeros(len(seen), bool)
+        )
 
 
 def make_scene(seed: int, height: int, width: int) -> Scene:
@@ -83,7 +81,7 @@ def make_scene(seed: int, height: int, width: int) -> Scene:
 
 
 def draw_scene(seed: int, height: int, width: int) -> structs.Example:
-    """The example, labelled for every dense task, that `make_scene` gives."""
+    """The example, labelled for every task, that `make_scene` gives."""
     scene = make_scene(seed, height, width)
     return structs.Example(id=scene.id, image=scene.image, labels=scene.labels())
 

@@ -1,0 +1,119 @@
+"""NYUD-MT: NYUv2 as multi-task papers prepare it, cut to 425 x 560 (ASTMT, Maninis et al., CVPR
+2019; PAD-Net, MTI-Net and others use it too).
+"""
+
+import pathlib
+
+import numpy as np
+
+from ubernet_jax.datasets.builder import Builder
+from ubernet_jax.datasets.card import Card
+from ubernet_jax.datasets.files import (
+    check_classes,
+    check_exist,
+    check_size,
+    read_array,
+    read_image,
+    read_label,
+    read_list,
+)
+from ubernet_jax.datasets.matlab import read_matlab
+from ubernet_jax.datasets.normal_frames import find_frame
+from ubernet_jax.errors import UserError
+from ubernet_jax.structs import Example
+from ubernet_jax.tasks import TASKS, VOID, with_classes
+
+NYUD_CLASSES = (
+    'wall', 'floor', 'cabinet', 'bed', 'chair', 'sofa', 'table', 'door', 'window', 'bookshelf',
+    'picture', 'counter', 'blinds', 'desk', 'shelves', 'curtain', 'dresser', 'pillow', 'mirror',
+    'floor mat', 'clothes', 'ceiling', 'books', 'refrigerator', 'television', 'paper', 'towel',
+    'shower curtain', 'box', 'whiteboard', 'person', 'night stand', 'toilet', 'sink', 'lamp',
+    'bathtub', 'bag', 'other structure', 'other furniture', 'other prop',
+)  # fmt: skip
+
+# Folder -> how its files end: as ASTMT distributes them, and as MTI-Net and its successors do.
+_SUFFIXES = {
+    'images': ('.jpg',),
+    'normals': ('.jpg', '.npy'),
+    'edge': ('.png', '.npy'),
+    'segmentation': ('.mat', '.png'),
+}
+_FILE_TASK = with_classes(TASKS['segmentation'], ('unlabelled', *NYUD_CLASSES))
+
+
+class NyudMt(Builder):
+    """`images`, `normals`, `edge`, `segmentation`, and `gt_sets/{train,val}.txt`.
+
+    `segmentation` has the 40 classes `NYUD_CLASSES` of Gupta et al. (CVPR 2013); name them in the
+    config to train on them. Unlabelled pixels, 0 in the files, are void.
+    """
+
+    name = 'nyud_mt'
+    folders = ('', 'NYUD_MT', 'NYUDv2')
+    marker = 'gt_sets'
+    card = Card(
+        tasks=('boundaries', 'normals', 'segmentation'),
+        counts={'train': 795, 'val': 654},
+        home='https://github.com/facebookresearch/astmt',
+        licence='research',
+        citation='Silberman et al., ECCV 2012; Maninis et al., Attentive Single-Tasking of '
+        'Multiple Tasks, CVPR 2019',
+        archives=('NYUD_MT.tgz',),
+    )
+
+    def list_splits(self, source: pathlib.Path) -> dict[str, list[dict[str, pathlib.Path]]]:
+        splits = {split: _list_items(source, split) for split in ('train', 'val')}
+        self._frame = find_frame(source / 'normals', splits['train'], _read_normals)
+        return splits
+
+    def read(self, item: dict[str, pathlib.Path]) -> tuple[Example, bytes]:
+        image, encoded_image = read_image(item['images'])
+        labels = {
+            'boundaries': _read_boundaries(item['edge'], image),
+            'normals': self._frame.apply(_read_normals(item)),
+            'segmentation': _read_segmentation(item['segmentation'], image),
+        }
+        return Example(id=item['images'].stem, image=image, labels=labels), encoded_image
+
+
+def _list_items(source: pathlib.Path, split: str) -> list[dict[str, pathlib.Path]]:
+    path = source / 'gt_sets' / f'{split}.txt'
+    items = [
+        {folder: _find(source / folder, name, suffixes) for folder, suffixes in _SUFFIXES.items()}
+        for name in read_list(path)
+    ]
+    check_exist([file for item in items for file in item.values()], named_by=path)
+    return items
+
+
+def _find(folder: pathlib.Path, name: str, suffixes: tuple[str, ...]) -> pathlib.Path:
+    """The file of that name, whichever way it ends; one that is not there, if there is none."""
+    paths = [folder / f'{name}{suffix}' for suffix in suffixes]
+    return next((path for path in paths if path.is_file()), paths[0])
+
+
+def _read_normals(item: dict[str, pathlib.Path]) -> np.ndarray:
+    """With the axes of the file."""
+    image, _ = read_image(item['images'])
+    return read_label(item['normals'], TASKS['normals'], image)
+
+
+def _read_boundaries(path: pathlib.Path, image: np.ndarray) -> np.ndarray:
+    if path.suffix == '.png':
+        return read_label(path, TASKS['boundaries'], image)
+    edges = read_array(path)
+    check_size(path, edges, image)
+    if edges.ndim != 2:
+        raise UserError(f'{path}: got an array {edges.shape}; boundaries are (H, W), 0 or 1')
+    return np.where(edges > 0.5, np.uint8(255), np.uint8(0))
+
+
+def _read_segmentation(path: pathlib.Path, image: np.ndarray) -> np.ndarray:
+    if path.suffix == '.png':
+        classes = read_label(path, _FILE_TASK, image)
+    else:
+        classes = read_matlab(path, 'segmentation', lambda array: array.astype(np.uint8))
+        check_size(path, classes, image)
+        check_classes(path, classes, _FILE_TASK)
+    known = (classes != 0) & (classes != VOID)
+    return np.where(known, classes - 1, VOID).astype(np.uint8)

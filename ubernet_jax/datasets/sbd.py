@@ -1,0 +1,90 @@
+"""SBD: the objects of 11,355 PASCAL VOC photographs, instance by instance (Hariharan et al., ICCV
+2011).
+"""
+
+import pathlib
+
+import numpy as np
+from scipy import ndimage
+
+from ubernet_jax.datasets.builder import Builder
+from ubernet_jax.datasets.card import Card
+from ubernet_jax.datasets.files import check_classes, check_size, list_items, read_image
+from ubernet_jax.datasets.matlab import read_matlab
+from ubernet_jax.structs import Example
+from ubernet_jax.tasks import TASKS
+
+
+class Sbd(Builder):
+    """`img/ID.jpg`, `cls/ID.mat`, `inst/ID.mat`, `train.txt` and `val.txt`, as it is downloaded.
+
+    `segmentation` is `GTcls.Segmentation`. `semantic_boundaries` are drawn from the instances,
+    `GTinst.Segmentation` and `GTinst.Categories`: see `outline_instances`. The boundaries that the
+    files hold as well, one sparse matrix a class, are what the benchmark scores with. They cannot
+    all lie in one map of classes: where objects touch, a pixel is on those of several.
+    """
+
+    name = 'sbd'
+    folders = ('', 'dataset', 'benchmark_RELEASE/dataset', 'SBD/dataset')
+    marker = 'cls'
+    card = Card(
+        tasks=('segmentation', 'semantic_boundaries'),
+        counts={'train': 8498, 'val': 2857},
+        home='http://home.bharathh.info/pubs/codes/SBD/download.html',
+        licence="research; photographs under Flickr's terms",
+        citation='Hariharan et al., Semantic Contours from Inverse Detectors, ICCV 2011',
+        archives=('benchmark.tgz',),
+    )
+
+    def list_splits(self, source: pathlib.Path) -> dict[str, list[tuple[pathlib.Path, ...]]]:
+        patterns = ('img/{}.jpg', 'cls/{}.mat', 'inst/{}.mat')
+        return {
+            split: list_items(source, source / f'{split}.txt', patterns)
+            for split in ('train', 'val')
+        }
+
+    def read(self, item: tuple[pathlib.Path, ...]) -> tuple[Example, bytes]:
+        image_path, class_path, instance_path = item
+        image, encoded_image = read_image(image_path)
+        segmentation = read_matlab(class_path, 'GTcls', _parse_classes)
+        instances, categories = read_matlab(instance_path, 'GTinst', _parse_instances)
+        check_size(class_path, segmentation, image)
+        check_size(instance_path, instances, image)
+        check_classes(class_path, segmentation, TASKS['segmentation'])
+        check_classes(instance_path, categories, TASKS['semantic_boundaries'])
+        labels = {
+            'segmentation': segmentation,
+            'semantic_boundaries': outline_instances(instances, categories),
+        }
+        return Example(id=image_path.stem, image=image, labels=labels), encoded_image
+
+
+def outline_instances(instances: np.ndarray, categories: np.ndarray) -> np.ndarray:
+    """The boundaries of instances, one pixel wide, inside the object.
+
+    A pixel carries its class if another instance, or background, is among its 8 neighbours. So two
+    objects that touch both keep their boundary, side by side, also where they are of one class.
+
+    Args:
+      instances: integers (H, W), 0 = background, k = instance k.
+      categories: uint8 (K,), the class of each instance.
+
+    Returns:
+      uint8 (H, W), class of the boundary, 0 = no boundary.
+    """
+    lowest = ndimage.minimum_filter(instances, size=3)
+    highest = ndimage.maximum_filter(instances, size=3)
+    classes = np.append(np.uint8(0), categories)[instances]
+    return np.where(lowest < highest, classes, 0).astype(np.uint8)
+
+
+def _parse_classes(truth: np.ndarray) -> np.ndarray:
+    return truth[0, 0]['Segmentation'].astype(np.uint8)
+
+
+def _parse_instances(truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    instances = truth[0, 0]['Segmentation'].astype(np.int32)
+    categories = truth[0, 0]['Categories'].ravel().astype(np.uint8)
+    if instances.max(initial=0) > len(categories):
+        raise ValueError(f'instance {instances.max()} is none of {len(categories)} with a category')
+    return instances, categories
