@@ -8,7 +8,7 @@ or `make quickstart`. The network starts from random weights.
 """
 
 from ubernet_jax import config as c
-from ubernet_jax.tasks import TASKS
+from ubernet_jax.tasks import DENSE_TASKS
 
 
 def get_config() -> c.Config:
@@ -17,7 +17,7 @@ def get_config() -> c.Config:
         steps=150,
         tasks={
             name: c.TaskConfig(batch_size=4, learning_rate=1e-3, decay_after=(115,))
-            for name in TASKS
+            for name in DENSE_TASKS
         },
         model=c.ModelConfig(
             width=0.25,

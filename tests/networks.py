@@ -7,13 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import plain_network
 
-from ubernet_jax.config import Config, LossConfig, TaskConfig
+from ubernet_jax.config import Config
 from ubernet_jax.losses import task_loss
 from ubernet_jax.models.ubernet import SHARED, Params, UberNet
 from ubernet_jax.optim import make_optimizer
 from ubernet_jax.state import TrainState, make_network
-from ubernet_jax.step import Metrics, train_step
-from ubernet_jax.structs import Batch
+from ubernet_jax.step import train_step
+from ubernet_jax.structs import Batch, BoxTargets
 from ubernet_jax.tasks import VOID, LossKind, Task
 
 # Half the time to compile for a CPU. Buffers are the same, and so are the results to rounding.
@@ -46,7 +46,16 @@ def make_batch(
     )
 
 
-def _random_target(rng: np.random.Generator, task: Task, shape: tuple[int, ...]) -> np.ndarray:
+def _random_target(
+    rng: np.random.Generator, task: Task, shape: tuple[int, ...]
+) -> np.ndarray | BoxTargets:
+    if task.loss is LossKind.DETECTION:
+        corners = rng.uniform(0, 15, (shape[0], 3, 2)).astype(np.float32)
+        return BoxTargets(
+            corners=np.concatenate([corners, corners + 16], -1),
+            classes=rng.integers(1, task.channels, (shape[0], 3), np.int32),
+            valid=np.tile([True, True, False], (shape[0], 1)),
+        )
     void = rng.random(shape) < 0.2
     if task.loss is LossKind.UNIT_VECTOR:
         vectors = rng.normal(size=(*shape, 3))
@@ -74,34 +83,26 @@ def make_state(config: Config) -> TrainState:
 def make_step(config: Config) -> Callable:
     """The training step, not yet jitted: (state, batch) -> (state, metrics)."""
     network, optimizer = make_network(config), make_optimizer(config)
-    algorithm = config.optim.algorithm
-
-    def step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
-        return train_step(network, optimizer, config.tasks, config.loss, algorithm, state, batch)
-
-    return step
+    return lambda state, batch: train_step(network, optimizer, config, state, batch)
 
 
 def plain_gradients(
     network: UberNet,
-    task_configs: dict[str, TaskConfig],
-    loss_config: LossConfig,
+    config: Config,
     params: Params,
     batch_stats: dict,
     batch: Batch,
-    dropout_rng: jax.Array,
+    rng: jax.Array,
 ) -> tuple[Params, dict[str, jax.Array]]:
     """The step's (gradient sums, losses) by plain differentiation of the weighted sum of losses."""
+    head_rng = jax.random.fold_in(rng, 1)
 
     def total(params: Params) -> tuple[jax.Array, dict[str, jax.Array]]:
-        features, _ = network.features(
-            params[SHARED], batch_stats, batch.image, batch.valid, dropout_rng
-        )
+        features, _ = network.features(params[SHARED], batch_stats, batch.image, batch.valid, rng)
         losses = {}
         for name, task in network.tasks.items():
-            maps = network.scores(name, params[name], features)
-            target, labelled = batch.targets[name], batch.labelled[name]
-            losses[name] = task_loss(task, maps, target, batch.valid, labelled, loss_config)
-        return sum(task_configs[name].weight * loss for name, loss in losses.items()), losses
+            outputs = network.outputs(name, params[name], features, batch, head_rng)
+            losses[name] = task_loss(task, outputs, batch, config.loss)
+        return sum(config.tasks[name].weight * loss for name, loss in losses.items()), losses
 
     return jax.grad(total, has_aux=True)(params)

@@ -21,8 +21,8 @@ def random_variables(network: UberNet, seed: int = 0) -> tuple[dict, dict]:
     rng = np.random.default_rng(seed)
 
     def draw(leaf: jax.ShapeDtypeStruct) -> np.ndarray:
-        fan_in = np.prod(leaf.shape[:-1])
-        return rng.normal(0.1, np.sqrt(2 / max(fan_in, 20)), leaf.shape).astype(leaf.dtype)
+        fan_in = max(20, np.prod(leaf.shape[:-1]))
+        return rng.normal(2 / fan_in, np.sqrt(2 / fan_in), leaf.shape).astype(leaf.dtype)
 
     params, stats = jax.eval_shape(network.init, jax.random.PRNGKey(0))
     return jax.tree.map(draw, params), jax.tree.map(lambda leaf: abs(draw(leaf)), stats)

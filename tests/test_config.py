@@ -53,9 +53,16 @@ def test_the_defaults_are_allowed_and_are_the_papers():
         ('loss.bag_radius', -1, '0 or more'),
         ('loss.negative_weight', -0.1, '0 or more'),
         ('loss.normals_transition', 0.0, 'above 0'),
+        ('loss.box_weight', -1.0, '0 or more'),
+        ('model.detection.width', 0, 'above 0'),
+        ('model.detection.train_proposals', (10, 20), 'two numbers, before >= after > 0'),
+        ('model.detection.test_proposals', (10,), 'two numbers, before >= after > 0'),
+        ('model.detection.anchor_scales', (), 'one or more above 0'),
+        ('model.detection.min_score', 1.0, '0 <= min_score < 1'),
         ('seed', -1, '0 or more'),
         ('data.workers', -1, '0 or more'),
         ('data.micro_batch', 0, 'above 0'),
+        ('data.max_boxes', 0, 'above 0'),
         ('data.scale', (0.0, 1.0), '0 < low <= high'),
         ('data.scale', (1.5, 1.0), '0 < low <= high'),
         ('data.train[1].repeat', 0, 'above 0'),
@@ -110,25 +117,37 @@ def test_the_networks_tasks_come_in_the_tables_order_with_their_own_classes():
     assert TASKS['parts'].classes == PERSON_PARTS
 
 
-def load(path: pathlib.Path) -> c.Config:
+def load(path: pathlib.Path, *arguments: str) -> c.Config:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.get_config()
+    return module.get_config(*arguments)
 
 
 def test_the_shipped_configs_are_those_that_the_project_promises():
-    assert {'quickstart', 'mini', 'ubernet'} <= {path.stem for path in SHIPPED}
+    assert {'quickstart', 'mini', 'single_task', 'ubernet'} <= {path.stem for path in SHIPPED}
 
 
 @pytest.mark.parametrize('path', SHIPPED, ids=lambda path: path.stem)
 def test_a_shipped_config_is_valid_and_comes_back_from_json(path):
     config = load(path)
     config.validate()
-    assert config.name == path.stem
+    assert config.name.split(':')[0] == path.stem
     text = json.dumps(to_json(config))
     assert from_json(json.loads(text)) == config
     assert f'configs/{path.name}' in path.read_text()  # its docstring gives the command
+
+
+def test_a_single_task_is_a_part_of_mini():
+    spec = {path.stem: path for path in SHIPPED}
+    whole = load(spec['mini'])
+    for name, task in whole.tasks.items():
+        config = load(spec['single_task'], name)
+        config.validate()
+        assert config.tasks == {name: task}
+        assert config.model.scales == (1 if name == 'detection' else 3)
+        assert config.steps < whole.steps and config.evaluation.benchmarks
+        assert all(dataset in whole.data.train for dataset in config.data.train)
 
 
 def test_every_kind_of_field_comes_back_from_json():

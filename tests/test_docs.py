@@ -33,8 +33,9 @@ def test_the_guide_to_adding_a_task(tmp_path):
     run_script(script, tmp_path)
 
 
-def test_the_guide_to_adding_a_dataset(tmp_path):
-    (script,) = code_blocks('docs/adding_a_dataset.md', 'python')
+@pytest.mark.parametrize('path', ['docs/adding_a_dataset.md', 'docs/detection.md'])
+def test_a_page_with_one_script(path, tmp_path):
+    (script,) = code_blocks(path, 'python')
     run_script(script, tmp_path)
 
 

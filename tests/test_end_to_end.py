@@ -205,6 +205,38 @@ def test_a_mistake_ends_with_a_message_and_exit_code_2(module, arguments, messag
     assert message in done.stderr and 'Traceback' not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ('def get_config(:', 'SyntaxError: invalid syntax (broken.py, line 1)'),
+        ('import no_such_package', "No module named 'no_such_package'"),
+        ('steps = 3', "has no attribute 'get_config'"),
+        ('def get_config():\n    return 1 / 0', 'broken.py:2'),
+        ('def get_config():\n    return {}', 'returned a dict'),
+    ],
+)
+def test_a_broken_config_file_is_a_message(content, message, tmp_path):
+    path = tmp_path / 'broken.py'
+    path.write_text(content)
+    done = command('train', '--config', path, '--workdir', tmp_path / 'run')
+    assert done.returncode == 2 and message in done.stderr, done.stderr
+    assert 'Traceback' not in done.stderr and not (tmp_path / 'run').exists()
+
+
+def test_predict_takes_folders_and_leaves_out_what_is_no_picture(run, tmp_path, monkeypatch):
+    photographs = tmp_path / 'photographs'
+    photographs.mkdir()
+    Image.new('RGB', (40, 33), 'red').save(photographs / 'red.jpg')
+    (photographs / 'broken.jpg').write_bytes(b'no picture')
+    (photographs / 'notes.txt').write_text('not looked at')
+    out = tmp_path / 'out'
+    words = ['predict', '--checkpoint', str(run), str(photographs), '--out', str(out)]
+    monkeypatch.setattr(sys, 'argv', words)
+    with pytest.raises(UserError, match=r'1 files were left out\n.*broken\.jpg: cannot be read'):
+        predict.main()
+    assert [folder.name for folder in out.iterdir()] == ['red']
+
+
 def test_a_missing_config_is_asked_for(tmp_path):
     done = command('train', '--workdir', tmp_path)
     assert done.returncode == 2 and '--config is missing' in done.stderr

@@ -72,9 +72,9 @@ def test_nothing_imports_an_entry_point(module):
 @pytest.mark.parametrize(
     ('above', 'below'),
     [
-        ('models', {'models', 'ops', 'config', 'tasks', 'errors'}),
+        ('models', {'models', 'ops', 'config', 'structs', 'tasks', 'errors'}),
         ('ops', {'ops'}),
-        ('losses', {'ops', 'config', 'tasks', 'errors'}),
+        ('losses', {'losses', 'ops', 'config', 'structs', 'tasks', 'errors'}),
         ('transforms', {'structs', 'tasks'}),
         ('config', {'tasks', 'errors'}),
         ('tasks', set()),

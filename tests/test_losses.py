@@ -13,16 +13,16 @@ from beartype import beartype
 from jaxtyping import Array, Bool, Float, Int, jaxtyped
 
 from ubernet_jax.config import LossConfig
-from ubernet_jax.losses import (
+from ubernet_jax.losses.dense import (
     cross_entropy,
+    dense_loss,
     image_means,
     multiple_instance,
-    task_loss,
     to_unit_length,
     unit_vector,
     window_maximum,
 )
-from ubernet_jax.tasks import TASKS, VOID, LabelKind
+from ubernet_jax.tasks import DENSE_TASKS, TASKS, VOID, LabelKind
 
 CONFIG = LossConfig()
 LN2, LN3 = np.log(2), np.log(3)
@@ -147,7 +147,7 @@ def test_unit_length_has_a_finite_gradient_at_zero():
     np.testing.assert_allclose(np.asarray(jacobian(vector)) @ vector, 0, atol=1e-6)
 
 
-# What all six tasks have in common.
+# What all dense tasks have in common.
 
 
 def draw(name: str, side: int, maps: int = 1) -> tuple[list[np.ndarray], np.ndarray]:
@@ -169,7 +169,7 @@ def draw(name: str, side: int, maps: int = 1) -> tuple[list[np.ndarray], np.ndar
     return scores, np.where(void, VOID, classes).astype(np.int32)
 
 
-@pytest.fixture(scope='module', params=TASKS)
+@pytest.fixture(scope='module', params=DENSE_TASKS)
 def name(request) -> str:
     return request.param
 
@@ -185,7 +185,7 @@ def measure(name):
         valid: Bool[Array, 'n H W'],
         labelled: Bool[Array, ' n'],
     ) -> Float[Array, '']:
-        return task_loss(TASKS[name], maps, target, valid, labelled, CONFIG)
+        return dense_loss(TASKS[name], maps, target, valid, labelled, CONFIG)
 
     fast_compilation = {'xla_backend_optimization_level': 0}
     return jax.jit(jax.value_and_grad(loss), compiler_options=fast_compilation)
@@ -212,8 +212,8 @@ def test_every_map_adds_its_loss():
     task = TASKS['parts']
     maps, target = draw('parts', 17, maps=4)
     valid = np.ones((2, 17, 17), bool)
-    total = task_loss(task, maps, target, valid, BOTH, CONFIG)
-    single = [task_loss(task, [one], target, valid, BOTH, CONFIG) for one in maps]
+    total = dense_loss(task, maps, target, valid, BOTH, CONFIG)
+    single = [dense_loss(task, [one], target, valid, BOTH, CONFIG) for one in maps]
     np.testing.assert_allclose(sum(single), total, rtol=1e-6)
     assert len({float(loss) for loss in single}) == 4
 

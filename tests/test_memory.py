@@ -11,7 +11,7 @@ import plain_network
 import pytest
 from networks import FAST_COMPILATION, make_batch, plain_gradients
 
-from ubernet_jax.config import LossConfig, ModelConfig, TaskConfig
+from ubernet_jax.config import Config, ModelConfig, TaskConfig
 from ubernet_jax.models.ubernet import SHARED, UberNet
 from ubernet_jax.models.vgg import BLOCKS
 from ubernet_jax.step import compute_gradients
@@ -24,14 +24,14 @@ KEY = jax.random.PRNGKey(0)
 def make_network(heads: int) -> UberNet:
     """Equal heads at full resolution on a narrow trunk: most of the memory is theirs."""
     row = dataclasses.replace(TASKS['segmentation'], stride=1)
-    return UberNet(ModelConfig(width=1 / 16, scales=1), {f'task {n}': row for n in range(heads)})
+    rows = [dataclasses.replace(row, name=f'task {n}') for n in range(heads)]
+    return UberNet(ModelConfig(width=1 / 16, scales=1), {row.name: row for row in rows})
 
 
 def compile_gradients(function, heads: int) -> jax.stages.Compiled:
     network = make_network(heads)
-    bound = functools.partial(
-        function, network, dict.fromkeys(network.tasks, TaskConfig()), LossConfig()
-    )
+    config = Config(tasks=dict.fromkeys(network.tasks, TaskConfig()))
+    bound = functools.partial(function, network, config)
     batch = make_batch(network.tasks, np.ones((1, heads), bool), SIDE, SIDE)
     lowered = jax.jit(bound).lower(*jax.eval_shape(network.init, KEY), batch, KEY)
     return lowered.compile(compiler_options=FAST_COMPILATION)

@@ -9,7 +9,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from ubernet_jax.errors import UserError
-from ubernet_jax.photographs import read_photograph
+from ubernet_jax.photographs import find_photographs, read_photograph
 
 RED_THEN_BLUE = np.array([[[255, 0, 0], [0, 0, 255]]], np.uint8)  # 1 x 2
 
@@ -193,3 +193,17 @@ def test_bad_files_are_named(tmp_path, write, message):
     write(path)
     with pytest.raises(UserError, match=re.escape(str(path)) + '.*' + message):
         read_photograph(path)
+
+
+def test_folders_stand_for_their_picture_files(tmp_path):
+    for name in ('b.JPG', 'a.png', 'notes.txt'):
+        (tmp_path / name).touch()
+    single = tmp_path / 'elsewhere.raw'
+    assert find_photographs([single, tmp_path]) == [
+        single,
+        tmp_path / 'a.png',
+        tmp_path / 'b.JPG',
+    ]
+    with pytest.raises(UserError, match='is a folder without a picture file'):
+        (tmp_path / 'empty').mkdir()
+        find_photographs([tmp_path / 'empty'])

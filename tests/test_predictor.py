@@ -9,12 +9,12 @@ import pytest
 import scipy.special
 
 from ubernet_jax import predictor as predictor_module
-from ubernet_jax.config import InputSizeConfig, ModelConfig
+from ubernet_jax.config import DetectionConfig, InputSizeConfig, ModelConfig
 from ubernet_jax.errors import UserError
 from ubernet_jax.models.ubernet import UberNet
 from ubernet_jax.ops.interpolate import resize
 from ubernet_jax.predictor import Predictor, input_size, select_tasks
-from ubernet_jax.tasks import TASKS
+from ubernet_jax.tasks import DENSE_TASKS, TASKS
 
 PAPER = InputSizeConfig()
 ALWAYS_33 = InputSizeConfig(short_side=33, long_side=33, area=33 * 33)
@@ -56,9 +56,14 @@ def test_input_sides_are_32k_plus_1_and_within_the_limits(config):
 
 @pytest.fixture(scope='module')
 def predictor() -> Predictor:
-    """All six tasks at one scale; every image enters at 33x33, so it is compiled once."""
-    network = UberNet(ModelConfig(width=1 / 16, scales=1), TASKS)
+    """All tasks at one scale; every image enters at 33x33, so it is compiled once."""
+    detector = DetectionConfig(
+        width=8, anchor_scales=(1.0,), test_proposals=(20, 10), min_side=1.0, min_score=0.0,
+        detections=5,
+    )  # fmt: skip
+    network = UberNet(ModelConfig(width=1 / 16, scales=1, detection=detector), TASKS)
     params, stats = plain_network.random_variables(network)
+    params['detection'] = jax.tree.map(lambda leaf: 0.01 * leaf, params['detection'])  # small moves
     return Predictor(network, ALWAYS_33, params, stats)
 
 
@@ -77,6 +82,9 @@ def test_predictions_have_the_images_size_and_their_kinds(predictor, size):
         assert values.min() >= 0 and values.max() <= 1
     assert (result.normals.dtype, result.normals.shape) == (np.float32, (*size, 3))
     np.testing.assert_allclose(np.linalg.norm(result.normals, axis=-1), 1, atol=1e-5)
+    found = result.detection
+    assert len(found.corners) == len(found.classes) == len(found.scores) <= 5
+    assert (found.corners >= 0).all() and (found.corners <= [*size[::-1], *size[::-1]]).all()
     highest = {'segmentation': 20, 'parts': 6, 'semantic_boundaries': 20}
     for field, last in highest.items():
         classes = getattr(result, field)
@@ -87,7 +95,7 @@ def test_predictions_have_the_images_size_and_their_kinds(predictor, size):
 def test_scores_are_interpolated_and_never_labels(predictor):
     image = make_image(47, 31)
     result = predictor(image, tuple(TASKS))
-    maps = predictor.scores(image, tuple(TASKS))
+    maps = predictor.scores(image, tuple(DENSE_TASKS))
     assert maps['saliency'].shape == (33, 33, 2) and maps['segmentation'].shape == (5, 5, 21)
     scores = {name: resize(own, (47, 31)) for name, own in maps.items()}
 
@@ -105,11 +113,26 @@ def test_scores_are_interpolated_and_never_labels(predictor):
     assert len(np.unique(result.segmentation)) > 1
 
 
+def test_evaluators_get_every_class_of_boundary(predictor):
+    image = make_image(47, 31)
+    measurable = predictor.measurable(image, tuple(TASKS))
+    predictions = predictor(image, tuple(TASKS))
+    maps = measurable.pop('semantic_boundaries')
+    assert (maps.dtype, maps.shape) == (np.uint8, (20, 47, 31))
+    strength = predictions.semantic_boundary_strength
+    np.testing.assert_allclose(maps.max(0) / 255, strength, atol=0.5 / 255 + 1e-6)
+    detections, proposals = measurable.pop('detection')
+    np.testing.assert_array_equal(detections.corners, predictions.detection.corners)
+    assert 0 < len(proposals.corners) <= 10 and (np.diff(proposals.scores) <= 0).all()
+    for name, array in measurable.items():
+        np.testing.assert_array_equal(array, getattr(predictions, name))
+
+
 def test_the_strips_have_no_seam(predictor, monkeypatch):
     image = make_image(520, 19)
-    strips = predictor(image, tuple(TASKS)).arrays()
+    strips = predictor(image, tuple(DENSE_TASKS)).arrays()
     monkeypatch.setattr(predictor_module, 'STRIP', 1000)
-    whole = predictor(image, tuple(TASKS)).arrays()
+    whole = predictor(image, tuple(DENSE_TASKS)).arrays()
     jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-6), strips, whole)
 
 

@@ -19,25 +19,27 @@ from ubernet_jax.tasks import TASKS
 
 TINY = tiny_config.get_config()
 
-# One of each kind of loss.
+# One of each kind of loss; by name, as a jitted function returns them.
 TASK_CONFIGS = {
     'boundaries': c.TaskConfig(weight=0.5),
+    'detection': c.TaskConfig(weight=0.5),
     'normals': c.TaskConfig(weight=5.0),
     'segmentation': c.TaskConfig(weight=2.0),
 }
+DETECTOR = c.DetectionConfig(width=8, anchor_scales=(1.0,), train_proposals=(30, 10))
 
 
 @pytest.fixture(scope='module')
 def gradient_functions():
     """Functions of a micro-batch: `compute_gradients`, and plain differentiation."""
-    config = c.Config(tasks=TASK_CONFIGS, model=c.ModelConfig(width=1 / 16, scales=2))
+    config = c.Config(
+        tasks=TASK_CONFIGS, model=c.ModelConfig(width=1 / 16, scales=2, detection=DETECTOR)
+    )
     network, state = make_network(config), make_state(config)
 
     def bind(function):
-        jitted = jax.jit(
-            functools.partial(function, network, config.tasks, config.loss),
-            compiler_options=FAST_COMPILATION,
-        )
+        bound = functools.partial(function, network, config)
+        jitted = jax.jit(bound, compiler_options=FAST_COMPILATION)
         return lambda batch: jitted(state.params, state.batch_stats, batch, state.rng)
 
     return bind(compute_gradients), bind(plain_gradients)
@@ -47,8 +49,9 @@ def test_gradients_equal_those_of_the_plain_sum_of_losses(gradient_functions):
     structured, plain = gradient_functions
     table = {name: TASKS[name] for name in TASK_CONFIGS}
     rng = np.random.default_rng(0)
-    patterns = [np.zeros((2, 3), bool), np.ones((2, 3), bool)]
-    patterns += [rng.random((2, 3)) < 0.4 for _ in range(8)]
+    shape = (2, len(table))
+    patterns = [np.zeros(shape, bool), np.ones(shape, bool)]
+    patterns += [rng.random(shape) < 0.4 for _ in range(8)]
     for seed, labelled in enumerate(patterns):
         batch = make_batch(table, labelled, seed=seed)
         actual, (wanted, losses) = structured(batch), plain(batch)

@@ -9,9 +9,9 @@ import plain_network
 import pytest
 
 from ubernet_jax.config import ModelConfig
-from ubernet_jax.models.ubernet import SHARED, DenseHead, Fusion, UberNet
+from ubernet_jax.models.ubernet import SHARED, DenseHead, Features, Fusion, UberNet
 from ubernet_jax.models.vgg import BLOCKS, TAP_STRIDES
-from ubernet_jax.tasks import TASKS
+from ubernet_jax.tasks import DENSE_TASKS, TASKS
 
 HEIGHT, WIDTH = 33, 65
 FROZEN = 2
@@ -28,11 +28,11 @@ def image() -> np.ndarray:
 
 
 def test_every_layer_of_a_head_at_full_width():
-    network = make_network(*TASKS, width=1)
+    network = make_network(*DENSE_TASKS, width=1)
     params, _ = jax.eval_shape(network.init, jax.random.PRNGKey(0))
     taps = {'conv1_2': 64, 'conv2_2': 128, 'conv3_3': 256, 'conv4_3': 512, 'conv5_3': 512}
     taps |= {'fc7': 1024}
-    for name, task in TASKS.items():
+    for name, task in DENSE_TASKS.items():
         c = task.channels
         wanted = {tap: {'kernel': (depth, c), 'bias': (c,)} for tap, depth in taps.items()}
         wanted['fuse_skips'] = {'kernel': (6, c, c), 'bias': (c,)}
@@ -52,12 +52,12 @@ def test_every_layer_of_a_head_at_full_width():
 
 @pytest.mark.parametrize(('scales', 'count'), [(1, 1), (2, 3), (3, 4)])
 def test_a_map_for_every_scale_and_the_fusion_at_the_tasks_resolution(scales, count):
-    network = make_network(*TASKS, scales=scales)
+    network = make_network(*DENSE_TASKS, scales=scales)
     params, stats = jax.eval_shape(network.init, jax.random.PRNGKey(0))
     images = jax.ShapeDtypeStruct((2, HEIGHT, WIDTH, 3), jnp.uint8)
     valid = jax.ShapeDtypeStruct((2, HEIGHT, WIDTH), bool)
     features, _ = jax.eval_shape(network.features, params[SHARED], stats, images, valid)
-    for name, task in TASKS.items():
+    for name, task in DENSE_TASKS.items():
         maps = jax.eval_shape(functools.partial(network.scores, name), params[name], features)
         size = (5, 9) if name in ('segmentation', 'parts') else (33, 65)
         assert [scores.shape for scores in maps] == [(2, *size, task.channels)] * count
@@ -74,7 +74,7 @@ def test_it_equals_the_plain_network(scales, image):
     pyramid = plain_network.make_pyramid(image, scales, network.config)
     taps = [plain_network.trunk(x, params[SHARED]['trunk']) for x in pyramid]
     levels = [plain_network.normalise(x, stats['trunk'], level) for level, x in enumerate(taps)]
-    assert_equal([{tap: x[0] for tap, x in level.items()} for level in features], levels)
+    assert_equal([{tap: x[0] for tap, x in level.items()} for level in features.levels], levels)
 
     for name, size in (('saliency', (33, 65)), ('segmentation', (5, 9))):
         maps = jax.jit(network.scores, static_argnums=0)(name, params[name], features)
@@ -103,7 +103,7 @@ def trained():
         key = jax.random.PRNGKey(0)
         features, updated = network.features(shared, stats, image[None], valid, key)
         sums = jax.tree.map(
-            lambda x: (x * rng.normal(size=x.shape).astype(np.float32)).sum(), features
+            lambda x: (x * rng.normal(size=x.shape).astype(np.float32)).sum(), features.levels
         )
         return jnp.dot(weights, jnp.stack([sum(level.values()) for level in sums])), updated
 
@@ -156,8 +156,9 @@ def test_fusion_starts_as_the_average():
 
 def test_what_a_head_starts_as():
     level = {tap: jnp.zeros((1, 1, 1, 512)) for tap in TAP_STRIDES}
+    features = Features((level,) * 3, conv5=jnp.zeros((1, 1, 1, 512)))
     head = DenseHead(channels=7, stride=32)
-    params = jax.jit(head.init)(jax.random.PRNGKey(0), [level] * 3)['params']
+    params = jax.jit(head.init)(jax.random.PRNGKey(0), features)['params']
     kernels = np.concatenate([params[tap]['kernel'] for tap in TAP_STRIDES])
     assert kernels.std() == pytest.approx(0.001, rel=0.05)
     for fusion, inputs in (('fuse_skips', 6), ('fuse_scales', 3)):
@@ -175,5 +176,5 @@ def test_padding_is_the_mean_colour(image):
     valid = np.ones(padded.shape[:3], bool)
     valid[:, 20:, 40:] = False
     features, _ = jax.jit(network.features)(params[SHARED], stats, padded, valid)
-    for x in features[0].values():
+    for x in features.levels[0].values():
         np.testing.assert_array_equal(x[0], x[1])

@@ -1,14 +1,15 @@
-"""The trunk at full width, by shapes alone; its dropout."""
+"""The trunk at full width, by shapes alone; its dropout; with another table of blocks."""
 
 import flax.traverse_util
 import jax
 import jax.numpy as jnp
 import numpy as np
+import plain_network
 import pytest
 
-from ubernet_jax.config import ModelConfig
+from ubernet_jax.config import ModelConfig, Statistics
 from ubernet_jax.models.ubernet import SHARED, UberNet
-from ubernet_jax.models.vgg import TAP_STRIDES, FullyConnected
+from ubernet_jax.models.vgg import TAP_STRIDES, VGG, Block, FullyConnected
 
 KERNELS = {
     'conv1/conv1_1': (3, 3, 3, 64),
@@ -76,8 +77,8 @@ def test_stride_and_size_of_every_tap_at_every_scale(size):
         jax.ShapeDtypeStruct((2, *size), bool),
     )
     assert {tap: stride for tap, (stride, _) in TAPS.items()} == TAP_STRIDES
-    assert len(features) == 3
-    for level, taps in enumerate(features):
+    assert len(features.levels) == 3
+    for level, taps in enumerate(features.levels):
         sides = {
             tap: tuple((side - 1) // (stride * 2**level) + 1 for side in size)
             for tap, (stride, _) in TAPS.items()
@@ -104,3 +105,39 @@ def test_dropout_takes_half_of_fc6_and_of_fc7_in_training_alone():
     assert values.tolist() == [0, 4]  # twice doubled where it passed twice
     assert abs(counts[1] / dropped.size - 0.25) < 0.05
     np.testing.assert_array_equal(module.apply({'params': params}, x, False), 1)
+
+
+def test_another_table_of_blocks_gives_its_own_activations():
+    rows = (
+        Block('conv1', 1, 3, stride=1, dilation=2, pool_window=2, pool_stride=2),
+        Block('conv2', 2, 5, stride=2, dilation=1, pool_window=1, pool_stride=1),
+    )
+    trunk = VGG(1.0, 0.0, 0, False, Statistics.RUNNING, rows)
+    rng = np.random.default_rng(0)
+    image = rng.normal(size=(1, 7, 9, 3)).astype(np.float32)
+    valid = np.ones((1, 7, 9), bool)
+    layers = {'conv1_1': (3, 3), 'conv2_1': (3, 5), 'conv2_2': (5, 5)}  # channels
+    params = {'conv1': {}, 'conv2': {}}
+    for layer, channels in layers.items():
+        kernel = rng.normal(size=(3, 3, *channels)) / np.sqrt(9 * channels[0])
+        params[layer[:5]][layer] = {
+            'kernel': kernel.astype(np.float32),
+            'bias': np.ones(channels[1]),
+        }
+
+    @jax.jit
+    def convolve(params: dict) -> tuple:
+        return trunk.apply(
+            {'params': params}, image, valid, 0, False, method='convolve', mutable=['batch_stats']
+        )[0]
+
+    x, activations, skips = convolve(params)
+    first = np.maximum(plain_network.convolve(image[0], params['conv1']['conv1_1'], 2), 0)
+    wanted = np.pad(first, [(0, 1), (0, 1), (0, 0)]).reshape(4, 2, 5, 2, 3).max((1, 3))
+    for layer in ('conv2_1', 'conv2_2'):
+        wanted = np.maximum(plain_network.convolve(wanted, params['conv2'][layer]), 0)
+    np.testing.assert_allclose(activations['conv1_1'][0], first, atol=1e-5)
+    np.testing.assert_allclose(activations['conv2_2'][0], wanted, atol=1e-5)
+    np.testing.assert_array_equal(x, activations['conv2_2'])  # no pooling at the end
+    assert skips.keys() == activations.keys()
+    assert not np.allclose(skips['conv2_2'], activations['conv2_2'])

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ubernet_jax.structs import Predictions
+from ubernet_jax.structs import Boxes, Detections, Predictions
 from ubernet_jax.tasks import PERSON_PARTS, TASKS, VOID, with_classes
-from ubernet_jax.visualize import BAND, PALETTE, Panel, contact_sheet, legend, panel, picture
+from ubernet_jax.visualize import Panel, contact_sheet, legend, panel, picture
+from ubernet_jax.visualize.palette import PALETTE
+from ubernet_jax.visualize.pictures import BAND
 
 BEIGE = (224, 224, 192)  # VOC's colour of void
 WHITE = (255, 255, 255)
@@ -105,6 +107,13 @@ def test_legend_holds_the_classes_present_and_no_others():
     assert legend(renamed, np.array([[2]], np.uint8)) == {'shoe': (0, 128, 0)}
 
 
+def test_legend_leaves_out_stray_pixels():
+    classes = np.ones((50, 50), np.uint8)
+    classes[0, :2] = 2
+    classes[1, :3] = 3
+    assert list(legend(TASKS['segmentation'], classes)) == ['aeroplane', 'bird']
+
+
 def test_legend_leaves_out_faint_boundaries():
     classes = np.array([[1, 2]], np.uint8)
     strength = np.array([[0.1, 0.9]], np.float32)
@@ -189,6 +198,25 @@ def test_contact_sheet_takes_pictures_of_any_size(shape):
 def test_contact_sheet_of_nothing():
     with pytest.raises(ValueError, match='at least one panel'):
         contact_sheet([None, None])
+
+
+def test_boxes_are_drawn_with_names_over_the_photograph():
+    task = TASKS['detection']
+    image = np.full((100, 150, 3), 50, np.uint8)
+    corners = np.array([[20, 40, 120, 90], [0, 0, 150, 100]], np.float32)
+    classes = np.array([15, 8], np.uint8)
+    found = Detections(corners=corners, classes=classes, scores=np.array([0.9, 0.1], np.float32))
+    drawn = picture(task, found, image=image)
+    colours = [PALETTE[index] for index in (15, 8)]
+    person, cat = ((drawn == colour).all(-1) for colour in colours)
+    assert person[40:90, 20].all() and person[89, 20:120].all() and person[40:90, 119].all()
+    assert not cat.any()  # too faint
+    assert (drawn[92:] == 50).all()
+    labels = Boxes(corners=corners, classes=classes, difficult=np.zeros(2, bool))
+    labelled = picture(task, labels, image=image)
+    assert (labelled[99] == colours[1]).all()
+    assert legend(task, found) == {}
+    assert image.max() == 50
 
 
 def test_real_segmentation_mask(data_root):

@@ -64,14 +64,14 @@ def test_imagenet_activations_equal_an_independent_convolution(network, empty):
     x = (image / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
     for layer in ('conv1_1', 'conv1_2'):
         x = np.maximum(correlate(x, shared['trunk']['conv1'][layer]), 0)
-    np.testing.assert_allclose(features[0]['conv1_2'][0], 10 * x, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(features.levels[0]['conv1_2'][0], 10 * x, rtol=1e-4, atol=1e-3)
 
     (normalised,) = plain_network.make_pyramid(image, 1, network.config)
     taps = plain_network.trunk(normalised, shared['trunk'])
     for tap in ('conv2_2', 'conv3_3', 'conv4_3', 'conv5_3'):
         wanted = 10 * taps[tap]
         assert (wanted > 0).mean() > 0.02
-        np.testing.assert_allclose(features[0][tap][0], wanted, atol=1e-4 * wanted.max())
+        np.testing.assert_allclose(features.levels[0][tap][0], wanted, atol=1e-4 * wanted.max())
 
 
 def correlate(x: np.ndarray, layer: dict) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import traceback
 from collections.abc import Callable
 
 from absl import flags
@@ -45,3 +46,10 @@ def parse_flags(arguments: list[str]) -> list[str]:
         return flags.FLAGS(arguments)
     except (flags.Error, KeyError, OSError) as error:
         raise UserError(f'{error.args[0] if error.args else error}') from error
+    except Exception as error:  # a config file is a program of the user's: it may raise anything
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        raise UserError(
+            f'the config file cannot be used: {type(error).__name__}: {error} '
+            f'({place.filename}:{place.lineno}). It must define get_config(), which returns an '
+            'ubernet_jax.config.Config; configs/mini.py is an example'
+        ) from error

@@ -71,6 +71,38 @@ class TaskConfig(GroupConfig):
     classes: tuple[str, ...] = ()
 
 
+class Pooling(enum.Enum):
+    """How a region's features are brought to one size."""
+
+    MAX = 'max'  # RoI max pooling (Fast R-CNN), as in the paper
+    ALIGN = 'align'  # RoIAlign (Mask R-CNN)
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class DetectionConfig:
+    """The detector (paper, section 2; Faster R-CNN, arXiv 1506.01497).
+
+    Attributes:
+      width: of the two layers of the box head.
+      anchor_scales: side of the anchors, in units of 16 pixels of the network's input.
+      pooling: of each region.
+      min_side: pixels of the network's input; smaller proposals are dropped.
+      train_proposals: proposals of an image before and after non-maximum suppression, in training,
+      test_proposals: and at test.
+      min_score: a detection must exceed, 0..1.
+      detections: of an image, at most.
+    """
+
+    width: int = 4096
+    anchor_scales: tuple[float, ...] = (4.0, 8.0, 16.0, 32.0)
+    pooling: Pooling = Pooling.MAX
+    min_side: float = 16.0
+    train_proposals: tuple[int, int] = (12_000, 2000)
+    test_proposals: tuple[int, int] = (6000, 300)
+    min_score: float = 0.05
+    detections: int = 100
+
+
 @dataclasses.dataclass(slots=True, kw_only=True)
 class ModelConfig:
     """The network (paper, section 2).
@@ -85,6 +117,7 @@ class ModelConfig:
       initialisation: what the trunk starts from.
       mean: of the training images, RGB, 0..255; subtracted.
       std: RGB, 0..255; divided by.
+      detection: the detector, for networks that have that task.
     """
 
     width: float = 1.0
@@ -96,6 +129,7 @@ class ModelConfig:
     initialisation: Initialisation = Initialisation.IMAGENET
     mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
     std: tuple[float, float, float] = (58.395, 57.12, 57.375)
+    detection: DetectionConfig = dataclasses.field(default_factory=DetectionConfig)
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -109,6 +143,10 @@ class LossConfig:
       positive_share: share of annotators (0..1) above which a pixel is positive; zero is negative,
         between is ignored.
       normals_transition: where smooth L1 on unit vectors turns from quadratic to linear.
+      proposal_class_weight: of the detector's first stage, thing against background,
+      proposal_box_weight: and its boxes.
+      box_class_weight: of the second stage, the classes,
+      box_weight: and the boxes.
     """
 
     bag_radius: int = 2
@@ -116,6 +154,10 @@ class LossConfig:
     negative_weight: float = 0.05
     positive_share: float = 0.5
     normals_transition: float = 1.0
+    proposal_class_weight: float = 1.0
+    proposal_box_weight: float = 1.0
+    box_class_weight: float = 1.0
+    box_weight: float = 1.0
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -168,6 +210,7 @@ class DataConfig:
       micro_batch: images of one step; all of one dataset and one bucket.
       scale: range of the random scaling, relative to the size that fits the bucket.
       flip: mirror half of the images.
+      max_boxes: places for the boxes of an image; of more, the largest are kept.
       workers: reader processes; 0 reads in the training process.
     """
 
@@ -177,6 +220,7 @@ class DataConfig:
     micro_batch: int = 1
     scale: tuple[float, float] = (1.0, 1.0)
     flip: bool = True
+    max_boxes: int = 50
     workers: int = 1
 
 
@@ -258,7 +302,8 @@ class Config:
             _positive(f'tasks.{name}', task, ('batch_size', 'learning_rate', 'weight'))
         _positive('optim.shared', self.optim.shared, ('batch_size', 'learning_rate'))
         _positive('model', self.model, ('width',))
-        _positive('data', self.data, ('micro_batch',))
+        _positive('data', self.data, ('micro_batch', 'max_boxes'))
+        _positive('model.detection', self.model.detection, ('width', 'min_side', 'detections'))
         _positive('input_size', self.input_size, ('short_side', 'long_side', 'area'))
         intervals = ('log_every', 'checkpoint_every', 'pictures_every', 'evaluate_every')
         _positive('', self, intervals)
@@ -266,12 +311,22 @@ class Config:
         # 0 steps save the untrained network.
         _not_negative('', self, ('steps', 'seed'))
         _not_negative('data', self.data, ('workers',))
-        _not_negative('loss', self.loss, ('bag_radius', 'positive_weight', 'negative_weight'))
+        weights = ('proposal_class', 'proposal_box', 'box_class', 'box', 'positive', 'negative')
+        _not_negative('loss', self.loss, ('bag_radius', *(f'{name}_weight' for name in weights)))
         model, data = self.model, self.data
         _require(model.scales in (1, 2, 3), 'model.scales', model.scales, '1, 2 or 3')
         _require(
             model.frozen_blocks in range(6), 'model.frozen_blocks', model.frozen_blocks, '0 to 5'
         )
+        for field in ('train_proposals', 'test_proposals'):
+            limits = getattr(model.detection, field)
+            fits = len(limits) == 2 and limits[0] >= limits[1] > 0
+            _require(fits, f'model.detection.{field}', limits, 'two numbers, before >= after > 0')
+        scales = model.detection.anchor_scales
+        fits = bool(scales) and min(scales) > 0
+        _require(fits, 'model.detection.anchor_scales', scales, 'one or more above 0')
+        least = model.detection.min_score
+        _require(0 <= least < 1, 'model.detection.min_score', least, '0 <= min_score < 1')
         _require(0 <= model.dropout < 1, 'model.dropout', model.dropout, '0 <= dropout < 1')
         _require(bool(data.buckets), 'data.buckets', 'none', 'at least one (height, width)')
         for bucket in data.buckets:

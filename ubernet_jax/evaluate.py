@@ -3,6 +3,7 @@
     python -m ubernet_jax.evaluate --checkpoint runs/quickstart
 
 Writes one JSON a benchmark and task, with its protocol, to WORKDIR/results/STEP and prints a table.
+With --limit N the folder is STEP-limitN: the scores of a part never take the place of the whole's.
 """
 
 import argparse
@@ -13,7 +14,6 @@ import multiprocessing
 import pathlib
 from collections.abc import Iterable, Iterator
 
-import numpy as np
 import tqdm
 
 from ubernet_jax import cli
@@ -22,59 +22,20 @@ from ubernet_jax.compilation import enable_compilation_cache
 from ubernet_jax.config import Config, DatasetConfig
 from ubernet_jax.datasets.reading import Dataset, open_dataset
 from ubernet_jax.errors import UserError
-from ubernet_jax.metrics.boundaries import BoundaryMetric
+from ubernet_jax.evaluators import ground_truth, headline, make_metrics, predicted
 from ubernet_jax.metrics.metric import Metric, MetricError, Result
-from ubernet_jax.metrics.normals import NormalsMetric
-from ubernet_jax.metrics.saliency import SaliencyMetric
-from ubernet_jax.metrics.segmentation import SegmentationMetric
-from ubernet_jax.metrics.thinning import Nms
 from ubernet_jax.predictor import Predictor, select_tasks
 from ubernet_jax.state import make_network
-from ubernet_jax.structs import Example
-from ubernet_jax.tasks import LabelKind, LossKind, Task
-
-# The scores that tables and learning curves show.
-HEADLINES = (
-    'miou', 'max_f', 'mae', 'mean', 'median', 'below_11_25', 'below_22_5', 'below_30', 'ods',
-    'ois', 'ap',
-)  # fmt: skip
 
 REPORT_THRESHOLDS = 99  # of boundary maps, as published scores have them
 QUICK_THRESHOLDS = 9  # while training
 IN_FLIGHT = 8  # images that wait to be measured: bounds the memory
 
 
-def make_metric(task: Task, thresholds: int) -> Metric | None:
-    """The evaluator for a task's kind of label; None where there is none yet.
-
-    Args:
-      task: of the network.
-      thresholds: at how many boundary maps are scored.
-    """
-    match task.label, task.loss:
-        case LabelKind.CLASSES, LossKind.CROSS_ENTROPY:
-            return SegmentationMetric(task.channels, task.classes)
-        case LabelKind.SHARE, LossKind.CROSS_ENTROPY:
-            return SaliencyMetric()
-        case LabelKind.SHARE, LossKind.MULTIPLE_INSTANCE:
-            return BoundaryMetric(thresholds=thresholds, nms=Nms.SMOOTHED)
-        case LabelKind.DIRECTION, _:
-            return NormalsMetric()
-    return None
-
-
-def ground_truth(task: Task, example: Example) -> np.ndarray:
-    """What a metric compares with: the label, or every annotator's boundaries where they are."""
-    if task.label is LabelKind.SHARE and task.thin:
-        label = example.labels[task.name]
-        return label > 127 if example.annotators is None else example.annotators
-    return example.labels[task.name]
-
-
 def evaluate_dataset(
     predictor: Predictor,
     dataset: Dataset,
-    metrics: dict[str, Metric],
+    metrics: dict[str, dict[str, Metric]],
     pool: concurrent.futures.Executor,
     limit: int | None = None,
 ) -> dict[str, Result]:
@@ -83,7 +44,7 @@ def evaluate_dataset(
     Args:
       predictor: the trained network.
       dataset: the benchmark.
-      metrics: task -> a fresh metric.
+      metrics: task -> name of a result -> a fresh metric.
       pool: measures predictions while the network goes on.
       limit: use only this many images, spread evenly over the dataset.
 
@@ -93,11 +54,11 @@ def evaluate_dataset(
     measuring = collections.deque()
 
     def add_oldest() -> None:
-        task, image, measure = measuring.popleft()
+        result, metric, image, measure = measuring.popleft()
         try:
-            metrics[task].add(measure.result())
+            metric.add(measure.result())
         except MetricError as error:
-            raise UserError(f'{task} of {dataset.name}:{image}: {error}') from error
+            raise UserError(f'{result} of {dataset.name}:{image}: {error}') from error
 
     stride = max(1, len(dataset) // limit) if limit else 1
     chosen = range(0, len(dataset), stride)[:limit]
@@ -105,16 +66,17 @@ def evaluate_dataset(
     for index in tqdm.tqdm(chosen, desc=name, unit='image', leave=False, disable=None):
         example = dataset[index]
         labelled = [task for task in metrics if task in example.labels]
-        predictions = predictor(example.image, labelled)
-        for task in labelled:
+        for task, prediction in predictor.measurable(example.image, labelled).items():
             truth = ground_truth(predictor.network.tasks[task], example)
-            future = pool.submit(metrics[task].measure, getattr(predictions, task), truth)
-            measuring.append((task, example.id, future))
+            for result, metric in metrics[task].items():
+                future = pool.submit(metric.measure, predicted(result, prediction), truth)
+                measuring.append((result, metric, example.id, future))
         while len(measuring) > IN_FLIGHT:
             add_oldest()
     while measuring:
         add_oldest()
-    return {task: metric.compute() for task, metric in metrics.items() if metric.images}
+    results = {name: metric for own in metrics.values() for name, metric in own.items()}
+    return {name: metric.compute() for name, metric in results.items() if metric.images}
 
 
 def evaluate_benchmarks(
@@ -124,12 +86,12 @@ def evaluate_benchmarks(
     thresholds: int = REPORT_THRESHOLDS,
     limit: int | None = None,
 ) -> Iterator[tuple[DatasetConfig, str, Result]]:
-    """Yields (benchmark, task, scores) for every benchmark of the configuration.
+    """Yields (benchmark, name, scores) of every result, for every benchmark of the configuration.
 
     Args:
       predictor: the trained network.
       config: of the run; says where the data is.
-      wanted: tasks to score, as far as they have labels and a metric.
+      wanted: tasks to score, as far as they have labels.
       thresholds: at how many boundary maps are scored.
       limit: at most this many images a benchmark.
     """
@@ -140,16 +102,11 @@ def evaluate_benchmarks(
             dataset = open_dataset(benchmark.name, benchmark.split, directory)
             labelled = dataset.tasks & set(benchmark.tasks or dataset.tasks)
             rows = [predictor.network.tasks[name] for name in wanted if name in labelled]
-            metrics = {row.name: make_metric(row, thresholds) for row in rows}
-            metrics = {name: metric for name, metric in metrics.items() if metric}
+            regions = 'segmentation' in dataset.tasks
+            metrics = {row.name: make_metrics(row, thresholds, regions) for row in rows}
             if metrics:
                 results = evaluate_dataset(predictor, dataset, metrics, pool, limit)
-                yield from ((benchmark, task, result) for task, result in results.items())
-
-
-def headline(result: Result) -> dict[str, float]:
-    """The few scores of a result that a table shows."""
-    return {score: getattr(result, score) for score in HEADLINES if hasattr(result, score)}
+                yield from ((benchmark, name, result) for name, result in results.items())
 
 
 def main() -> None:
@@ -163,23 +120,24 @@ def main() -> None:
     network = make_network(config)
     tasks = select_tasks(network, arguments.tasks)
     predictor = Predictor(network, config.input_size, params, batch_stats)
-    out = arguments.out or _workdir(arguments.checkpoint) / 'results' / f'{step:08d}'
+    name = f'{step:08d}' + (f'-limit{arguments.limit}' if arguments.limit else '')
+    out = arguments.out or _workdir(arguments.checkpoint) / 'results' / name
     out.mkdir(parents=True, exist_ok=True)
-    for benchmark, task, result in evaluate_benchmarks(
+    for benchmark, name, result in evaluate_benchmarks(
         predictor, config, tasks, limit=arguments.limit
     ):
-        name = f'{benchmark.name.replace("/", "_")}-{benchmark.split}-{task}'
         report = {
-            'task': task,
+            'task': name,
             'dataset': benchmark.name,
             'split': benchmark.split,
             'experiment': config.name,
             'step': step,
             **result.to_json(),
         }
-        (out / f'{name}.json').write_text(json.dumps(report, indent=1) + '\n')
+        path = out / f'{benchmark.name.replace("/", "_")}-{benchmark.split}-{name}.json'
+        path.write_text(json.dumps(report, indent=1) + '\n')
         scores = '  '.join(f'{key} {value:.3f}' for key, value in headline(result).items())
-        print(f'{task:<14}{benchmark.name}:{benchmark.split:<8} {result.images:5} images  {scores}')
+        print(f'{name:<20}{benchmark.name}:{benchmark.split:<8} {result.images:5} images  {scores}')
     print(f'results: {out}')
 
 

@@ -1,7 +1,9 @@
 """Any picture file as the plain RGB array that everything else works on."""
 
 import os
+import pathlib
 import warnings
+from collections.abc import Iterable
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -9,6 +11,25 @@ from PIL import Image, ImageOps
 from ubernet_jax.errors import UserError
 
 MAX_PIXELS = 100_000_000  # more is taken for a decompression bomb: 300 MB as an RGB array
+
+
+def find_photographs(paths: Iterable[pathlib.Path]) -> list[pathlib.Path]:
+    """The files among `paths`, and of each folder the picture files in it, sorted by name.
+
+    Raises:
+      UserError: a folder holds no file with the ending of a picture.
+    """
+    files = []
+    for path in paths:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        endings = Image.registered_extensions()
+        found = sorted(file for file in path.iterdir() if file.suffix.lower() in endings)
+        if not found:
+            raise UserError(f'{path} is a folder without a picture file (.jpg, .png, ...)')
+        files += found
+    return files
 
 
 def read_photograph(path: str | os.PathLike) -> np.ndarray:

@@ -1,7 +1,7 @@
 """A trained network applied to whole photographs of any size."""
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -10,9 +10,10 @@ import scipy.special
 
 from ubernet_jax.config import STRIDE, InputSizeConfig
 from ubernet_jax.errors import UserError
+from ubernet_jax.models.detection import Detected
 from ubernet_jax.models.ubernet import SHARED, Features, Params, UberNet
 from ubernet_jax.ops.interpolate import interpolation_matrix
-from ubernet_jax.structs import Predictions
+from ubernet_jax.structs import Detections, Predictions
 from ubernet_jax.tasks import LabelKind, LossKind, Task
 from ubernet_jax.transforms import resize_image
 
@@ -60,32 +61,61 @@ class Predictor:
         self._config = config
         self._params, self._batch_stats = params, batch_stats
 
-    def scores(self, image: np.ndarray, tasks: Sequence[str]) -> dict[str, np.ndarray]:
-        """Fused scores float32 (h, w, C) of each task, at the task's resolution of the input size.
+    def scores(
+        self, image: np.ndarray, tasks: Sequence[str]
+    ) -> dict[str, np.ndarray | tuple[Detections, Detections]]:
+        """What the heads say of an image uint8 (H, W, 3).
 
-        Args:
-          image: uint8 (H, W, 3).
-          tasks: names of the network's tasks.
+        Returns:
+          dense task -> fused scores float32 (h, w, C), at the task's resolution of the input size;
+          detection -> detections and (without classes) proposals, at the image's own size.
         """
         size = input_size(*image.shape[:2], self._config)
         resized = resize_image(image, size)[None]
         features = _features(self.network, self._params[SHARED], self._batch_stats, resized)
-        return {
-            name: np.asarray(_fused_scores(self.network, name, self._params[name], features)[0])
-            for name in tasks
-        }
+        results = {}
+        for name in tasks:
+            params = self._params[name]
+            if self.network.tasks[name].label is LabelKind.BOXES:
+                extents = np.array([size], np.float32)
+                detected = _detect(self.network, name, params, features, extents)
+                results[name] = _at_own_size(detected, size, image.shape[:2])
+            else:
+                results[name] = np.asarray(_fused_scores(self.network, name, params, features)[0])
+        return results
 
     def __call__(self, image: np.ndarray, tasks: Sequence[str]) -> Predictions:
         """Predictions at the image's own size; scores are interpolated, never labels."""
         fields = {}
         for name, scores in self.scores(image, tasks).items():
-            strips = [
-                _finish(self.network.tasks[name], strip)
-                for strip in _at_size(scores, image.shape[:2])
-            ]
-            columns = [np.concatenate(parts) for parts in zip(*strips, strict=True)]
-            fields |= dict(zip(_fields(name), columns, strict=True))
+            task = self.network.tasks[name]
+            if task.label is LabelKind.BOXES:
+                fields[name], _ = scores
+            else:
+                arrays = _finish_in_strips(_finish, task, scores, image.shape[:2])
+                fields |= dict(zip(_fields(name), arrays, strict=True))
         return Predictions(**fields)
+
+    def measurable(
+        self, image: np.ndarray, tasks: Sequence[str]
+    ) -> dict[str, np.ndarray | tuple[Detections, Detections]]:
+        """What the evaluators take of each task, at the image's own size.
+
+        Returns:
+          task -> the array of `Predictions`; but of semantic boundaries the probability of every
+          class, in 255ths: uint8 (C - 1, H, W); and of detection the detections and the proposals.
+        """
+        results = {}
+        for name, scores in self.scores(image, tasks).items():
+            task = self.network.tasks[name]
+            if task.label is LabelKind.BOXES:
+                results[name] = scores
+                continue
+            every_class = task.thin and task.label is LabelKind.CLASSES
+            finish = _class_probabilities if every_class else _finish
+            array, *_ = _finish_in_strips(finish, task, scores, image.shape[:2])
+            results[name] = np.moveaxis(array, -1, 0) if every_class else array
+        return results
 
 
 # The trunk and each head are programs of their own: whichever tasks are wanted, a new input size
@@ -99,6 +129,46 @@ def _features(network: UberNet, params: dict, batch_stats: dict, image: jax.Arra
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _fused_scores(network: UberNet, task: str, params: dict, features: Features) -> jax.Array:
     return network.scores(task, params, features)[-1]
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _detect(
+    network: UberNet, task: str, params: dict, features: Features, extents: jax.Array
+) -> Detected:
+    return network.detect(task, params, features, extents)
+
+
+def _at_own_size(
+    detected: Detected, size: tuple[int, int], own_size: tuple[int, int]
+) -> tuple[Detections, Detections]:
+    """Detections and proposals of one image, seen at `size`, at its own size."""
+    detected = jax.device_get(jax.tree.map(lambda x: x[0], detected))
+    proposals = detected.proposals
+    scale = np.array([own / side for own, side in zip(own_size, size, strict=True)], np.float32)
+    corners = np.tile(scale[::-1], 2)
+
+    def keep(boxes: np.ndarray, scores: np.ndarray, classes: np.ndarray, valid: np.ndarray):
+        return Detections(
+            corners=boxes[valid] * corners,
+            classes=classes[valid].astype(np.uint8),
+            scores=scores[valid],
+        )
+
+    no_class = np.zeros(len(proposals.valid))
+    return (
+        keep(detected.boxes, detected.scores, detected.classes, detected.valid),
+        keep(proposals.boxes, proposals.scores, no_class, proposals.valid),
+    )
+
+
+def _finish_in_strips(
+    finish: Callable[[Task, np.ndarray], tuple[np.ndarray, ...]],
+    task: Task,
+    scores: np.ndarray,
+    size: tuple[int, int],
+) -> list[np.ndarray]:
+    strips = [finish(task, strip) for strip in _at_size(scores, size)]
+    return [np.concatenate(parts) for parts in zip(*strips, strict=True)]
 
 
 def _at_size(scores: np.ndarray, size: tuple[int, int]) -> Iterator[np.ndarray]:
@@ -122,6 +192,13 @@ def _finish(task: Task, scores: np.ndarray) -> tuple[np.ndarray, ...]:
         return (scores.argmax(-1).astype(np.uint8),)
     probability = scipy.special.softmax(scores, axis=-1)[..., 1:]
     return (probability.argmax(-1).astype(np.uint8) + 1, probability.max(-1))
+
+
+def _class_probabilities(task: Task, scores: np.ndarray) -> tuple[np.ndarray]:
+    """Every class but the background: uint8 (h, w, C - 1), in 255ths."""
+    del task
+    probability = scipy.special.softmax(scores, axis=-1)[..., 1:]
+    return (np.rint(255 * probability).astype(np.uint8),)
 
 
 def _fields(name: str) -> tuple[str, ...]:

@@ -15,9 +15,9 @@ import jax.numpy as jnp
 import optax
 from flax import struct
 
-from ubernet_jax.config import Algorithm, LossConfig, TaskConfig
+from ubernet_jax.config import Config
 from ubernet_jax.losses import task_loss
-from ubernet_jax.models.ubernet import SHARED, Params, UberNet
+from ubernet_jax.models.ubernet import SHARED, Features, Params, UberNet
 from ubernet_jax.optim import sample_counts
 from ubernet_jax.state import TrainState
 from ubernet_jax.structs import Batch
@@ -41,14 +41,14 @@ class Gradients(NamedTuple):
 
 def compute_gradients(
     network: UberNet,
-    task_configs: dict[str, TaskConfig],
-    loss_config: LossConfig,
+    config: Config,
     params: Params,
     batch_stats: dict,
     batch: Batch,
-    dropout_rng: jax.Array,
+    rng: jax.Array,
 ) -> Gradients:
     """Gradient sums of the weighted losses of all tasks, one branch after another."""
+    dropout_rng, head_rng = rng, jax.random.fold_in(rng, 1)
 
     def trunk(shared: dict) -> tuple:
         return network.features(shared, batch_stats, batch.image, batch.valid, dropout_rng)
@@ -58,23 +58,16 @@ def compute_gradients(
     sums, losses, labelled = {}, {}, {}
     for name, task in network.tasks.items():
 
-        def loss(head: dict, features: tuple, name: str = name, task=task) -> jax.Array:
-            maps = network.scores(name, head, features)
-            return task_loss(
-                task,
-                maps,
-                batch.targets[name],
-                batch.valid,
-                batch.labelled[name],
-                loss_config,
-            )
+        def loss(head: dict, features: Features, name: str = name, task=task) -> jax.Array:
+            outputs = network.outputs(name, head, features, batch, head_rng)
+            return task_loss(task, outputs, batch, config.loss)
 
-        def branch(cotangent: tuple, loss=loss, name: str = name) -> tuple:
+        def branch(cotangent: Features, loss=loss, name: str = name) -> tuple:
             value, pull = jax.vjp(loss, params[name], features)
-            head_sum, own = pull(jnp.asarray(task_configs[name].weight, value.dtype))
+            head_sum, own = pull(jnp.asarray(config.tasks[name].weight, value.dtype))
             return value, head_sum, jax.tree.map(jnp.add, cotangent, own)
 
-        def skip(cotangent: tuple, name: str = name) -> tuple:
+        def skip(cotangent: Features, name: str = name) -> tuple:
             return jnp.zeros(()), jax.tree.map(jnp.zeros_like, params[name]), cotangent
 
         labelled[name] = batch.labelled[name].sum(dtype=jnp.int32)
@@ -105,17 +98,14 @@ class Metrics:
 def train_step(
     network: UberNet,
     optimizer: optax.GradientTransformationExtraArgs,
-    task_configs: dict[str, TaskConfig],
-    loss_config: LossConfig,
-    algorithm: Algorithm,
+    config: Config,
     state: TrainState,
     batch: Batch,
 ) -> tuple[TrainState, Metrics]:
     """Advances the state by one micro-batch, unless its gradients are not finite."""
     gradients = compute_gradients(
         network,
-        task_configs,
-        loss_config,
+        config,
         state.params,
         state.batch_stats,
         batch,
@@ -127,7 +117,7 @@ def train_step(
     # An image without any label still counts for the trunk, as in the paper's algorithm; filler
     # images (nothing valid) do not.
     images = batch.valid.any((1, 2)).sum(dtype=jnp.int32)
-    counts = sample_counts(algorithm, gradients.labelled, images)
+    counts = sample_counts(config.optim.algorithm, gradients.labelled, images)
 
     def advance(state: TrainState) -> TrainState:
         updates, groups = optimizer.update(

@@ -25,7 +25,8 @@ from ubernet_jax.compilation import enable_compilation_cache
 from ubernet_jax.config import Config
 from ubernet_jax.datasets.reading import Dataset, open_dataset
 from ubernet_jax.errors import UserError
-from ubernet_jax.evaluate import QUICK_THRESHOLDS, evaluate_benchmarks, headline
+from ubernet_jax.evaluate import QUICK_THRESHOLDS, evaluate_benchmarks
+from ubernet_jax.evaluators import headline
 from ubernet_jax.journal import Journal, Window
 from ubernet_jax.models.ubernet import UberNet
 from ubernet_jax.optim import make_optimizer
@@ -65,15 +66,7 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
     (workdir / 'config.json').write_text(json.dumps(config_file.to_json(config), indent=1) + '\n')
     preview = Preview(config, network.tasks, workdir / 'pictures')
     step_function = jax.jit(
-        functools.partial(
-            train_step,
-            network,
-            make_optimizer(config),
-            config.tasks,
-            config.loss,
-            config.optim.algorithm,
-        ),
-        donate_argnums=0,
+        functools.partial(train_step, network, make_optimizer(config), config), donate_argnums=0
     )
     print(f'{batches.epoch_length} micro-batches an epoch; starting at step {start}', flush=True)
 
@@ -91,7 +84,10 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
             progress.update()
             last = step == config.steps
             if step % config.log_every == 0 or last:
-                progress.set_postfix_str(journal.log(step, window.summary()))
+                line = journal.log(step, window.summary())
+                progress.set_postfix_str(line)
+                if progress.disable:  # no terminal: a log file, say
+                    print(f'step {step}: {line}', flush=True)
                 window = Window()
             if step % config.pictures_every == 0 or last:
                 preview.draw(step, _predictor(network, config, state))
@@ -102,8 +98,9 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
             if stopping:
                 break
         checkpoints.finish()
-    if stopping:
-        print(f'stopped and saved at step {int(state.step)}; the same command continues')
+    done = 'stopped and saved' if stopping else 'finished'
+    hint = '; the same command continues' if stopping else ''
+    print(f'{done} at step {int(state.step)} in {workdir}{hint}', flush=True)
     return state
 
 
@@ -121,8 +118,8 @@ def _evaluate(
 ) -> None:
     predictor = _predictor(network, config, state)
     scores = {
-        f'{task}/{benchmark.name}:{benchmark.split}/{score}': value
-        for benchmark, task, result in evaluate_benchmarks(
+        f'{name}/{benchmark.name}:{benchmark.split}/{score}': value
+        for benchmark, name, result in evaluate_benchmarks(
             predictor, config, network.tasks, QUICK_THRESHOLDS, config.evaluation.limit
         )
         for score, value in headline(result).items()
@@ -173,6 +170,11 @@ def main(argv: list[str]) -> None:
         raise UserError(f'unknown arguments {argv[1:]}; settings are given as --config.FIELD=VALUE')
     if _CONFIG.value is None:
         raise UserError('--config is missing: give a file such as configs/quickstart.py')
+    if not isinstance(_CONFIG.value, Config):
+        raise UserError(
+            f'get_config() of the config file returned a {type(_CONFIG.value).__name__}; '
+            'it must return an ubernet_jax.config.Config'
+        )
     if not _WORKDIR.value:
         raise UserError('--workdir is missing: give a folder for the run, such as runs/NAME')
     enable_compilation_cache()

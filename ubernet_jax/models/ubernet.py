@@ -1,11 +1,13 @@
-"""UberNet: one trunk at three tied scales, and for each task linear scores of its skips, fused.
+"""UberNet: one trunk at three tied scales, and a head for each task.
 
-The branch point is the set of normalised skips. Everything before it is the parameter group
-`shared`; each task's head is a group of the task's name.
+Dense tasks have linear scores of the trunk's skips, fused; detection has a head of its own. The
+branch point is the set of normalised skips and the finest conv5_3. Everything before it is the
+parameter group `shared`; each task's head is a group of the task's name.
 """
 
 import dataclasses
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
@@ -13,15 +15,28 @@ import jax.numpy as jnp
 import numpy as np
 
 from ubernet_jax.config import ModelConfig
+from ubernet_jax.models.detection import Detected, DetectionHead
 from ubernet_jax.models.vgg import TAP_STRIDES, VGG
 from ubernet_jax.ops.interpolate import double, subsample
 from ubernet_jax.ops.pooling import average_pool
-from ubernet_jax.tasks import Task
+from ubernet_jax.structs import Batch, Outputs
+from ubernet_jax.tasks import LabelKind, Task
 
 SHARED = 'shared'  # the trunk's parameter group
 
-Features = tuple[dict[str, jax.Array], ...]  # per pyramid level: tap -> (N, h, w, c)
 Params = dict[str, dict]  # parameter group -> its tree
+
+
+class Features(NamedTuple):
+    """The branch point.
+
+    Attributes:
+      levels: per pyramid level, tap -> normalised skip (N, h, w, c).
+      conv5: conv5_3 of the finest level, (N, h, w, c) at stride 8, as the detector takes it.
+    """
+
+    levels: tuple[dict[str, jax.Array], ...]
+    conv5: jax.Array
 
 
 class Pyramid(nn.Module):
@@ -44,7 +59,8 @@ class Pyramid(nn.Module):
         mean, std = (np.float32(value).reshape(1, 1, 1, 3) for value in (config.mean, config.std))
         normalised = (image.astype(jnp.float32) - mean) / std * valid[..., None]
         levels = [normalised, *(average_pool(normalised, 2**n) for n in range(1, config.scales))]
-        return tuple(trunk(level, valid, n, train) for n, level in enumerate(levels))
+        outputs = [trunk(level, valid, n, train) for n, level in enumerate(levels)]
+        return Features(tuple(taps for taps, _ in outputs), conv5=outputs[0][1])
 
 
 class DenseHead(nn.Module):
@@ -75,7 +91,7 @@ class DenseHead(nn.Module):
         }
         fuse_skips = Fusion(self.channels, name='fuse_skips')
         maps = []
-        for level, taps in enumerate(features):
+        for level, taps in enumerate(features.levels):
             scores, strides = [], []
             for tap, stride in TAP_STRIDES.items():
                 stride *= 2**level
@@ -120,8 +136,8 @@ class UberNet:
     """The whole network as pure functions of explicit parameters.
 
     Attributes:
-      config: of the trunk and the pyramid.
-      tasks: the dense tasks, by name.
+      config: of the trunk, the pyramid and the detector.
+      tasks: by name.
     """
 
     config: ModelConfig
@@ -138,7 +154,12 @@ class UberNet:
         zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), features)
         params = {SHARED: variables['params']}
         for (name, task), head_rng in zip(self.tasks.items(), head_rngs, strict=True):
-            params[name] = _head(task).init(head_rng, zeros)['params']
+            if task.label is LabelKind.BOXES:
+                arguments = (zeros.conv5, jnp.zeros((1, 2)))
+                initial = self._detector(task).init(head_rng, *arguments, method='detect')
+            else:
+                initial = _dense_head(task).init(head_rng, zeros)
+            params[name] = initial['params']
         return params, variables['batch_stats']
 
     def features(
@@ -171,13 +192,52 @@ class UberNet:
         )
         return features, updated['batch_stats']
 
+    def outputs(
+        self, task: str, params: dict, features: Features, batch: Batch, rng: jax.Array
+    ) -> Outputs:
+        """What one task's loss compares: see `DenseHead` and `DetectionHead`.
+
+        Args:
+          task: its name.
+          params: its group.
+          features: of the batch.
+          batch: the detector draws its samples around the labelled boxes.
+          rng: of these samples, and of dropout in the head.
+        """
+        row = self.tasks[task]
+        if row.label is not LabelKind.BOXES:
+            return self.scores(task, params, features)
+        sampling_rng, dropout_rng = jax.random.split(rng)
+        return self._detector(row).apply(
+            {'params': params},
+            features.conv5,
+            _extents(batch.valid),
+            batch.targets[task],
+            sampling_rng,
+            rngs={'dropout': dropout_rng},
+        )
+
     def scores(self, task: str, params: dict, features: Features) -> list[jax.Array]:
-        """One task's head with its group's parameters: see `DenseHead`."""
-        return _head(self.tasks[task]).apply({'params': params}, features)
+        """A dense task's score maps: see `DenseHead`."""
+        return _dense_head(self.tasks[task]).apply({'params': params}, features)
+
+    def detect(self, task: str, params: dict, features: Features, extents: jax.Array) -> Detected:
+        """Detections in images of `extents` (N, 2), height and width in pixels."""
+        detector = self._detector(self.tasks[task])
+        return detector.apply({'params': params}, features.conv5, extents, method='detect')
 
     def _pyramid(self) -> Pyramid:
         return Pyramid(self.config)
 
+    def _detector(self, task: Task) -> DetectionHead:
+        return DetectionHead(task.channels, self.config.dropout, self.config.detection)
 
-def _head(task: Task) -> DenseHead:
+
+def _dense_head(task: Task) -> DenseHead:
     return DenseHead(task.channels, task.stride)
+
+
+def _extents(valid: jax.Array) -> jax.Array:
+    """Height and width (N, 2) of the images that lie in the upper left of `valid` (N, H, W)."""
+    sides = [valid.any(axis).sum(1) for axis in (2, 1)]
+    return jnp.stack(sides, -1).astype(jnp.float32)

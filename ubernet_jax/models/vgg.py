@@ -27,6 +27,7 @@ class Block:
     channels: int
     stride: int  # image pixels per unit of the block
     dilation: int
+    pool_window: int
     pool_stride: int
 
     @property
@@ -36,11 +37,11 @@ class Block:
 
 
 BLOCKS = (
-    Block('conv1', 2, 64, stride=1, dilation=1, pool_stride=2),
-    Block('conv2', 2, 128, stride=2, dilation=1, pool_stride=2),
-    Block('conv3', 3, 256, stride=4, dilation=1, pool_stride=2),
-    Block('conv4', 3, 512, stride=8, dilation=1, pool_stride=1),
-    Block('conv5', 3, 512, stride=8, dilation=2, pool_stride=1),
+    Block('conv1', 2, 64, stride=1, dilation=1, pool_window=3, pool_stride=2),
+    Block('conv2', 2, 128, stride=2, dilation=1, pool_window=3, pool_stride=2),
+    Block('conv3', 3, 256, stride=4, dilation=1, pool_window=3, pool_stride=2),
+    Block('conv4', 3, 512, stride=8, dilation=1, pool_window=3, pool_stride=1),
+    Block('conv5', 3, 512, stride=8, dilation=2, pool_window=3, pool_stride=1),
 )
 TAP_STRIDES = {block.tap: block.stride for block in BLOCKS} | {'fc7': 8}
 
@@ -49,7 +50,7 @@ class ConvBlock(nn.Module):
     """A block of convolutions, its pooling, and its normalised skip connection.
 
     Attributes:
-      block: the row of `BLOCKS`.
+      block: its row of the table.
       width: factor on the channels.
       statistics: what normalises the skip while training.
     """
@@ -61,8 +62,8 @@ class ConvBlock(nn.Module):
     @nn.compact
     def __call__(
         self, x: jax.Array, valid: jax.Array, level: int, train: bool
-    ) -> tuple[jax.Array, jax.Array]:
-        """Maps x (N, h, w, c) to (pooled activations, normalised skip).
+    ) -> tuple[jax.Array, jax.Array, jax.Array]:
+        """Maps x (N, h, w, c) to (pooled activations, activations, normalised skip).
 
         `valid` (N, H, W) is that of the whole image; each pyramid `level` has its own statistics.
         """
@@ -78,7 +79,7 @@ class ConvBlock(nn.Module):
             x = nn.relu(convolution(x))
         valid = subsample(valid, block.stride * 2**level)
         skip = SkipNormalization(self.statistics, name=f'norm_{level}')(x, valid, train)
-        return max_pool(x, block.pool_stride), skip
+        return max_pool(x, block.pool_stride, block.pool_window), x, skip
 
 
 class FullyConnected(nn.Module):
@@ -100,7 +101,7 @@ class FullyConnected(nn.Module):
 
 
 class VGG(nn.Module):
-    """The trunk: an image to its six skip connections.
+    """The trunk: an image to its six skip connections, and conv5_3 for the detector.
 
     Attributes:
       width: factor on every channel count.
@@ -108,6 +109,7 @@ class VGG(nn.Module):
       frozen_blocks: leading blocks that get no gradient.
       checkpoint: keep only the activations between segments for the backward pass.
       statistics: what normalises the skips while training.
+      rows: the blocks of convolutions.
     """
 
     width: float
@@ -115,6 +117,7 @@ class VGG(nn.Module):
     frozen_blocks: int
     checkpoint: bool
     statistics: Statistics
+    rows: tuple[Block, ...] = BLOCKS
 
     def setup(self) -> None:
         block_class, fully_connected_class = ConvBlock, FullyConnected
@@ -122,14 +125,14 @@ class VGG(nn.Module):
             block_class = nn.remat(ConvBlock, static_argnums=(3, 4))
             fully_connected_class = nn.remat(FullyConnected, static_argnums=(2,))
         self.blocks = [
-            block_class(block, self.width, self.statistics, name=block.name) for block in BLOCKS
+            block_class(row, self.width, self.statistics, name=row.name) for row in self.rows
         ]
         self.fully_connected = fully_connected_class(self.width, self.dropout, name='fc')
 
     def __call__(
         self, image: jax.Array, valid: jax.Array, level: int, train: bool
-    ) -> dict[str, jax.Array]:
-        """Returns tap name -> activations (N, h, w, c), with h and w as `TAP_STRIDES` says.
+    ) -> tuple[dict[str, jax.Array], jax.Array]:
+        """Returns tap name -> skip (N, h, w, c), with h and w as `TAP_STRIDES` says, and conv5_3.
 
         Args:
           image: (N, H / 2**level, W / 2**level, 3), normalised.
@@ -137,14 +140,24 @@ class VGG(nn.Module):
           level: of the pyramid.
           train: use dropout, and update the running statistics.
         """
-        taps = {}
-        x = image
-        for index, (row, block) in enumerate(zip(BLOCKS, self.blocks, strict=True)):
-            x, taps[row.tap] = block(x, valid, level, train)
+        x, activations, skips = self.convolve(image, valid, level, train)
+        return skips | {'fc7': self.fully_connected(x, train)}, activations[self.rows[-1].tap]
+
+    def convolve(
+        self, image: jax.Array, valid: jax.Array, level: int, train: bool
+    ) -> tuple[jax.Array, dict[str, jax.Array], dict[str, jax.Array]]:
+        """The blocks of convolutions alone; arguments as above.
+
+        Returns:
+          What the last pooling gives, and by tap name the activations and the normalised skips.
+        """
+        x, activations, skips = image, {}, {}
+        for index, (row, block) in enumerate(zip(self.rows, self.blocks, strict=True)):
+            outputs = block(x, valid, level, train)
             if index < self.frozen_blocks:
-                x, taps[row.tap] = jax.lax.stop_gradient((x, taps[row.tap]))
-        taps['fc7'] = self.fully_connected(x, train)
-        return taps
+                outputs = jax.lax.stop_gradient(outputs)
+            x, activations[row.tap], skips[row.tap] = outputs
+        return x, activations, skips
 
 
 def _scaled(channels: int, width: float) -> int:

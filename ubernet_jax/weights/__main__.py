@@ -1,6 +1,8 @@
 """Writes a trained network as one portable file.
 
-python -m ubernet_jax.weights export --checkpoint runs/quickstart --out quickstart.safetensors
+    python -m ubernet_jax.weights export --checkpoint runs/quickstart --out quickstart.safetensors
+
+`--checkpoint` of evaluate and predict takes that file.
 """
 
 import argparse

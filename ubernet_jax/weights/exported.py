@@ -34,7 +34,13 @@ class TrainedNetwork(NamedTuple):
 
 
 def save_exported(trained: TrainedNetwork, path: pathlib.Path) -> None:
-    """Writes a network to `path`, in float32; makes its folder if need be."""
+    """Writes a network to `path`, in float32; makes its folder if need be.
+
+    Raises:
+      UserError: `path` is a folder, or not named as `load_exported` reads it.
+    """
+    if path.suffix != SUFFIX or path.is_dir():
+        raise UserError(f'--out {path} must be a file whose name ends in {SUFFIX}')
     tree = {'params': trained.params, 'batch_stats': trained.batch_stats}
     arrays = flax.traverse_util.flatten_dict(tree, sep='/')
     metadata = {

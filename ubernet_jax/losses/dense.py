@@ -1,6 +1,6 @@
 """Losses of the dense tasks (paper, section 2.4).
 
-Each loss of a pixel is unreduced: it returns (loss, counted), both (N, H, W). `task_loss` is the
+Each loss of a pixel is unreduced: it returns (loss, counted), both (N, H, W). `dense_loss` is the
 one place where void pixels, padding and unlabelled images are masked and where the denominator is
 chosen: an image's loss is the mean over its counted pixels, and images are summed.
 """
@@ -17,7 +17,7 @@ from ubernet_jax.tasks import VOID, LossKind, Task
 LENGTH_EPSILON = 1e-6  # under the root of a vector's length: keeps its gradient finite at zero
 
 
-def task_loss(
+def dense_loss(
     task: Task,
     maps: list[jax.Array],
     target: jax.Array,

@@ -1,0 +1,38 @@
+"""One task of `configs/mini.py` alone: the same network, and the same number of its images.
+
+    python -m ubernet_jax.train --config configs/single_task.py:saliency --workdir runs/saliency
+    python -m ubernet_jax.evaluate --checkpoint runs/saliency
+
+What the seven-task network is compared with. A task takes its share of the time of `mini`.
+"""
+
+from configs import mini
+from ubernet_jax import config as c
+
+# The datasets that label a task, and the micro-batches that `mini` takes from them.
+SHARES = {
+    'boundaries': (('bsds500',), 144),
+    'normals': (('folder/kitchen',), 216),
+    'saliency': (('pascal_s', 'folder/fashion'), 504),
+    'segmentation': (('voc2012',), 434),
+    'parts': (('folder/fashion',), 288),
+    'semantic_boundaries': (('voc2012',), 434),
+    'detection': (('voc2012',), 434),
+}
+
+
+def get_config(task: str = 'segmentation') -> c.Config:
+    datasets, steps = SHARES[task]
+    config = mini.get_config()
+    config.name = f'single_task:{task}'
+    config.steps = steps
+    config.tasks = {task: config.tasks[task]}
+    if task == 'detection':
+        config.model.scales = 1  # it looks at the finest scale only
+    config.optim.shared.decay_after = (3 * steps * config.data.micro_batch // 4
+                                       // config.optim.shared.batch_size,)  # fmt: skip
+    config.data.train = [one for one in config.data.train if one.name in datasets]
+    config.evaluation.benchmarks = [
+        one for one in config.evaluation.benchmarks if one.name in datasets
+    ]
+    return config

@@ -1,0 +1,59 @@
+"""The four losses of the detector: classes and boxes, of proposals and of detections (Fast R-CNN).
+
+Shape letters: N images, S samples of an image, K classes with the background.
+"""
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from ubernet_jax.config import LossConfig
+from ubernet_jax.structs import Stage
+
+PROPOSAL_SIGMA = 3.0  # smooth L1 of proposals is linear beyond 1 / 9
+BOX_SIGMA = 1.0
+
+
+def detection_loss(
+    stages: tuple[Stage, Stage], labelled: jax.Array, config: LossConfig
+) -> jax.Array:
+    """Sum over the labelled images of all four losses, each with its weight.
+
+    Args:
+      stages: proposals, then boxes.
+      labelled: bool (N,).
+      config: the weights.
+    """
+    proposals, boxes = stages
+    losses = (
+        config.proposal_class_weight * class_loss(proposals)
+        + config.proposal_box_weight * box_loss(proposals, PROPOSAL_SIGMA)
+        + config.box_class_weight * class_loss(boxes)
+        + config.box_weight * box_loss(boxes, BOX_SIGMA)
+    )
+    return jnp.where(labelled, losses, 0).sum()
+
+
+def class_loss(stage: Stage) -> jax.Array:
+    """Softmax cross-entropy (N,), the mean over an image's samples."""
+    samples = stage.samples
+    loss = optax.losses.softmax_cross_entropy_with_integer_labels(stage.scores, samples.classes)
+    return _image_means(loss, samples.chosen, samples.chosen)
+
+
+def box_loss(stage: Stage, sigma: float) -> jax.Array:
+    """Smooth L1 (N,) of the positive samples, over the number of all samples of the image."""
+    samples = stage.samples
+    difference = smooth_l1(stage.deltas - samples.deltas, sigma).sum(-1)
+    return _image_means(difference, samples.chosen & (samples.classes > 0), samples.chosen)
+
+
+def smooth_l1(x: jax.Array, sigma: float) -> jax.Array:
+    """Quadratic below 1 / sigma^2, linear above (Fast R-CNN, arXiv 1504.08083)."""
+    magnitude = jnp.abs(x)
+    quadratic = 0.5 * (sigma * magnitude) ** 2
+    return jnp.where(magnitude < 1 / sigma**2, quadratic, magnitude - 0.5 / sigma**2)
+
+
+def _image_means(loss: jax.Array, counted: jax.Array, samples: jax.Array) -> jax.Array:
+    return jnp.where(counted, loss, 0).sum(1) / jnp.maximum(samples.sum(1), 1)

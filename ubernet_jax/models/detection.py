@@ -1,0 +1,189 @@
+"""Object detection: region proposals and a box head on the trunk's conv5_3 (paper, section 2).
+
+Shape letters: N images, P proposals, S sampled boxes and D detections of an image, C classes with
+the background, c channels.
+"""
+
+import functools
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from flax import struct
+
+from ubernet_jax.config import DetectionConfig, Pooling
+from ubernet_jax.models import proposals
+from ubernet_jax.models.box_sampling import sample_anchors, sample_regions
+from ubernet_jax.models.proposals import ProposalNetwork, Proposals, image_anchors, propose
+from ubernet_jax.ops import roi
+from ubernet_jax.ops.boxes import clip, decode
+from ubernet_jax.ops.suppression import suppress
+from ubernet_jax.structs import BoxTargets, Stage
+
+DELTA_STD = (0.1, 0.1, 0.2, 0.2)  # of the box head's deltas
+MAX_OVERLAP = 0.3  # of two detections of one class
+
+
+class BoxHead(nn.Module):
+    """Two wide layers on each region's pooled features, then its class and its box.
+
+    Attributes:
+      classes: C.
+      width: of the two layers.
+      dropout: rate after each of them.
+    """
+
+    classes: int
+    width: int
+    dropout: float
+
+    @nn.compact
+    def __call__(self, regions: jax.Array, train: bool) -> tuple[jax.Array, jax.Array]:
+        """Maps regions (N, S, 7, 7, c) to scores (N, S, C) and deltas (N, S, C, 4)."""
+        x = regions.reshape(*regions.shape[:2], -1)
+        for name in ('fc6', 'fc7'):
+            x = nn.relu(nn.Dense(self.width, kernel_init=nn.initializers.he_normal(), name=name)(x))
+            x = nn.Dropout(self.dropout, deterministic=not train)(x)
+        normal = nn.initializers.normal(0.001)
+        scores = nn.Dense(self.classes, kernel_init=normal, name='scores')(x)
+        deltas = nn.Dense(4 * self.classes, kernel_init=normal, name='deltas')(x)
+        return scores, deltas.reshape(*deltas.shape[:-1], self.classes, 4)
+
+
+@struct.dataclass
+class Detected:
+    """Detections of N images at the network's size, best first.
+
+    Attributes:
+      boxes: float32 (N, D, 4), xyxy in pixels.
+      classes: int32 (N, D), 1..C-1.
+      scores: float32 (N, D), 0..1.
+      valid: bool (N, D); False is filler.
+      proposals: with N in front.
+    """
+
+    boxes: jax.Array
+    classes: jax.Array
+    scores: jax.Array
+    valid: jax.Array
+    proposals: Proposals
+
+
+class DetectionHead(nn.Module):
+    """The detector, on conv5_3 (N, h, w, c) of the finest scale at stride 8.
+
+    It works on its own, with any trunk of that stride: see docs/detection.md.
+
+    Attributes:
+      classes: C, with the background.
+      dropout: rate in the box head.
+      config: sizes and thresholds.
+    """
+
+    classes: int
+    dropout: float
+    config: DetectionConfig
+
+    def setup(self) -> None:
+        self.proposal_network = ProposalNetwork(
+            len(proposals.RATIOS) * len(self.config.anchor_scales)
+        )
+        self.box_head = BoxHead(self.classes, self.config.width, self.dropout)
+
+    def __call__(
+        self, conv5: jax.Array, extents: jax.Array, targets: BoxTargets, rng: jax.Array
+    ) -> tuple[Stage, Stage]:
+        """What the losses of the two stages compare: proposals, then boxes.
+
+        Args:
+          conv5: (N, h, w, c).
+          extents: (N, 2), height and width of each image in pixels, without padding.
+          targets: the labelled boxes.
+          rng: of the samples and the dropout.
+        """
+        scores, deltas = self.proposal_network(conv5)
+        anchors = image_anchors(conv5, self.config.anchor_scales)
+        anchor_rng, region_rng = jax.random.split(rng)
+        anchor_rngs, region_rngs = (
+            jax.random.split(key, len(conv5)) for key in (anchor_rng, region_rng)
+        )
+        draw = functools.partial(sample_anchors, std=proposals.DELTA_STD)
+        samples = jax.vmap(draw, (0, None, 0, 0))(anchor_rngs, anchors, extents, targets)
+        stage = Stage(_take(scores, samples.indices), _take(deltas, samples.indices), samples)
+
+        limits = self.config.train_proposals
+        found = self._propose(*jax.lax.stop_gradient((scores, deltas)), anchors, extents, limits)
+        draw = functools.partial(sample_regions, std=DELTA_STD)
+        regions = jax.vmap(draw)(region_rngs, found.boxes, found.valid, targets)
+        scores, deltas = self.box_head(self._pool(conv5, regions.boxes), True)
+        own = jax.nn.one_hot(regions.classes, self.classes)[..., None]
+        return stage, Stage(scores, (own * deltas).sum(-2), regions)
+
+    def detect(self, conv5: jax.Array, extents: jax.Array) -> Detected:
+        """Detects; the arguments are those of training."""
+        scores, deltas = self.proposal_network(conv5)
+        anchors = image_anchors(conv5, self.config.anchor_scales)
+        found = self._propose(scores, deltas, anchors, extents, self.config.test_proposals)
+        scores, deltas = self.box_head(self._pool(conv5, found.boxes), False)
+        boxes = decode(deltas, found.boxes[:, :, None], DELTA_STD)
+        select = functools.partial(
+            select_detections, minimum=self.config.min_score, size=self.config.detections
+        )
+        detections = jax.vmap(select)(boxes, jax.nn.softmax(scores), found.valid, extents)
+        return Detected(*detections, proposals=found)
+
+    def _propose(
+        self,
+        scores: jax.Array,
+        deltas: jax.Array,
+        anchors: jax.Array,
+        extents: jax.Array,
+        limits: tuple[int, int],
+    ) -> Proposals:
+        limited = functools.partial(propose, min_side=self.config.min_side, limits=limits)
+        return jax.vmap(limited, (0, 0, None, 0))(scores, deltas, anchors, extents)
+
+    def _pool(self, conv5: jax.Array, boxes: jax.Array) -> jax.Array:
+        """Every second cell counts, as if the trunk had no holes."""
+        match self.config.pooling:
+            case Pooling.MAX:
+                pool = functools.partial(roi.max_pool, step=2)
+            case Pooling.ALIGN:
+                pool = roi.align
+        return jax.vmap(pool)(conv5, boxes)
+
+
+def select_detections(
+    boxes: jax.Array,
+    scores: jax.Array,
+    valid: jax.Array,
+    extent: jax.Array,
+    minimum: float,
+    size: int,
+) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    """Non-maximum suppression a class, then the best of all classes: boxes, classes, scores, valid.
+
+    Args:
+      boxes: (P, C, 4), one a class.
+      scores: (P, C), probabilities; class 0 is the background.
+      valid: (P,).
+      extent: (2,), height and width of the image.
+      minimum: score that a detection must exceed.
+      size: D, at most so many a class and in all.
+    """
+    boxes = clip(boxes, extent[0], extent[1])
+
+    def of_class(boxes: jax.Array, scores: jax.Array) -> tuple[jax.Array, jax.Array]:
+        indices, kept = suppress(boxes, scores, valid & (scores > minimum), MAX_OVERLAP, size)
+        return boxes[indices], jnp.where(kept, scores[indices], -jnp.inf)
+
+    boxes, scores = jax.vmap(of_class, (1, 1))(boxes[:, 1:], scores[:, 1:])
+    scores, best = jax.lax.top_k(scores.reshape(-1), size)
+    per_class = boxes.shape[1]
+    valid = scores > -jnp.inf
+    return boxes.reshape(-1, 4)[best], 1 + best // per_class, jnp.where(valid, scores, 0), valid
+
+
+def _take(values: jax.Array, indices: jax.Array) -> jax.Array:
+    """Rows (N, S, K) of values (N, A, K) at indices (N, S)."""
+    return jnp.take_along_axis(values, indices[..., None], axis=1)

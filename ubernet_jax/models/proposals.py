@@ -1,0 +1,96 @@
+"""Region proposals: which boxes may hold something (paper, section 2; arXiv 1506.01497).
+
+Shape letters: N images, A anchors of an image, P proposals of an image, c channels.
+"""
+
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from ubernet_jax.ops.anchors import make_anchors
+from ubernet_jax.ops.boxes import clip, decode
+from ubernet_jax.ops.convolution import convolve
+from ubernet_jax.ops.suppression import suppress
+
+STRIDE = 16  # image pixels per cell of the grid of anchors
+RATIOS = (0.5, 1, 2)  # height to width of the anchors
+DELTA_STD = (1.0, 1.0, 1.0, 1.0)  # deltas of proposals are not normalised
+MAX_OVERLAP = 0.7  # of two proposals
+
+
+class ProposalNetwork(nn.Module):
+    """Scores every anchor as background or thing, and says how to move it.
+
+    Attributes:
+      anchors: A / cells, anchors of each cell of the grid.
+    """
+
+    anchors: int
+
+    @nn.compact
+    def __call__(self, conv5: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Maps conv5_3 (N, h, w, c) at stride 8 to scores (N, A, 2) and deltas (N, A, 4).
+
+        Every second cell is used, with holes, so that the trunk's dilation changes nothing.
+        """
+        channels = conv5.shape[-1]
+        normal = nn.initializers.normal(0.01)
+        kernel = self.param('kernel', normal, (3, 3, channels, channels))
+        bias = self.param('bias', nn.initializers.zeros, (channels,))
+        hidden = convolve(conv5, kernel, stride=2, dilation=2)
+        hidden = nn.relu(hidden + bias.reshape(1, 1, 1, -1))
+        scores = nn.Dense(2 * self.anchors, kernel_init=normal, name='scores')(hidden)
+        deltas = nn.Dense(4 * self.anchors, kernel_init=normal, name='deltas')(hidden)
+        images = len(conv5)
+        return scores.reshape(images, -1, 2), deltas.reshape(images, -1, 4)
+
+
+class Proposals(NamedTuple):
+    """The proposals of one image, best first.
+
+    Attributes:
+      boxes: float32 (P, 4), xyxy in pixels.
+      scores: float32 (P,), log-odds of being a thing.
+      valid: bool (P,); False is filler.
+    """
+
+    boxes: jax.Array
+    scores: jax.Array
+    valid: jax.Array
+
+
+def image_anchors(conv5: jax.Array, scales: tuple[float, ...]) -> jax.Array:
+    """The anchors float32 (A, 4) of images whose conv5_3 is (N, h, w, c) at stride 8."""
+    height, width = ((side - 1) // 2 + 1 for side in conv5.shape[1:3])
+    return jnp.asarray(make_anchors(height, width, stride=STRIDE, ratios=RATIOS, scales=scales))
+
+
+def propose(
+    scores: jax.Array,
+    deltas: jax.Array,
+    anchors: jax.Array,
+    extent: jax.Array,
+    min_side: float,
+    limits: tuple[int, int],
+) -> Proposals:
+    """Turns one image's scored anchors into proposals.
+
+    Args:
+      scores: (A, 2), background and thing.
+      deltas: (A, 4).
+      anchors: (A, 4).
+      extent: (2,), height and width of the image in pixels, without padding.
+      min_side: pixels; smaller proposals are dropped.
+      limits: how many of the best go into the non-maximum suppression, and how many, at most, come
+        out of it.
+    """
+    before, after = limits
+    log_odds = scores[:, 1] - scores[:, 0]
+    boxes = clip(decode(deltas, anchors, DELTA_STD), extent[0], extent[1])
+    large = (boxes[:, 2:] - boxes[:, :2] >= min_side).all(-1)
+    best, order = jax.lax.top_k(jnp.where(large, log_odds, -jnp.inf), min(before, len(anchors)))
+    boxes = boxes[order]
+    indices, kept = suppress(boxes, best, best > -jnp.inf, MAX_OVERLAP, min(after, len(order)))
+    return Proposals(boxes[indices], best[indices], kept)
