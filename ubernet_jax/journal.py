@@ -27,12 +27,16 @@ class Journal:
         self._events.close()
 
     def log(self, step: int, numbers: dict[str, float]) -> str:
-        """Writes numbers at a step, and returns them as one line for a progress bar."""
+        """Writes numbers at a step, and returns all but the updates as one line for a person."""
         self._lines.write(json.dumps({'step': step, 'time': time.time(), **numbers}) + '\n')
         self._lines.flush()
         for name, value in numbers.items():
             self._events.add_scalar(name, value, step)
-        return ' '.join(f'{name.removeprefix("loss/")} {v:.3g}' for name, v in numbers.items())
+        return ' '.join(
+            f'{name.removeprefix("loss/")} {value:.3g}'
+            for name, value in numbers.items()
+            if not name.startswith('updates/')
+        )
 
 
 class Window:
