@@ -51,16 +51,17 @@ def pool_by_loops(features, rois, size, stride) -> tuple[np.ndarray, np.ndarray]
 def random_rois(rng: np.random.Generator, height: int, width: int, count: int) -> np.ndarray:
     """Corners in any order and somewhat outside the image, in half pixels."""
     y, x = (rng.integers(-12, 2 * side + 12, (2, count)) / 2 for side in (height, width))
-    return np.stack([x[0], y[0], *np.where(rng.random(count) < 0.1, (x[0], y[0]), (x[1], y[1]))], 1)
+    return np.stack([x[0], y[0], x[1], y[1]], 1)
 
 
 def test_pooling_of_a_ramp():
     rois = [
         [0, 0, 33, 33],  # the whole map: rows 0..2 and 2..4, likewise columns
-        [9, 0, 25, 16],  # columns 1..3, rows 0..2: halves of three overlap in the middle one
+        [9, 0, 28, 20],  # columns 1..3, rows 0..2: halves of three overlap in the middle one
         [17, 25, 18, 26],  # one cell, column 2 and row 3, in every bin
         [-16, 0, 16, 8],  # columns -2..2, of which -2 and -1 do not exist
-        [40, 0, 56, 8],  # beyond the map
+        [40, 0, 56, 8],  # right of the map
+        [-16, -30, 20, -9],  # above the map
         [20, 8, 20, 8],  # no area, yet one cell: column 3, row 1
     ]
     pooled = max_pool(RAMP, jnp.array(rois, jnp.float32), size=2)
@@ -69,6 +70,7 @@ def test_pooling_of_a_ramp():
         [[8, 9], [13, 14]],
         [[18, 18], [18, 18]],
         [[1, 3], [6, 8]],
+        [[0, 0], [0, 0]],
         [[0, 0], [0, 0]],
         [[9, 9], [9, 9]],
     ]

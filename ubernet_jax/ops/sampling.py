@@ -26,8 +26,7 @@ def sample(rng: Array, assignment: Array, size: int, positive_share: float) -> t
     # One shuffled list: the positives, then the negatives, then the ignored.
     order = jnp.argsort(jnp.where(positive, noise, jnp.where(negative, 1 + noise, 2)))
     positives = jnp.minimum(positive.sum(), round(size * positive_share))
-    negatives = jnp.minimum(negative.sum(), size - positives)
     slot = jnp.arange(size)
     place = jnp.where(slot < positives, slot, slot - positives + positive.sum())
-    indices = order[jnp.minimum(place, len(assignment) - 1)]
-    return indices.astype(jnp.int32), slot < positives + negatives
+    indices = jnp.take(order, place, mode='clip').astype(jnp.int32)
+    return indices, slot < positives + negative.sum()

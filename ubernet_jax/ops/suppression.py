@@ -32,6 +32,7 @@ def suppress(
       Indices int32 (size,) of the kept boxes, best first, and bool (size,), False on the filler
       behind them. No gradient flows through the choice.
     """
+    # A choice has no gradient; said here, none is traced through the loops.
     boxes, scores = lax.stop_gradient((boxes, scores))
     order = jnp.argsort(jnp.where(valid, -scores, jnp.inf), stable=True).astype(jnp.int32)
     count = boxes.shape[0]
