@@ -14,9 +14,9 @@ from ubernet_jax.tasks import DENSE_TASKS
 def get_config() -> c.Config:
     return c.Config(
         name='quickstart',
-        steps=130,
+        steps=120,
         tasks={
-            name: c.TaskConfig(batch_size=4, learning_rate=1e-3, decay_after=(100,))
+            name: c.TaskConfig(batch_size=4, learning_rate=1e-3, decay_after=(90,))
             for name in DENSE_TASKS
         },
         model=c.ModelConfig(
@@ -27,7 +27,7 @@ def get_config() -> c.Config:
         ),
         optim=c.OptimConfig(
             optimizer=c.Optimizer.ADAMW,
-            shared=c.GroupConfig(batch_size=4, learning_rate=1e-3, decay_after=(100,)),
+            shared=c.GroupConfig(batch_size=4, learning_rate=1e-3, decay_after=(90,)),
         ),
         data=c.DataConfig(
             train=[c.DatasetConfig(name='synthetic', split='train')],
@@ -38,7 +38,7 @@ def get_config() -> c.Config:
         input_size=c.InputSizeConfig(short_side=161, long_side=257, area=161 * 257),
         evaluation=c.EvaluationConfig(benchmarks=[c.DatasetConfig(name='synthetic', split='test')]),
         log_every=10,
-        checkpoint_every=65,
-        pictures_every=65,
-        evaluate_every=130,
+        checkpoint_every=60,
+        pictures_every=120,
+        evaluate_every=120,
     )
