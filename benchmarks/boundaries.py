@@ -1,10 +1,10 @@
 """Time and memory of the boundary evaluator, on one core, beside the package pyEdgeEval.
 
-The golden case of BSDS500 and five soft maps of a network:
+The golden case of BSDS500 and four soft maps of a network:
 
 python -m benchmarks.boundaries BSDS500/bench/data/png BSDS500/bench/data/groundTruth \
     --thresholds 5 --json golden.json
-python -m benchmarks.boundaries hed BSDS500/data/groundTruth/test --nms smoothed --limit 5 \
+python -m benchmarks.boundaries hed BSDS500/data/groundTruth/test --nms smoothed --limit 4 \
     --json soft.json
 """
 
@@ -16,12 +16,11 @@ import resource
 import time
 
 import numpy as np
-from skimage.morphology import thin
 
 from ubernet_jax import cli
 from ubernet_jax.errors import UserError
 from ubernet_jax.metrics.arrays import find_map, read_annotators, read_array
-from ubernet_jax.metrics.boundaries import BoundaryMetric, boundary_thresholds
+from ubernet_jax.metrics.boundaries import BoundaryMetric, boundary_thresholds, thinned_maps
 from ubernet_jax.metrics.matching import Matcher
 from ubernet_jax.metrics.metric import MetricError, unit_interval
 from ubernet_jax.metrics.thinning import Nms, suppress
@@ -85,7 +84,7 @@ def time_evaluator(images: Images, thresholds: int, nms: Nms) -> Timing:
         metric.update(strength, annotators)
         timing.whole_seconds += time.process_time() - start
     for strength, annotators in images:
-        maps = thinned_maps(strength, thresholds, nms)
+        maps = maps_to_match(strength, thresholds, nms)
         distance = MAX_DISTANCE * np.hypot(*strength.shape)
         start = time.process_time()
         for truth in annotators:
@@ -106,7 +105,7 @@ def time_peer(images: Images, thresholds: int, nms: Nms, timing: Timing) -> None
         return
     timing.peer_matching_seconds, timing.peer_matched = 0.0, 0
     for strength, annotators in images:
-        maps = [thinned.astype(float) for thinned in thinned_maps(strength, thresholds, nms)]
+        maps = [thinned.astype(float) for thinned in maps_to_match(strength, thresholds, nms)]
         truths = annotators.astype(float)
         start = time.process_time()
         for truth in truths:
@@ -116,10 +115,9 @@ def time_peer(images: Images, thresholds: int, nms: Nms, timing: Timing) -> None
         timing.peer_matching_seconds += time.process_time() - start
 
 
-def thinned_maps(strength: np.ndarray, thresholds: int, nms: Nms) -> list[np.ndarray]:
+def maps_to_match(strength: np.ndarray, thresholds: int, nms: Nms) -> list[np.ndarray]:
     """What is matched: bool (H, W) at each threshold, fewest pixels first."""
-    strength = np.round(suppress(strength, nms) * 255) / 255
-    return [thin(strength >= t) for t in boundary_thresholds(thresholds)[::-1]]
+    return thinned_maps(suppress(strength, nms), boundary_thresholds(thresholds))[::-1]
 
 
 def report(timing: Timing) -> str:

@@ -5,8 +5,9 @@
     python -m ubernet_jax.train --config configs/mini.py --workdir runs/mini
     python -m ubernet_jax.evaluate --checkpoint runs/mini
 
-About an hour on 2 CPU cores, from ImageNet weights; docs/results.md has scores. Images and batches
-are small, and AdamW takes the place of SGD: the paper's schedule needs 100 times the images.
+From ImageNet weights; made for an hour on 2 CPU cores, but not run yet with detection. Scores of
+earlier versions, with six tasks, are in docs/results.md. Images and batches are small, and AdamW
+takes the place of SGD: the paper's schedule needs 100 times the images.
 """
 
 from ubernet_jax import config as c

@@ -8,6 +8,7 @@ What the seven-task network is compared with. A task takes its share of the time
 
 from configs import mini
 from ubernet_jax import config as c
+from ubernet_jax.errors import UserError
 
 # The datasets that label a task, and the micro-batches that `mini` takes from them.
 SHARES = {
@@ -22,6 +23,8 @@ SHARES = {
 
 
 def get_config(task: str = 'segmentation') -> c.Config:
+    if task not in SHARES:
+        raise UserError(f'single_task.py:{task}: unknown task; known: {", ".join(SHARES)}')
     datasets, steps = SHARES[task]
     config = mini.get_config()
     config.name = f'single_task:{task}'
@@ -29,8 +32,8 @@ def get_config(task: str = 'segmentation') -> c.Config:
     config.tasks = {task: config.tasks[task]}
     if task == 'detection':
         config.model.scales = 1  # it looks at the finest scale only
-    config.optim.shared.decay_after = (3 * steps * config.data.micro_batch // 4
-                                       // config.optim.shared.batch_size,)  # fmt: skip
+    updates = steps * config.data.micro_batch // config.optim.shared.batch_size
+    config.optim.shared.decay_after = (3 * updates // 4,)
     config.data.train = [one for one in config.data.train if one.name in datasets]
     config.evaluation.benchmarks = [
         one for one in config.evaluation.benchmarks if one.name in datasets

@@ -5,6 +5,10 @@ import pathlib
 
 import jax
 import pytest
+from tiny_datasets import write_folder
+
+from ubernet_jax import prepare
+from ubernet_jax.errors import UserError
 
 jax.config.update('jax_numpy_rank_promotion', 'raise')
 
@@ -25,3 +29,26 @@ def compilation_cache(tmp_path_factory) -> None:
     os.environ['JAX_COMPILATION_CACHE_DIR'] = directory
     jax.config.update('jax_compilation_cache_dir', directory)
     jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.5)
+
+
+@pytest.fixture
+def tiny(tmp_path) -> pathlib.Path:
+    """The training split of `folder/tiny`."""
+    write_folder(tmp_path)
+    return tmp_path / 'folder' / 'tiny' / 'train'
+
+
+@pytest.fixture
+def refuses(tmp_path):
+    """Checks that preparing a set of tmp_path fails, saying all `parts`, and leaves nothing."""
+
+    def check(name: str, *parts: object, source: pathlib.Path = tmp_path) -> None:
+        directory = tmp_path / 'prepared'
+        before = set(tmp_path.rglob('*'))
+        with pytest.raises(UserError) as error:
+            prepare.main([name, '--source', str(source), '--directory', str(directory)])
+        for part in parts:
+            assert str(part) in str(error.value)
+        assert set(tmp_path.rglob('*')) == before
+
+    return check

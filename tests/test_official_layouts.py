@@ -20,7 +20,6 @@ from tiny_matlab_datasets import (
     write_sbd,
 )
 
-from ubernet_jax import prepare
 from ubernet_jax.datasets.card import Card
 from ubernet_jax.datasets.catalogue import BUILDERS, make_builder
 from ubernet_jax.datasets.nyud_mt import NYUD_CLASSES
@@ -36,21 +35,6 @@ def read_first(name: str, root: pathlib.Path, split: str = 'train') -> Example:
     builder = make_builder(name, root / 'prepared')
     example, _ = builder.read(builder.list_splits(builder.locate(root))[split][0])
     return example
-
-
-@pytest.fixture
-def refuses(tmp_path):
-    """Checks that preparing a set of tmp_path fails, saying all `parts`, and leaves no file."""
-
-    def check(name: str, *parts: object) -> None:
-        directory = tmp_path / 'prepared'
-        with pytest.raises(UserError) as error:
-            prepare.main([name, '--source', str(tmp_path), '--directory', str(directory)])
-        for part in parts:
-            assert str(part) in str(error.value)
-        assert not any(path.is_file() for path in directory.rglob('*'))
-
-    return check
 
 
 def test_instances_that_touch_keep_both_boundaries():

@@ -23,7 +23,7 @@ def collate(
       examples: none larger than `size`; None gives an image without a valid pixel or a label.
       size: (height, width) of the batch.
       tasks: each gets a target, filler where it is not labelled.
-      wanted: the tasks whose labels are used.
+      wanted: those of the tasks whose labels are used.
       positive_share: see `config.LossConfig`.
       max_boxes: see `config.DataConfig`.
     """
@@ -38,7 +38,7 @@ def collate(
         height, width = example.image.shape[:2]
         window = np.s_[number, :height, :width]
         image[window], valid[window] = example.image, True
-        for name in set(wanted) & set(example.labels) & set(tasks):
+        for name in set(wanted) & set(example.labels):
             label = example.labels[name]
             _check_classes(tasks[name], example)
             if isinstance(label, Boxes):

@@ -70,7 +70,7 @@ class NyudMt(Builder):
         image, encoded_image = read_image(item['images'])
         labels = {
             'boundaries': _read_boundaries(item['edge'], image),
-            'normals': self._frame.apply(_read_normals(item)),
+            'normals': self._frame.apply(read_label(item['normals'], TASKS['normals'], image)),
             'segmentation': _read_segmentation(item['segmentation'], image),
         }
         return Example(id=item['images'].stem, image=image, labels=labels), encoded_image
@@ -93,7 +93,7 @@ def _find(folder: pathlib.Path, name: str, suffixes: tuple[str, ...]) -> pathlib
 
 
 def _read_normals(item: dict[str, pathlib.Path]) -> np.ndarray:
-    """With the axes of the file."""
+    """With the axes of the file, which are not known yet."""
     image, _ = read_image(item['images'])
     return read_label(item['normals'], TASKS['normals'], image)
 

@@ -155,6 +155,14 @@ def boundary_protocol(thresholds: np.ndarray, max_distance: float, nms: Nms) -> 
     }
 
 
+def thinned_maps(strength: np.ndarray, thresholds: np.ndarray) -> list[np.ndarray]:
+    """The thin boundaries bool (H, W) of a map (H, W), taken as 8 bits, at each threshold."""
+    from skimage.morphology import thin  # slow to import, and needed only here
+
+    strength = np.round(strength * 255) / 255
+    return [thin(strength >= threshold) for threshold in thresholds]
+
+
 def count_matches(
     strength: np.ndarray, annotators: np.ndarray, thresholds: np.ndarray, max_distance: float
 ) -> np.ndarray:
@@ -170,10 +178,7 @@ def count_matches(
       int64 (K, 4), see `precision_recall`. A predicted pixel is matched if it has a partner in any
       annotator's map; ground-truth pixels are summed over the annotators.
     """
-    from skimage.morphology import thin  # slow to import, and needed only here
-
-    strength = np.round(strength * 255) / 255
-    maps = [thin(strength >= threshold) for threshold in thresholds]
+    maps = thinned_maps(strength, thresholds)
     ever = np.any(maps, axis=0)
     limit = max_distance * np.hypot(*strength.shape)
     matchers = [Matcher(ever, truth, limit) for truth in annotators]

@@ -99,7 +99,7 @@ class DetectionHead(nn.Module):
           conv5: (N, h, w, c).
           extents: (N, 2), height and width of each image in pixels, without padding.
           targets: the labelled boxes.
-          rng: of the samples and the dropout.
+          rng: of the samples; dropout has the stream `dropout` of its own.
         """
         scores, deltas = self.proposal_network(conv5)
         anchors = image_anchors(conv5, self.config.anchor_scales)
@@ -144,9 +144,8 @@ class DetectionHead(nn.Module):
         return jax.vmap(limited, (0, 0, None, 0))(scores, deltas, anchors, extents)
 
     def _pool(self, conv5: jax.Array, boxes: jax.Array) -> jax.Array:
-        """Every second cell counts, as if the trunk had no holes."""
         match self.config.pooling:
-            case Pooling.MAX:
+            case Pooling.MAX:  # of every second cell, as if the trunk had no holes
                 pool = functools.partial(roi.max_pool, step=2)
             case Pooling.ALIGN:
                 pool = roi.align
