@@ -28,15 +28,15 @@ def task(decay_after: int, **settings) -> c.TaskConfig:
 def get_config() -> c.Config:
     return c.Config(
         name='mini',
-        steps=1300,
+        steps=1150,
         tasks={
-            'boundaries': task(105),
-            'normals': task(165, weight=2.0),
-            'saliency': task(375),
-            'segmentation': task(325, weight=2.0),
-            'parts': task(215, weight=2.0, classes=PARTS),
-            'semantic_boundaries': task(325),
-            'detection': task(325, weight=2.0, learning_rate=1e-4),
+            'boundaries': task(93),
+            'normals': task(145, weight=2.0),
+            'saliency': task(330),
+            'segmentation': task(290, weight=2.0),
+            'parts': task(190, weight=2.0, classes=PARTS),
+            'semantic_boundaries': task(290),
+            'detection': task(290, weight=2.0, learning_rate=1e-4),
         },
         model=c.ModelConfig(
             frozen_blocks=2,
@@ -47,7 +47,7 @@ def get_config() -> c.Config:
         ),
         optim=c.OptimConfig(
             optimizer=c.Optimizer.ADAMW,
-            shared=c.GroupConfig(batch_size=4, learning_rate=3e-5, decay_after=(490,)),
+            shared=c.GroupConfig(batch_size=4, learning_rate=3e-5, decay_after=(430,)),
         ),
         data=c.DataConfig(
             train=[
@@ -69,10 +69,10 @@ def get_config() -> c.Config:
                 c.DatasetConfig(name='folder/fashion', split='test'),
                 c.DatasetConfig(name='bsds500', split='test'),
             ],
-            limit=20,
+            limit=8,
         ),
         log_every=20,
         checkpoint_every=200,
-        pictures_every=325,
-        evaluate_every=650,
+        pictures_every=575,
+        evaluate_every=575,
     )
