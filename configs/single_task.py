@@ -12,13 +12,13 @@ from ubernet_jax.errors import UserError
 
 # The datasets that label a task, and the micro-batches that `mini` takes from them.
 SHARES = {
-    'boundaries': (('bsds500',), 144),
-    'normals': (('folder/kitchen',), 216),
-    'saliency': (('pascal_s', 'folder/fashion'), 504),
-    'segmentation': (('voc2012',), 434),
-    'parts': (('folder/fashion',), 288),
-    'semantic_boundaries': (('voc2012',), 434),
-    'detection': (('voc2012',), 434),
+    'boundaries': (('bsds500',), 133),
+    'normals': (('folder/kitchen',), 181),
+    'saliency': (('pascal_s', 'folder/fashion'), 458),
+    'segmentation': (('voc2012',), 378),
+    'parts': (('folder/fashion',), 260),
+    'semantic_boundaries': (('voc2012',), 378),
+    'detection': (('voc2012',), 378),
 }
 
 
