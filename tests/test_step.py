@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import tiny_config
-from networks import FAST_COMPILATION, make_batch, make_state, make_step, plain_gradients
+from networks import FAST_COMPILATION, make_batch, make_state, make_step
 
+from benchmarks.plain import plain_gradients
 from ubernet_jax import config as c
 from ubernet_jax.models.ubernet import SHARED
 from ubernet_jax.state import make_network

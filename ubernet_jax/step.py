@@ -54,7 +54,8 @@ def compute_gradients(
         return network.features(shared, batch_stats, batch.image, batch.valid, dropout_rng)
 
     features, pull_back, batch_stats = jax.vjp(trunk, params[SHARED], has_aux=True)
-    cotangent = jax.tree.map(jnp.zeros_like, features)
+    # Summed in float32, whatever the precision of the features.
+    cotangent = jax.tree.map(lambda x: jnp.zeros(x.shape, jnp.float32), features)
     sums, losses, labelled = {}, {}, {}
     for name, task in network.tasks.items():
 
@@ -74,6 +75,7 @@ def compute_gradients(
         losses[name], sums[name], cotangent = jax.lax.cond(
             labelled[name] > 0, branch, skip, cotangent
         )
+    cotangent = jax.tree.map(lambda x, feature: x.astype(feature.dtype), cotangent, features)
     (sums[SHARED],) = pull_back(cotangent)
     return Gradients(sums, labelled, losses, batch_stats)
 

@@ -12,6 +12,7 @@ import functools
 import json
 import pathlib
 import signal
+from collections.abc import Iterator
 
 import jax
 import tqdm
@@ -27,7 +28,7 @@ from ubernet_jax.datasets.reading import Dataset, open_dataset
 from ubernet_jax.errors import UserError
 from ubernet_jax.evaluate import QUICK_THRESHOLDS, evaluate_benchmarks
 from ubernet_jax.evaluators import headline
-from ubernet_jax.journal import Journal, Window
+from ubernet_jax.journal import Journal, NotFinite, Window
 from ubernet_jax.models.ubernet import UberNet
 from ubernet_jax.optim import make_optimizer
 from ubernet_jax.predictor import Predictor
@@ -73,14 +74,12 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
     stopping = _StopRequest()
     progress = tqdm.tqdm(total=config.steps, initial=start, unit='step', disable=None)
     reader = contextlib.closing(read_ahead(batches, start, config.data.workers))
-    with Journal(workdir) as journal, reader as stream, progress, stopping:
+    explaining = _explaining_not_finite(batches, checkpoints)
+    with Journal(workdir) as journal, reader as stream, progress, stopping, explaining:
         window = Window()
         for step, batch in enumerate(stream, start + 1):
             state, metrics = step_function(state, batch)
-            if not metrics.finite:
-                checkpoints.finish()
-                raise UserError(_not_finite(step, metrics.losses, batches, checkpoints))
-            window.add(metrics, images=len(batch.image))
+            window.add(step, metrics, images=len(batch.image))
             progress.update()
             last = step == config.steps
             if step % config.log_every == 0 or last:
@@ -94,6 +93,7 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
             if step % config.evaluate_every == 0 and not last:
                 _evaluate(config, network, state, journal, step)
             if step % config.checkpoint_every == 0 or last or stopping:
+                window.read()  # so that nothing is saved after a step that is not finite
                 checkpoints.save(state, config)
             if stopping:
                 break
@@ -127,16 +127,19 @@ def _evaluate(
     journal.log(step, scores)
 
 
-def _not_finite(
-    step: int, losses: dict[str, jax.Array], batches: MicroBatches, checkpoints: Checkpoints
-) -> str:
-    shown = ', '.join(f'{name} {float(loss):g}' for name, loss in losses.items())
-    return (
-        f'step {step}: a loss or gradient is not finite ({shown}), on images '
-        f'{", ".join(batches.names(step - 1))}. Nothing of this step was kept; the last checkpoint '
-        f'is that of step {checkpoints.latest_step}. Look at these labels, or lower '
-        "--config.optim.shared.learning_rate and the tasks' learning rates."
-    )
+@contextlib.contextmanager
+def _explaining_not_finite(batches: MicroBatches, checkpoints: Checkpoints) -> Iterator[None]:
+    try:
+        yield
+    except NotFinite as error:
+        checkpoints.finish()
+        shown = ', '.join(f'{name} {float(loss):g}' for name, loss in error.losses.items())
+        raise UserError(
+            f'step {error.step}: a loss or gradient is not finite ({shown}), on images '
+            f'{", ".join(batches.names(error.step - 1))}. Nothing of this step was kept; the last '
+            f'checkpoint is that of step {checkpoints.latest_step}. Look at these labels, or lower '
+            "--config.optim.shared.learning_rate and the tasks' learning rates."
+        ) from None
 
 
 class _StopRequest:
