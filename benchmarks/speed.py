@@ -30,6 +30,7 @@ from benchmarks.workload import make_batch, make_config
 from ubernet_jax.config import Config, Initialisation, ModelConfig, Precision
 from ubernet_jax.models.ubernet import SHARED, UberNet
 from ubernet_jax.optim import make_optimizer
+from ubernet_jax.parallel import make_mesh
 from ubernet_jax.state import create_state, make_network
 from ubernet_jax.step import train_step
 from ubernet_jax.tasks import DENSE_TASKS, TASKS
@@ -64,7 +65,9 @@ def training(
     config = _config(DENSE_TASKS, precision, **model)
     batch = jax.device_put(make_batch(config.task_table(), size, labelled))
     state = jax.device_put(create_state(config))
-    function = functools.partial(train_step, make_network(config), make_optimizer(config), config)
+    function = functools.partial(
+        train_step, make_network(config), make_optimizer(config), config, make_mesh(1)
+    )
     start = time.perf_counter()
     compiled = jax.jit(function, donate_argnums=0).lower(state, batch).compile()
     seconds = time.perf_counter() - start

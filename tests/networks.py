@@ -9,6 +9,7 @@ import plain_network
 
 from ubernet_jax.config import Config
 from ubernet_jax.optim import make_optimizer
+from ubernet_jax.parallel import make_mesh
 from ubernet_jax.state import TrainState, make_network
 from ubernet_jax.step import train_step
 from ubernet_jax.structs import Batch, BoxTargets
@@ -81,4 +82,5 @@ def make_state(config: Config) -> TrainState:
 def make_step(config: Config) -> Callable:
     """The training step, not yet jitted: (state, batch) -> (state, metrics)."""
     network, optimizer = make_network(config), make_optimizer(config)
-    return lambda state, batch: train_step(network, optimizer, config, state, batch)
+    mesh = make_mesh(config.data.micro_batches)
+    return lambda state, batch: train_step(network, optimizer, config, mesh, state, batch)

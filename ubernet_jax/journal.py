@@ -12,17 +12,14 @@ from ubernet_jax.step import Metrics
 
 
 class Journal:
-    """Appends to `WORKDIR/log.jsonl` and to TensorBoard events; use as a context manager."""
+    """Appends to `WORKDIR/log.jsonl` and to TensorBoard events; to be closed."""
 
     def __init__(self, workdir: pathlib.Path):
-        self._workdir = workdir
+        self._lines = (workdir / 'log.jsonl').open('a')
+        self._events = tensorboardX.SummaryWriter(str(workdir))
 
-    def __enter__(self) -> 'Journal':
-        self._lines = (self._workdir / 'log.jsonl').open('a')
-        self._events = tensorboardX.SummaryWriter(str(self._workdir))
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Writes what is left."""
         self._lines.close()
         self._events.close()
 
@@ -67,7 +64,7 @@ class Window:
         self._updates = {}
         self._unread = None
 
-    def add(self, step: int, metrics: Metrics, images: int) -> None:
+    def add(self, step: int, metrics: Metrics) -> None:
         """Adds one step's metrics, and reads those of the step before.
 
         Raises:
@@ -75,7 +72,6 @@ class Window:
         """
         self.read()
         self._unread = step, metrics
-        self._images += images
 
     def read(self) -> None:
         """Waits for the newest step.
@@ -89,6 +85,7 @@ class Window:
         self._unread = None
         if not metrics.finite:
             raise NotFinite(step, metrics.losses)
+        self._images += metrics.images
         self._updates = metrics.updates
         for name, count in metrics.labelled.items():
             self._losses[name] += float(metrics.losses[name])
