@@ -4,10 +4,13 @@ import os
 import pathlib
 
 import jax
+import numpy as np
 import pytest
+from PIL import Image
 from tiny_datasets import write_folder
 
 from ubernet_jax import prepare
+from ubernet_jax.datasets.scenes import draw_scene
 from ubernet_jax.errors import UserError
 
 jax.config.update('jax_numpy_rank_promotion', 'raise')
@@ -29,6 +32,28 @@ def compilation_cache(tmp_path_factory) -> None:
     os.environ['JAX_COMPILATION_CACHE_DIR'] = directory
     jax.config.update('jax_compilation_cache_dir', directory)
     jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.5)
+
+
+@pytest.fixture(scope='session')
+def prepared(tmp_path_factory) -> pathlib.Path:
+    """A prepared folder dataset; some scenes are labelled for one task only."""
+    root = tmp_path_factory.mktemp('tiny')
+    for split, seeds in {'train': range(4), 'test': range(4, 6)}.items():
+        for seed in seeds:
+            example = draw_scene(seed, 33, 65)
+            files = {f'images/{seed}.png': example.image}
+            if seed != 1:
+                files[f'segmentation/{seed}.png'] = example.labels['segmentation']
+            for name, array in files.items():
+                path = root / 'tiny' / split / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(array).save(path)
+            if seed != 2:
+                normals = root / 'tiny' / split / 'normals'
+                normals.mkdir(exist_ok=True)
+                np.save(normals / f'{seed}.npy', example.labels['normals'])
+    prepare.main(['folder/tiny', '--source', str(root), '--directory', str(root / 'prepared')])
+    return root / 'prepared'
 
 
 @pytest.fixture

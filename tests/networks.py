@@ -8,9 +8,8 @@ import numpy as np
 import plain_network
 
 from ubernet_jax.config import Config
-from ubernet_jax.losses import task_loss
-from ubernet_jax.models.ubernet import SHARED, Params, UberNet
 from ubernet_jax.optim import make_optimizer
+from ubernet_jax.parallel import make_mesh, replicate
 from ubernet_jax.state import TrainState, make_network
 from ubernet_jax.step import train_step
 from ubernet_jax.structs import Batch, BoxTargets
@@ -71,38 +70,18 @@ def make_state(config: Config) -> TrainState:
     """A state before the first step, with weights and statistics none of which is zero."""
     variables = plain_network.random_variables(make_network(config))
     params, batch_stats = jax.tree.map(jnp.asarray, variables)
-    return TrainState(
+    state = TrainState(
         step=jnp.zeros((), jnp.int32),
         params=params,
         batch_stats=batch_stats,
         groups=make_optimizer(config).init(params),
         rng=jax.random.PRNGKey(config.seed),
     )
+    return replicate(make_mesh(config.data.micro_batches), state)
 
 
 def make_step(config: Config) -> Callable:
     """The training step, not yet jitted: (state, batch) -> (state, metrics)."""
     network, optimizer = make_network(config), make_optimizer(config)
-    return lambda state, batch: train_step(network, optimizer, config, state, batch)
-
-
-def plain_gradients(
-    network: UberNet,
-    config: Config,
-    params: Params,
-    batch_stats: dict,
-    batch: Batch,
-    rng: jax.Array,
-) -> tuple[Params, dict[str, jax.Array]]:
-    """The step's (gradient sums, losses) by plain differentiation of the weighted sum of losses."""
-    head_rng = jax.random.fold_in(rng, 1)
-
-    def total(params: Params) -> tuple[jax.Array, dict[str, jax.Array]]:
-        features, _ = network.features(params[SHARED], batch_stats, batch.image, batch.valid, rng)
-        losses = {}
-        for name, task in network.tasks.items():
-            outputs = network.outputs(name, params[name], features, batch, head_rng)
-            losses[name] = task_loss(task, outputs, batch, config.loss)
-        return sum(config.tasks[name].weight * loss for name, loss in losses.items()), losses
-
-    return jax.grad(total, has_aux=True)(params)
+    mesh = make_mesh(config.data.micro_batches)
+    return lambda state, batch: train_step(network, optimizer, config, mesh, state, batch)

@@ -42,7 +42,9 @@ class FakeDataset:
         return Example(id=self.ids[index], image=image, labels=labels)
 
 
-def make_batches(seed: int = 0, steps: int = STEPS, **data: object) -> MicroBatches:
+def make_batches(
+    seed: int = 0, steps: int = STEPS, process: tuple[int, int] = (0, 1), **data: object
+) -> MicroBatches:
     """Five photographs, two of them upright, and four rooms, each seen twice, for their normals."""
     sizes = [(30, 40), (20, 60), (60, 30), (31, 64), (90, 40)]
     photographs = FakeDataset('photographs', 100, np.array(sizes))
@@ -51,7 +53,7 @@ def make_batches(seed: int = 0, steps: int = STEPS, **data: object) -> MicroBatc
     settings[1].tasks = ('normals',)
     config = DataConfig(**{'buckets': (LANDSCAPE, PORTRAIT), 'micro_batch': 2, **data})
     tasks = {name: TASKS[name] for name in ('normals', 'segmentation', 'saliency')}
-    return MicroBatches([photographs, rooms], settings, config, tasks, 0.5, seed, steps)
+    return MicroBatches([photographs, rooms], settings, config, tasks, 0.5, seed, steps, process)
 
 
 def assert_same(one: Batch, other: Batch) -> None:
@@ -140,6 +142,31 @@ def test_filler_images_are_invalid_and_unlabelled():
         assert batch.valid.any((1, 2)).tolist() == [True] * count + [False] * (4 - count)
         assert not batch.image[count:].any()
         assert not any(labelled[count:].any() for labelled in batch.labelled.values())
+
+
+def test_micro_batches_of_a_step_share_its_bucket_and_an_epoch_loses_none():
+    batches = make_batches(micro_batches=3)
+    # Six micro-batches of 33x65 and one of 65x33: two steps and one, filled up.
+    assert batches.epoch_length == 3
+    names = collections.Counter()
+    for step in range(3):
+        batch = batches[step]
+        assert batch.image.shape[0] == 6
+        pairs = batch.valid.any((1, 2)).reshape(3, 2)
+        greens = batch.image[..., 1].max((1, 2)).reshape(3, 2)
+        assert all(len(set(green[real])) <= 1 for green, real in zip(greens, pairs, strict=True))
+        assert len(batches.names(step)) == pairs.sum()
+        names.update(batches.names(step))
+    assert sorted(names.values()) == [1] * 5 + [2] * 4
+
+
+def test_processes_read_the_parts_of_a_step():
+    whole = make_batches(micro_batches=4)
+    parts = [make_batches(micro_batches=4, process=(index, 2)) for index in range(2)]
+    for step in range(4):
+        both = jax.tree.map(lambda *x: np.concatenate(x), *(part[step] for part in parts))
+        assert_same(whole[step], both)
+        assert len(parts[0][step].image) == 4 and parts[0].names(step) == whole.names(step)
 
 
 @pytest.fixture

@@ -12,36 +12,12 @@ import pytest
 import tiny_config
 from PIL import Image
 
-from ubernet_jax import predict, prepare
+from ubernet_jax import predict
 from ubernet_jax.config import Config
-from ubernet_jax.datasets.scenes import draw_scene
 from ubernet_jax.errors import UserError
 from ubernet_jax.train import train
 
 ROOT = pathlib.Path(__file__).parents[1]
-SEEDS = {'train': range(4), 'test': range(4, 6)}
-
-
-@pytest.fixture(scope='module')
-def prepared(tmp_path_factory) -> pathlib.Path:
-    """A prepared folder dataset; some scenes are labelled for one task only."""
-    root = tmp_path_factory.mktemp('tiny')
-    for split, seeds in SEEDS.items():
-        for seed in seeds:
-            example = draw_scene(seed, 33, 65)
-            files = {f'images/{seed}.png': example.image}
-            if seed != 1:
-                files[f'segmentation/{seed}.png'] = example.labels['segmentation']
-            for name, array in files.items():
-                path = root / 'tiny' / split / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                Image.fromarray(array).save(path)
-            if seed != 2:
-                normals = root / 'tiny' / split / 'normals'
-                normals.mkdir(exist_ok=True)
-                np.save(normals / f'{seed}.npy', example.labels['normals'])
-    prepare.main(['folder/tiny', '--source', str(root), '--directory', str(root / 'prepared')])
-    return root / 'prepared'
 
 
 @pytest.fixture

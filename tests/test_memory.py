@@ -5,14 +5,15 @@ import functools
 import time
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import plain_network
 import pytest
-from networks import FAST_COMPILATION, make_batch, plain_gradients
+from networks import FAST_COMPILATION, make_batch
 
+from benchmarks.memory import Case, kept_bytes
+from benchmarks.plain import plain_gradients
 from ubernet_jax.config import Config, ModelConfig, TaskConfig
-from ubernet_jax.models.ubernet import SHARED, UberNet
+from ubernet_jax.models.ubernet import UberNet
 from ubernet_jax.models.vgg import BLOCKS
 from ubernet_jax.step import compute_gradients
 from ubernet_jax.tasks import TASKS
@@ -74,27 +75,17 @@ def test_one_labelled_task_of_six_costs_a_fraction_of_all(eight_heads):
     assert cost(1) < 0.5 * cost(6)
 
 
-def kept_bytes(checkpoint: bool) -> int:
+def kept_by_trunk(method: str) -> int:
     """Bytes of activations that the full trunk keeps of a 321x321 image for its backward pass."""
-    network = UberNet(ModelConfig(scales=1, checkpoint=checkpoint), {})
-    params, stats = jax.eval_shape(network.init, KEY)
-    image = jnp.zeros((1, 321, 321, 3), jnp.uint8)
-    valid = jnp.ones((1, 321, 321), bool)
-
-    def pull_back(params: dict, stats: dict):
-        return jax.vjp(lambda p: network.features(p, stats, image, valid, KEY)[0], params)[1]
-
-    parameters = {leaf.shape for leaf in jax.tree.leaves(params)}
-    residuals = jax.tree.leaves(jax.eval_shape(pull_back, params[SHARED], stats))
-    return sum(x.size * x.dtype.itemsize for x in residuals if x.shape not in parameters)
+    return kept_bytes(Case(method=method, tasks=0, size=(321, 321), scales=1))
 
 
 def test_the_trunk_keeps_what_flows_between_its_segments():
     flow = [(321, 3)]  # side and channels of each segment's input, float32
     for block in BLOCKS:
         flow.append((320 // (block.stride * block.pool_stride) + 1, block.channels))
-    assert kept_bytes(checkpoint=True) <= 1.01 * sum(4 * side**2 * depth for side, depth in flow)
+    assert kept_by_trunk('ours') <= 1.01 * sum(4 * side**2 * depth for side, depth in flow)
 
 
 def test_without_checkpointing_the_trunk_keeps_every_layer():
-    assert kept_bytes(checkpoint=False) > 20 * kept_bytes(checkpoint=True)
+    assert kept_by_trunk('no checkpoints') > 20 * kept_by_trunk('ours')

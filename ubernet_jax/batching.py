@@ -1,15 +1,17 @@
 """Micro-batches: which images a step sees, as one array structure.
 
 A micro-batch comes from one dataset and one size bucket, so that its images have the same labels
-and the same shape. An epoch is the union of all datasets without replacement. Step `n`'s batch is
-a pure function of the seed and `n`: the position in the data is the step, and neither resuming nor
-the number of reader processes changes the order.
+and the same shape; those of a step share the bucket. An epoch is the union of all datasets without
+replacement. Step `n`'s batch is a pure function of the seed and `n`: the position in the data is
+the step, and neither resuming nor the number of reader processes changes the order.
 """
 
+import collections
 import contextlib
 import functools
 import signal
 from collections.abc import Generator, Mapping, Sequence
+from typing import NamedTuple
 
 import grain
 import jax
@@ -24,14 +26,22 @@ from ubernet_jax.structs import Batch
 from ubernet_jax.tasks import Task
 from ubernet_jax.transforms import fit
 
-FILLER = -1  # in the place of an image where a bucket's last micro-batch is not full
+FILLER = -1  # in the place of an image where a bucket's last micro-batches are not full
+
+
+class MicroBatch(NamedTuple):
+    """Which images: of a dataset and a bucket, by number; `indices` of the dataset, or FILLER."""
+
+    dataset: int
+    bucket: int
+    indices: np.ndarray
 
 
 class MicroBatches:
     """All micro-batches of a run, by step; a Grain random-access source.
 
     Attributes:
-      epoch_length: micro-batches that show every image once (or its repeat factor's times).
+      epoch_length: steps that show every image once (or its repeat factor's times).
     """
 
     def __init__(
@@ -43,6 +53,7 @@ class MicroBatches:
         positive_share: float,
         seed: int,
         steps: int,
+        process: tuple[int, int] = (0, 1),
     ):
         """Lists every image's bucket.
 
@@ -54,6 +65,7 @@ class MicroBatches:
           positive_share: see `config.LossConfig`.
           seed: of order and augmentation.
           steps: length of the source.
+          process: (index, count) of the processes that share each step's micro-batches evenly.
 
         Raises:
           UserError: there is no image at all.
@@ -62,8 +74,11 @@ class MicroBatches:
         self._wanted = [set(setting.tasks or tasks) & set(tasks) for setting in settings]
         self._config, self._tasks = config, tasks
         self._positive_share, self._seed, self._steps = positive_share, seed, steps
+        index, count = process
+        share = config.micro_batches // count
+        self._own = slice(index * share, (index + 1) * share)
         self._pools = [
-            (number, bucket, indices)
+            MicroBatch(number, bucket, indices)
             for number, dataset in enumerate(datasets)
             for bucket, indices in enumerate(_by_bucket(dataset.sizes, config.buckets))
             if len(indices)
@@ -82,41 +97,56 @@ class MicroBatches:
     def __getitem__(self, step: int) -> Batch:
         if not 0 <= step < self._steps:
             raise IndexError(f'step {step} of {self._steps}')
-        number, bucket, indices = self._plan(step)
-        rng = np.random.default_rng((self._seed, step, 1))
-        config, dataset = self._config, self._datasets[number]
-        size = config.buckets[bucket]
+        numbered = list(enumerate(self._plan(step)))[self._own]
+        batches = [self._read(step, number, micro_batch) for number, micro_batch in numbered]
+        return jax.tree.map(lambda *parts: np.concatenate(parts), *batches)
+
+    def names(self, step: int) -> list[str]:
+        """DATASET:ID of each image of a step, of all processes."""
+        return [
+            f'{dataset.name}:{dataset.ids[index]}'
+            for number, _, indices in self._plan(step)
+            for dataset in [self._datasets[number]]
+            for index in indices
+            if index != FILLER
+        ]
+
+    def _read(self, step: int, number: int, micro_batch: MicroBatch) -> Batch:
+        rng = np.random.default_rng((self._seed, step, 1 + number))
+        config, dataset = self._config, self._datasets[micro_batch.dataset]
+        size = config.buckets[micro_batch.bucket]
         examples = [
             None
             if index == FILLER
             else fit(dataset[int(index)], size, config.scale, config.flip, rng)
-            for index in indices
+            for index in micro_batch.indices
         ]
-        wanted = self._wanted[number]
+        wanted = self._wanted[micro_batch.dataset]
         return collate(examples, size, self._tasks, wanted, self._positive_share, config.max_boxes)
 
-    def names(self, step: int) -> list[str]:
-        """DATASET:ID of each image of a step."""
-        number, _, indices = self._plan(step)
-        dataset = self._datasets[number]
-        return [f'{dataset.name}:{dataset.ids[i]}' for i in indices if i != FILLER]
-
-    def _plan(self, step: int) -> tuple[int, int, np.ndarray]:
-        """(dataset, bucket, indices) of a step."""
+    def _plan(self, step: int) -> list[MicroBatch]:
+        """The micro-batches of a step."""
         epoch, position = divmod(step, self.epoch_length)
         return self._epoch(epoch)[position]
 
     @functools.lru_cache(maxsize=2)  # noqa: B019 (a source lives as long as its run)
-    def _epoch(self, epoch: int) -> list[tuple[int, int, np.ndarray]]:
+    def _epoch(self, epoch: int) -> list[list[MicroBatch]]:
         rng = np.random.default_rng((self._seed, epoch, 0))
-        plan = []
+        size, together = self._config.micro_batch, self._config.micro_batches
+        by_bucket = collections.defaultdict(list)
         for number, bucket, indices in self._pools:
             repeats = range(self._settings[number].repeat)
             order = np.concatenate([rng.permutation(indices) for _ in repeats])
-            filler = np.full(-len(order) % self._config.micro_batch, FILLER)
-            chunks = np.concatenate([order, filler]).reshape(-1, self._config.micro_batch)
-            plan += [(number, bucket, chunk) for chunk in chunks]
-        return [plan[i] for i in rng.permutation(len(plan))]
+            filler = np.full(-len(order) % size, FILLER)
+            for chunk in np.concatenate([order, filler]).reshape(-1, size):
+                by_bucket[bucket].append(MicroBatch(number, bucket, chunk))
+        steps = []
+        for micro_batches in by_bucket.values():
+            shuffled = [micro_batches[i] for i in rng.permutation(len(micro_batches))]
+            empty = shuffled[0]._replace(indices=np.full(size, FILLER))
+            shuffled += [empty] * (-len(shuffled) % together)
+            steps += [shuffled[i : i + together] for i in range(0, len(shuffled), together)]
+        return [steps[i] for i in rng.permutation(len(steps))]
 
 
 def read_ahead(batches: MicroBatches, start: int, workers: int) -> Generator[Batch, None, None]:

@@ -12,17 +12,14 @@ from ubernet_jax.step import Metrics
 
 
 class Journal:
-    """Appends to `WORKDIR/log.jsonl` and to TensorBoard events; use as a context manager."""
+    """Appends to `WORKDIR/log.jsonl` and to TensorBoard events; to be closed."""
 
     def __init__(self, workdir: pathlib.Path):
-        self._workdir = workdir
+        self._lines = (workdir / 'log.jsonl').open('a')
+        self._events = tensorboardX.SummaryWriter(str(workdir))
 
-    def __enter__(self) -> 'Journal':
-        self._lines = (self._workdir / 'log.jsonl').open('a')
-        self._events = tensorboardX.SummaryWriter(str(self._workdir))
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Writes what is left."""
         self._lines.close()
         self._events.close()
 
@@ -39,8 +36,25 @@ class Journal:
         )
 
 
+class NotFinite(Exception):  # noqa: N818 (what it says is the reason to stop, not a fault of ours)
+    """A step had a loss or a gradient that is not finite.
+
+    Attributes:
+      step: which.
+      losses: by task.
+    """
+
+    def __init__(self, step: int, losses: dict[str, float]):
+        super().__init__(step)
+        self.step, self.losses = step, losses
+
+
 class Window:
-    """Means over the steps since the last line of the log."""
+    """Means over the steps since the last line of the log.
+
+    The newest step's metrics are left unread, for they are still being computed: while the device
+    works on one step, the host prepares the next.
+    """
 
     def __init__(self):
         self._start = time.perf_counter()
@@ -48,18 +62,42 @@ class Window:
         self._losses = collections.defaultdict(float)
         self._labelled = collections.defaultdict(int)
         self._updates = {}
+        self._unread = None
 
-    def add(self, metrics: Metrics, images: int) -> None:
-        """Adds one step's metrics."""
-        metrics = jax.device_get(metrics)
-        self._images += images
+    def add(self, step: int, metrics: Metrics) -> None:
+        """Adds one step's metrics, and reads those of the step before.
+
+        Raises:
+          NotFinite: of the step before.
+        """
+        self.read()
+        self._unread = step, metrics
+
+    def read(self) -> None:
+        """Waits for the newest step.
+
+        Raises:
+          NotFinite: of that step.
+        """
+        if self._unread is None:
+            return
+        step, metrics = self._unread[0], jax.device_get(self._unread[1])
+        self._unread = None
+        if not metrics.finite:
+            raise NotFinite(step, metrics.losses)
+        self._images += metrics.images
         self._updates = metrics.updates
         for name, count in metrics.labelled.items():
             self._losses[name] += float(metrics.losses[name])
             self._labelled[name] += int(count)
 
     def summary(self) -> dict[str, float]:
-        """`loss/TASK` a labelled image, `updates/GROUP` so far, and images a second."""
+        """`loss/TASK` a labelled image, `updates/GROUP` so far, and images a second.
+
+        Raises:
+          NotFinite: of the newest step.
+        """
+        self.read()
         losses = {
             f'loss/{name}': self._losses[name] / count
             for name, count in self._labelled.items()

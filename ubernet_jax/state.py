@@ -48,8 +48,12 @@ def create_state(config: Config) -> TrainState:
 
 
 def abstract_state(config: Config) -> TrainState:
-    """Shapes and dtypes of the state, computed without running anything."""
-    return jax.eval_shape(lambda: _random_state(config))
+    """Shapes and dtypes of the state on this process's first device, without running anything."""
+    here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+    return jax.tree.map(
+        lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=here),
+        jax.eval_shape(lambda: _random_state(config)),
+    )
 
 
 def _random_state(config: Config) -> TrainState:

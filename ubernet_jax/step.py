@@ -14,11 +14,14 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import struct
+from jax.sharding import Mesh
+from jax.sharding import PartitionSpec as P
 
 from ubernet_jax.config import Config
 from ubernet_jax.losses import task_loss
 from ubernet_jax.models.ubernet import SHARED, Features, Params, UberNet
 from ubernet_jax.optim import sample_counts
+from ubernet_jax.parallel import DATA
 from ubernet_jax.state import TrainState
 from ubernet_jax.structs import Batch
 
@@ -54,7 +57,8 @@ def compute_gradients(
         return network.features(shared, batch_stats, batch.image, batch.valid, dropout_rng)
 
     features, pull_back, batch_stats = jax.vjp(trunk, params[SHARED], has_aux=True)
-    cotangent = jax.tree.map(jnp.zeros_like, features)
+    # Summed in float32, whatever the precision of the features.
+    cotangent = jax.tree.map(lambda x: jnp.zeros(x.shape, jnp.float32), features)
     sums, losses, labelled = {}, {}, {}
     for name, task in network.tasks.items():
 
@@ -74,8 +78,63 @@ def compute_gradients(
         losses[name], sums[name], cotangent = jax.lax.cond(
             labelled[name] > 0, branch, skip, cotangent
         )
+    cotangent = jax.tree.map(lambda x, feature: x.astype(feature.dtype), cotangent, features)
     (sums[SHARED],) = pull_back(cotangent)
     return Gradients(sums, labelled, losses, batch_stats)
+
+
+class StepGradients(NamedTuple):
+    """What all micro-batches of a step give.
+
+    Attributes:
+      gradients: summed; statistics are averaged.
+      images: int32 scalar, images that are not filler.
+      micro_batches: float32 scalar, those with any image.
+    """
+
+    gradients: Gradients
+    images: jax.Array
+    micro_batches: jax.Array
+
+
+def sum_gradients(
+    network: UberNet, config: Config, mesh: Mesh, state: TrainState, batch: Batch
+) -> StepGradients:
+    """`compute_gradients` of every micro-batch; each device takes its share of them.
+
+    A micro-batch is computed as if it were alone: what its dataset does not label costs its device
+    nothing, and no result depends on the number of devices.
+    """
+    share = config.data.micro_batches // mesh.size
+    step_key = jax.random.fold_in(state.rng, state.step)
+    numbers = jnp.arange(config.data.micro_batches)
+    keys = jax.vmap(lambda number: jax.random.fold_in(step_key, number))(numbers)
+
+    def compute(params: Params, stats: dict, key: jax.Array, batch: Batch) -> StepGradients:
+        gradients = compute_gradients(network, config, params, stats, batch, key)
+        images = batch.valid.any((1, 2)).sum(dtype=jnp.int32)
+        counted = (images > 0).astype(jnp.float32)
+        weighted = jax.tree.map(lambda x: counted * x, gradients.batch_stats)
+        return StepGradients(gradients._replace(batch_stats=weighted), images, counted)
+
+    def on_device(params: Params, stats: dict, keys: jax.Array, batch: Batch) -> StepGradients:
+        parts = jax.tree.map(lambda x: x.reshape(share, -1, *x.shape[1:]), batch)
+        # Not a loop of XLA's: convolution gradients inside one are slow on a CPU.
+        results = [
+            compute(params, stats, keys[n], jax.tree.map(lambda x, n=n: x[n], parts))
+            for n in range(share)
+        ]
+        return jax.lax.psum(jax.tree.map(lambda *parts: sum(parts), *results), DATA)
+
+    total = jax.shard_map(
+        on_device,
+        mesh=mesh,
+        in_specs=(P(), P(), P(DATA), P(DATA)),
+        out_specs=P(),
+        check_vma=False,
+    )(state.params, state.batch_stats, keys, batch)
+    stats = jax.tree.map(lambda x: x / total.micro_batches, total.gradients.batch_stats)
+    return total._replace(gradients=total.gradients._replace(batch_stats=stats))
 
 
 @struct.dataclass
@@ -83,12 +142,14 @@ class Metrics:
     """What a step reports.
 
     Attributes:
+      images: int32, those of the step.
       losses: loss sums by task, without the task weights.
       labelled: int32, labelled images by task.
       updates: int32, updates so far by group.
       finite: False if any loss or gradient was not finite; the state is then unchanged.
     """
 
+    images: jax.Array
     losses: dict[str, jax.Array]
     labelled: dict[str, jax.Array]
     updates: dict[str, jax.Array]
@@ -99,24 +160,17 @@ def train_step(
     network: UberNet,
     optimizer: optax.GradientTransformationExtraArgs,
     config: Config,
+    mesh: Mesh,
     state: TrainState,
     batch: Batch,
 ) -> tuple[TrainState, Metrics]:
-    """Advances the state by one micro-batch, unless its gradients are not finite."""
-    gradients = compute_gradients(
-        network,
-        config,
-        state.params,
-        state.batch_stats,
-        batch,
-        jax.random.fold_in(state.rng, state.step),
-    )
+    """Advances the state by one step, unless its gradients are not finite."""
+    gradients, images, _ = sum_gradients(network, config, mesh, state, batch)
     finite = jnp.isfinite(optax.tree.norm(gradients.sums)) & jnp.isfinite(
         sum(gradients.losses.values())
     )
     # An image without any label still counts for the trunk, as in the paper's algorithm; filler
     # images (nothing valid) do not.
-    images = batch.valid.any((1, 2)).sum(dtype=jnp.int32)
     counts = sample_counts(config.optim.algorithm, gradients.labelled, images)
 
     def advance(state: TrainState) -> TrainState:
@@ -132,6 +186,7 @@ def train_step(
 
     state = jax.lax.cond(finite, advance, lambda state: state, state)
     return state, Metrics(
+        images=images,
         losses=gradients.losses,
         labelled=gradients.labelled,
         updates={group: group_state.updates for group, group_state in state.groups.items()},

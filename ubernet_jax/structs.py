@@ -1,6 +1,6 @@
 """Every structure that flows through the package, with shapes, dtypes and units.
 
-Shape letters: N images of a micro-batch, H x W pixels, C classes, A annotators, B boxes of an
+Shape letters: N images of a batch, H x W pixels, C classes, A annotators, B boxes of an
 image, M places for boxes, S boxes sampled of an image, D detections.
 
 A box is x1, y1, x2, y2 in pixels from the upper left corner of the image; x2 and y2 are exclusive:
@@ -80,7 +80,7 @@ class BoxTargets:
 
 @struct.dataclass
 class Batch:
-    """A micro-batch: images of one dataset, padded to one bucket size.
+    """Images padded to one bucket size: a micro-batch, all of one dataset, or several in a row.
 
     Attributes:
       image: uint8 (N, H, W, 3), RGB; H and W are of the form 32k+1.

@@ -11,10 +11,9 @@ import contextlib
 import functools
 import json
 import pathlib
-import signal
+from collections.abc import Iterator
 
 import jax
-import tqdm
 from absl import app, flags, logging
 from ml_collections import config_flags
 
@@ -25,18 +24,24 @@ from ubernet_jax.compilation import enable_compilation_cache
 from ubernet_jax.config import Config
 from ubernet_jax.datasets.reading import Dataset, open_dataset
 from ubernet_jax.errors import UserError
-from ubernet_jax.evaluate import QUICK_THRESHOLDS, evaluate_benchmarks
-from ubernet_jax.evaluators import headline
-from ubernet_jax.journal import Journal, Window
-from ubernet_jax.models.ubernet import UberNet
+from ubernet_jax.journal import NotFinite
+from ubernet_jax.monitor import Monitor
 from ubernet_jax.optim import make_optimizer
-from ubernet_jax.predictor import Predictor
-from ubernet_jax.preview import Preview
+from ubernet_jax.parallel import join_processes, make_mesh, replicate, spread
 from ubernet_jax.state import TrainState, create_state, make_network
 from ubernet_jax.step import train_step
+from ubernet_jax.stopping import StopRequest
 
 _CONFIG = config_flags.DEFINE_config_file('config', help_string='configs/NAME.py')
 _WORKDIR = flags.DEFINE_string('workdir', None, 'where everything of the run is written')
+_DISTRIBUTED = flags.DEFINE_boolean(
+    'distributed', False, 'one process of several, started by Slurm, Open MPI or Kubernetes'
+)
+_COORDINATOR = flags.DEFINE_string(
+    'coordinator', None, 'HOST:PORT of the first process, where no scheduler tells it'
+)
+_PROCESSES = flags.DEFINE_integer('processes', None, 'how many there are, with --coordinator')
+_PROCESS = flags.DEFINE_integer('process', None, 'number of this one, with --coordinator')
 
 
 def train(config: Config, workdir: pathlib.Path) -> TrainState:
@@ -48,52 +53,45 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
     """
     config.validate()
     network = make_network(config)
-    datasets = _open_training_sets(config)
+    mesh = make_mesh(config.data.micro_batches)
     batches = MicroBatches(
-        datasets,
+        _open_training_sets(config),
         config.data.train,
         config.data,
         network.tasks,
         config.loss.positive_share,
         config.seed,
         config.steps,
+        process=(jax.process_index(), jax.process_count()),
     )
     checkpoints = Checkpoints(workdir)
     resumed = checkpoints.latest_step
     state = create_state(config) if resumed is None else checkpoints.restore(config, resumed)
+    state = replicate(mesh, state)
     start = int(state.step)
     checkpoints.save(state, config)  # the untrained network, if this is the start
-    (workdir / 'config.json').write_text(json.dumps(config_file.to_json(config), indent=1) + '\n')
-    preview = Preview(config, network.tasks, workdir / 'pictures')
+    if jax.process_index() == 0:
+        text = json.dumps(config_file.to_json(config), indent=1) + '\n'
+        (workdir / 'config.json').write_text(text)
+        print(f'{batches.epoch_length} steps an epoch; starting at step {start}', flush=True)
     step_function = jax.jit(
-        functools.partial(train_step, network, make_optimizer(config), config), donate_argnums=0
+        functools.partial(train_step, network, make_optimizer(config), config, mesh),
+        donate_argnums=0,
     )
-    print(f'{batches.epoch_length} micro-batches an epoch; starting at step {start}', flush=True)
-
-    stopping = _StopRequest()
-    progress = tqdm.tqdm(total=config.steps, initial=start, unit='step', disable=None)
+    stopping = False
     reader = contextlib.closing(read_ahead(batches, start, config.data.workers))
-    with Journal(workdir) as journal, reader as stream, progress, stopping:
-        window = Window()
+    with (
+        reader as stream,
+        Monitor(config, network, workdir, start) as monitor,
+        StopRequest() as stop,
+        _explaining_not_finite(batches, checkpoints),
+    ):
         for step, batch in enumerate(stream, start + 1):
-            state, metrics = step_function(state, batch)
-            if not metrics.finite:
-                checkpoints.finish()
-                raise UserError(_not_finite(step, metrics.losses, batches, checkpoints))
-            window.add(metrics, images=len(batch.image))
-            progress.update()
-            last = step == config.steps
-            if step % config.log_every == 0 or last:
-                line = journal.log(step, window.summary())
-                progress.set_postfix_str(line)
-                if progress.disable:  # no terminal: a log file, say
-                    print(f'step {step}: {line}', flush=True)
-                window = Window()
-            if step % config.pictures_every == 0 or last:
-                preview.draw(step, _predictor(network, config, state))
-            if step % config.evaluate_every == 0 and not last:
-                _evaluate(config, network, state, journal, step)
-            if step % config.checkpoint_every == 0 or last or stopping:
+            state, metrics = step_function(state, spread(mesh, batch))
+            monitor.follow(step, state, metrics)
+            stopping = stop.after(step)
+            if step % config.checkpoint_every == 0 or step == config.steps or stopping:
+                monitor.wait()  # so that nothing is saved after a step that is not finite
                 checkpoints.save(state, config)
             if stopping:
                 break
@@ -109,60 +107,19 @@ def _open_training_sets(config: Config) -> list[Dataset]:
     return [open_dataset(s.name, s.split, directory) for s in config.data.train]
 
 
-def _predictor(network: UberNet, config: Config, state: TrainState) -> Predictor:
-    return Predictor(network, config.input_size, state.params, state.batch_stats)
-
-
-def _evaluate(
-    config: Config, network: UberNet, state: TrainState, journal: Journal, step: int
-) -> None:
-    predictor = _predictor(network, config, state)
-    scores = {
-        f'{name}/{benchmark.name}:{benchmark.split}/{score}': value
-        for benchmark, name, result in evaluate_benchmarks(
-            predictor, config, network.tasks, QUICK_THRESHOLDS, config.evaluation.limit
-        )
-        for score, value in headline(result).items()
-    }
-    journal.log(step, scores)
-
-
-def _not_finite(
-    step: int, losses: dict[str, jax.Array], batches: MicroBatches, checkpoints: Checkpoints
-) -> str:
-    shown = ', '.join(f'{name} {float(loss):g}' for name, loss in losses.items())
-    return (
-        f'step {step}: a loss or gradient is not finite ({shown}), on images '
-        f'{", ".join(batches.names(step - 1))}. Nothing of this step was kept; the last checkpoint '
-        f'is that of step {checkpoints.latest_step}. Look at these labels, or lower '
-        "--config.optim.shared.learning_rate and the tasks' learning rates."
-    )
-
-
-class _StopRequest:
-    """True once SIGTERM or Ctrl-C has come; a second Ctrl-C ends at once."""
-
-    def __init__(self):
-        self._requested = False
-
-    def __bool__(self) -> bool:
-        return self._requested
-
-    def __enter__(self) -> '_StopRequest':
-        self._previous = {
-            number: signal.signal(number, self._request)
-            for number in (signal.SIGINT, signal.SIGTERM)
-        }
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-
-    def _request(self, number: int, frame: object) -> None:
-        del frame
-        self._requested = True
-        signal.signal(number, self._previous[number])
+@contextlib.contextmanager
+def _explaining_not_finite(batches: MicroBatches, checkpoints: Checkpoints) -> Iterator[None]:
+    try:
+        yield
+    except NotFinite as error:
+        checkpoints.finish()
+        shown = ', '.join(f'{name} {float(loss):g}' for name, loss in error.losses.items())
+        raise UserError(
+            f'step {error.step}: a loss or gradient is not finite ({shown}), on images '
+            f'{", ".join(batches.names(error.step - 1))}. Nothing of this step was kept; the last '
+            f'checkpoint is that of step {checkpoints.latest_step}. Look at these labels, or lower '
+            "--config.optim.shared.learning_rate and the tasks' learning rates."
+        ) from None
 
 
 def main(argv: list[str]) -> None:
@@ -177,6 +134,8 @@ def main(argv: list[str]) -> None:
         )
     if not _WORKDIR.value:
         raise UserError('--workdir is missing: give a folder for the run, such as runs/NAME')
+    if _DISTRIBUTED.value or _COORDINATOR.value:
+        join_processes(_COORDINATOR.value, _PROCESSES.value, _PROCESS.value)
     enable_compilation_cache()
     logging.set_verbosity(logging.WARNING)  # Orbax and TFDS tell every detail as INFO
     workdir = pathlib.Path(_WORKDIR.value)

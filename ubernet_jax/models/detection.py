@@ -15,6 +15,7 @@ from ubernet_jax.config import DetectionConfig, Pooling
 from ubernet_jax.models import proposals
 from ubernet_jax.models.box_sampling import sample_anchors, sample_regions
 from ubernet_jax.models.proposals import ProposalNetwork, Proposals, image_anchors, propose
+from ubernet_jax.models.scores import linear_scores
 from ubernet_jax.ops import roi
 from ubernet_jax.ops.boxes import clip, decode
 from ubernet_jax.ops.suppression import suppress
@@ -31,22 +32,29 @@ class BoxHead(nn.Module):
       classes: C.
       width: of the two layers.
       dropout: rate after each of them.
+      dtype: of the computation; scores and deltas are float32.
     """
 
     classes: int
     width: int
     dropout: float
+    dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(self, regions: jax.Array, train: bool) -> tuple[jax.Array, jax.Array]:
         """Maps regions (N, S, 7, 7, c) to scores (N, S, C) and deltas (N, S, C, 4)."""
         x = regions.reshape(*regions.shape[:2], -1)
         for name in ('fc6', 'fc7'):
-            x = nn.relu(nn.Dense(self.width, kernel_init=nn.initializers.he_normal(), name=name)(x))
+            layer = nn.Dense(
+                self.width,
+                kernel_init=nn.initializers.he_normal(),
+                dtype=self.dtype,
+                name=name,
+            )
+            x = nn.relu(layer(x))
             x = nn.Dropout(self.dropout, deterministic=not train)(x)
-        normal = nn.initializers.normal(0.001)
-        scores = nn.Dense(self.classes, kernel_init=normal, name='scores')(x)
-        deltas = nn.Dense(4 * self.classes, kernel_init=normal, name='deltas')(x)
+        scores = linear_scores(self.classes, 0.001, self.dtype, 'scores')(x)
+        deltas = linear_scores(4 * self.classes, 0.001, self.dtype, 'deltas')(x)
         return scores, deltas.reshape(*deltas.shape[:-1], self.classes, 4)
 
 
@@ -78,17 +86,19 @@ class DetectionHead(nn.Module):
       classes: C, with the background.
       dropout: rate in the box head.
       config: sizes and thresholds.
+      dtype: of the computation; scores and boxes are float32.
     """
 
     classes: int
     dropout: float
     config: DetectionConfig
+    dtype: jnp.dtype = jnp.float32
 
     def setup(self) -> None:
         self.proposal_network = ProposalNetwork(
-            len(proposals.RATIOS) * len(self.config.anchor_scales)
+            len(proposals.RATIOS) * len(self.config.anchor_scales), self.dtype
         )
-        self.box_head = BoxHead(self.classes, self.config.width, self.dropout)
+        self.box_head = BoxHead(self.classes, self.config.width, self.dropout, self.dtype)
 
     def __call__(
         self, conv5: jax.Array, extents: jax.Array, targets: BoxTargets, rng: jax.Array

@@ -22,7 +22,11 @@ class SkipNormalization(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, valid: jax.Array, train: bool) -> jax.Array:
-        """Normalises (N, H, W, C) per channel over the pixels that `valid` (N, H, W) marks."""
+        """Normalises (N, H, W, C) per channel over the pixels that `valid` (N, H, W) marks.
+
+        Computed in float32; the result has the dtype of x.
+        """
+        dtype, x = x.dtype, x.astype(jnp.float32)
         channels = x.shape[-1]
         mean = self.variable('batch_stats', 'mean', jnp.zeros, (channels,))
         variance = self.variable('batch_stats', 'variance', jnp.ones, (channels,))
@@ -45,7 +49,7 @@ class SkipNormalization(nn.Module):
             )
         factor = SCALE * jax.lax.rsqrt(used_variance + EPSILON)
         shape = (1, 1, 1, channels)
-        return (x - used_mean.reshape(shape)) * factor.reshape(shape)
+        return ((x - used_mean.reshape(shape)) * factor.reshape(shape)).astype(dtype)
 
 
 def _moments(x: jax.Array, valid: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -9,6 +9,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from ubernet_jax.models.scores import linear_scores
 from ubernet_jax.ops.anchors import make_anchors
 from ubernet_jax.ops.boxes import clip, decode
 from ubernet_jax.ops.convolution import convolve
@@ -25,9 +26,11 @@ class ProposalNetwork(nn.Module):
 
     Attributes:
       anchors: A / cells, anchors of each cell of the grid.
+      dtype: of the computation; scores and deltas are float32.
     """
 
     anchors: int
+    dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(self, conv5: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -39,10 +42,11 @@ class ProposalNetwork(nn.Module):
         normal = nn.initializers.normal(0.01)
         kernel = self.param('kernel', normal, (3, 3, channels, channels))
         bias = self.param('bias', nn.initializers.zeros, (channels,))
+        conv5, kernel, bias = (x.astype(self.dtype) for x in (conv5, kernel, bias))
         hidden = convolve(conv5, kernel, stride=2, dilation=2)
         hidden = nn.relu(hidden + bias.reshape(1, 1, 1, -1))
-        scores = nn.Dense(2 * self.anchors, kernel_init=normal, name='scores')(hidden)
-        deltas = nn.Dense(4 * self.anchors, kernel_init=normal, name='deltas')(hidden)
+        scores = linear_scores(2 * self.anchors, 0.01, self.dtype, 'scores')(hidden)
+        deltas = linear_scores(4 * self.anchors, 0.01, self.dtype, 'deltas')(hidden)
         images = len(conv5)
         return scores.reshape(images, -1, 2), deltas.reshape(images, -1, 4)
 

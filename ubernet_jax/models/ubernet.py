@@ -16,6 +16,7 @@ import numpy as np
 
 from ubernet_jax.config import ModelConfig
 from ubernet_jax.models.detection import Detected, DetectionHead
+from ubernet_jax.models.scores import linear_scores
 from ubernet_jax.models.vgg import TAP_STRIDES, VGG
 from ubernet_jax.ops.interpolate import double, subsample
 from ubernet_jax.ops.pooling import average_pool
@@ -54,6 +55,7 @@ class Pyramid(nn.Module):
             config.frozen_blocks,
             config.checkpoint,
             config.statistics,
+            dtype=jnp.dtype(config.precision.value),
             name='trunk',
         )
         mean, std = (np.float32(value).reshape(1, 1, 1, 3) for value in (config.mean, config.std))
@@ -74,10 +76,12 @@ class DenseHead(nn.Module):
     Attributes:
       channels: C, score channels of the task.
       stride: image pixels per score, 1 or 8.
+      dtype: of the products with the skips; their sums and the scores are float32.
     """
 
     channels: int
     stride: int
+    dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(self, features: Features) -> list[jax.Array]:
@@ -85,10 +89,7 @@ class DenseHead(nn.Module):
 
         With a single scale there is nothing to fuse across, and one map is all.
         """
-        scorers = {
-            tap: nn.Dense(self.channels, kernel_init=nn.initializers.normal(0.001), name=tap)
-            for tap in TAP_STRIDES
-        }
+        scorers = {tap: linear_scores(self.channels, 0.001, self.dtype, tap) for tap in TAP_STRIDES}
         fuse_skips = Fusion(self.channels, name='fuse_skips')
         maps = []
         for level, taps in enumerate(features.levels):
@@ -158,7 +159,7 @@ class UberNet:
                 arguments = (zeros.conv5, jnp.zeros((1, 2)))
                 initial = self._detector(task).init(head_rng, *arguments, method='detect')
             else:
-                initial = _dense_head(task).init(head_rng, zeros)
+                initial = self._dense_head(task).init(head_rng, zeros)
             params[name] = initial['params']
         return params, variables['batch_stats']
 
@@ -219,7 +220,7 @@ class UberNet:
 
     def scores(self, task: str, params: dict, features: Features) -> list[jax.Array]:
         """A dense task's score maps: see `DenseHead`."""
-        return _dense_head(self.tasks[task]).apply({'params': params}, features)
+        return self._dense_head(self.tasks[task]).apply({'params': params}, features)
 
     def detect(self, task: str, params: dict, features: Features, extents: jax.Array) -> Detected:
         """Detections in images of `extents` (N, 2), height and width in pixels."""
@@ -229,12 +230,16 @@ class UberNet:
     def _pyramid(self) -> Pyramid:
         return Pyramid(self.config)
 
+    def _dense_head(self, task: Task) -> DenseHead:
+        return DenseHead(task.channels, task.stride, self._dtype)
+
     def _detector(self, task: Task) -> DetectionHead:
-        return DetectionHead(task.channels, self.config.dropout, self.config.detection)
+        config = self.config
+        return DetectionHead(task.channels, config.dropout, config.detection, self._dtype)
 
-
-def _dense_head(task: Task) -> DenseHead:
-    return DenseHead(task.channels, task.stride)
+    @property
+    def _dtype(self) -> jnp.dtype:
+        return jnp.dtype(self.config.precision.value)
 
 
 def _extents(valid: jax.Array) -> jax.Array:

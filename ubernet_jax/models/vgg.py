@@ -9,6 +9,7 @@ import dataclasses
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 
 from ubernet_jax.config import Statistics
 from ubernet_jax.models.normalization import SkipNormalization
@@ -53,11 +54,13 @@ class ConvBlock(nn.Module):
       block: its row of the table.
       width: factor on the channels.
       statistics: what normalises the skip while training.
+      dtype: of the computation.
     """
 
     block: Block
     width: float
     statistics: Statistics
+    dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(
@@ -74,6 +77,7 @@ class ConvBlock(nn.Module):
                 (3, 3),
                 kernel_dilation=block.dilation,
                 kernel_init=nn.initializers.he_normal(),
+                dtype=self.dtype,
                 name=f'{block.name}_{index + 1}',
             )
             x = nn.relu(convolution(x))
@@ -83,20 +87,24 @@ class ConvBlock(nn.Module):
 
 
 class FullyConnected(nn.Module):
-    """fc6 and fc7 as convolutions with a large field of view (DeepLab-LargeFOV)."""
+    """fc6 and fc7 as convolutions with a large field of view (DeepLab-LargeFOV).
+
+    Attributes are those of `VGG`.
+    """
 
     width: float
     dropout: float
+    dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
         """Maps the pooled conv5 (N, h, w, c) to fc7 (N, h, w, 1024 * width)."""
         channels = _scaled(FC_CHANNELS, self.width)
-        initialise = nn.initializers.he_normal()
         x = average_pool(x, 1)
-        x = nn.Conv(channels, (3, 3), kernel_dilation=12, kernel_init=initialise, name='fc6')(x)
+        settings = {'kernel_init': nn.initializers.he_normal(), 'dtype': self.dtype}
+        x = nn.Conv(channels, (3, 3), kernel_dilation=12, name='fc6', **settings)(x)
         x = nn.Dropout(self.dropout, deterministic=not train)(nn.relu(x))
-        x = nn.Dense(channels, kernel_init=initialise, name='fc7')(x)
+        x = nn.Dense(channels, name='fc7', **settings)(x)
         return nn.Dropout(self.dropout, deterministic=not train)(nn.relu(x))
 
 
@@ -110,6 +118,7 @@ class VGG(nn.Module):
       checkpoint: keep only the activations between segments for the backward pass.
       statistics: what normalises the skips while training.
       rows: the blocks of convolutions.
+      dtype: of the computation; what normalises the skips is float32.
     """
 
     width: float
@@ -118,6 +127,7 @@ class VGG(nn.Module):
     checkpoint: bool
     statistics: Statistics
     rows: tuple[Block, ...] = BLOCKS
+    dtype: jnp.dtype = jnp.float32
 
     def setup(self) -> None:
         block_class, fully_connected_class = ConvBlock, FullyConnected
@@ -125,9 +135,12 @@ class VGG(nn.Module):
             block_class = nn.remat(ConvBlock, static_argnums=(3, 4))
             fully_connected_class = nn.remat(FullyConnected, static_argnums=(2,))
         self.blocks = [
-            block_class(row, self.width, self.statistics, name=row.name) for row in self.rows
+            block_class(row, self.width, self.statistics, self.dtype, name=row.name)
+            for row in self.rows
         ]
-        self.fully_connected = fully_connected_class(self.width, self.dropout, name='fc')
+        self.fully_connected = fully_connected_class(
+            self.width, self.dropout, self.dtype, name='fc'
+        )
 
     def __call__(
         self, image: jax.Array, valid: jax.Array, level: int, train: bool

@@ -1,0 +1,193 @@
+"""Memory of the gradient step against the number of tasks, the size of the image and the scales.
+
+    python -m benchmarks.memory --tasks 1,7,16 --sizes 321 --json memory.json
+    python -m benchmarks.memory --tasks 1,7,16 --fit 12,24,80
+
+Three ways to compute the same gradients of one image that is labelled for every task: plain
+differentiation of the sum of all losses; ours without checkpoints in the trunk; ours. Each is
+measured in a process of its own: the compiled program's temporary buffers, and with `--run` also
+what one step really takes: the device's peak on an accelerator, the process's otherwise.
+
+XLA:CPU undoes checkpointing, so there the trunk is judged by the bytes that its backward pass is
+handed; on an accelerator the temporary buffers show it all.
+"""
+
+import argparse
+import dataclasses
+import functools
+import json
+import pathlib
+import resource
+import subprocess
+import sys
+
+import jax
+import numpy as np
+
+from benchmarks.plain import plain_gradients
+from benchmarks.workload import make_batch, make_config, task_rows
+from ubernet_jax.config import Initialisation, ModelConfig
+from ubernet_jax.models.ubernet import SHARED, UberNet
+from ubernet_jax.step import compute_gradients
+
+# name -> (gradients, checkpoints in the trunk)
+METHODS = {
+    'plain sum': (plain_gradients, False),
+    'no checkpoints': (compute_gradients, False),
+    'ours': (compute_gradients, True),
+}
+MIB = 2**20
+STRIDE = 32  # of the sides of images, plus one
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Case:
+    """What is measured: `method` of `METHODS`, with so many tasks, at (height, width), scales."""
+
+    method: str
+    tasks: int
+    size: tuple[int, int]
+    scales: int
+
+    def network(self) -> UberNet:
+        model = ModelConfig(
+            scales=self.scales,
+            checkpoint=METHODS[self.method][1],
+            initialisation=Initialisation.RANDOM,
+        )
+        return UberNet(model, task_rows(self.tasks))
+
+
+def compile_step(case: Case) -> tuple[jax.stages.Compiled, tuple]:
+    """The compiled gradients, and shapes of their arguments: params, statistics, batch, key."""
+    network = case.network()
+    config = make_config(network.tasks, model=network.config)
+    batch = make_batch(network.tasks, case.size, labelled=network.tasks)
+    key = jax.random.PRNGKey(0)
+    arguments = (*jax.eval_shape(network.init, key), batch, key)
+    gradients = jax.jit(functools.partial(METHODS[case.method][0], network, config))
+    return gradients.lower(*arguments).compile(), arguments
+
+
+def kept_bytes(case: Case) -> int:
+    """Bytes of activations that the trunk's backward pass is handed (no compilation needed)."""
+    network = case.network()
+    params, stats = jax.eval_shape(network.init, jax.random.PRNGKey(0))
+    image = np.zeros((1, *case.size, 3), np.uint8)
+    valid, key = np.ones(image.shape[:3], bool), jax.random.PRNGKey(0)
+
+    def pull_back(params: dict, stats: dict):
+        return jax.vjp(lambda p: network.features(p, stats, image, valid, key)[0], params)[1]
+
+    parameters = {leaf.shape for leaf in jax.tree.leaves(params)}
+    kept = jax.tree.leaves(jax.eval_shape(pull_back, params[SHARED], stats))
+    return sum(x.size * x.dtype.itemsize for x in kept if x.shape not in parameters)
+
+
+def measure(case: Case, run: bool) -> dict[str, float]:
+    """MiB of one case: `temporary`, `kept`, and if it is run `peak`, that of the whole step."""
+    compiled, (params, stats, batch, key) = compile_step(case)
+    results = {
+        'temporary': compiled.memory_analysis().temp_size_in_bytes / MIB,
+        'kept': kept_bytes(case) / MIB,
+    }
+    if run:
+        zeros = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), (params, stats))
+        jax.block_until_ready(compiled(*jax.device_put(zeros), batch, key))
+        statistics = jax.local_devices()[0].memory_stats() or {}
+        peak = statistics.get('peak_bytes_in_use')
+        resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        results['peak'] = (peak or resident) / MIB
+    return results
+
+
+def largest_side(case: Case, gigabytes: float) -> int:
+    """Side of the largest square image whose step fits, found by compiling, not by running."""
+    limit = gigabytes * 1e9
+
+    def needed(k: int) -> int:
+        square = dataclasses.replace(case, size=(STRIDE * k + 1, STRIDE * k + 1))
+        analysis = compile_step(square)[0].memory_analysis()
+        return (
+            analysis.temp_size_in_bytes
+            + analysis.argument_size_in_bytes
+            + analysis.output_size_in_bytes
+        )
+
+    # Memory is nearly a line over the area: two sizes give it, and the compiler then decides.
+    small, large = 5, 10
+    slope = (needed(large) - needed(small)) / (large**2 - small**2)
+    k = max(1, int((small**2 + (limit - needed(small)) / slope) ** 0.5))
+    while k > 1 and needed(k) > limit:
+        k -= 1
+    while needed(k + 1) <= limit:
+        k += 1
+    return STRIDE * k + 1
+
+
+def in_own_process(case: Case, run: bool) -> dict[str, float]:
+    """`measure` in a fresh process, whose peak memory is then the case's own."""
+    request = json.dumps({'case': dataclasses.asdict(case), 'run': run})
+    finished = subprocess.run(
+        [sys.executable, '-m', 'benchmarks.memory', '--one', request],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return json.loads(finished.stdout)
+
+
+def parse_sizes(text: str) -> list[tuple[int, int]]:
+    """'321,641x865' -> [(321, 321), (641, 865)]."""
+    sides = [[int(side) for side in item.split('x')] for item in text.split(',')]
+    return [(side[0], side[-1]) for side in sides]
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(item) for item in text.split(',')]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--tasks', type=_numbers, default=[1, 7, 16])
+    parser.add_argument('--sizes', type=parse_sizes, default=[(321, 321)], help='321 or 641x865')
+    parser.add_argument('--scales', type=_numbers, default=[3])
+    parser.add_argument('--methods', nargs='+', choices=METHODS, default=list(METHODS))
+    parser.add_argument('--run', action='store_true', help='also run one step each')
+    parser.add_argument('--fit', type=_numbers, default=[], help='GB: the largest image for each')
+    parser.add_argument('--json', type=pathlib.Path)
+    parser.add_argument('--one', help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = _arguments()
+    if arguments.one:
+        request = json.loads(arguments.one)
+        case = request['case']
+        case['size'] = tuple(case['size'])
+        print(json.dumps(measure(Case(**case), request['run'])))
+        return
+    rows = []
+    for scales in arguments.scales:
+        for tasks in arguments.tasks:
+            for method in arguments.methods:
+                for size in [] if arguments.fit else arguments.sizes:
+                    case = Case(method=method, tasks=tasks, size=size, scales=scales)
+                    result = in_own_process(case, arguments.run)
+                    rows.append(dataclasses.asdict(case) | result)
+                    print(rows[-1], flush=True)
+                for gigabytes in arguments.fit:
+                    case = Case(method=method, tasks=tasks, size=(33, 33), scales=scales)
+                    side = largest_side(case, gigabytes)
+                    rows.append(dataclasses.asdict(case) | {'gigabytes': gigabytes, 'side': side})
+                    print(rows[-1], flush=True)
+    if arguments.json:
+        device = jax.devices()[0].device_kind
+        arguments.json.write_text(
+            json.dumps({'device': device, 'jax': jax.__version__, 'rows': rows}, indent=1) + '\n'
+        )
+
+
+if __name__ == '__main__':
+    main()

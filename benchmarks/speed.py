@@ -1,0 +1,222 @@
+"""Time of training and prediction, beside the same network in PyTorch.
+
+    python -m benchmarks.speed --json speed.json
+    python -m benchmarks.speed --precisions float32 bfloat16 --sizes 321,513,641x865 --peer
+
+One image at a time, in rounds: every case runs once a round, so that a machine that slows down
+slows all of them, and ratios of medians are what counts. Model FLOPs are those of the forward pass
+as XLA counts them, three times that in training (recomputation is not counted); the peak is that of
+a large matrix product in the same rounds. The peer has the six dense tasks, and needs PyTorch.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import functools
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from benchmarks.memory import parse_sizes
+from benchmarks.workload import make_batch, make_config
+from ubernet_jax.config import Config, Initialisation, ModelConfig, Precision
+from ubernet_jax.models.ubernet import SHARED, UberNet
+from ubernet_jax.optim import make_optimizer
+from ubernet_jax.parallel import make_mesh
+from ubernet_jax.state import create_state, make_network
+from ubernet_jax.step import train_step
+from ubernet_jax.tasks import DENSE_TASKS, TASKS
+
+BSDS_TASKS = ('boundaries',)  # what one of the paper's datasets labels
+PRODUCT_SIDE = {'cpu': 2048, 'gpu': 8192}
+
+
+@dataclasses.dataclass(kw_only=True)
+class Case:
+    """Something that is timed.
+
+    Attributes:
+      name: what and how.
+      step: does it once and waits for it.
+      flops: of the model, or of the product.
+      compile_seconds: before the first step.
+      seconds: one a round.
+    """
+
+    name: str
+    step: Callable[[], None]
+    flops: float | None = None
+    compile_seconds: float = 0.0
+    seconds: list[float] = dataclasses.field(default_factory=list)
+
+
+def training(
+    name: str, size: tuple[int, int], precision: Precision, labelled: tuple[str, ...], **model
+) -> Case:
+    """A training step of one image of the network with the six dense tasks."""
+    config = _config(DENSE_TASKS, precision, **model)
+    batch = jax.device_put(make_batch(config.task_table(), size, labelled))
+    state = jax.device_put(create_state(config))
+    function = functools.partial(
+        train_step, make_network(config), make_optimizer(config), config, make_mesh(1)
+    )
+    start = time.perf_counter()
+    compiled = jax.jit(function, donate_argnums=0).lower(state, batch).compile()
+    seconds = time.perf_counter() - start
+
+    def step() -> None:
+        nonlocal state
+        state, _ = compiled(state, batch)
+        jax.block_until_ready(state)
+
+    flops = 3 * _forward_flops(config, size) if set(labelled) == set(DENSE_TASKS) else None
+    return Case(name=name, step=step, flops=flops, compile_seconds=seconds)
+
+
+def prediction(
+    name: str, tasks: tuple[str, ...], size: tuple[int, int], precision: Precision
+) -> Case:
+    """All tasks' outputs for one image, as they leave the network."""
+    config = _config(tasks, precision)
+    state = jax.device_put(create_state(config))
+    image = jax.device_put(make_batch({}, size, ()).image)
+    start = time.perf_counter()
+    function = functools.partial(_predict, make_network(config))
+    compiled = jax.jit(function).lower(state.params, state.batch_stats, image).compile()
+    seconds = time.perf_counter() - start
+    return Case(
+        name=name,
+        step=lambda: jax.block_until_ready(compiled(state.params, state.batch_stats, image)),
+        flops=_forward_flops(config, size),
+        compile_seconds=seconds,
+    )
+
+
+def product(precision: Precision) -> Case:
+    """A large matrix product: what the machine can do."""
+    side = PRODUCT_SIDE[jax.default_backend()]
+    matrix = jnp.ones((side, side), precision.value)
+    multiply = jax.jit(jnp.matmul)
+    return Case(
+        name=f'matrix product {precision.value}',
+        step=lambda: multiply(matrix, matrix).block_until_ready(),
+        flops=2 * side**3,
+    )
+
+
+@contextlib.contextmanager
+def peer(name: str, size: tuple[int, int], precision: Precision, train: bool) -> Iterator[Case]:
+    """The same in PyTorch, in a process of its own that waits while others are timed."""
+    words = [sys.executable, '-m', 'benchmarks.peer_torch', '--size', f'{size[0]}x{size[1]}']
+    words += ['--precision', precision.value, '--tasks', *DENSE_TASKS, *(['--train'] * train)]
+    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def step() -> None:
+        process.stdin.write('step\n')
+        process.stdin.flush()
+        if not process.stdout.readline():
+            raise SystemExit('the PyTorch peer ended: is torch installed?')
+
+    try:
+        yield Case(name=name, step=step)
+    finally:
+        process.stdin.close()
+        process.wait()
+
+
+def run_rounds(cases: list[Case], rounds: int) -> None:
+    """Every case once without counting, then once a round."""
+    for counted in [False] + [True] * rounds:
+        for case in cases:
+            start = time.perf_counter()
+            case.step()
+            if counted:
+                case.seconds.append(time.perf_counter() - start)
+
+
+def _config(tasks, precision: Precision, **model) -> Config:
+    settings = ModelConfig(precision=precision, initialisation=Initialisation.RANDOM, **model)
+    return make_config(tasks, model=settings)
+
+
+def _predict(network: UberNet, params: dict, batch_stats: dict, image: jax.Array) -> dict:
+    valid = jnp.ones(image.shape[:3], bool)
+    features, _ = network.features(params[SHARED], batch_stats, image, valid)
+    extents = jnp.array([image.shape[1:3]], jnp.float32)
+    return {
+        name: network.scores(name, params[name], features)[-1]
+        if name in DENSE_TASKS
+        else network.detect(name, params[name], features, extents)
+        for name in network.tasks
+    }
+
+
+def _forward_flops(config: Config, size: tuple[int, int]) -> float:
+    state = jax.eval_shape(lambda: create_state(config))
+    image = jax.ShapeDtypeStruct((1, *size, 3), np.uint8)
+    function = functools.partial(_predict, make_network(config))
+    lowered = jax.jit(function).lower(state.params, state.batch_stats, image)
+    return lowered.cost_analysis()['flops']
+
+
+def _cases(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> Iterator[Case]:
+    dense = tuple(DENSE_TASKS)
+    for precision in map(Precision, arguments.precisions):
+        yield product(precision)
+        for size in arguments.sizes:
+            suffix = f'{size[0]}x{size[1]} {precision.value}'
+            yield training(f'training {suffix}', size, precision, dense)
+            yield training(f'training, one dataset {suffix}', size, precision, BSDS_TASKS)
+            yield training(
+                f'training, no checkpoints {suffix}', size, precision, dense, checkpoint=False
+            )
+            yield prediction(f'prediction, seven tasks {suffix}', tuple(TASKS), size, precision)
+            if arguments.peer:
+                yield prediction(f'prediction {suffix}', dense, size, precision)
+                for what, train in (('training', True), ('prediction', False)):
+                    name = f'{what}, PyTorch {suffix}'
+                    yield stack.enter_context(peer(name, size, precision, train))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--precisions', nargs='+', choices=[p.value for p in Precision],
+                        default=['float32'])  # fmt: skip
+    parser.add_argument('--sizes', type=parse_sizes, default=[(321, 321)], help='321,641x865')
+    parser.add_argument('--rounds', type=int, default=5)
+    parser.add_argument('--peer', action='store_true', help='beside PyTorch')
+    parser.add_argument('--json', type=pathlib.Path)
+    arguments = parser.parse_args()
+    with contextlib.ExitStack() as stack:
+        cases = list(_cases(arguments, stack))
+        run_rounds(cases, arguments.rounds)
+    rows = [
+        {
+            'name': case.name,
+            'milliseconds': 1e3 * statistics.median(case.seconds),
+            'fastest': 1e3 * min(case.seconds),
+            'gflops': case.flops and case.flops / 1e9,
+            'gflops_per_second': case.flops and case.flops / 1e9 / statistics.median(case.seconds),
+            'compile_seconds': case.compile_seconds,
+        }
+        for case in cases
+    ]
+    for row in rows:
+        speed = f'{row["gflops_per_second"]:9.0f} GFLOP/s' if row['gflops'] else ''
+        print(f'{row["name"]:50} {row["milliseconds"]:9.1f} ms {speed}')
+    if arguments.json:
+        device = jax.devices()[0].device_kind
+        report = {'device': device, 'jax': jax.__version__, 'rows': rows}
+        arguments.json.write_text(json.dumps(report, indent=1) + '\n')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,116 @@
+"""Runs on one device, on four, and on two processes with two each: the same parameters come out."""
+
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+
+import jax
+import optax
+import pytest
+
+from ubernet_jax import predict
+from ubernet_jax.checkpoint import Checkpoints
+from ubernet_jax.errors import UserError
+from ubernet_jax.parallel import make_mesh
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+def start(prepared: pathlib.Path, workdir: pathlib.Path, devices: int, steps: int, *more: str):
+    """A training process with so many devices; every step makes one update of every group."""
+    words = [
+        sys.executable, '-m', 'ubernet_jax.train', '--config', 'tests/tiny_config.py',
+        '--workdir', str(workdir), f'--config.data.directory={prepared}', f'--config.steps={steps}',
+        '--config.data.micro_batches=4', '--config.checkpoint_every=10',
+        '--config.pictures_every=1000', '--config.evaluate_every=1000', *more,
+    ]  # fmt: skip
+    flags = f'--xla_force_host_platform_device_count={devices} --xla_backend_optimization_level=0'
+    return subprocess.Popen(
+        words,
+        cwd=ROOT,
+        env=os.environ | {'XLA_FLAGS': flags},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finish(*processes: subprocess.Popen) -> None:
+    for process in processes:
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, output
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+def assert_same(one: pathlib.Path, other: pathlib.Path) -> None:
+    """Parameters and statistics to 1e-5 of each group's length, counters exactly."""
+    states = []
+    for workdir in (one, other):
+        checkpoints = Checkpoints(workdir)
+        assert checkpoints.latest_step == 20
+        states.append(checkpoints.read(20, checkpoints.config(20)))
+    trees = [{**state.params, 'statistics': state.batch_stats} for state in states]
+    for group in trees[0]:
+        difference = optax.tree.sub(trees[0][group], trees[1][group])
+        assert optax.tree.norm(difference) <= 1e-5 * optax.tree.norm(trees[0][group]), group
+    for group, state in states[0].groups.items():
+        assert int(state.updates) == int(states[1].groups[group].updates) == 20, group
+        assert int(state.count) == int(states[1].groups[group].count) == 0, group
+
+
+@pytest.fixture(scope='module')
+def one_device(prepared, tmp_path_factory) -> pathlib.Path:
+    workdir = tmp_path_factory.mktemp('one')
+    finish(start(prepared, workdir, devices=1, steps=20))
+    return workdir
+
+
+@pytest.fixture(scope='module')
+def half_way(prepared, tmp_path_factory) -> pathlib.Path:
+    workdir = tmp_path_factory.mktemp('four')
+    finish(start(prepared, workdir, devices=4, steps=10))
+    return workdir
+
+
+@pytest.mark.parametrize('devices', [1, 2, 4])
+def test_begun_on_four_devices_and_ended_on_any_number(
+    prepared, one_device, half_way, devices, tmp_path
+):
+    workdir = tmp_path / 'run'
+    shutil.copytree(half_way, workdir)
+    finish(start(prepared, workdir, devices=devices, steps=20))
+    assert_same(one_device, workdir)
+
+
+def test_two_processes_with_two_devices_each(prepared, one_device, tmp_path):
+    words = [f'--coordinator=127.0.0.1:{free_port()}', '--processes=2']
+    both = [start(prepared, tmp_path, 2, 20, *words, f'--process={n}') for n in range(2)]
+    finish(*both)
+    assert_same(one_device, tmp_path)
+    log = (tmp_path / 'log.jsonl').read_text().splitlines()
+    assert len(log) == 10  # one process writes it
+    assert predict.open_checkpoint(tmp_path).step == 20
+
+
+def test_micro_batches_that_cannot_be_shared_are_refused(monkeypatch):
+    monkeypatch.setattr(jax, 'process_count', lambda: 2)
+    monkeypatch.setattr(jax, 'devices', lambda: list(range(8)))
+    with pytest.raises(UserError, match=r'micro_batches is 4, which 8 devices .*micro_batches=8'):
+        make_mesh(4)
+
+
+def test_processes_that_do_not_find_each_other_are_told_how(tmp_path):
+    words = [sys.executable, '-m', 'ubernet_jax.train', '--config', 'tests/tiny_config.py']
+    words += ['--workdir', str(tmp_path), '--distributed']
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    assert '--coordinator=HOST:PORT' in done.stderr
+    assert 'Traceback' not in done.stderr

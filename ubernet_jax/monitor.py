@@ -1,0 +1,94 @@
+"""What a run tells while it trains: progress, log, pictures and scores."""
+
+import pathlib
+
+import jax
+import tqdm
+
+from ubernet_jax.config import Config
+from ubernet_jax.evaluate import QUICK_THRESHOLDS, evaluate_benchmarks
+from ubernet_jax.evaluators import headline
+from ubernet_jax.journal import Journal, Window
+from ubernet_jax.models.ubernet import UberNet
+from ubernet_jax.parallel import own_copy
+from ubernet_jax.predictor import Predictor
+from ubernet_jax.preview import Preview
+from ubernet_jax.state import TrainState
+from ubernet_jax.step import Metrics
+
+
+class Monitor:
+    """Follows a run, step by step; use as a context manager.
+
+    Of several processes each reads the metrics, and the first one writes and draws for all.
+    """
+
+    def __init__(self, config: Config, network: UberNet, workdir: pathlib.Path, start: int):
+        self._config, self._network = config, network
+        self._window = Window()
+        self._first = jax.process_index() == 0
+        if self._first:
+            self._journal = Journal(workdir)
+            self._preview = Preview(config, network.tasks, workdir / 'pictures')
+            self._progress = tqdm.tqdm(total=config.steps, initial=start, unit='step', disable=None)
+
+    def __enter__(self) -> 'Monitor':
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._first:
+            self._journal.close()
+            self._progress.close()
+
+    def follow(self, step: int, state: TrainState, metrics: Metrics) -> None:
+        """Takes note of a step that has been started.
+
+        Raises:
+          NotFinite: of this step or the one before.
+        """
+        config, last = self._config, step == self._config.steps
+        self._window.add(step, metrics)
+        summary = None
+        if step % config.log_every == 0 or last:
+            summary, self._window = self._window.summary(), Window()
+        if not self._first:
+            return
+        self._progress.update()
+        if summary:
+            self._log(step, summary)
+        if step % config.pictures_every == 0 or last:
+            self._preview.draw(step, self._predictor(state))
+        if step % config.evaluate_every == 0 and not last:
+            self._journal.log(step, self._scores(state))
+
+    def wait(self) -> None:
+        """Waits for the newest step.
+
+        Raises:
+          NotFinite: of that step.
+        """
+        self._window.read()
+
+    def _log(self, step: int, summary: dict[str, float]) -> None:
+        line = self._journal.log(step, summary)
+        self._progress.set_postfix_str(line)
+        if self._progress.disable:  # no terminal: a log file, say
+            print(f'step {step}: {line}', flush=True)
+
+    def _scores(self, state: TrainState) -> dict[str, float]:
+        config = self._config
+        return {
+            f'{name}/{benchmark.name}:{benchmark.split}/{score}': value
+            for benchmark, name, result in evaluate_benchmarks(
+                self._predictor(state),
+                config,
+                self._network.tasks,
+                QUICK_THRESHOLDS,
+                config.evaluation.limit,
+            )
+            for score, value in headline(result).items()
+        }
+
+    def _predictor(self, state: TrainState) -> Predictor:
+        params, batch_stats = own_copy((state.params, state.batch_stats))
+        return Predictor(self._network, self._config.input_size, params, batch_stats)
