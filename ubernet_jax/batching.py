@@ -89,7 +89,7 @@ class MicroBatches:
         examples = [
             None
             if index == FILLER
-            else fit(dataset[int(index)], size, config.scale, config.flip, rng)
+            else fit(dataset[int(index)], size, config.scale, config.flip, rng, config.rotations)
             for index in indices
         ]
         wanted = self._wanted[number]
