@@ -63,6 +63,7 @@ def test_the_defaults_are_allowed_and_are_the_papers():
         ('data.workers', -1, '0 or more'),
         ('data.micro_batch', 0, 'above 0'),
         ('data.max_boxes', 0, 'above 0'),
+        ('data.rotations', 0, 'above 0'),
         ('data.scale', (0.0, 1.0), '0 < low <= high'),
         ('data.scale', (1.5, 1.0), '0 < low <= high'),
         ('data.train[1].repeat', 0, 'above 0'),

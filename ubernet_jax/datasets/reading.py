@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -26,6 +26,7 @@ class Dataset:
       ids: each image's id, unique in the split.
       sizes: int32 (n, 2), each image's height and width in pixels.
       box_counts: int32 (n,), each image's boxes that are not difficult.
+      classes: task name -> the names of its classes, where they are not those of `tasks.TASKS`.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Dataset:
     ids: tuple[str, ...]
     sizes: np.ndarray
     box_counts: np.ndarray
+    classes: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -84,4 +86,5 @@ def open_dataset(name: str, split: str, directory: pathlib.Path) -> Dataset:
         ids=tuple(splits[split]['ids']),
         sizes=np.array(splits[split]['sizes'], np.int32),
         box_counts=np.array(splits[split]['box_counts'], np.int32),
+        classes=builder.read_classes(split),
     )
