@@ -32,12 +32,14 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
       folders: where the set may lie below the folder that the user names, likeliest first.
       marker: a pattern of what only this set has in its folder; empty if it is made from no files.
       card: the facts of a public set.
+      collection: whose ids its images keep; sets of one collection share photographs.
     """
 
     VERSION = tfds.core.Version(records.VERSION)
     folders: ClassVar[tuple[str, ...]] = ()
     marker: ClassVar[str] = ''
     card: ClassVar[Card] = Card()
+    collection: ClassVar[str] = ''
 
     code_path = None  # TFDS's own needs a package that it does not install
 

@@ -28,6 +28,11 @@ BUILDERS = {
 KNOWN_NAMES = (*BUILDERS, f'{Folder.name}/NAME')
 
 
+def list_folders(directory: pathlib.Path) -> list[str]:
+    """`folder/NAME` of every prepared folder of one's own."""
+    return sorted(f'{Folder.name}/{path.name}' for path in (directory / Folder.name).glob('[!.]*'))
+
+
 def make_builder(name: str, directory: pathlib.Path) -> Builder:
     """The builder of a dataset, prepared or not.
 
