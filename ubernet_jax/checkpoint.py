@@ -12,7 +12,7 @@ import jax
 import orbax.checkpoint as ocp
 
 from ubernet_jax import config_file
-from ubernet_jax.config import Config
+from ubernet_jax.config import Config, Leaks
 from ubernet_jax.errors import UserError
 from ubernet_jax.state import TrainState, abstract_state
 from ubernet_jax.weights.exported import SUFFIX, TrainedNetwork, load_exported
@@ -162,6 +162,8 @@ def open_checkpoint(path: pathlib.Path) -> TrainedNetwork:
 def _fixed(config: Config) -> dict[str, Any]:
     plain = {k: v for k, v in config_file.to_json(config).items() if k not in _FREE}
     plain['data'] = {k: v for k, v in plain['data'].items() if k not in _FREE_DATA}
+    if config.data.leaks is Leaks.LEAVE_OUT:  # what is tested on decides what is trained on
+        plain['evaluation.benchmarks'] = config_file.to_json(config.evaluation.benchmarks)
     return plain
 
 

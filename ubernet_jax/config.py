@@ -207,6 +207,14 @@ class DatasetConfig:
     tasks: tuple[str, ...] = ()
 
 
+class Leaks(enum.Enum):
+    """What happens to training images that are test images of a benchmark too."""
+
+    REFUSE = 'refuse'  # no run; the message names the first of them
+    LEAVE_OUT = 'leave_out'  # they are not trained on
+    ALLOW = 'allow'  # they are not even looked for
+
+
 @dataclasses.dataclass(slots=True, kw_only=True)
 class DataConfig:
     """What the network is trained on and how it is fed.
@@ -214,6 +222,7 @@ class DataConfig:
     Attributes:
       directory: folder of prepared datasets.
       train: the union of datasets.
+      leaks: what happens where it shares images with the benchmarks.
       buckets: (height, width) that images are fitted into, each side 32k+1; each image goes to
         the one whose aspect is nearest.
       micro_batch: images of one dataset and one bucket, which a device takes at once.
@@ -228,6 +237,7 @@ class DataConfig:
 
     directory: str = 'data/prepared'
     train: list[DatasetConfig] = dataclasses.field(default_factory=list)
+    leaks: Leaks = Leaks.REFUSE
     buckets: tuple[tuple[int, int], ...] = ((321, 481), (481, 321))
     micro_batch: int = 1
     micro_batches: int = 1

@@ -22,9 +22,10 @@ from ubernet_jax.batching import MicroBatches, read_ahead
 from ubernet_jax.checkpoint import Checkpoints
 from ubernet_jax.compilation import enable_compilation_cache
 from ubernet_jax.config import Config
-from ubernet_jax.datasets.reading import Dataset, open_dataset
+from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.errors import UserError
 from ubernet_jax.journal import NotFinite
+from ubernet_jax.leaks import open_datasets, settle_leaks
 from ubernet_jax.monitor import Monitor
 from ubernet_jax.optim import make_optimizer
 from ubernet_jax.parallel import join_processes, make_mesh, replicate, spread
@@ -103,8 +104,13 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
 
 
 def _open_training_sets(config: Config) -> list[Dataset]:
-    directory = pathlib.Path(config.data.directory)
-    return [open_dataset(s.name, s.split, directory) for s in config.data.train]
+    opened = open_datasets(config.data.train, config)
+    datasets = settle_leaks(opened, config)
+    for whole, part in zip(opened, datasets, strict=True):
+        if len(part) < len(whole):
+            name, images = f'{whole.name}:{whole.split}', len(whole) - len(part)
+            print(f'{images} of {len(whole)} images of {name} are test images: left out')
+    return datasets
 
 
 @contextlib.contextmanager
@@ -127,11 +133,7 @@ def main(argv: list[str]) -> None:
         raise UserError(f'unknown arguments {argv[1:]}; settings are given as --config.FIELD=VALUE')
     if _CONFIG.value is None:
         raise UserError('--config is missing: give a file such as configs/quickstart.py')
-    if not isinstance(_CONFIG.value, Config):
-        raise UserError(
-            f'get_config() of the config file returned a {type(_CONFIG.value).__name__}; '
-            'it must return an ubernet_jax.config.Config'
-        )
+    config = cli.check_config(_CONFIG.value)
     if not _WORKDIR.value:
         raise UserError('--workdir is missing: give a folder for the run, such as runs/NAME')
     if _DISTRIBUTED.value or _COORDINATOR.value:
@@ -140,7 +142,7 @@ def main(argv: list[str]) -> None:
     logging.set_verbosity(logging.WARNING)  # Orbax and TFDS tell every detail as INFO
     workdir = pathlib.Path(_WORKDIR.value)
     workdir.mkdir(parents=True, exist_ok=True)
-    train(_CONFIG.value, workdir)
+    train(config, workdir)
 
 
 if __name__ == '__main__':

@@ -44,6 +44,7 @@ class Builder(FileReaderBuilder, skip_registration=True):
       marker: a pattern of what only this set has in its folder; empty if it is made from no files.
       card: the facts of a public set.
       classes: task name -> the names of its classes, where they are not those of `tasks.TASKS`.
+      collection: whose ids its images keep; sets of one collection share photographs.
     """
 
     VERSION = tfds.core.Version(records.VERSION)
@@ -51,6 +52,7 @@ class Builder(FileReaderBuilder, skip_registration=True):
     marker: ClassVar[str] = ''
     card: ClassVar[Card] = Card()
     classes: Mapping[str, tuple[str, ...]] = {}
+    collection: ClassVar[str] = ''
 
     code_path = None  # TFDS's own needs a package that it does not install
 

@@ -47,6 +47,7 @@ class NyudV2(Builder):
     """
 
     name = 'nyudv2'
+    collection = 'NYUv2'
     folders = ('', 'NYUv2', 'nyu_depth_v2')
     marker = 'nyu_depth_v2_labeled.mat'
     window = np.s_[44:471, 40:601]  # MATLAB's 45:471, 41:601, which is 427 x 561

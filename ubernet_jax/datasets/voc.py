@@ -90,6 +90,7 @@ class Voc2012(Voc):
     """`VOCdevkit/VOC2012`; the labels of its test images are not public."""
 
     name = 'voc2012'
+    collection = 'PASCAL VOC'
     folders = ('', 'VOC2012', 'VOCdevkit/VOC2012')
     marker = 'JPEGImages/20*_*.jpg'
     possible_splits = ('train', 'val')
