@@ -34,6 +34,7 @@ from ubernet_jax.predictor import Predictor
 from ubernet_jax.preview import Preview
 from ubernet_jax.state import TrainState, create_state, make_network
 from ubernet_jax.step import train_step
+from ubernet_jax.weights.initial import adopt_preprocessing
 
 _CONFIG = config_flags.DEFINE_config_file('config', help_string='configs/NAME.py')
 _WORKDIR = flags.DEFINE_string('workdir', None, 'where everything of the run is written')
@@ -47,6 +48,7 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
         finite (the step and the images are named).
     """
     config.validate()
+    config = adopt_preprocessing(config)
     network = make_network(config)
     datasets = _open_training_sets(config)
     batches = MicroBatches(
