@@ -39,7 +39,9 @@ def test_a_page_with_one_script(path, tmp_path):
     run_script(script, tmp_path)
 
 
-@pytest.mark.parametrize('path', ['README.md', 'data/README.md', 'docs/adding_a_dataset.md'])
+@pytest.mark.parametrize(
+    'path', ['README.md', 'data/README.md', 'docs/adding_a_dataset.md', 'docs/weights.md']
+)
 def test_commands_name_modules_configs_and_options_that_exist(path):
     text = (ROOT / path).read_text().replace('\\\n', ' ')
     commands = re.findall(r'python -m ubernet_jax\.(\w+)([^`\n]*)', text)

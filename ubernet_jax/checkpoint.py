@@ -159,6 +159,15 @@ def open_checkpoint(path: pathlib.Path) -> TrainedNetwork:
     return TrainedNetwork(config, step, state.params, state.batch_stats)
 
 
+def results_folder(checkpoint: pathlib.Path, name: str) -> pathlib.Path:
+    """Where scores of a checkpoint go: in its run's folder, or in one beside an exported file."""
+    if checkpoint.suffix == SUFFIX:
+        workdir = checkpoint.with_suffix('')
+    else:
+        workdir = checkpoint.parent.parent if checkpoint.parent.name == FOLDER else checkpoint
+    return workdir / 'results' / name
+
+
 def _fixed(config: Config) -> dict[str, Any]:
     plain = {k: v for k, v in config_file.to_json(config).items() if k not in _FREE}
     plain['data'] = {k: v for k, v in plain['data'].items() if k not in _FREE_DATA}

@@ -123,6 +123,8 @@ class ModelConfig:
       precision: of the arithmetic.
       statistics: what normalises the skip connections while training.
       initialisation: what the trunk starts from.
+      weights: file of `python -m ubernet_jax.weights` to start from instead; it brings its own mean
+        and std, and what it lacks starts at random.
       mean: of the training images, RGB, 0..255; subtracted.
       std: RGB, 0..255; divided by.
       detection: the detector, for networks that have that task.
@@ -136,6 +138,7 @@ class ModelConfig:
     precision: Precision = Precision.FLOAT32
     statistics: Statistics = Statistics.BATCH
     initialisation: Initialisation = Initialisation.IMAGENET
+    weights: str = ''
     mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
     std: tuple[float, float, float] = (58.395, 57.12, 57.375)
     detection: DetectionConfig = dataclasses.field(default_factory=DetectionConfig)

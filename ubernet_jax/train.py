@@ -32,6 +32,7 @@ from ubernet_jax.parallel import join_processes, make_mesh, replicate, spread
 from ubernet_jax.state import TrainState, create_state, make_network
 from ubernet_jax.step import train_step
 from ubernet_jax.stopping import StopRequest
+from ubernet_jax.weights.initial import adopt_preprocessing
 
 _CONFIG = config_flags.DEFINE_config_file('config', help_string='configs/NAME.py')
 _WORKDIR = flags.DEFINE_string('workdir', None, 'where everything of the run is written')
@@ -53,6 +54,7 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
         finite (the step and the images are named).
     """
     config.validate()
+    config = adopt_preprocessing(config)
     network = make_network(config)
     mesh = make_mesh(config.data.micro_batches)
     batches = MicroBatches(
