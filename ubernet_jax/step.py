@@ -46,8 +46,12 @@ def compute_gradients(
     batch_stats: dict,
     batch: Batch,
     rng: jax.Array,
+    scale_weight: jax.Array | float = 1.0,
 ) -> Gradients:
-    """Gradient sums of the weighted losses of all tasks, one branch after another."""
+    """Gradient sums of the weighted losses of all tasks, one branch after another.
+
+    `scale_weight` is the weight of the single scales' score maps, see `losses.task_loss`.
+    """
     dropout_rng, head_rng = rng, jax.random.fold_in(rng, 1)
 
     def trunk(shared: dict) -> tuple:
@@ -60,7 +64,7 @@ def compute_gradients(
 
         def loss(head: dict, features: Features, name: str = name, task=task) -> jax.Array:
             outputs = network.outputs(name, head, features, batch, head_rng)
-            return task_loss(task, outputs, batch, config.loss)
+            return task_loss(task, outputs, batch, config.loss, scale_weight)
 
         def branch(cotangent: Features, loss=loss, name: str = name) -> tuple:
             value, pull = jax.vjp(loss, params[name], features)
@@ -103,6 +107,7 @@ def train_step(
     batch: Batch,
 ) -> tuple[TrainState, Metrics]:
     """Advances the state by one micro-batch, unless its gradients are not finite."""
+    graduated = config.loss.graduated
     gradients = compute_gradients(
         network,
         config,
@@ -110,6 +115,7 @@ def train_step(
         state.batch_stats,
         batch,
         jax.random.fold_in(state.rng, state.step),
+        scale_weight=1 - state.step / config.steps if graduated else 1.0,
     )
     finite = jnp.isfinite(optax.tree.norm(gradients.sums)) & jnp.isfinite(
         sum(gradients.losses.values())
