@@ -126,7 +126,10 @@ def load(path: pathlib.Path, *arguments: str) -> c.Config:
 
 
 def test_the_shipped_configs_are_those_that_the_project_promises():
-    assert {'quickstart', 'mini', 'single_task', 'ubernet'} <= {path.stem for path in SHIPPED}
+    assert {path.stem for path in SHIPPED} == {
+        'hed_style', 'mini', 'normals_weight', 'quickstart', 'single_task', 'synchronous',
+        'two_task', 'ubernet',
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize('path', SHIPPED, ids=lambda path: path.stem)
@@ -139,16 +142,82 @@ def test_a_shipped_config_is_valid_and_comes_back_from_json(path):
     assert f'configs/{path.name}' in path.read_text()  # its docstring gives the command
 
 
-def test_a_single_task_is_a_part_of_mini():
-    spec = {path.stem: path for path in SHIPPED}
-    whole = load(spec['mini'])
-    for name, task in whole.tasks.items():
-        config = load(spec['single_task'], name)
-        config.validate()
-        assert config.tasks == {name: task}
-        assert config.model.scales == (1 if name == 'detection' else 3)
-        assert config.steps < whole.steps and config.evaluation.benchmarks
-        assert all(dataset in whole.data.train for dataset in config.data.train)
+def shipped(name: str, *arguments: str) -> c.Config:
+    (path,) = (path for path in SHIPPED if path.stem == name)
+    return load(path, *arguments)
+
+
+def changes(config: c.Config) -> set[str]:
+    """The fields in which a configuration differs from `mini`."""
+    lines = differences(to_json(config), to_json(shipped('mini')))
+    return {line.split(':')[0] for line in lines} - {'name'}
+
+
+# Of 1150 micro-batches, the share that the datasets of the task have in an epoch of 902.
+@pytest.mark.parametrize(
+    ('name', 'steps', 'datasets'),
+    [
+        ('boundaries', 129, ['bsds500']),
+        ('normals', 191, ['folder/kitchen']),
+        ('saliency', 446, ['pascal_s', 'folder/fashion']),
+        ('segmentation', 384, ['voc2012']),
+        ('parts', 255, ['folder/fashion']),
+        ('semantic_boundaries', 384, ['voc2012']),
+        ('detection', 384, ['voc2012']),
+    ],
+)
+def test_a_single_task_is_a_part_of_mini(name, steps, datasets):
+    whole, config = shipped('mini'), shipped('single_task', name)
+    config.validate()
+    assert (config.name, config.steps) == (f'single_task:{name}', steps)
+    assert config.tasks == {name: whole.tasks[name]}
+    assert config.model.scales == (1 if name == 'detection' else 3)
+    assert [one.name for one in config.data.train] == datasets
+    assert {one.name for one in config.evaluation.benchmarks} == set(datasets)
+    assert all(dataset in whole.data.train for dataset in config.data.train)
+    # The trunk updates after four images, at the lower rate for the last quarter of the run.
+    assert config.optim.shared.decay_after[0] / (steps / 2) == pytest.approx(0.75, abs=0.01)
+
+
+def test_two_tasks_share_their_images():
+    config = shipped('two_task')
+    assert (config.steps, config.model.scales) == (384, 3)
+    assert set(config.task_table()) == {'segmentation', 'detection'}
+    assert [one.name for one in config.data.train] == ['voc2012']
+
+
+@pytest.mark.parametrize('weight', ['1', '5', '50'])
+def test_the_weight_of_normals_is_all_that_changes(weight):
+    config = shipped('normals_weight', weight)
+    assert changes(config) == {'tasks.normals.weight'}
+    assert config.tasks['normals'].weight == float(weight)
+
+
+def test_the_synchronous_solver_sees_the_same_images():
+    config = shipped('synchronous')
+    decay = {f'tasks.{name}.decay_after' for name in config.tasks}
+    assert changes(config) == {'optim.algorithm', *decay}
+    assert config.optim.algorithm is c.Algorithm.SYNCHRONOUS
+
+
+def test_boundaries_in_the_setup_made_for_them():
+    config, paper = shipped('hed_style'), shipped('ubernet')
+    assert set(config.tasks) == {'boundaries'} and config.loss.graduated
+    assert config.tasks['boundaries'].learning_rate > config.optim.shared.learning_rate
+    assert {one.name for one in config.data.train} == {'bsds500'}
+    assert config.model == paper.model and not paper.loss.graduated
+
+
+@pytest.mark.parametrize(
+    ('name', 'argument', 'message'),
+    [
+        ('single_task', 'depth', 'single_task.py:depth: unknown task; known: boundaries, normals'),
+        ('normals_weight', 'much', 'normals_weight.py:much: the weight must be a number'),
+    ],
+)
+def test_an_argument_that_a_config_does_not_know(name, argument, message):
+    with pytest.raises(UserError, match=re.escape(message)):
+        shipped(name, argument)
 
 
 def test_every_kind_of_field_comes_back_from_json():

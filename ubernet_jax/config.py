@@ -159,6 +159,8 @@ class LossConfig:
       proposal_box_weight: and its boxes.
       box_class_weight: of the second stage, the classes,
       box_weight: and the boxes.
+      graduated: the losses of the single scales fade from full weight to none over the run, and
+        that of the fused map stays (graduated deep supervision, arXiv 1511.07386).
     """
 
     bag_radius: int = 2
@@ -170,6 +172,7 @@ class LossConfig:
     proposal_box_weight: float = 1.0
     box_class_weight: float = 1.0
     box_weight: float = 1.0
+    graduated: bool = False
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)

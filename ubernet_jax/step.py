@@ -49,8 +49,12 @@ def compute_gradients(
     batch_stats: dict,
     batch: Batch,
     rng: jax.Array,
+    scale_weight: jax.Array | float = 1.0,
 ) -> Gradients:
-    """Gradient sums of the weighted losses of all tasks, one branch after another."""
+    """Gradient sums of the weighted losses of all tasks, one branch after another.
+
+    `scale_weight` is the weight of the single scales' score maps, see `losses.task_loss`.
+    """
     dropout_rng, head_rng = rng, jax.random.fold_in(rng, 1)
 
     def trunk(shared: dict) -> tuple:
@@ -64,7 +68,7 @@ def compute_gradients(
 
         def loss(head: dict, features: Features, name: str = name, task=task) -> jax.Array:
             outputs = network.outputs(name, head, features, batch, head_rng)
-            return task_loss(task, outputs, batch, config.loss)
+            return task_loss(task, outputs, batch, config.loss, scale_weight)
 
         def branch(cotangent: Features, loss=loss, name: str = name) -> tuple:
             value, pull = jax.vjp(loss, params[name], features)
@@ -107,21 +111,26 @@ def sum_gradients(
     """
     share = config.data.micro_batches // mesh.size
     step_key = jax.random.fold_in(state.rng, state.step)
+    scale_weight = 1 - state.step / config.steps if config.loss.graduated else jnp.ones(())
     numbers = jnp.arange(config.data.micro_batches)
     keys = jax.vmap(lambda number: jax.random.fold_in(step_key, number))(numbers)
 
-    def compute(params: Params, stats: dict, key: jax.Array, batch: Batch) -> StepGradients:
-        gradients = compute_gradients(network, config, params, stats, batch, key)
+    def compute(
+        params: Params, stats: dict, scale_weight: jax.Array, key: jax.Array, batch: Batch
+    ) -> StepGradients:
+        gradients = compute_gradients(network, config, params, stats, batch, key, scale_weight)
         images = batch.valid.any((1, 2)).sum(dtype=jnp.int32)
         counted = (images > 0).astype(jnp.float32)
         weighted = jax.tree.map(lambda x: counted * x, gradients.batch_stats)
         return StepGradients(gradients._replace(batch_stats=weighted), images, counted)
 
-    def on_device(params: Params, stats: dict, keys: jax.Array, batch: Batch) -> StepGradients:
+    def on_device(
+        params: Params, stats: dict, scale_weight: jax.Array, keys: jax.Array, batch: Batch
+    ) -> StepGradients:
         parts = jax.tree.map(lambda x: x.reshape(share, -1, *x.shape[1:]), batch)
         # Not a loop of XLA's: convolution gradients inside one are slow on a CPU.
         results = [
-            compute(params, stats, keys[n], jax.tree.map(lambda x, n=n: x[n], parts))
+            compute(params, stats, scale_weight, keys[n], jax.tree.map(lambda x, n=n: x[n], parts))
             for n in range(share)
         ]
         return jax.lax.psum(jax.tree.map(lambda *parts: sum(parts), *results), DATA)
@@ -129,10 +138,10 @@ def sum_gradients(
     total = jax.shard_map(
         on_device,
         mesh=mesh,
-        in_specs=(P(), P(), P(DATA), P(DATA)),
+        in_specs=(P(), P(), P(), P(DATA), P(DATA)),
         out_specs=P(),
         check_vma=False,
-    )(state.params, state.batch_stats, keys, batch)
+    )(state.params, state.batch_stats, scale_weight, keys, batch)
     stats = jax.tree.map(lambda x: x / total.micro_batches, total.gradients.batch_stats)
     return total._replace(gradients=total.gradients._replace(batch_stats=stats))
 

@@ -3,8 +3,8 @@
     python -m ubernet_jax.train --config configs/quickstart.py --workdir runs/quickstart
 
 Any setting can be changed: `--config.optim.shared.learning_rate=1e-4`. Ctrl-C or SIGTERM saves and
-stops; the same command continues. WORKDIR receives `config.json`, `log.jsonl`, TensorBoard events,
-`pictures/STEP.png` and `checkpoints/STEP`.
+stops; the same command continues. WORKDIR receives `config.json`, `provenance.json` (command,
+commit, machine), `log.jsonl`, TensorBoard events, `pictures/STEP.png` and `checkpoints/STEP`.
 """
 
 import contextlib
@@ -29,6 +29,7 @@ from ubernet_jax.leaks import open_datasets, settle_leaks
 from ubernet_jax.monitor import Monitor
 from ubernet_jax.optim import make_optimizer
 from ubernet_jax.parallel import join_processes, make_mesh, replicate, spread
+from ubernet_jax.provenance import write_provenance
 from ubernet_jax.state import TrainState, create_state, make_network
 from ubernet_jax.step import train_step
 from ubernet_jax.stopping import StopRequest
@@ -144,6 +145,8 @@ def main(argv: list[str]) -> None:
     logging.set_verbosity(logging.WARNING)  # Orbax and TFDS tell every detail as INFO
     workdir = pathlib.Path(_WORKDIR.value)
     workdir.mkdir(parents=True, exist_ok=True)
+    if jax.process_index() == 0:
+        write_provenance(workdir)
     train(config, workdir)
 
 
