@@ -5,10 +5,12 @@ import pathlib
 
 import jax
 import pytest
+import tiny_network
 from tiny_datasets import write_folder
 
 from ubernet_jax import prepare
 from ubernet_jax.errors import UserError
+from ubernet_jax.weights.exported import save_exported
 
 jax.config.update('jax_numpy_rank_promotion', 'raise')
 
@@ -29,6 +31,14 @@ def compilation_cache(tmp_path_factory) -> None:
     os.environ['JAX_COMPILATION_CACHE_DIR'] = directory
     jax.config.update('jax_compilation_cache_dir', directory)
     jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.5)
+
+
+@pytest.fixture(scope='session')
+def exported(tmp_path_factory) -> pathlib.Path:
+    """The tiny network for all tasks, as an exported file."""
+    path = tmp_path_factory.mktemp('exported') / 'tiny.safetensors'
+    save_exported(tiny_network.make_trained(), path)
+    return path
 
 
 @pytest.fixture

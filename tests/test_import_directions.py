@@ -12,7 +12,7 @@ import ubernet_jax
 
 ROOT = pathlib.Path(ubernet_jax.__file__).parent
 PREFIX = 'ubernet_jax.'
-ENTRY_POINTS = ('train', 'predict', 'prepare', 'weights.__main__')
+ENTRY_POINTS = ('train', 'predict', 'prepare', 'demo', 'export', 'weights.__main__')
 
 
 def module_name(path: pathlib.Path) -> str:
