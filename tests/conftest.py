@@ -7,12 +7,14 @@ import shutil
 import jax
 import numpy as np
 import pytest
+import tiny_network
 from PIL import Image
 from tiny_datasets import assert_whole_shards, write_folder
 
 from ubernet_jax import prepare
 from ubernet_jax.datasets.scenes import draw_scene
 from ubernet_jax.errors import UserError
+from ubernet_jax.weights.exported import save_exported
 
 jax.config.update('jax_numpy_rank_promotion', 'raise')
 
@@ -55,6 +57,14 @@ def prepared(tmp_path_factory) -> pathlib.Path:
                 np.save(normals / f'{seed}.npy', example.labels['normals'])
     prepare.main(['folder/tiny', '--source', str(root), '--directory', str(root / 'prepared')])
     return root / 'prepared'
+
+
+@pytest.fixture(scope='session')
+def exported(tmp_path_factory) -> pathlib.Path:
+    """The tiny network for all tasks, as an exported file."""
+    path = tmp_path_factory.mktemp('exported') / 'tiny.safetensors'
+    save_exported(tiny_network.make_trained(), path)
+    return path
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -39,8 +40,23 @@ def test_a_page_with_one_script(path, tmp_path):
     run_script(script, tmp_path)
 
 
+def test_the_page_on_python(exported, tmp_path):
+    shutil.copy(exported, tmp_path / 'network.safetensors')
+    Image.new('RGB', (40, 30), 'red').save(tmp_path / 'photo.jpg')
+    run_script('\n'.join(code_blocks('docs/python.md', 'python')), tmp_path)
+    assert (tmp_path / 'results' / 'sheet.png').is_file()
+
+
 @pytest.mark.parametrize(
-    'path', ['README.md', 'data/README.md', 'docs/adding_a_dataset.md', 'docs/weights.md']
+    'path',
+    [
+        'README.md',
+        'data/README.md',
+        'docs/adding_a_dataset.md',
+        'docs/weights.md',
+        'docs/python.md',
+        'docs/scaling.md',
+    ],
 )
 def test_commands_name_modules_configs_and_options_that_exist(path):
     text = (ROOT / path).read_text().replace('\\\n', ' ')

@@ -12,7 +12,9 @@ import ubernet_jax
 
 ROOT = pathlib.Path(ubernet_jax.__file__).parent
 PREFIX = 'ubernet_jax.'
-ENTRY_POINTS = ('train', 'predict', 'prepare', 'doctor', 'compare', 'weights.__main__')
+ENTRY_POINTS = (
+    'train', 'predict', 'prepare', 'doctor', 'compare', 'demo', 'export', 'weights.__main__',
+)  # fmt: skip
 
 
 def module_name(path: pathlib.Path) -> str:

@@ -118,7 +118,7 @@ def main() -> None:
     if not config.evaluation.benchmarks:
         raise UserError(f'{arguments.checkpoint}: its configuration names no evaluation.benchmarks')
     network = make_network(config)
-    tasks = select_tasks(network, arguments.tasks)
+    tasks = select_tasks(network.tasks, arguments.tasks)
     predictor = Predictor(network, config.input_size, params, batch_stats)
     name = f'{step:08d}' + (f'-limit{arguments.limit}' if arguments.limit else '')
     out = arguments.out or results_folder(arguments.checkpoint, name)
