@@ -12,6 +12,7 @@ import pytest
 import tiny_config
 from PIL import Image
 
+from ubernet_jax import predict
 from ubernet_jax.checkpoint import open_checkpoint
 from ubernet_jax.config import Config
 from ubernet_jax.errors import UserError
