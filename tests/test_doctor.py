@@ -98,7 +98,7 @@ def test_healthy_sets_are_told_in_full(whole, capsys):
     found = about(report, 'synthetic')
     assert (found['faults'], found['remarks'], found['duplicates']) == ([], [], [])
     train = found['splits']['train']
-    assert train['images'] == 3 and train['official'] is None
+    assert train['images'] == 3 and train['official'] == 240
     assert train['height'] == train['width'] == [161, 161]
     scenes = [open_dataset('synthetic', 'train', whole)[index] for index in range(3)]
     normals = [scene.labels['normals'] for scene in scenes]
@@ -130,8 +130,8 @@ def test_the_machine_is_described(whole, capsys):
 def test_the_table_for_people(whole, capsys):
     assert doctor.main(['--data-root', str(whole)]) == 0
     lines = [' '.join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert 'synthetic ready train 3 - 161 161 0' in lines
-    assert 'test 1 - 161 161 0' in lines
+    assert 'synthetic ready train 3 240 161 161 0' in lines
+    assert 'test 1 40 161 161 0' in lines
     assert 'folder/found ready test 1 - 120 120 0' in lines
     assert 'folder/found test segmentation 1 1 100.0% -' in lines
     assert lines[-1] == 'all is well'
