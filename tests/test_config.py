@@ -1,5 +1,6 @@
 """Settings: what is refused and how it is said, files in `configs/`, and JSON."""
 
+import dataclasses
 import importlib.util
 import json
 import pathlib
@@ -41,6 +42,12 @@ def test_the_defaults_are_allowed_and_are_the_papers():
         ('tasks.parts.batch_size', 0, 'above 0'),
         ('tasks.parts.learning_rate', 0.0, 'above 0'),
         ('tasks.boundaries.weight', -1.0, 'above 0'),
+        ('tasks.parts.polynomial_updates', -1, '0 or more'),
+        ('tasks.parts.hidden', -1, '0 or more'),
+        ('optim.shared.polynomial_updates', -1, '0 or more'),
+        ('optim.log_variance_multiplier', 0.0, 'above 0'),
+        ('optim.balancing.tasks', 1, '2 or more'),
+        ('optim.balancing.radius', 1.0, '0 <= radius < 1'),
         ('optim.shared.batch_size', 0, 'above 0'),
         ('optim.shared.learning_rate', -1e-3, 'above 0'),
         ('model.width', 0.0, 'above 0'),
@@ -116,6 +123,19 @@ def test_the_networks_tasks_come_in_the_tables_order_with_their_own_classes():
     row = config.task_table()['parts']
     assert (row.channels, row.classes) == (3, ('background', 'hat', 'coat'))
     assert TASKS['parts'].classes == PERSON_PARTS
+
+
+def test_a_hidden_layer_is_for_dense_tasks():
+    config = make_config()
+    config.tasks = {'parts': c.TaskConfig(hidden=64), 'detection': c.TaskConfig()}
+    config.validate()
+    assert config.task_table() == {
+        'parts': dataclasses.replace(TASKS['parts'], hidden=64),
+        'detection': TASKS['detection'],
+    }
+    config.tasks['detection'].hidden = 64
+    with pytest.raises(UserError, match='tasks.detection.hidden is 64, but must be 0: its head'):
+        config.validate()
 
 
 def load(path: pathlib.Path, *arguments: str) -> c.Config:

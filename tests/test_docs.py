@@ -9,6 +9,9 @@ import sys
 import pytest
 from PIL import Image
 
+from ubernet_jax.config import Balancing
+from ubernet_jax.config_file import check_field
+
 ROOT = pathlib.Path(__file__).parents[1]
 
 
@@ -76,3 +79,12 @@ def test_make_targets_of_the_readme_exist():
     targets = re.findall(r'^make (\w+)', (ROOT / 'README.md').read_text(), re.MULTILINE)
     makefile = (ROOT / 'Makefile').read_text()
     assert targets and all(f'\n{target}:' in makefile for target in targets)
+
+
+def test_settings_of_the_page_on_interference_exist():
+    text = (ROOT / 'docs/interference.md').read_text()
+    settings = re.findall(r'--config\.([\w.]+)=(\w+)', text)
+    for field, _ in settings:
+        check_field(field)
+    methods = {value for field, value in settings if field == 'optim.balancing.method'}
+    assert methods == {method.value for method in Balancing} - {Balancing.NONE.value}

@@ -9,7 +9,7 @@ import dataclasses
 import enum
 
 from ubernet_jax.errors import UserError
-from ubernet_jax.tasks import TASKS, Task, with_classes
+from ubernet_jax.tasks import DENSE_TASKS, TASKS, Task, with_classes
 
 STRIDE = 32  # image sides are STRIDE * k + 1, so that every pooling divides exactly
 
@@ -49,6 +49,15 @@ class Optimizer(enum.Enum):
     ADAMW = 'adamw'
 
 
+class Balancing(enum.Enum):
+    """How the tasks' gradients become one at the branch point (docs/interference.md)."""
+
+    NONE = 'none'  # they are added up, as in the paper
+    EQUAL_NORMS = 'equal_norms'
+    PCGRAD = 'pcgrad'
+    CAGRAD = 'cagrad'
+
+
 @dataclasses.dataclass(slots=True, kw_only=True)
 class GroupConfig:
     """How one parameter group updates.
@@ -58,11 +67,14 @@ class GroupConfig:
       learning_rate: at the group's first update.
       decay_after: the learning rate is divided by 10 after each of these numbers of the group's
         own updates.
+      polynomial_updates: above 0, the learning rate falls to 0 over so many of the group's own
+        updates instead.
     """
 
     batch_size: int = 10
     learning_rate: float = 1e-3
     decay_after: tuple[int, ...] = (3000,)
+    polynomial_updates: int = 0
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -72,10 +84,12 @@ class TaskConfig(GroupConfig):
     Attributes:
       weight: gamma_t, the factor on the task's loss.
       classes: class names, where the data's differ from `tasks.TASKS`; empty keeps the table's.
+      hidden: width of a hidden layer beside the linear scores of each skip; 0 is none.
     """
 
     weight: float = 1.0
     classes: tuple[str, ...] = ()
+    hidden: int = 0
 
 
 class Pooling(enum.Enum):
@@ -161,6 +175,7 @@ class LossConfig:
       box_weight: and the boxes.
       graduated: the losses of the single scales fade from full weight to none over the run, and
         that of the fused map stays (graduated deep supervision, arXiv 1511.07386).
+      uncertainty: learn one more weight for each task, from its loss.
     """
 
     bag_radius: int = 2
@@ -173,6 +188,23 @@ class LossConfig:
     box_class_weight: float = 1.0
     box_weight: float = 1.0
     graduated: bool = False
+    uncertainty: bool = False
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class BalancingConfig:
+    """How the tasks' gradients become one at the branch point.
+
+    Attributes:
+      method: which way.
+      tasks: labelled tasks of a micro-batch that are told apart, 2 or more; the last of them is the
+        sum of all that follow. Each takes the memory of the features.
+      radius: of CAGRAD, c of its paper, 0..1.
+    """
+
+    method: Balancing = Balancing.NONE
+    tasks: int = 4
+    radius: float = 0.4
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -184,7 +216,9 @@ class OptimConfig:
       optimizer: the transformation inside each group.
       momentum: of SGD; the first moment's decay of AdamW.
       weight_decay: on weights; biases have none.
-      bias_multiplier: factor on the learning rate of biases.
+      bias_multiplier: factor on the learning rate of biases,
+      log_variance_multiplier: and of the log-variances that `loss.uncertainty` learns.
+      balancing: of the tasks.
       shared: the trunk's group.
     """
 
@@ -193,6 +227,8 @@ class OptimConfig:
     momentum: float = 0.9
     weight_decay: float = 5e-4
     bias_multiplier: float = 2.0
+    log_variance_multiplier: float = 1.0
+    balancing: BalancingConfig = dataclasses.field(default_factory=BalancingConfig)
     shared: GroupConfig = dataclasses.field(default_factory=lambda: GroupConfig(batch_size=30))
 
 
@@ -314,11 +350,13 @@ class Config:
 
     def task_table(self) -> dict[str, Task]:
         """The rows of `tasks.TASKS` that this network has, in the table's order."""
-        rows = {name: row for name, row in TASKS.items() if name in self.tasks}
-        return {
-            name: with_classes(row, self.tasks[name].classes) if self.tasks[name].classes else row
-            for name, row in rows.items()
-        }
+        rows = {}
+        for name, row in TASKS.items():
+            if name in self.tasks:
+                settings = self.tasks[name]
+                row = dataclasses.replace(row, hidden=settings.hidden)
+                rows[name] = with_classes(row, settings.classes) if settings.classes else row
+        return rows
 
     def validate(self) -> None:
         """Checks every field that a user may have set.
@@ -330,7 +368,17 @@ class Config:
         for name, task in self.tasks.items():
             _known_task(name, 'tasks')
             _positive(f'tasks.{name}', task, ('batch_size', 'learning_rate', 'weight'))
+            _not_negative(f'tasks.{name}', task, ('polynomial_updates', 'hidden'))
+            fits = not task.hidden or name in DENSE_TASKS
+            allowed = f'0: its head has hidden layers; only {", ".join(DENSE_TASKS)} may have more'
+            _require(fits, f'tasks.{name}.hidden', task.hidden, allowed)
         _positive('optim.shared', self.optim.shared, ('batch_size', 'learning_rate'))
+        _not_negative('optim.shared', self.optim.shared, ('polynomial_updates',))
+        _positive('optim', self.optim, ('log_variance_multiplier',))
+        balancing = self.optim.balancing
+        _require(balancing.tasks > 1, 'optim.balancing.tasks', balancing.tasks, '2 or more')
+        fits = 0 <= balancing.radius < 1
+        _require(fits, 'optim.balancing.radius', balancing.radius, '0 <= radius < 1')
         _positive('model', self.model, ('width',))
         _positive('data', self.data, ('micro_batch', 'micro_batches', 'max_boxes', 'rotations'))
         _positive('model.detection', self.model.detection, ('width', 'min_side', 'detections'))

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from flax import struct
 
 from ubernet_jax.config import Config, Initialisation
+from ubernet_jax.losses.uncertainty import LOG_VARIANCE
 from ubernet_jax.models.ubernet import SHARED, Params, UberNet
 from ubernet_jax.optim import GroupState, make_optimizer
 from ubernet_jax.weights.imagenet import load_imagenet_trunk
@@ -68,6 +69,8 @@ def abstract_state(config: Config) -> TrainState:
 def _random_state(config: Config) -> TrainState:
     rng, init_rng = jax.random.split(jax.random.PRNGKey(config.seed))
     params, batch_stats = make_network(config).init(init_rng)
+    if config.loss.uncertainty:
+        params = with_log_variances(params)
     return TrainState(
         step=jnp.zeros((), jnp.int32),
         params=params,
@@ -75,3 +78,11 @@ def _random_state(config: Config) -> TrainState:
         groups=make_optimizer(config).init(params),
         rng=rng,
     )
+
+
+def with_log_variances(params: Params) -> Params:
+    """The parameters and, in each task's group, a log-variance of 0: its loss has weight 1."""
+    return {
+        group: tree if group == SHARED else {**tree, LOG_VARIANCE: jnp.zeros(())}
+        for group, tree in params.items()
+    }
