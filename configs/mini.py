@@ -5,8 +5,8 @@
     python -m ubernet_jax.train --config configs/mini.py --workdir runs/mini
     python -m ubernet_jax.evaluate --checkpoint runs/mini
 
-From ImageNet weights; an hour on 2 CPU cores; scores in docs/results.md. Images and batches are small,
-and AdamW takes the place of SGD: the paper's schedule needs 100 times the images.
+From ImageNet weights; an hour on 2 CPU cores; scores in docs/results.md. Images and batches are
+small, and AdamW takes the place of SGD: the paper's schedule needs 100 times the images.
 """
 
 from collections.abc import Sequence
