@@ -345,3 +345,23 @@ def test_naming_no_set_says_how_to_list_them(capsys):
         prepare.main([])
     assert stop.value.code == 2
     assert 'name a dataset, or give --list' in capsys.readouterr().err
+
+
+def test_a_folder_of_another_name_is_not_taken(tmp_path, refuses):
+    write_folder(tmp_path)
+    own = tmp_path / 'folder' / 'tiny'
+    refuses('folder/tyni', f'--source {own} has no folder tyni', source=own)
+
+
+@pytest.mark.parametrize('spoil', ['cut', 'remove'])
+def test_a_damaged_set_is_not_called_ready(spoil, tmp_path):
+    write_folder(tmp_path)
+    words = ['folder/tiny', '--source', str(tmp_path), '--directory', str(tmp_path / 'prepared')]
+    prepare.main(words)
+    built = next((tmp_path / 'prepared' / 'folder' / 'tiny').iterdir())
+    if spoil == 'cut':
+        (built / 'metadata.json').write_text('{')
+    else:
+        next(built.glob('*.array_record*')).unlink()
+    with pytest.raises(UserError, match=r'folder/tiny is prepared, but .* prepare the set again'):
+        prepare.main(words)

@@ -21,6 +21,7 @@ from ubernet_jax.datasets import open_dataset
 from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.card import describe_counts
 from ubernet_jax.datasets.catalogue import KNOWN_NAMES, list_folders, make_builder
+from ubernet_jax.datasets.inspection import find_faults
 from ubernet_jax.datasets.sheet import draw_examples
 from ubernet_jax.datasets.storage import Storage
 from ubernet_jax.errors import UserError
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     builders = [make_builder(name, options.directory) for name in options.names]
     for builder in builders:
         if builder.is_prepared():
+            if faults := find_faults(builder):
+                raise UserError(f'{builder.dataset_name} is prepared, but ' + '\n'.join(faults))
             _check_storage(builder, storage)
             print(f'{builder.dataset_name} is already prepared in {options.directory}')
         else:

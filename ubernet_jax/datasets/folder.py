@@ -50,6 +50,16 @@ class Folder(Builder):
         name = self.builder_config.name
         return f'folder/{name}', name, ''
 
+    def locate(self, root: pathlib.Path | None) -> pathlib.Path | None:
+        """As of every set; but a folder of another name is not taken for it."""
+        found, name = super().locate(root), self.builder_config.name
+        if found == root and root.resolve().name != name:
+            raise UserError(
+                f'--source {root} has no folder {name}, and its own name is another: '
+                'folder/NAME is read from the folder NAME'
+            )
+        return found
+
     def list_splits(self, source: pathlib.Path) -> dict[str, list[Item]]:
         tasks = {
             folder: _with_own_classes(task, source / f'{folder}.txt')

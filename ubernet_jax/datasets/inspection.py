@@ -88,12 +88,9 @@ def inspect_dataset(
         if not builder.is_prepared() and not builder.list_other_versions():
             report.status = Status.ABSENT
             return report
-        report.faults += _find_missing(builder)
+        report.faults += find_faults(builder)
     except Exception as error:  # TFDS raises nearly any type on a broken file
-        report.faults.append(
-            f'its description cannot be read ({type(error).__name__}: {error}); '
-            f'delete {directory / name} and prepare the set again'
-        )
+        report.faults.append(_unreadable(error, directory / name))
     if not report.faults:
         if others := builder.list_other_versions():
             report.remarks.append(f'what is there in format {", ".join(others)} can be deleted')
@@ -104,6 +101,21 @@ def inspect_dataset(
     if report.faults:
         report.status = Status.BROKEN
     return report
+
+
+def find_faults(builder: Builder) -> list[str]:
+    """What is wrong with a built set's format, description or list of files; no record is read."""
+    try:
+        return list(_find_missing(builder))
+    except Exception as error:  # TFDS raises nearly any type on a broken file
+        return [_unreadable(error, builder.data_path)]
+
+
+def _unreadable(error: Exception, folder: os.PathLike) -> str:
+    return (
+        f'its description cannot be read ({type(error).__name__}: {error}); '
+        f'delete {os.fspath(folder)} and prepare the set again'
+    )
 
 
 def _find_missing(builder: Builder) -> Iterator[str]:
