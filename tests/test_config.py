@@ -13,6 +13,7 @@ from ubernet_jax import config as c
 from ubernet_jax.config_file import differences, from_json, to_json
 from ubernet_jax.errors import UserError
 from ubernet_jax.tasks import PERSON_PARTS, TASKS
+from ubernet_jax.validation import validate
 
 SHIPPED = sorted((pathlib.Path(__file__).parents[1] / 'configs').glob('*.py'))
 TASK_NAMES = ', '.join(TASKS)
@@ -28,7 +29,7 @@ def make_config() -> c.Config:
 
 def test_the_defaults_are_allowed_and_are_the_papers():
     config = make_config()
-    config.validate()
+    validate(config)
     assert (config.optim.shared.batch_size, config.tasks['parts'].batch_size) == (30, 10)
     assert (config.loss.positive_weight, config.loss.negative_weight) == (0.95, 0.05)
     assert (config.model.scales, config.model.dropout, config.optim.momentum) == (3, 0.5, 0.9)
@@ -90,7 +91,7 @@ def test_a_bad_value_is_refused_with_its_flag(field, value, allowed):
     config_path.set_value(field, config, value)
     message = f'config: {field} is {value}, but must be {allowed}'
     with pytest.raises(UserError, match=re.escape(message)) as error:
-        config.validate()
+        validate(config)
     assert f'--config.{field}=...' in str(error.value)
 
 
@@ -112,7 +113,7 @@ def test_what_is_wrong_inside_a_value_is_named(field, value, got, allowed):
     config_path.set_value(field, config, value)
     message = f'config: {field} is {got}, but must be {allowed}'
     with pytest.raises(UserError, match=re.escape(message)):
-        config.validate()
+        validate(config)
 
 
 def test_the_networks_tasks_come_in_the_tables_order_with_their_own_classes():
@@ -128,14 +129,14 @@ def test_the_networks_tasks_come_in_the_tables_order_with_their_own_classes():
 def test_a_hidden_layer_is_for_dense_tasks():
     config = make_config()
     config.tasks = {'parts': c.TaskConfig(hidden=64), 'detection': c.TaskConfig()}
-    config.validate()
+    validate(config)
     assert config.task_table() == {
         'parts': dataclasses.replace(TASKS['parts'], hidden=64),
         'detection': TASKS['detection'],
     }
     config.tasks['detection'].hidden = 64
     with pytest.raises(UserError, match='tasks.detection.hidden is 64, but must be 0: its head'):
-        config.validate()
+        validate(config)
 
 
 def load(path: pathlib.Path, *arguments: str) -> c.Config:
@@ -155,7 +156,7 @@ def test_the_shipped_configs_are_those_that_the_project_promises():
 @pytest.mark.parametrize('path', SHIPPED, ids=lambda path: path.stem)
 def test_a_shipped_config_is_valid_and_comes_back_from_json(path):
     config = load(path)
-    config.validate()
+    validate(config)
     assert config.name.split(':')[0] == path.stem
     text = json.dumps(to_json(config))
     assert from_json(json.loads(text)) == config
@@ -188,7 +189,7 @@ def changes(config: c.Config) -> set[str]:
 )
 def test_a_single_task_is_a_part_of_mini(name, steps, datasets):
     whole, config = shipped('mini'), shipped('single_task', name)
-    config.validate()
+    validate(config)
     assert (config.name, config.steps) == (f'single_task:{name}', steps)
     assert config.tasks == {name: whole.tasks[name]}
     assert config.model.scales == (1 if name == 'detection' else 3)

@@ -14,6 +14,7 @@ from ubernet_jax.datasets.catalogue import make_builder
 from ubernet_jax.datasets.voc import Voc
 from ubernet_jax.errors import UserError
 from ubernet_jax.tasks import TASKS
+from ubernet_jax.validation import validate
 
 # Of ml_collections, as it loads a config file.
 pytestmark = pytest.mark.filterwarnings('ignore:the load_module:DeprecationWarning')
@@ -45,7 +46,7 @@ def find_splits(builder: Builder) -> set[str]:
 
 
 def test_datasets_and_splits_are_in_the_catalogue(config, tmp_path):
-    config.validate()
+    validate(config)
     for one in used(config):
         splits = find_splits(make_builder(one.name, tmp_path))
         known = one.split in splits or (one.name, one.split) in NOT_OFFICIAL

@@ -28,6 +28,7 @@ from ubernet_jax.environment import Environment
 from ubernet_jax.errors import UserError
 from ubernet_jax.examination import ConfigReport, Examination, examine
 from ubernet_jax.leaks import describe_leaks, name_some
+from ubernet_jax.validation import validate
 
 _GIB = 2**30
 _OUTCOMES = {
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.set_verbosity(logging.WARNING)  # TFDS tells every detail as INFO
     config = cli.load_config(options.config) if options.config else None
     if config:
-        config.validate()
+        validate(config)
     usual = (config.data if config else DataConfig()).directory
     directory = options.data_root or pathlib.Path(usual)
     if not directory.is_dir():

@@ -33,6 +33,7 @@ from ubernet_jax.provenance import write_provenance
 from ubernet_jax.state import TrainState, create_state, make_network
 from ubernet_jax.step import train_step
 from ubernet_jax.stopping import StopRequest
+from ubernet_jax.validation import validate
 from ubernet_jax.weights.initial import adopt_preprocessing
 
 _CONFIG = config_flags.DEFINE_config_file('config', help_string='configs/NAME.py')
@@ -54,7 +55,7 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
       UserError: bad settings or data, a checkpoint of another configuration, or a loss that is not
         finite (the step and the images are named).
     """
-    config.validate()
+    validate(config)
     config = adopt_preprocessing(config)
     network = make_network(config)
     mesh = make_mesh(config.data.micro_batches)

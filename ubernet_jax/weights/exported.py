@@ -20,6 +20,7 @@ from ubernet_jax import config_file
 from ubernet_jax.config import Config
 from ubernet_jax.errors import UserError
 from ubernet_jax.models.ubernet import Params, UberNet
+from ubernet_jax.validation import validate
 
 SUFFIX = '.safetensors'
 PARAMS, BATCH_STATS = 'params', 'batch_stats'  # the first part of every array's name
@@ -119,7 +120,7 @@ def read_file(path: pathlib.Path) -> ExportedFile:
                 )
             card = {key: json.loads(value) for key, value in metadata.items()}
             config = config_file.from_json(card.pop('config'))
-            config.validate()
+            validate(config)
             arrays = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}
             return ExportedFile(config, card.pop('step'), arrays, card)
     except (OSError, safetensors.SafetensorError) as error:
