@@ -53,7 +53,7 @@ def assert_equal(one, other, size: int) -> None:
 )
 def test_sum_of_taps_is_convolution(size, stride, dilation):
     assert_equal(
-        lambda *both: sum_of_taps(*both, stride, dilation),
+        lambda *both: sum_of_taps(*both, dilation, stride),
         lambda *both: plain(*both, stride, dilation),
         size,
     )

@@ -106,7 +106,7 @@ class FullyConnected(nn.Module):
         channels = _scaled(FC_CHANNELS, self.width)
         x = average_pool(x, 1)
         settings = {'kernel_init': nn.initializers.he_normal(), 'dtype': self.dtype}
-        taps = _as_flax_calls_it(sum_of_taps, dilation=12)
+        taps = _as_flax_calls_it(sum_of_taps, 12)
         x = nn.Conv(channels, (3, 3), conv_general_dilated=taps, name='fc6', **settings)(x)
         x = nn.Dropout(self.dropout, deterministic=not train)(nn.relu(x))
         x = nn.Dense(channels, name='fc7', **settings)(x)
@@ -180,7 +180,7 @@ class VGG(nn.Module):
 
 def _as_flax_calls_it(convolution: Convolution, dilation: int) -> Convolution:
     """Takes, and leaves, what `nn.Conv` says of strides and padding."""
-    return lambda x, kernel, *_, **__: convolution(x, kernel, dilation=dilation)
+    return lambda x, kernel, *_, **__: convolution(x, kernel, dilation)
 
 
 def _scaled(channels: int, width: float) -> int:

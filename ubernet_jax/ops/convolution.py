@@ -64,7 +64,7 @@ def _backward(
 convolve.defvjp(_forward, _backward)
 
 
-def sum_of_taps(x: Array, kernel: Array, stride: int = 1, dilation: int = 1) -> Array:
+def sum_of_taps(x: Array, kernel: Array, dilation: int = 1, stride: int = 1) -> Array:
     """Convolves as k x k matrix products, each of the part of `x` that its tap sees.
 
     For layers inside `lax.cond`, where XLA's gradients of convolutions are up to a hundred times as
@@ -74,8 +74,8 @@ def sum_of_taps(x: Array, kernel: Array, stride: int = 1, dilation: int = 1) -> 
     Args:
       x: (N, h, w, c).
       kernel: (k, k, c, d), k odd.
-      stride: rows and columns of `x` per row and column of the result.
       dilation: rows and columns of `x` between two taps of the kernel.
+      stride: rows and columns of `x` per row and column of the result.
 
     Returns:
       (N, ceil(h / stride), ceil(w / stride), d): dilation * (k // 2) zeros pad every side.
