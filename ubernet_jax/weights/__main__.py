@@ -35,7 +35,7 @@ def import_files(files: list[str], kinds: list[str], out: pathlib.Path) -> None:
         raise UserError(f'{len(files)} files, but {len(kinds)} kinds: give --kind one a file')
     sources = [open_source(*pair) for pair in zip(files, kinds or [None] * len(files), strict=True)]
     imported = import_layers(sources)
-    model = ModelConfig(mean=imported.mean, std=imported.std)
+    model = ModelConfig(trunk=imported.trunk, mean=imported.mean, std=imported.std)
     config = Config(name='imported', tasks={name: TaskConfig() for name in TASKS}, model=model)
     origin = [f'{source.name} ({source.kind})' for source in sources]
     write_file(out, imported.arrays, config, 0, {'sources': origin})
