@@ -1,8 +1,8 @@
-# Both commands do their own set-up in a local virtual environment.
+# All commands do their own set-up in a local virtual environment.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: quickstart test
+.PHONY: fuzz quickstart soak test
 
 quickstart: .venv/installed
 	$(BIN)/python -m ubernet_jax.prepare synthetic
@@ -12,6 +12,13 @@ quickstart: .venv/installed
 
 test: .venv/installed
 	$(BIN)/python -m pytest
+
+# The long forms: 50 kills and 20,000 steps, 200,000 damaged files.
+soak: .venv/installed
+	$(BIN)/python -m pytest -s -m soak
+
+fuzz: .venv/installed
+	FUZZ_CASES=200000 $(BIN)/python -m pytest -n auto tests/fuzz
 
 .venv/installed: setup.cfg
 	$(PYTHON) -m venv .venv

@@ -10,7 +10,7 @@ from absl import flags
 from ubernet_jax.config_file import check_field
 from ubernet_jax.errors import UserError
 
-_USER_ERROR = 2  # exit code, the one of wrong command lines too
+USER_ERROR = 2  # exit code, the one of wrong command lines too
 _INTERRUPTED = 130  # exit code, as shells have it for Ctrl-C
 
 
@@ -23,7 +23,7 @@ def run(main: Callable[[], None]) -> None:
         main()
     except (UserError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
-        sys.exit(_USER_ERROR)
+        sys.exit(USER_ERROR)
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
         sys.exit(_INTERRUPTED)

@@ -1,9 +1,10 @@
 """Any picture file as the plain RGB array that everything else works on."""
 
+import contextlib
 import os
 import pathlib
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -48,19 +49,28 @@ def read_photograph(path: str | os.PathLike) -> np.ndarray:
     Raises:
       UserError: the file is missing, not a picture, broken, too large or of floating-point values.
     """
+    with open_picture(path) as image:
+        return _to_rgb(path, ImageOps.exif_transpose(image))
+
+
+@contextlib.contextmanager
+def open_picture(path: str | os.PathLike) -> Iterator[Image.Image]:
+    """Opens a picture of at most `MAX_PIXELS` pixels, which are read when they are used.
+
+    Raises:
+      UserError: the file is missing, not a picture or too large, or while in use turns out broken.
+    """
     try:
         with warnings.catch_warnings():
             # Pillow warns of large pictures below our own limit, and of faults it reads past.
             warnings.simplefilter('ignore')
             with Image.open(path) as image:
                 _check_size(path, image.size)
-                return _to_rgb(path, ImageOps.exif_transpose(image))
+                yield image
     except UserError:
         raise
     except FileNotFoundError:
-        raise UserError(
-            f'{path}: there is no such file; check the path of the photograph'
-        ) from None
+        raise UserError(f'{path}: there is no such file; check the path of the picture') from None
     except Image.DecompressionBombError:
         raise UserError(_too_large(path)) from None
     except Exception as error:  # decoders raise nearly any type on a broken file

@@ -10,7 +10,9 @@ stops; the same command continues. WORKDIR receives `config.json`, `log.jsonl`, 
 import contextlib
 import functools
 import json
+import os
 import pathlib
+import sys
 from collections.abc import Iterator
 
 import jax
@@ -85,6 +87,7 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
         Monitor(config, network, workdir, start) as monitor,
         StopRequest() as stop,
         _explaining_not_finite(batches, checkpoints),
+        _leaving_lost_processes(),
     ):
         for step, batch in enumerate(stream, start + 1):
             state, metrics = step_function(state, spread(mesh, batch))
@@ -122,9 +125,29 @@ def _explaining_not_finite(batches: MicroBatches, checkpoints: Checkpoints) -> I
         ) from None
 
 
-def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise UserError(f'unknown arguments {argv[1:]}; settings are given as --config.FIELD=VALUE')
+@contextlib.contextmanager
+def _leaving_lost_processes() -> Iterator[None]:
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if jax.process_count() == 1:
+            raise
+        print(
+            f'error: the {jax.process_count()} processes cannot go on '
+            f'({str(error).splitlines()[0]}); most likely one is gone. Start all again: the '
+            'same commands continue from the last checkpoint',
+            file=sys.stderr,
+            flush=True,
+        )
+        os._exit(cli.USER_ERROR)  # any other way out, JAX waits a minute for those that are gone
+
+
+def checked_config() -> Config:
+    """The configuration that the flags give.
+
+    Raises:
+      UserError: there is none, or a value is not of its field's type.
+    """
     if _CONFIG.value is None:
         raise UserError('--config is missing: give a file such as configs/quickstart.py')
     if not isinstance(_CONFIG.value, Config):
@@ -132,6 +155,14 @@ def main(argv: list[str]) -> None:
             f'get_config() of the config file returned a {type(_CONFIG.value).__name__}; '
             'it must return an ubernet_jax.config.Config'
         )
+    # Through JSON, because a config file or a flag may put anything into a field.
+    return config_file.from_json(config_file.to_json(_CONFIG.value))
+
+
+def main(argv: list[str]) -> None:
+    if len(argv) > 1:
+        raise UserError(f'unknown arguments {argv[1:]}; settings are given as --config.FIELD=VALUE')
+    config = checked_config()
     if not _WORKDIR.value:
         raise UserError('--workdir is missing: give a folder for the run, such as runs/NAME')
     if _DISTRIBUTED.value or _COORDINATOR.value:
@@ -140,7 +171,7 @@ def main(argv: list[str]) -> None:
     logging.set_verbosity(logging.WARNING)  # Orbax and TFDS tell every detail as INFO
     workdir = pathlib.Path(_WORKDIR.value)
     workdir.mkdir(parents=True, exist_ok=True)
-    train(_CONFIG.value, workdir)
+    train(config, workdir)
 
 
 if __name__ == '__main__':

@@ -3,11 +3,11 @@
 import pathlib
 
 import numpy as np
-import scipy.io
 
 from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.card import Card
 from ubernet_jax.datasets.files import check_exist, check_size, read_image
+from ubernet_jax.datasets.matlab import as_map, read_matlab
 from ubernet_jax.errors import UserError
 from ubernet_jax.structs import Example
 
@@ -61,11 +61,9 @@ def read_annotators(path: pathlib.Path) -> np.ndarray:
     Raises:
       UserError: the file is broken or has another layout.
     """
-    try:
-        cells = scipy.io.loadmat(path)['groundTruth'].ravel()
-        return np.stack([cell['Boundaries'][0, 0] != 0 for cell in cells]).astype(np.uint8)
-    except Exception as error:  # scipy's reader raises nearly any type on a broken file
-        raise UserError(
-            f'{path}: cannot be read as a BSDS500 ground truth ({type(error).__name__}: {error}); '
-            'unpack the dataset again'
-        ) from error
+    return read_matlab(path, 'groundTruth', _parse_annotators)
+
+
+def _parse_annotators(truth: np.ndarray) -> np.ndarray:
+    boundaries = [as_map(cell['Boundaries'][0, 0]) for cell in truth.ravel()]
+    return (np.stack(boundaries) != 0).astype(np.uint8)

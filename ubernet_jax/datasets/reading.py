@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import tensorflow_datasets as tfds
+from google.protobuf import json_format
 
 from ubernet_jax.datasets import records
 from ubernet_jax.datasets.catalogue import make_builder
@@ -40,7 +41,16 @@ class Dataset:
         return len(self.ids)
 
     def __getitem__(self, index: int) -> Example:
-        return records.decode(self._source[index])
+        """An image with its labels.
+
+        Raises:
+          UserError: the files of the split are damaged or no longer there.
+        """
+        try:
+            return records.decode(self._source[index])
+        except (OSError, RuntimeError, TypeError, ValueError) as error:
+            what = f'image {self.ids[index]} of {self.name}:{self.split}'
+            raise _damaged(what, self.directory / self.name, error) from error
 
     @functools.cached_property
     def _source(self) -> Sequence[dict]:
@@ -58,9 +68,13 @@ def open_dataset(name: str, split: str, directory: pathlib.Path) -> Dataset:
       directory: where prepared sets lie.
 
     Raises:
-      UserError: the dataset is unknown or not prepared, or has no such split.
+      UserError: the dataset is unknown, damaged or not prepared, or has no such split.
     """
-    builder = make_builder(name, directory)
+    try:
+        builder = make_builder(name, directory)
+        splits = builder.info.metadata
+    except (json_format.Error, ValueError) as error:
+        raise _damaged(f'dataset {name}', directory / name, error) from error
     if not builder.is_prepared():
         source = '--source DIR ' if builder.marker else ''
         fault = f'is not prepared in {directory}; prepare it with'
@@ -73,7 +87,8 @@ def open_dataset(name: str, split: str, directory: pathlib.Path) -> Dataset:
             f'dataset {name} {fault}\n'
             f'  python -m ubernet_jax.prepare {name} {source}--directory {directory}'
         )
-    splits = builder.info.metadata
+    if not splits:
+        raise _damaged(f'dataset {name}', directory / name, 'its description is gone')
     if split not in splits:
         raise UserError(f'dataset {name} has no split {split!r}; it has {", ".join(splits)}')
     return Dataset(
@@ -84,4 +99,11 @@ def open_dataset(name: str, split: str, directory: pathlib.Path) -> Dataset:
         ids=tuple(splits[split]['ids']),
         sizes=np.array(splits[split]['sizes'], np.int32),
         box_counts=np.array(splits[split]['box_counts'], np.int32),
+    )
+
+
+def _damaged(what: str, folder: pathlib.Path, reason: object) -> UserError:
+    return UserError(
+        f'{what} cannot be read ({reason}): a file in {folder} is damaged or gone. '
+        'Remove that folder, prepare the dataset again, and run the same command'
     )

@@ -56,7 +56,7 @@ def load_exported(path: pathlib.Path) -> TrainedNetwork:
     """Reads what `save_exported` wrote.
 
     Raises:
-      UserError: it is not a safetensors file, or not one of this package.
+      UserError: it is not a safetensors file, not one of this package, or damaged.
     """
     try:
         with safetensors.safe_open(path, framework='numpy') as file:
@@ -69,6 +69,9 @@ def load_exported(path: pathlib.Path) -> TrainedNetwork:
             f'{path} is a {SUFFIX} file, but not of a network of this package: '
             'make one with python -m ubernet_jax.weights export'
         )
-    tree = flax.traverse_util.unflatten_dict(arrays, sep='/')
-    config = config_file.from_json(json.loads(metadata['config']))
-    return TrainedNetwork(config, int(metadata['step']), tree['params'], tree['batch_stats'])
+    try:
+        tree = flax.traverse_util.unflatten_dict(arrays, sep='/')
+        config = config_file.from_json(json.loads(metadata['config']), f'{path}: config')
+        return TrainedNetwork(config, int(metadata['step']), tree['params'], tree['batch_stats'])
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise UserError(f'{path} is damaged ({error!r:.80}); export the network again') from error

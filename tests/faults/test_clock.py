@@ -1,0 +1,31 @@
+"""A clock that is set back while training, again and again."""
+
+import itertools
+import json
+import time
+
+from ubernet_jax.checkpoint import Checkpoints
+from ubernet_jax.train import train
+
+
+def test_nothing_changes_but_the_times(config, tmp_path, monkeypatch, assert_same_end):
+    train(config, tmp_path / 'undisturbed')
+    calls, now, now_ns = itertools.count(), time.time, time.time_ns
+
+    def set_back() -> int:
+        """An hour more at every third look."""
+        return 3600 * (next(calls) // 3)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(time, 'time', lambda: now() - set_back())
+        patch.setattr(time, 'time_ns', lambda: now_ns() - set_back() * 10**9)
+        config.steps = 4
+        train(config, tmp_path / 'run')
+        config.steps = 8
+        train(config, tmp_path / 'run')
+    assert next(calls) > 20
+    lines = [json.loads(line) for line in (tmp_path / 'run' / 'log.jsonl').read_text().splitlines()]
+    assert [line['step'] for line in lines] == list(range(1, 9))
+    assert all(line['images_per_second'] > 0 for line in lines)
+    assert Checkpoints(tmp_path / 'run').steps == [4, 6, 8]
+    assert_same_end(tmp_path / 'undisturbed', tmp_path / 'run')
