@@ -2,16 +2,19 @@
 
 import os
 import pathlib
+import shutil
 
 import jax
 import numpy as np
 import pytest
+import tiny_network
 from PIL import Image
-from tiny_datasets import write_folder
+from tiny_datasets import assert_whole_shards, write_folder
 
 from ubernet_jax import prepare
 from ubernet_jax.datasets.scenes import draw_scene
 from ubernet_jax.errors import UserError
+from ubernet_jax.weights.exported import save_exported
 
 jax.config.update('jax_numpy_rank_promotion', 'raise')
 
@@ -56,6 +59,14 @@ def prepared(tmp_path_factory) -> pathlib.Path:
     return root / 'prepared'
 
 
+@pytest.fixture(scope='session')
+def exported(tmp_path_factory) -> pathlib.Path:
+    """The tiny network for all tasks, as an exported file."""
+    path = tmp_path_factory.mktemp('exported') / 'tiny.safetensors'
+    save_exported(tiny_network.make_trained(), path)
+    return path
+
+
 @pytest.fixture
 def tiny(tmp_path) -> pathlib.Path:
     """The training split of `folder/tiny`."""
@@ -65,7 +76,10 @@ def tiny(tmp_path) -> pathlib.Path:
 
 @pytest.fixture
 def refuses(tmp_path):
-    """Checks that preparing a set of tmp_path fails, saying all `parts`, and leaves nothing."""
+    """Checks that preparing a set of tmp_path fails, saying all `parts`, and leaves nothing.
+
+    But for whole shards of other images, from which the build would continue.
+    """
 
     def check(name: str, *parts: object, source: pathlib.Path = tmp_path) -> None:
         directory = tmp_path / 'prepared'
@@ -74,6 +88,10 @@ def refuses(tmp_path):
             prepare.main([name, '--source', str(source), '--directory', str(directory)])
         for part in parts:
             assert str(part) in str(error.value)
-        assert set(tmp_path.rglob('*')) == before
+        for folder in directory.rglob('unfinished-*'):
+            assert_whole_shards(folder)
+            shutil.rmtree(folder)
+        left = set(tmp_path.rglob('*')) - before
+        assert not [path for path in left if path.is_file()]
 
     return check

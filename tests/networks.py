@@ -9,7 +9,7 @@ import plain_network
 
 from ubernet_jax.config import Config
 from ubernet_jax.optim import make_optimizer
-from ubernet_jax.parallel import make_mesh
+from ubernet_jax.parallel import make_mesh, replicate
 from ubernet_jax.state import TrainState, make_network
 from ubernet_jax.step import train_step
 from ubernet_jax.structs import Batch, BoxTargets
@@ -70,13 +70,14 @@ def make_state(config: Config) -> TrainState:
     """A state before the first step, with weights and statistics none of which is zero."""
     variables = plain_network.random_variables(make_network(config))
     params, batch_stats = jax.tree.map(jnp.asarray, variables)
-    return TrainState(
+    state = TrainState(
         step=jnp.zeros((), jnp.int32),
         params=params,
         batch_stats=batch_stats,
         groups=make_optimizer(config).init(params),
         rng=jax.random.PRNGKey(config.seed),
     )
+    return replicate(make_mesh(config.data.micro_batches), state)
 
 
 def make_step(config: Config) -> Callable:

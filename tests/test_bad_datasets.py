@@ -1,5 +1,6 @@
 """Each fault of a raw dataset ends its preparation with a message that names the file."""
 
+import os
 import pathlib
 import shutil
 
@@ -19,6 +20,7 @@ from tiny_datasets import (
 )
 
 from ubernet_jax import prepare
+from ubernet_jax.datasets.files import list_images
 from ubernet_jax.errors import UserError
 
 
@@ -106,6 +108,8 @@ def test_a_broken_ground_truth(tmp_path, refuses):
     refuses('bsds500', f'{path}: groundTruth cannot be read')
     scipy.io.savemat(path, {'other': np.ones(3)})
     refuses('bsds500', f'{path} has no variable groundTruth')
+    scipy.io.savemat(path, {'groundTruth': np.ones(3)})
+    refuses('bsds500', f'{path}: groundTruth has another structure than expected')
 
 
 def test_a_ground_truth_of_another_size(tmp_path, refuses):
@@ -113,6 +117,58 @@ def test_a_ground_truth_of_another_size(tmp_path, refuses):
     path = tmp_path / 'BSDS500/data/groundTruth/test/201.mat'
     write_ground_truth(path, np.zeros((2, 30, 22), np.uint8))
     refuses('bsds500', path, 'has 22 x 30', 'image has 30 x 22')
+
+
+def test_a_file_in_other_upper_and_lower_case(tmp_path, refuses):
+    write_voc2012(tmp_path)
+    voc = tmp_path / 'VOCdevkit' / 'VOC2012'
+    image = voc / 'JPEGImages' / '2007_000001.jpg'
+    other = image.rename(image.with_suffix('.JPG'))
+    refuses('voc2012', f'no file {image}', f'there is {other}, in other upper and lower case')
+    other.rename(image)
+    masks = voc / 'SegmentationClass'
+    other = masks.rename(voc / 'segmentationclass')
+    refuses('voc2012', f'no file {masks}', f'there is {other}, in other upper and lower case')
+
+
+def test_images_without_a_list_may_end_in_upper_case(tmp_path, refuses):
+    write_bsds500(tmp_path)
+    folder = tmp_path / 'BSDS500/data/images/train'
+    (folder / '001.jpg').rename(folder / '001.JPG')
+    assert list_images(folder) == [folder / '001.JPG', folder / '002.jpg']
+    random_image(folder / '001.jpg', 20, 30)
+    refuses('bsds500', folder / '001.JPG', '001.jpg have one ID')
+
+
+def test_a_link_out_of_the_source(tmp_path, tmp_path_factory, refuses):
+    write_bsds500(tmp_path)
+    elsewhere = tmp_path_factory.mktemp('elsewhere')
+    path = tmp_path / 'BSDS500/data/images/val/101.jpg'
+    path.rename(elsewhere / '101.jpg')
+    path.symlink_to(elsewhere / '101.jpg')
+    refuses('bsds500', f'{path} leads by a symbolic link to {elsewhere / "101.jpg"}', '--source')
+    path.unlink()
+    folder = tmp_path / 'BSDS500/data/groundTruth/test'
+    (elsewhere / '101.jpg').rename(path)
+    folder.rename(elsewhere / 'test')
+    folder.symlink_to(elsewhere / 'test')
+    refuses('bsds500', f'{folder}/201.mat leads by a symbolic link to {elsewhere}/test/201.mat')
+
+
+def test_links_within_the_source_are_followed(tmp_path):
+    write_bsds500(tmp_path)
+    (tmp_path / 'BSDS500').rename(tmp_path / 'downloads')
+    (tmp_path / 'BSDS500').symlink_to(tmp_path / 'downloads')
+    prepare.main(['bsds500', '--source', str(tmp_path), '--directory', str(tmp_path / 'prepared')])
+
+
+def test_a_file_that_may_not_be_read(tmp_path, refuses, monkeypatch):
+    write_bsds500(tmp_path)
+    path = tmp_path / 'BSDS500/data/images/val/101.jpg'
+    path.chmod(0)
+    if os.access(path, os.R_OK):  # the superuser may read everything
+        monkeypatch.setattr(os, 'access', lambda file, mode: file != path)
+    refuses('bsds500', f'{path} may not be read by this user', 'chmod')
 
 
 @pytest.mark.parametrize('name', ['images/a.png', 'images/b.jpg'])

@@ -74,6 +74,13 @@ def test_a_micro_batch_comes_from_one_dataset_and_one_bucket():
     assert seen == {(100, LANDSCAPE), (100, PORTRAIT), (200, LANDSCAPE)}
 
 
+def test_rotations_turn_images():
+    plain, turned = make_batches(flip=False), make_batches(flip=False, rotations=16)
+    changed = [not np.array_equal(plain[step].valid, turned[step].valid) for step in range(10)]
+    assert any(changed)
+    assert [plain.names(step) for step in range(10)] == [turned.names(step) for step in range(10)]
+
+
 def test_an_epoch_shows_every_image_as_often_as_its_dataset_says():
     batches = make_batches()
     assert batches.epoch_length == 2 + 1 + 4  # three and two photographs, four rooms twice

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 
 import h5py
 import numpy as np
@@ -12,7 +13,9 @@ from PIL import Image
 
 from benchmarks.gradient_magnitude import gradient_magnitude
 from benchmarks.hed import ROWS, load_weights
+from benchmarks.input import WARM_UP, Speeds, measure_reading, read_training_speed
 from ubernet_jax.errors import UserError
+from ubernet_jax.structs import Batch
 
 
 def test_the_gradient_magnitude_of_a_full_step_is_one():
@@ -23,6 +26,31 @@ def test_the_gradient_magnitude_of_a_full_step_is_one():
     assert strength.max() == pytest.approx(1, abs=0.05)
     assert strength[:, :5].max() < 1e-3
     assert gradient_magnitude(image // 5).max() == pytest.approx(0.2, abs=0.01)
+
+
+def test_reading_is_timed_after_the_warm_up(monkeypatch):
+    batch = Batch(image=np.zeros((3, 4, 4, 3)), valid=np.ones((3, 4, 4)), targets={}, labelled={})
+    clock = iter([100.0, 104.0])
+    monkeypatch.setattr(time, 'perf_counter', lambda: next(clock))
+    assert measure_reading([batch] * (WARM_UP + 20), workers=0, count=20) == 60 / 4
+
+
+def test_the_speed_of_training_is_that_of_the_log(tmp_path):
+    lines = [{'step': 1, 'images_per_second': 0.5}, {'step': 2, 'parts': 0.1}]
+    lines += [{'step': 3, 'images_per_second': speed} for speed in (4.0, 5.0)]
+    with pytest.raises(UserError, match='--workdir takes the folder of a run'):
+        read_training_speed(tmp_path)
+    (tmp_path / 'log.jsonl').write_text('\n'.join(map(json.dumps, lines)))
+    assert read_training_speed(tmp_path) == 4
+    (tmp_path / 'log.jsonl').write_text(json.dumps(lines[1]))
+    with pytest.raises(UserError, match='train for longer'):
+        read_training_speed(tmp_path)
+
+
+def test_the_speeds_are_compared():
+    assert str(Speeds(read={1: 30.0, 2: 55.0}, trained=4.0)) == (
+        'images a second: training 4.00, 1 reading: 30.0 (7.5 times), 2 reading: 55.0 (13.8 times)'
+    )
 
 
 def test_the_boundary_benchmark_measures_every_match(tmp_path):

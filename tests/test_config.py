@@ -1,5 +1,6 @@
 """Settings: what is refused and how it is said, files in `configs/`, and JSON."""
 
+import dataclasses
 import importlib.util
 import json
 import pathlib
@@ -12,6 +13,7 @@ from ubernet_jax import config as c
 from ubernet_jax.config_file import differences, from_json, to_json
 from ubernet_jax.errors import UserError
 from ubernet_jax.tasks import PERSON_PARTS, TASKS
+from ubernet_jax.validation import validate
 
 SHIPPED = sorted((pathlib.Path(__file__).parents[1] / 'configs').glob('*.py'))
 TASK_NAMES = ', '.join(TASKS)
@@ -27,7 +29,7 @@ def make_config() -> c.Config:
 
 def test_the_defaults_are_allowed_and_are_the_papers():
     config = make_config()
-    config.validate()
+    validate(config)
     assert (config.optim.shared.batch_size, config.tasks['parts'].batch_size) == (30, 10)
     assert (config.loss.positive_weight, config.loss.negative_weight) == (0.95, 0.05)
     assert (config.model.scales, config.model.dropout, config.optim.momentum) == (3, 0.5, 0.9)
@@ -41,6 +43,12 @@ def test_the_defaults_are_allowed_and_are_the_papers():
         ('tasks.parts.batch_size', 0, 'above 0'),
         ('tasks.parts.learning_rate', 0.0, 'above 0'),
         ('tasks.boundaries.weight', -1.0, 'above 0'),
+        ('tasks.parts.polynomial_updates', -1, '0 or more'),
+        ('tasks.parts.hidden', -1, '0 or more'),
+        ('optim.shared.polynomial_updates', -1, '0 or more'),
+        ('optim.log_variance_multiplier', 0.0, 'above 0'),
+        ('optim.balancing.tasks', 1, '2 or more'),
+        ('optim.balancing.radius', 1.0, '0 <= radius < 1'),
         ('optim.shared.batch_size', 0, 'above 0'),
         ('optim.shared.learning_rate', -1e-3, 'above 0'),
         ('model.width', 0.0, 'above 0'),
@@ -63,6 +71,7 @@ def test_the_defaults_are_allowed_and_are_the_papers():
         ('data.workers', -1, '0 or more'),
         ('data.micro_batch', 0, 'above 0'),
         ('data.max_boxes', 0, 'above 0'),
+        ('data.rotations', 0, 'above 0'),
         ('data.scale', (0.0, 1.0), '0 < low <= high'),
         ('data.scale', (1.5, 1.0), '0 < low <= high'),
         ('data.train[1].repeat', 0, 'above 0'),
@@ -82,7 +91,7 @@ def test_a_bad_value_is_refused_with_its_flag(field, value, allowed):
     config_path.set_value(field, config, value)
     message = f'config: {field} is {value}, but must be {allowed}'
     with pytest.raises(UserError, match=re.escape(message)) as error:
-        config.validate()
+        validate(config)
     assert f'--config.{field}=...' in str(error.value)
 
 
@@ -104,7 +113,7 @@ def test_what_is_wrong_inside_a_value_is_named(field, value, got, allowed):
     config_path.set_value(field, config, value)
     message = f'config: {field} is {got}, but must be {allowed}'
     with pytest.raises(UserError, match=re.escape(message)):
-        config.validate()
+        validate(config)
 
 
 def test_the_networks_tasks_come_in_the_tables_order_with_their_own_classes():
@@ -117,6 +126,19 @@ def test_the_networks_tasks_come_in_the_tables_order_with_their_own_classes():
     assert TASKS['parts'].classes == PERSON_PARTS
 
 
+def test_a_hidden_layer_is_for_dense_tasks():
+    config = make_config()
+    config.tasks = {'parts': c.TaskConfig(hidden=64), 'detection': c.TaskConfig()}
+    validate(config)
+    assert config.task_table() == {
+        'parts': dataclasses.replace(TASKS['parts'], hidden=64),
+        'detection': TASKS['detection'],
+    }
+    config.tasks['detection'].hidden = 64
+    with pytest.raises(UserError, match='tasks.detection.hidden is 64, but must be 0: its head'):
+        validate(config)
+
+
 def load(path: pathlib.Path, *arguments: str) -> c.Config:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
@@ -125,29 +147,98 @@ def load(path: pathlib.Path, *arguments: str) -> c.Config:
 
 
 def test_the_shipped_configs_are_those_that_the_project_promises():
-    assert {'quickstart', 'mini', 'single_task', 'ubernet'} <= {path.stem for path in SHIPPED}
+    assert {path.stem for path in SHIPPED} == {
+        'hed_style', 'mini', 'normals_weight', 'quickstart', 'single_task', 'synchronous',
+        'two_task', 'ubernet',
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize('path', SHIPPED, ids=lambda path: path.stem)
 def test_a_shipped_config_is_valid_and_comes_back_from_json(path):
     config = load(path)
-    config.validate()
+    validate(config)
     assert config.name.split(':')[0] == path.stem
     text = json.dumps(to_json(config))
     assert from_json(json.loads(text)) == config
     assert f'configs/{path.name}' in path.read_text()  # its docstring gives the command
 
 
-def test_a_single_task_is_a_part_of_mini():
-    spec = {path.stem: path for path in SHIPPED}
-    whole = load(spec['mini'])
-    for name, task in whole.tasks.items():
-        config = load(spec['single_task'], name)
-        config.validate()
-        assert config.tasks == {name: task}
-        assert config.model.scales == (1 if name == 'detection' else 3)
-        assert config.steps < whole.steps and config.evaluation.benchmarks
-        assert all(dataset in whole.data.train for dataset in config.data.train)
+def shipped(name: str, *arguments: str) -> c.Config:
+    (path,) = (path for path in SHIPPED if path.stem == name)
+    return load(path, *arguments)
+
+
+def changes(config: c.Config) -> set[str]:
+    """The fields in which a configuration differs from `mini`."""
+    lines = differences(to_json(config), to_json(shipped('mini')))
+    return {line.split(':')[0] for line in lines} - {'name'}
+
+
+# Of 1150 micro-batches, the share that the datasets of the task have in an epoch of 902.
+@pytest.mark.parametrize(
+    ('name', 'steps', 'datasets'),
+    [
+        ('boundaries', 129, ['bsds500']),
+        ('normals', 191, ['folder/kitchen']),
+        ('saliency', 446, ['pascal_s', 'folder/fashion']),
+        ('segmentation', 384, ['voc2012']),
+        ('parts', 255, ['folder/fashion']),
+        ('semantic_boundaries', 384, ['voc2012']),
+        ('detection', 384, ['voc2012']),
+    ],
+)
+def test_a_single_task_is_a_part_of_mini(name, steps, datasets):
+    whole, config = shipped('mini'), shipped('single_task', name)
+    validate(config)
+    assert (config.name, config.steps) == (f'single_task:{name}', steps)
+    assert config.tasks == {name: whole.tasks[name]}
+    assert config.model.scales == (1 if name == 'detection' else 3)
+    assert [one.name for one in config.data.train] == datasets
+    assert {one.name for one in config.evaluation.benchmarks} == set(datasets)
+    assert all(dataset in whole.data.train for dataset in config.data.train)
+    # The trunk updates after four images, at the lower rate for the last quarter of the run.
+    assert config.optim.shared.decay_after[0] / (steps / 2) == pytest.approx(0.75, abs=0.01)
+
+
+def test_two_tasks_share_their_images():
+    config = shipped('two_task')
+    assert (config.steps, config.model.scales) == (384, 3)
+    assert set(config.task_table()) == {'segmentation', 'detection'}
+    assert [one.name for one in config.data.train] == ['voc2012']
+
+
+@pytest.mark.parametrize('weight', ['1', '5', '50'])
+def test_the_weight_of_normals_is_all_that_changes(weight):
+    config = shipped('normals_weight', weight)
+    assert changes(config) == {'tasks.normals.weight'}
+    assert config.tasks['normals'].weight == float(weight)
+
+
+def test_the_synchronous_solver_sees_the_same_images():
+    config = shipped('synchronous')
+    decay = {f'tasks.{name}.decay_after' for name in config.tasks}
+    assert changes(config) == {'optim.algorithm', *decay}
+    assert config.optim.algorithm is c.Algorithm.SYNCHRONOUS
+
+
+def test_boundaries_in_the_setup_made_for_them():
+    config, paper = shipped('hed_style'), shipped('ubernet')
+    assert set(config.tasks) == {'boundaries'} and config.loss.graduated
+    assert config.tasks['boundaries'].learning_rate > config.optim.shared.learning_rate
+    assert {one.name for one in config.data.train} == {'bsds500'}
+    assert config.model == paper.model and not paper.loss.graduated
+
+
+@pytest.mark.parametrize(
+    ('name', 'argument', 'message'),
+    [
+        ('single_task', 'depth', 'single_task.py:depth: unknown task; known: boundaries, normals'),
+        ('normals_weight', 'much', 'normals_weight.py:much: the weight must be a number'),
+    ],
+)
+def test_an_argument_that_a_config_does_not_know(name, argument, message):
+    with pytest.raises(UserError, match=re.escape(message)):
+        shipped(name, argument)
 
 
 def test_every_kind_of_field_comes_back_from_json():

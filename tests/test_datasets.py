@@ -24,7 +24,7 @@ from ubernet_jax.datasets.catalogue import BUILDERS, make_builder
 from ubernet_jax.datasets.files import read_image
 from ubernet_jax.errors import UserError
 from ubernet_jax.structs import Boxes, Example
-from ubernet_jax.tasks import TASKS, LabelKind
+from ubernet_jax.tasks import TASKS, VOC_CLASSES, LabelKind
 
 SYNTHETIC_SEEDS = {'train': range(2), 'test': range(7, 8)}
 NAMES = [*WRITERS, 'synthetic']
@@ -99,16 +99,17 @@ def test_contract_of_a_dataset(name, prepared):
         np.testing.assert_array_equal(dataset.sizes, [e.image.shape[:2] for e in examples])
         boxes = [example.labels.get('detection', make_boxes()) for example in examples]
         assert dataset.box_counts.tolist() == [sum(~own.difficult) for own in boxes]
+        highest = len(dataset.classes.get('detection', VOC_CLASSES)) - 1
         for example in examples:
-            assert_valid(example)
+            assert_valid(example, highest)
 
 
-def assert_valid(example: Example) -> None:
+def assert_valid(example: Example, highest: int = 20) -> None:
     assert example.image.dtype == np.uint8
     assert example.image.shape[2:] == (3,)
     for task, label in example.labels.items():
         if TASKS[task].label is LabelKind.BOXES:
-            assert_valid_boxes(label, *example.image.shape[:2])
+            assert_valid_boxes(label, *example.image.shape[:2], highest)
             continue
         assert label.shape[:2] == example.image.shape[:2]
         if TASKS[task].label is LabelKind.DIRECTION:
@@ -121,12 +122,18 @@ def assert_valid(example: Example) -> None:
             assert np.all((label < TASKS[task].channels) | (label == 255))
 
 
-def assert_valid_boxes(boxes: Boxes, height: int, width: int) -> None:
+def assert_valid_boxes(boxes: Boxes, height: int, width: int, highest: int) -> None:
     rows = zip(*boxes.corners.T, boxes.classes, boxes.difficult, strict=True)
     assert_same_boxes(boxes, make_boxes(*rows))
-    assert np.all((boxes.classes >= 1) & (boxes.classes <= 20))
+    assert np.all((boxes.classes >= 1) & (boxes.classes <= highest))
     x1, y1, x2, y2 = boxes.corners.T
     assert np.all((0 <= x1) & (x1 < x2) & (x2 <= width) & (0 <= y1) & (y1 < y2) & (y2 <= height))
+
+
+def test_a_prepared_set_knows_its_own_classes(prepared):
+    assert open_dataset('nyud_mt', 'val', prepared).classes['segmentation'][39] == 'other prop'
+    assert open_dataset('coco2017', 'val', prepared).classes['detection'][80] == 'toothbrush'
+    assert open_dataset('voc2012', 'val', prepared).classes == {}
 
 
 @pytest.mark.parametrize('read_first', [False, True])

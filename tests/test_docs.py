@@ -7,6 +7,10 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
+
+from ubernet_jax.config import Balancing
+from ubernet_jax.config_file import check_field
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -39,7 +43,24 @@ def test_a_page_with_one_script(path, tmp_path):
     run_script(script, tmp_path)
 
 
-@pytest.mark.parametrize('path', ['README.md', 'data/README.md', 'docs/adding_a_dataset.md'])
+def test_the_page_on_python(exported, tmp_path):
+    shutil.copy(exported, tmp_path / 'network.safetensors')
+    Image.new('RGB', (40, 30), 'red').save(tmp_path / 'photo.jpg')
+    run_script('\n'.join(code_blocks('docs/python.md', 'python')), tmp_path)
+    assert (tmp_path / 'results' / 'sheet.png').is_file()
+
+
+@pytest.mark.parametrize(
+    'path',
+    [
+        'README.md',
+        'data/README.md',
+        'docs/adding_a_dataset.md',
+        'docs/weights.md',
+        'docs/python.md',
+        'docs/scaling.md',
+    ],
+)
 def test_commands_name_modules_configs_and_options_that_exist(path):
     text = (ROOT / path).read_text().replace('\\\n', ' ')
     commands = re.findall(r'python -m ubernet_jax\.(\w+)([^`\n]*)', text)
@@ -58,3 +79,12 @@ def test_make_targets_of_the_readme_exist():
     targets = re.findall(r'^make (\w+)', (ROOT / 'README.md').read_text(), re.MULTILINE)
     makefile = (ROOT / 'Makefile').read_text()
     assert targets and all(f'\n{target}:' in makefile for target in targets)
+
+
+def test_settings_of_the_page_on_interference_exist():
+    text = (ROOT / 'docs/interference.md').read_text()
+    settings = re.findall(r'--config\.([\w.]+)=(\w+)', text)
+    for field, _ in settings:
+        check_field(field)
+    methods = {value for field, value in settings if field == 'optim.balancing.method'}
+    assert methods == {method.value for method in Balancing} - {Balancing.NONE.value}

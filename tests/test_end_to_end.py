@@ -13,6 +13,7 @@ import tiny_config
 from PIL import Image
 
 from ubernet_jax import predict
+from ubernet_jax.checkpoint import open_checkpoint
 from ubernet_jax.config import Config
 from ubernet_jax.errors import UserError
 from ubernet_jax.train import train
@@ -61,7 +62,7 @@ def test_stopping_and_resuming_changes_no_bit(run, config, tmp_path):
     train(config, tmp_path)
     config.steps = 6
     resumed = train(config, tmp_path)
-    straight = predict.open_checkpoint(run)
+    straight = open_checkpoint(run)
     assert straight.step == int(resumed.step) == 6
     for ours, theirs in zip(
         jax.tree.leaves((resumed.params, resumed.batch_stats)),
@@ -74,7 +75,7 @@ def test_stopping_and_resuming_changes_no_bit(run, config, tmp_path):
 def test_no_step_at_all_saves_the_untrained_network(config, tmp_path):
     config.steps = 0
     train(config, tmp_path)
-    assert predict.open_checkpoint(tmp_path).step == 0
+    assert open_checkpoint(tmp_path).step == 0
 
 
 def test_a_class_that_the_network_does_not_have_names_the_image(config, tmp_path):
@@ -99,7 +100,7 @@ def test_sigterm_saves_and_the_same_command_continues(prepared, tmp_path):
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 0, output
     assert 'the same command continues' in output
-    saved = predict.open_checkpoint(tmp_path).step
+    saved = open_checkpoint(tmp_path).step
     words[-4] = f'--config.steps={saved + 1}'
     again = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert again.returncode == 0, again.stderr
@@ -110,7 +111,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_step_and_images(confi
     config.optim.shared.learning_rate = 1e30
     with pytest.raises(UserError, match=r'step \d+: .* not finite .*folder/tiny:\d.*checkpoint'):
         train(config, tmp_path)
-    last_good = predict.open_checkpoint(tmp_path)
+    last_good = open_checkpoint(tmp_path)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(last_good.batch_stats))
 
 

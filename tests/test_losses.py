@@ -216,6 +216,10 @@ def test_every_map_adds_its_loss():
     single = [dense_loss(task, [one], target, valid, BOTH, CONFIG) for one in maps]
     np.testing.assert_allclose(sum(single), total, rtol=1e-6)
     assert len({float(loss) for loss in single}) == 4
+    *scales, fused = single
+    for weight in (0.0, 0.3):
+        weighted = dense_loss(task, maps, target, valid, BOTH, CONFIG, scale_weight=weight)
+        np.testing.assert_allclose(weighted, weight * sum(scales) + fused, rtol=1e-6)
 
 
 def test_padding_changes_nothing(name, measure):

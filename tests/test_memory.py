@@ -12,8 +12,8 @@ from networks import FAST_COMPILATION, make_batch
 
 from benchmarks.memory import Case, kept_bytes
 from benchmarks.plain import plain_gradients
-from ubernet_jax.config import Config, ModelConfig, TaskConfig
-from ubernet_jax.models.ubernet import UberNet
+from ubernet_jax.config import Balancing, BalancingConfig, Config, ModelConfig, TaskConfig
+from ubernet_jax.models.ubernet import SHARED, UberNet
 from ubernet_jax.models.vgg import BLOCKS
 from ubernet_jax.step import compute_gradients
 from ubernet_jax.tasks import TASKS
@@ -29,13 +29,25 @@ def make_network(heads: int) -> UberNet:
     return UberNet(ModelConfig(width=1 / 16, scales=1), {row.name: row for row in rows})
 
 
-def compile_gradients(function, heads: int) -> jax.stages.Compiled:
+def compile_gradients(function, heads: int, **balancing: object) -> jax.stages.Compiled:
     network = make_network(heads)
     config = Config(tasks=dict.fromkeys(network.tasks, TaskConfig()))
+    config.optim.balancing = BalancingConfig(**balancing)
     bound = functools.partial(function, network, config)
     batch = make_batch(network.tasks, np.ones((1, heads), bool), SIDE, SIDE)
     lowered = jax.jit(bound).lower(*jax.eval_shape(network.init, KEY), batch, KEY)
     return lowered.compile(compiler_options=FAST_COMPILATION)
+
+
+def cotangent_bytes() -> int:
+    """Of one task, at the branch point."""
+    network = make_network(1)
+    params, stats = jax.eval_shape(network.init, KEY)
+    batch = make_batch(network.tasks, np.ones((1, 1), bool), SIDE, SIDE)
+    features, _ = jax.eval_shape(
+        network.features, params[SHARED], stats, batch.image, batch.valid, KEY
+    )
+    return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(features))
 
 
 def temporary_bytes(compiled: jax.stages.Compiled) -> int:
@@ -56,6 +68,13 @@ def test_memory_of_plain_differentiation_grows_with_the_heads():
     """Otherwise the test before this one could not fail."""
     two, eight = (temporary_bytes(compile_gradients(plain_gradients, n)) for n in (2, 8))
     assert eight > 2 * two
+
+
+def test_balancing_pays_for_the_tasks_that_it_tells_apart(eight_heads):
+    """Two of eight, and for what they are combined to: no more than three cotangents."""
+    pcgrad = compile_gradients(compute_gradients, 8, method=Balancing.PCGRAD, tasks=2)
+    more = temporary_bytes(pcgrad) - temporary_bytes(eight_heads)
+    assert 0 < more <= 3 * cotangent_bytes()
 
 
 def test_one_labelled_task_of_six_costs_a_fraction_of_all(eight_heads):

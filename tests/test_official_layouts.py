@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 import scipy.io
 from PIL import Image
-from tiny_datasets import save_list, save_map, write_ecssd, write_msra10k
+from tiny_datasets import (
+    save_list,
+    save_map,
+    write_bsds500,
+    write_ecssd,
+    write_msra10k,
+)
 from tiny_matlab_datasets import (
     NYU_SHAPE,
     room_normals,
@@ -141,6 +147,7 @@ def test_a_class_out_of_range(folder, variable, truth, tmp_path, refuses):
 @pytest.mark.parametrize(
     ('name', 'write', 'path', 'variable'),
     [
+        ('bsds500', write_bsds500, 'BSDS500/data/groundTruth/val/101.mat', 'groundTruth'),
         ('sbd', write_sbd, 'benchmark_RELEASE/dataset/cls/2008_000002.mat', 'GTcls'),
         ('sbd', write_sbd, 'benchmark_RELEASE/dataset/inst/2008_000002.mat', 'GTinst'),
         (
@@ -325,12 +332,22 @@ def test_counts_are_compared_with_the_official_ones():
     assert Card().compare({'train': 3}) == ''
 
 
+def test_where_images_lack_labels_those_are_compared():
+    card = Card(labels={'train': {'detection': 3, 'parts': 2}})
+    assert card.compare({'train': 4}, {'train': {'parts': 2, 'detection': 3}}) == ''
+    remark = 'not the official set, which has train: detection 3, parts 2'
+    assert remark in card.compare({'train': 4}, {'train': {'parts': 2, 'detection': 4}})
+    assert remark in card.compare({'train': 4}, {'train': {'detection': 3}})
+    assert remark in card.compare({'val': 4}, {'val': {'parts': 2, 'detection': 3}})
+
+
 def test_the_official_counts():
     counts = {name: dict(BUILDERS[name].card.counts) for name in BUILDERS}
     assert counts['sbd'] == {'train': 8498, 'val': 2857}
     assert counts['pascal_context'] == {'train': 4998, 'val': 5105}  # 10,103 in all
     assert counts['person_part'] == {'train': 1716, 'val': 1817}
     assert counts['msra10k'] == {'train': 10_000}
+    assert counts['coco2017'] == {'train': 118_287, 'val': 5000}
     assert counts['ecssd'] == {'test': 1000}
     assert counts['pascal_s'] == {'test': 850}
     assert counts['bsds500'] == {'train': 200, 'val': 100, 'test': 200}

@@ -10,6 +10,7 @@ import optax
 import pytest
 
 from ubernet_jax import config as c
+from ubernet_jax.losses.uncertainty import LOG_VARIANCE
 from ubernet_jax.models.ubernet import SHARED
 from ubernet_jax.optim import accumulate_samples, make_optimizer, sample_counts
 
@@ -200,6 +201,44 @@ def test_adamw_equals_optax_on_the_means_of_the_groups_samples():
         wanted = optax.apply_updates(wanted, change)
         for name, leaf in actual['saliency']['layer'].items():
             np.testing.assert_allclose(leaf[steps[-1]], wanted[name], rtol=1e-4, atol=1e-5)
+
+
+def test_a_polynomial_learning_rate_falls_to_zero_over_the_groups_own_updates():
+    group = c.GroupConfig(batch_size=2, learning_rate=0.1, polynomial_updates=4)
+    config = c.Config(optim=c.OptimConfig(shared=group, momentum=0.0, weight_decay=0.0))
+    solver = make_optimizer(config)
+    params = {SHARED: {'kernel': jnp.zeros(1)}}
+    state = solver.init(params)
+    update = jax.jit(solver.update)
+    gradients = {SHARED: {'kernel': jnp.ones(1)}}
+    rates = []
+    for _ in range(12):  # one image each
+        updates, state = update(gradients, state, params, counts={SHARED: jnp.int32(1)})
+        rates.append(-updates[SHARED]['kernel'].item())
+    wanted = [0.1, 0.1 * 0.75**0.9, 0.1 * 0.5**0.9, 0.1 * 0.25**0.9, 0, 0]
+    assert rates[1::2] == pytest.approx(wanted, abs=1e-7) and not any(rates[::2])
+
+
+@pytest.mark.parametrize('optimizer', c.Optimizer)
+def test_a_log_variance_does_not_decay_and_has_a_learning_rate_of_its_own(optimizer):
+    optim = c.OptimConfig(
+        optimizer=optimizer,
+        weight_decay=0.1,
+        log_variance_multiplier=5.0,
+        shared=c.GroupConfig(batch_size=1),
+    )
+    solver = make_optimizer(c.Config(optim=optim))
+    params = {SHARED: {LOG_VARIANCE: jnp.ones(()), 'kernel': jnp.zeros(())}}
+
+    def update(gradient: float) -> dict[str, float]:
+        gradients = jax.tree.map(lambda x: jnp.full_like(x, gradient), params)
+        counts = {SHARED: jnp.int32(1)}
+        updates, _ = solver.update(gradients, solver.init(params), params, counts=counts)
+        return jax.tree.map(float, updates[SHARED])
+
+    assert update(0.0) == {LOG_VARIANCE: 0.0, 'kernel': 0.0}
+    updates = update(1.0)
+    assert updates[LOG_VARIANCE] == pytest.approx(5 * updates['kernel'], rel=1e-5) != 0
 
 
 @pytest.mark.parametrize('optimizer', c.Optimizer)

@@ -10,8 +10,7 @@ import optax
 import pytest
 from training import ROOT, finish, free_port, start_training
 
-from ubernet_jax import predict
-from ubernet_jax.checkpoint import Checkpoints
+from ubernet_jax.checkpoint import Checkpoints, open_checkpoint
 from ubernet_jax.errors import UserError
 from ubernet_jax.parallel import make_mesh
 
@@ -71,7 +70,7 @@ def test_two_processes_with_two_devices_each(prepared, one_device, tmp_path):
     assert_same(one_device, tmp_path)
     log = (tmp_path / 'log.jsonl').read_text().splitlines()
     assert len(log) == 10  # one process writes it
-    assert predict.open_checkpoint(tmp_path).step == 20
+    assert open_checkpoint(tmp_path).step == 20
 
 
 def test_micro_batches_that_cannot_be_shared_are_refused(monkeypatch):

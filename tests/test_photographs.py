@@ -2,6 +2,7 @@
 
 import re
 import struct
+import zipfile
 import zlib
 
 import numpy as np
@@ -143,11 +144,20 @@ def _write_header_of(path, width, height):
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize('height', [10_001, 10_000_000])  # Pillow itself refuses the second
+@pytest.mark.filterwarnings('ignore::PIL.Image.DecompressionBombWarning')
+@pytest.mark.parametrize('height', [6401, 10_000_000])  # Pillow itself refuses the second
 def test_too_many_pixels(tmp_path, height):
     _write_header_of(tmp_path / 'bomb.bmp', 10_000, height)
-    with pytest.raises(UserError, match=r'bomb\.bmp.*100 million pixels'):
+    with pytest.raises(UserError, match=r'bomb\.bmp.*64 million pixels'):
         read_photograph(tmp_path / 'bomb.bmp')
+
+
+@pytest.mark.filterwarnings('ignore::PIL.Image.DecompressionBombWarning')
+def test_100_megapixels_in_a_small_file(tmp_path):
+    Image.new('1', (10_000, 10_000)).save(tmp_path / 'large.png')
+    assert (tmp_path / 'large.png').stat().st_size < 100_000
+    with pytest.raises(UserError, match=r'large\.png.*64 million.* \(it has 10000 x 10000\)'):
+        read_photograph(tmp_path / 'large.png')
 
 
 def _write_missing(path):
@@ -160,6 +170,15 @@ def _write_empty(path):
 
 def _write_text(path):
     path.write_text('not a picture')
+
+
+def _write_zip(path):
+    with zipfile.ZipFile(path, 'w') as archive:
+        archive.writestr('inside.jpg', b'not looked at')
+
+
+def _write_postscript(path):
+    Image.new('RGB', (2, 2)).save(path, format='eps')  # Pillow would run Ghostscript on it
 
 
 def _write_truncated(path):
@@ -183,6 +202,8 @@ def _write_32_bits(path):
         (lambda path: path.mkdir(), 'cannot be read'),
         (_write_empty, 'cannot be read'),
         (_write_text, 'cannot be read'),
+        (_write_zip, 'cannot be read'),
+        (_write_postscript, 'cannot be read'),
         (_write_truncated, 'truncated'),
         (_write_floats, 'floating-point'),
         (_write_32_bits, '1048576'),
@@ -207,3 +228,35 @@ def test_folders_stand_for_their_picture_files(tmp_path):
     with pytest.raises(UserError, match='is a folder without a picture file'):
         (tmp_path / 'empty').mkdir()
         find_photographs([tmp_path / 'empty'])
+
+
+def test_patterns_stand_for_the_files_that_match(tmp_path):
+    for name in ('trip/b.jpg', 'trip/day/a.jpg', 'trip/c.png', '[1].jpg'):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = find_photographs([tmp_path / '**' / '*.jpg'])
+    assert found == [tmp_path / name for name in ('[1].jpg', 'trip/b.jpg', 'trip/day/a.jpg')]
+    assert find_photographs([tmp_path / '[1].jpg']) == [tmp_path / '[1].jpg']
+    with pytest.raises(UserError, match=r'\*\.webp matches no file'):
+        find_photographs([tmp_path / '*.webp'])
+
+
+def test_pillow_images_are_read_like_files():
+    grey = Image.new('LA', (2, 1), (100, 255))
+    np.testing.assert_array_equal(read_photograph(grey), np.full((1, 2, 3), 100))
+    with pytest.raises(UserError, match='the Pillow image: its pixels are floating-point'):
+        read_photograph(Image.new('F', (2, 2)))
+
+
+@pytest.mark.parametrize(
+    'array',
+    [
+        np.zeros((4, 4, 3), np.float32),
+        np.zeros((4, 4), np.uint8),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((0, 4, 3), np.uint8),
+    ],
+)
+def test_arrays_of_another_kind_are_refused(array):
+    with pytest.raises(UserError, match=r'must be uint8 \(height, width, 3\)'):
+        read_photograph(array)

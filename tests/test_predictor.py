@@ -4,20 +4,20 @@ import functools
 
 import jax
 import numpy as np
-import plain_network
 import pytest
 import scipy.special
+import tiny_network
+from tiny_network import ALWAYS_33
 
 from ubernet_jax import predictor as predictor_module
-from ubernet_jax.config import DetectionConfig, InputSizeConfig, ModelConfig
+from ubernet_jax.config import InputSizeConfig
 from ubernet_jax.errors import UserError
-from ubernet_jax.models.ubernet import UberNet
 from ubernet_jax.ops.interpolate import resize
 from ubernet_jax.predictor import Predictor, input_size, select_tasks
+from ubernet_jax.state import make_network
 from ubernet_jax.tasks import DENSE_TASKS, TASKS
 
 PAPER = InputSizeConfig()
-ALWAYS_33 = InputSizeConfig(short_side=33, long_side=33, area=33 * 33)
 
 
 @pytest.mark.parametrize(
@@ -56,15 +56,9 @@ def test_input_sides_are_32k_plus_1_and_within_the_limits(config):
 
 @pytest.fixture(scope='module')
 def predictor() -> Predictor:
-    """All tasks at one scale; every image enters at 33x33, so it is compiled once."""
-    detector = DetectionConfig(
-        width=8, anchor_scales=(1.0,), test_proposals=(20, 10), min_side=1.0, min_score=0.0,
-        detections=5,
-    )  # fmt: skip
-    network = UberNet(ModelConfig(width=1 / 16, scales=1, detection=detector), TASKS)
-    params, stats = plain_network.random_variables(network)
-    params['detection'] = jax.tree.map(lambda leaf: 0.01 * leaf, params['detection'])  # small moves
-    return Predictor(network, ALWAYS_33, params, stats)
+    """Of all tasks; every image enters at 33x33, so it is compiled once."""
+    config, _, params, batch_stats = tiny_network.make_trained()
+    return Predictor(make_network(config), config.input_size, params, batch_stats)
 
 
 def make_image(height: int, width: int) -> np.ndarray:
@@ -144,8 +138,8 @@ def test_only_the_wanted_tasks_are_predicted(predictor):
 
 
 def test_tasks_are_selected_in_the_tables_order_and_unknown_ones_refused(predictor):
-    network = predictor.network
-    assert select_tasks(network, None) == tuple(TASKS)
-    assert select_tasks(network, ['parts', 'normals']) == ('normals', 'parts')
+    tasks = predictor.network.tasks
+    assert select_tasks(tasks, None) == tuple(TASKS)
+    assert select_tasks(tasks, ['parts', 'normals']) == ('normals', 'parts')
     with pytest.raises(UserError, match=r'unknown task depth, x: this network has boundaries, '):
-        select_tasks(network, ['x', 'parts', 'depth'])
+        select_tasks(tasks, ['x', 'parts', 'depth'])

@@ -1,5 +1,7 @@
 """`python -m ubernet_jax.prepare`: builds each set once, wholly or not at all."""
 
+import errno
+import os
 import pathlib
 import re
 import resource
@@ -8,7 +10,10 @@ import sys
 import time
 
 import pytest
+import tensorflow_datasets as tfds
 from tiny_datasets import (
+    assert_whole_shards,
+    random_image,
     write_bsds500,
     write_folder,
     write_pascal_s,
@@ -17,9 +22,11 @@ from tiny_datasets import (
 )
 
 from ubernet_jax import prepare
-from ubernet_jax.datasets import open_dataset
+from ubernet_jax.datasets import open_dataset, shards
 from ubernet_jax.datasets.bsds500 import Bsds500
-from ubernet_jax.datasets.catalogue import BUILDERS
+from ubernet_jax.datasets.catalogue import KNOWN_NAMES
+from ubernet_jax.datasets.records import VERSION
+from ubernet_jax.datasets.storage import Storage
 from ubernet_jax.errors import UserError
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -33,15 +40,18 @@ def files_in(directory: pathlib.Path) -> list[pathlib.Path]:
     return [path for path in directory.rglob('*') if path.is_file()]
 
 
-def test_the_last_line_counts_images_and_labels(tmp_path, capsys):
+def test_the_last_lines_count_images_and_labels(tmp_path, capsys):
     write_folder(tmp_path)
     run('folder/tiny', tmp_path, tmp_path / 'prepared')
     output = capsys.readouterr()
-    assert output.out == (
+    sheet = tmp_path / 'prepared/folder/tiny' / VERSION / 'contact_sheet.png'
+    assert output.out.splitlines() == [
         'folder/tiny: test 1 images (no labels), train 3 images (boundaries 1, detection 2, '
-        'normals 2, parts 1, saliency 1, segmentation 1, semantic_boundaries 1)\n'
-    )
-    assert '3/3' in output.err  # the progress bar
+        'normals 2, parts 1, saliency 1, segmentation 1, semantic_boundaries 1)',
+        f'folder/tiny: labels of some images are drawn in {sheet}',
+    ]
+    assert '4/4' in output.err  # the progress bar
+    assert sheet.exists()
 
 
 def test_a_prepared_set_is_left_alone_and_needs_no_source(tmp_path, capsys):
@@ -52,9 +62,11 @@ def test_a_prepared_set_is_left_alone_and_needs_no_source(tmp_path, capsys):
     prepare.main(['pascal_s', '--directory', str(tmp_path / 'prepared')])
     assert capsys.readouterr().out.splitlines() == [
         f'pascal_s is already prepared in {tmp_path / "prepared"}',
-        'pascal_s: train 2 images (saliency 2), test 1 images (saliency 1)',
+        'pascal_s: train 2 images (saliency 2), test 1 of 850 images (saliency 1)',
         'pascal_s: not the official set, which has test 850: '
         'scores on it cannot be compared with published ones',
+        'pascal_s: labels of some images are drawn in '
+        f'{tmp_path / "prepared/pascal_s" / VERSION / "contact_sheet.png"}',
     ]
     assert {path: path.stat().st_mtime_ns for path in files_in(tmp_path / 'prepared')} == before
 
@@ -77,23 +89,144 @@ def test_the_source_is_the_set_or_a_folder_that_holds_it(name, write, sources, t
         assert len(open_dataset(name, 'train', directory)) > 1
 
 
-def test_an_interrupted_build_leaves_nothing_and_can_be_run_again(tmp_path, monkeypatch):
+@pytest.fixture
+def interrupted(tmp_path, monkeypatch) -> pathlib.Path:
+    """A folder in which a build was interrupted at the fourth of its six images."""
     write_bsds500(tmp_path)
-    directory = tmp_path / 'prepared'
     read = Bsds500.read
 
     def read_until_ctrl_c(builder, item):
-        if item[0].parent.name == 'val':
+        if item[0].stem == '102':
             raise KeyboardInterrupt
         return read(builder, item)
 
     with monkeypatch.context() as patch:
         patch.setattr(Bsds500, 'read', read_until_ctrl_c)
         with pytest.raises(KeyboardInterrupt):
-            run('bsds500', tmp_path, directory)
-    assert not directory.exists()
-    run('bsds500', tmp_path, directory)
-    assert len(open_dataset('bsds500', 'test', directory)) == 2
+            run('bsds500', tmp_path, tmp_path / 'prepared')
+    return tmp_path / 'prepared'
+
+
+@pytest.fixture
+def read_ids(monkeypatch) -> list[str]:
+    """The images of BSDS500 that are read from now on."""
+    ids, read = [], Bsds500.read
+
+    def record(builder, item):
+        ids.append(item[0].stem)
+        return read(builder, item)
+
+    monkeypatch.setattr(Bsds500, 'read', record)
+    return ids
+
+
+def test_an_interrupted_build_keeps_what_is_whole_and_continues(
+    interrupted, tmp_path, read_ids, capsys
+):
+    assert_whole_shards(interrupted / 'bsds500' / f'unfinished-{VERSION}')
+    assert len(files_in(interrupted)) == 2
+    prepare.main(['--list', '--directory', str(interrupted)])
+    assert '  prepared  in part: prepare it again to continue' in capsys.readouterr().out
+    with pytest.raises(UserError, match='dataset bsds500 is not prepared'):
+        open_dataset('bsds500', 'train', interrupted)
+    run('bsds500', tmp_path, interrupted)
+    assert read_ids == ['101', '102', '201', '202']
+    assert [path.name for path in (interrupted / 'bsds500').iterdir()] == [VERSION]
+    run('bsds500', tmp_path, tmp_path / 'whole')
+    assert contents(interrupted) == contents(tmp_path / 'whole')
+
+
+def test_what_was_built_of_other_files_is_not_used(interrupted, tmp_path, read_ids):
+    random_image(tmp_path / 'BSDS500/data/images/train/002.jpg', 20, 30)
+    os.utime(tmp_path / 'BSDS500/data/images/train/002.jpg', (0, 0))
+    run('bsds500', tmp_path, interrupted)
+    assert read_ids == ['001', '002', '101', '102', '201', '202']
+
+
+def test_what_was_built_with_other_options_is_not_used(interrupted, tmp_path, read_ids):
+    prepare.main(
+        ['bsds500', '--source', str(tmp_path), '--directory', str(interrupted), '--max-side', '20']
+    )
+    assert read_ids == ['001', '002', '101', '102', '201', '202']
+    assert open_dataset('bsds500', 'train', interrupted).sizes.max() == 20
+
+
+def test_a_shard_without_a_report_is_not_used(interrupted, tmp_path, read_ids):
+    (report,) = interrupted.rglob('*.json')
+    report.write_text(report.read_text()[:-9])
+    run('bsds500', tmp_path, interrupted)
+    assert read_ids == ['001', '002', '101', '102', '201', '202']
+
+
+def contents(directory: pathlib.Path) -> dict[str, bytes]:
+    return {str(path.relative_to(directory)): path.read_bytes() for path in files_in(directory)}
+
+
+def test_the_bytes_do_not_depend_on_the_number_of_processes(tmp_path, monkeypatch):
+    monkeypatch.setattr(shards, 'SHARD_IMAGES', 1)
+    write_bsds500(tmp_path)
+    for workers in ('1', '2'):
+        directory = str(tmp_path / workers)
+        arguments = ['--source', str(tmp_path), '--directory', directory, '--workers', workers]
+        prepare.main(['bsds500', *arguments])
+    one, two = contents(tmp_path / '1'), contents(tmp_path / '2')
+    assert len([name for name in one if 'array_record' in name]) == 6
+    assert one == two
+    assert open_dataset('bsds500', 'val', tmp_path / '2')[1].id == '102'
+
+
+def test_a_fault_that_another_process_finds(tmp_path, monkeypatch, refuses):
+    monkeypatch.setattr(shards, 'SHARD_IMAGES', 1)
+    monkeypatch.setattr(os, 'cpu_count', lambda: 2)
+    write_bsds500(tmp_path)
+    path = tmp_path / 'BSDS500/data/images/val/102.jpg'
+    path.write_bytes(path.read_bytes()[:100])
+    refuses('bsds500', f'{path}: cannot be read as a picture')
+
+
+class Dying:
+    """Reads nothing, and ends its process."""
+
+    def read(self, item):
+        os._exit(1)
+
+
+def test_a_process_that_dies_is_no_hang(tmp_path):
+    items = list(range(2 * shards.SHARD_IMAGES))
+    plan = shards.plan_shards('dying', {'train': items}, Storage(), tmp_path)
+    with pytest.raises(UserError, match=r'process that prepared dying died.*--workers 1'):
+        shards.build_shards('dying', plan, Dying(), Storage(), workers=2)
+
+
+def test_a_large_split_has_not_more_shards_than_a_reader_keeps_open(tmp_path):
+    plan = shards.plan_shards('large', {'train': range(118_287)}, Storage(), tmp_path)
+    assert len(plan) <= 128
+    assert [item for shard in plan for item in shard.items] == list(range(118_287))
+    assert plan[2].path.name == 'large-train.array_record-00002-of-00128'
+
+
+def test_images_are_stored_as_the_options_say(tmp_path, capsys):
+    write_folder(tmp_path)
+    arguments = ['folder/tiny', '--directory', str(tmp_path / 'prepared')]
+    options = ['--max-side', '7', '--jpeg-quality', '60']
+    prepare.main([*arguments, '--source', str(tmp_path), *options])
+    line = 'folder/tiny: images are at most 7 pixels a side, JPEG quality 60'
+    assert line in capsys.readouterr().out.splitlines()
+    train = open_dataset('folder/tiny', 'train', tmp_path / 'prepared')
+    assert train.sizes.tolist() == [[5, 7]] * 3
+    prepare.main(arguments)
+    assert line in capsys.readouterr().out.splitlines()
+    prepare.main([*arguments, *options])
+    with pytest.raises(UserError, match=r'already prepared in .* but --max-side 8 was asked for'):
+        prepare.main([*arguments, '--max-side', '8'])
+
+
+@pytest.mark.parametrize('option', ['--jpeg-quality=101', '--max-side=0', '--workers=none'])
+def test_an_option_out_of_range(option, capsys):
+    with pytest.raises(SystemExit) as stop:
+        prepare.main(['synthetic', option])
+    assert stop.value.code == 2
+    assert option.split('=')[0] in capsys.readouterr().err
 
 
 def test_a_full_disk_leaves_nothing(tmp_path):
@@ -106,6 +239,23 @@ def test_a_full_disk_leaves_nothing(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert not (tmp_path / 'prepared').exists()
+
+
+def test_a_disk_that_fills_up_keeps_what_is_whole(tmp_path, monkeypatch):
+    write_bsds500(tmp_path)
+    write = tfds.core.ExampleWriter.write
+
+    def write_until_full(writer, path, examples):
+        write(writer, path, examples)
+        if 'test' in path.name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(tfds.core.ExampleWriter, 'write', write_until_full)
+    with pytest.raises(UserError, match=r'No space left on device.*make room there'):
+        run('bsds500', tmp_path, tmp_path / 'prepared')
+    folder = tmp_path / 'prepared' / 'bsds500' / f'unfinished-{VERSION}'
+    assert_whole_shards(folder)
+    assert len(files_in(tmp_path / 'prepared')) == len(files_in(folder)) == 4
 
 
 def test_a_directory_that_cannot_be_made(tmp_path):
@@ -122,8 +272,14 @@ def test_nothing_is_built_if_one_name_is_unknown(tmp_path):
     assert not (tmp_path / 'bsds500').exists()
 
 
-def start(*arguments: object) -> subprocess.Popen:
-    command = [sys.executable, '-m', 'ubernet_jax.prepare', *map(str, arguments)]
+def start(*arguments: object, shard_images: int = shards.SHARD_IMAGES) -> subprocess.Popen:
+    script = f"""
+import runpy
+from ubernet_jax.datasets import shards
+shards.SHARD_IMAGES = {shard_images}
+runpy.run_module('ubernet_jax.prepare', run_name='__main__', alter_sys=False)
+"""
+    command = [sys.executable, '-c', script, *map(str, arguments)]
     return subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -139,9 +295,9 @@ def test_from_the_shell_an_error_is_one_line_and_exit_code_2(tmp_path):
     assert not any(tmp_path.iterdir())
 
 
-def test_sigterm_leaves_nothing(tmp_path):
-    process = start('synthetic', '--directory', tmp_path)
-    while not any((tmp_path / 'synthetic').glob('incomplete*')):
+def test_sigterm_leaves_whole_shards(tmp_path):
+    process = start('synthetic', '--directory', tmp_path, '--workers', 2, shard_images=8)
+    while not any(tmp_path.rglob('*.json')):
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
     process.terminate()
@@ -149,7 +305,8 @@ def test_sigterm_leaves_nothing(tmp_path):
     assert process.returncode == 130
     assert errors.endswith('interrupted\n')
     assert 'Traceback' not in errors
-    assert not any(tmp_path.iterdir())
+    assert len(files_in(tmp_path)) < 2 * 35  # of all shards and reports
+    assert_whole_shards(tmp_path / 'synthetic' / f'unfinished-{VERSION}')
 
 
 def test_the_list_shows_every_set_and_what_is_ready(tmp_path, capsys):
@@ -158,8 +315,8 @@ def test_the_list_shows_every_set_and_what_is_ready(tmp_path, capsys):
     capsys.readouterr()
     prepare.main(['--list', '--directory', str(tmp_path / 'prepared')])
     output = capsys.readouterr().out
-    assert [line for line in output.splitlines() if not line.startswith(' ')] == list(BUILDERS)
-    paragraphs = dict(zip(BUILDERS, re.split(r'\n(?=\w)', output), strict=True))
+    assert [line for line in output.splitlines() if not line.startswith(' ')] == list(KNOWN_NAMES)
+    paragraphs = dict(zip(KNOWN_NAMES, re.split(r'\n(?=\w)', output), strict=True))
     assert paragraphs['pascal_s'].splitlines() == [
         'pascal_s',
         '  tasks     saliency',
@@ -171,6 +328,16 @@ def test_the_list_shows_every_set_and_what_is_ready(tmp_path, capsys):
         '  cite      Li et al., The Secrets of Salient Object Segmentation, CVPR 2014',
     ]
     assert '  prepared  no' in paragraphs['sbd']
+    assert '  archives  VOCtrainval_11-May-2012.tar (2.0 GB)' in paragraphs['voc2012']
+    assert '  images    train: segmentation 1464, ' in paragraphs['voc2012']
+
+
+def test_the_list_shows_prepared_folders_too(tmp_path, capsys):
+    write_folder(tmp_path)
+    run('folder/tiny', tmp_path, tmp_path / 'prepared')
+    capsys.readouterr()
+    prepare.main(['--list', '--directory', str(tmp_path / 'prepared')])
+    assert '\nfolder/tiny\n' in capsys.readouterr().out
 
 
 def test_naming_no_set_says_how_to_list_them(capsys):
@@ -178,3 +345,23 @@ def test_naming_no_set_says_how_to_list_them(capsys):
         prepare.main([])
     assert stop.value.code == 2
     assert 'name a dataset, or give --list' in capsys.readouterr().err
+
+
+def test_a_folder_of_another_name_is_not_taken(tmp_path, refuses):
+    write_folder(tmp_path)
+    own = tmp_path / 'folder' / 'tiny'
+    refuses('folder/tyni', f'--source {own} has no folder tyni', source=own)
+
+
+@pytest.mark.parametrize('spoil', ['cut', 'remove'])
+def test_a_damaged_set_is_not_called_ready(spoil, tmp_path):
+    write_folder(tmp_path)
+    words = ['folder/tiny', '--source', str(tmp_path), '--directory', str(tmp_path / 'prepared')]
+    prepare.main(words)
+    built = next((tmp_path / 'prepared' / 'folder' / 'tiny').iterdir())
+    if spoil == 'cut':
+        (built / 'metadata.json').write_text('{')
+    else:
+        next(built.glob('*.array_record*')).unlink()
+    with pytest.raises(UserError, match=r'folder/tiny is prepared, but .* prepare the set again'):
+        prepare.main(words)

@@ -4,7 +4,6 @@ import functools
 
 import chex
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 import tiny_config
@@ -115,10 +114,27 @@ def test_the_trunk_counts_every_image_and_a_task_its_labelled_ones(step):
     assert counts(filler) == {SHARED: 0, 'normals': 0, 'segmentation': 0}
 
 
+def test_graduated_supervision_leaves_the_fused_map_alone_in_the_end():
+    config = c.Config(
+        steps=8,
+        tasks={'normals': c.TaskConfig()},
+        model=c.ModelConfig(width=1 / 32, scales=2, dropout=0.0),
+        loss=c.LossConfig(graduated=True),
+    )
+    step = jax.jit(make_step(config), compiler_options=FAST_COMPILATION)
+    state, batch = make_state(config), make_batch(config.task_table(), np.ones((1, 1), bool))
+    start, quarter, end = (
+        float(step(state.replace(step=state.step + number), batch)[1].losses['normals'])
+        for number in (0, 2, 8)
+    )
+    assert quarter == pytest.approx(0.75 * start + 0.25 * end, rel=1e-5)
+    assert 0 < end < 0.9 * start
+
+
 def test_every_step_drops_other_units(step):
     start = make_state(TINY)
     first, again, other = (
-        step(start.replace(step=jnp.int32(number)), tiny_batch((1, 1)))[0].groups['normals']
+        step(start.replace(step=start.step + number), tiny_batch((1, 1)))[0].groups['normals']
         for number in (0, 0, 1)
     )
     jax.tree.map(np.testing.assert_array_equal, first, again)

@@ -1,13 +1,16 @@
 """Image and labels move together: flips, sizes, cuts, and the random fit into a bucket."""
 
+import math
+
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import ndimage
 from tiny_datasets import make_boxes
 
 from ubernet_jax.structs import Boxes, Example
 from ubernet_jax.tasks import TASKS, VOID, LabelKind
-from ubernet_jax.transforms import crop, fit, mirror, resize
+from ubernet_jax.transforms import crop, fit, mirror, resize, rotate
 
 
 def make_example(height: int, width: int) -> Example:
@@ -278,3 +281,91 @@ def test_annotators_are_left_behind(transform):
     example = make_example(6, 6)
     example.annotators = np.ones((2, 6, 6), np.uint8)
     assert transform(example).annotators is None
+
+
+@pytest.mark.parametrize('quarters', [0, 1, 2, 3, 4, 5, -1])
+def test_quarter_turns_are_exact(quarters):
+    example = make_example(5, 8)
+    turned = rotate(example, 90 * quarters)
+    np.testing.assert_array_equal(turned.image, np.rot90(example.image, quarters))
+    for name, label in example.labels.items():
+        wanted = np.rot90(label, quarters)
+        if name == 'normals':
+            for _ in range(quarters % 4):
+                wanted = wanted[..., [1, 0, 2]] * [-1, 1, 1]
+            np.testing.assert_allclose(turned.labels[name], wanted, atol=1e-6)
+        else:
+            np.testing.assert_array_equal(turned.labels[name], wanted)
+        assert turned.labels[name].dtype == label.dtype
+
+
+def test_it_turns_counter_clockwise():
+    image = np.zeros((21, 21, 3), np.uint8)
+    image[10, 17] = 255  # to the right of the centre
+    bright = rotate(Example(id='a', image=image), 30).image[..., 0]
+    row, column = np.unravel_index(bright.argmax(), bright.shape)
+    offset = row - (bright.shape[0] - 1) / 2, column - (bright.shape[1] - 1) / 2
+    np.testing.assert_allclose(offset, [-3.5, 6.06], atol=1)  # 30 degrees up, 7 pixels away
+
+
+def test_normals_turn_with_the_image():
+    label = np.broadcast_to(np.float32([0.6, 0, 0.8]), (30, 40, 3)).copy()
+    turned = rotate(labelled('normals', label), 30).labels['normals']
+    wanted = np.broadcast_to([0.6 * math.sqrt(3) / 2, 0.3, 0.8], turned.shape)
+    np.testing.assert_allclose(turned, wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize('degrees', [0.5, 10, 22.5, 44.9, 45, 67.5, 90, 112.5, 200, 337.5])
+@pytest.mark.parametrize(('height', 'width'), [(20, 20), (21, 34), (50, 18)])
+def test_the_cut_has_no_gap_and_cannot_be_larger(degrees, height, width):
+    image = np.full((height, width, 3), 255, np.uint8)
+    turned = rotate(Example(id='a', image=image), degrees).image
+    assert turned.min() == 255
+    sine, cosine = abs(math.sin(math.radians(degrees))), abs(math.cos(math.radians(degrees)))
+    sides = np.arange(1, 52, 0.25)
+    tall, wide = sides[:, None], sides[None]
+    fits = (wide * cosine + tall * sine <= width) & (wide * sine + tall * cosine <= height)
+    assert (turned.shape[0] + 1) * (turned.shape[1] + 1) >= (tall * wide)[fits].max()
+
+
+@pytest.mark.parametrize('step', range(16))
+def test_a_line_stays_whole_when_it_turns(step):
+    lines = np.zeros((60, 90), np.uint8)
+    lines[20, 5:70] = lines[20:50, 30] = 255
+    turned = rotate(labelled('boundaries', lines), 22.5 * step).labels['boundaries']
+    assert set(np.unique(turned)) == {0, 255}
+    assert ndimage.label(turned, np.ones((3, 3)))[1] == 1
+    assert turned.any(axis=1).sum() + turned.any(axis=0).sum() > 40
+
+
+def test_a_turned_image_has_no_label_for_boxes():
+    example = labelled('parts', np.zeros((9, 9), np.uint8))
+    example.labels['detection'] = make_boxes((1, 1, 5, 5, 3, False))
+    assert set(rotate(example, 22.5).labels) == {'parts'}
+    assert 'detection' in example.labels
+
+
+def test_a_fit_turns_by_one_of_the_angles_after_scaling():
+    image = np.random.default_rng(0).integers(0, 256, (30, 60, 3), np.uint8)
+    example = Example(id='a', image=image)
+    seen = set()
+    for seed in range(40):
+        fitted = fit(example, (30, 60), (1, 1), False, np.random.default_rng(seed), rotations=4)
+        height, width = fitted.image.shape[:2]
+        assert (height, width) in ((30, 60), (30, 30))
+        seen |= {
+            turns
+            for turns in range(4)
+            for top in range(31 if turns % 2 else 1)
+            if np.array_equal(np.rot90(image, turns)[top : top + 30], fitted.image)
+        }
+    assert seen == {0, 1, 2, 3}
+
+
+def test_without_rotations_the_same_numbers_are_drawn():
+    example = make_example(20, 30)
+    one, other = np.random.default_rng(3), np.random.default_rng(3)
+    assert_same(
+        fit(example, (9, 9), (1, 2), True, one), fit(example, (9, 9), (1, 2), True, other, 1)
+    )
+    assert one.random() == other.random()

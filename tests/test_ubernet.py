@@ -8,7 +8,7 @@ import numpy as np
 import plain_network
 import pytest
 
-from ubernet_jax.config import ModelConfig
+from ubernet_jax.config import Config, ModelConfig, TaskConfig
 from ubernet_jax.models.ubernet import SHARED, DenseHead, Features, Fusion, UberNet
 from ubernet_jax.models.vgg import BLOCKS, TAP_STRIDES
 from ubernet_jax.tasks import DENSE_TASKS, TASKS
@@ -165,6 +165,50 @@ def test_what_a_head_starts_as():
         average = np.tile(np.eye(7) / inputs, (inputs, 1, 1))
         np.testing.assert_allclose(params[fusion]['kernel'], average, rtol=1e-6)
     assert not any(layer['bias'].any() for layer in params.values())
+
+
+def test_a_hidden_layer_is_a_residual_adapter_of_every_skip():
+    """W x + V relu(U x) is W (x + A relu(U x)) where V = W A."""
+    rng = np.random.default_rng(0)
+
+    def draw(*shape: int) -> np.ndarray:
+        return rng.normal(size=shape).astype(np.float32)
+
+    skips, adapted, linear = {}, {}, {}
+    for depth, (tap, stride) in enumerate(TAP_STRIDES.items(), 2):
+        skips[tap] = draw(1, 16 // stride + 1, 32 // stride + 1, depth)
+        linear[tap] = {'kernel': draw(depth, 3), 'bias': draw(3)}
+    linear['fuse_skips'] = {'kernel': draw(6, 3, 3), 'bias': draw(3)}
+    nonlinear = dict(linear)
+    for tap, x in skips.items():
+        hidden, adapter = {'kernel': draw(x.shape[-1], 4), 'bias': draw(4)}, draw(4, x.shape[-1])
+        adapted[tap] = x + np.maximum(x @ hidden['kernel'] + hidden['bias'], 0) @ adapter
+        nonlinear[f'{tap}_hidden'] = hidden
+        kernel = adapter @ linear[tap]['kernel']
+        nonlinear[f'{tap}_scores'] = {'kernel': kernel, 'bias': np.zeros(3, np.float32)}
+
+    def scores(skips: dict, params: dict, hidden: int) -> jax.Array:
+        features = Features((skips,), conv5=jnp.zeros((1, 1, 1, 1)))
+        (scores,) = DenseHead(3, stride=8, hidden=hidden).apply({'params': params}, features)
+        return scores
+
+    wanted = scores(adapted, linear, 0)
+    np.testing.assert_allclose(scores(skips, nonlinear, 4), wanted, rtol=1e-4, atol=1e-4)
+    assert np.abs(wanted - scores(skips, linear, 0)).max() > 1
+
+
+def test_a_tasks_setting_gives_its_head_hidden_layers():
+    config = Config(
+        tasks={'normals': TaskConfig(hidden=8), 'parts': TaskConfig()},
+        model=ModelConfig(width=1 / 16, scales=2),
+    )
+    network = UberNet(config.model, config.task_table())
+    params, _ = jax.eval_shape(network.init, jax.random.PRNGKey(0))
+    assert params['normals']['conv5_3_hidden']['kernel'].shape == (32, 8)
+    assert params['normals']['conv5_3_scores']['kernel'].shape == (8, 3)
+    assert set(params['normals']) - set(params['parts']) == {
+        f'{tap}_{layer}' for tap in TAP_STRIDES for layer in ('hidden', 'scores')
+    }
 
 
 def test_padding_is_the_mean_colour(image):

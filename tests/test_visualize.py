@@ -1,12 +1,15 @@
 """Colours that everyone in the field would expect, pixel by pixel."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from ubernet_jax.structs import Boxes, Detections, Predictions
 from ubernet_jax.tasks import PERSON_PARTS, TASKS, VOID, with_classes
-from ubernet_jax.visualize import Panel, contact_sheet, legend, panel, picture
+from ubernet_jax.visualize import Panel, Style, contact_sheet, legend, panel, picture
+from ubernet_jax.visualize.ball import draw_ball
 from ubernet_jax.visualize.palette import PALETTE
 from ubernet_jax.visualize.pictures import BAND
 
@@ -83,6 +86,66 @@ def test_bands_join_without_a_seam():
     for row in (0, height - 4, height - 3, height - 1):
         only = slice(row, row + 1)
         np.testing.assert_array_equal(whole[only], picture(task, classes[only], image=image[only]))
+
+
+def test_normals_come_with_a_ball():
+    ball = draw_ball(101)
+    assert (ball.dtype, ball.shape) == (np.uint8, (101, 101, 3))
+    assert tuple(ball[50, 50]) == (128, 128, 255)  # towards the camera
+    assert tuple(ball[50, 100]) == (255, 128, 128) and tuple(ball[50, 0]) == (0, 128, 128)  # sides
+    assert tuple(ball[0, 50]) == (128, 255, 128) and tuple(ball[100, 50]) == (128, 0, 128)  # top
+    assert tuple(ball[0, 0]) == WHITE
+    image = np.full((60, 90, 3), 50, np.uint8)
+    normals = np.zeros((60, 90, 3), np.float32)
+    drawn = panel(TASKS['normals'], {'normals': normals}, image)
+    sheet = contact_sheet([drawn], side=90)
+    bare = contact_sheet([dataclasses.replace(drawn, ball=False)], side=90)
+    assert sheet.shape[0] > bare.shape[0] and sheet.shape[1] == bare.shape[1]
+    small = draw_ball(42)
+    below = sheet[-len(small) - 20 :]
+    assert any((below[y : y + 42, 8:50] == small).all() for y in range(20))
+
+
+def test_boundaries_become_lines_of_a_thickness():
+    """A soft ridge along a column is drawn as a line, the class of the stronger one above."""
+    column = np.exp(-0.5 * ((np.arange(41) - 20) / 3) ** 2).astype(np.float32)
+    ridge = np.tile(column, (41, 1))
+    for thickness in (1, 3, 5):
+        drawn = picture(TASKS['boundaries'], ridge, style=Style(thickness=thickness))
+        dark = (drawn[20, :, 0] < 64).nonzero()[0]
+        half = thickness // 2
+        assert dark.tolist() == list(range(20 - half, 21 + half))
+    classes = np.where(np.arange(41) < 20, 1, 2).astype(np.uint8) * np.ones((41, 1), np.uint8)
+    style = Style(thickness=3)
+    drawn = picture(TASKS['semantic_boundaries'], classes, strength=ridge, style=style)
+    assert np.abs(drawn[20, 19:22].astype(int) - PALETTE[2]).max() < 30
+    assert (drawn[20, :10] == 255).all()
+    # Labels are lines already.
+    label = np.zeros((9, 9), np.uint8)
+    label[4] = 255
+    np.testing.assert_array_equal(
+        picture(TASKS['boundaries'], label, style=style), picture(TASKS['boundaries'], label)
+    )
+
+
+def test_boxes_are_drawn_from_the_score_of_the_style_on():
+    task, image = TASKS['detection'], np.full((50, 50, 3), 50, np.uint8)
+    found = Detections(
+        corners=np.array([[5, 5, 40, 40]], np.float32),
+        classes=np.array([3], np.uint8),
+        scores=np.array([0.2], np.float32),
+    )
+    assert (picture(task, found, image=image) == image).all()
+    assert (picture(task, found, image=image, style=Style(score=0.1)) != image).any()
+
+
+def test_the_opacity_of_classes_is_the_styles():
+    image = np.full((1, 1, 3), 100, np.uint8)
+    classes = np.array([[15]], np.uint8)
+    task = TASKS['parts']
+    for opacity, expected in ((0.0, [100, 100, 100]), (1.0, PALETTE[15])):
+        drawn = picture(task, classes, image=image, style=Style(opacity=opacity))
+        np.testing.assert_array_equal(drawn[0, 0], expected)
 
 
 def test_different_sizes_are_refused():
@@ -217,6 +280,22 @@ def test_boxes_are_drawn_with_names_over_the_photograph():
     assert (labelled[99] == colours[1]).all()
     assert legend(task, found) == {}
     assert image.max() == 50
+
+
+def test_names_of_boxes_at_the_border_are_not_cut():
+    image = np.full((100, 150, 3), 50, np.uint8)
+    found = Detections(
+        corners=np.array([[140, 95, 150, 100]], np.float32),
+        classes=np.array([18], np.uint8),
+        scores=np.array([0.9], np.float32),
+    )
+    drawn = picture(TASKS['detection'], found, image=image)
+    rows, columns = (drawn != image).any(-1).nonzero()
+    assert rows.min() < 90 and columns.min() < 115  # room for `sofa 0.90`
+    # A box that has the room carries the same name.
+    found.corners[:] = [[20, 20, 30, 25]]
+    free = picture(TASKS['detection'], found, image=image)
+    assert ((free == 255).all(-1)).sum() == ((drawn == 255).all(-1)).sum()
 
 
 def test_real_segmentation_mask(data_root):

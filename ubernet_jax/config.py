@@ -8,7 +8,6 @@ be overridden on the command line: `--config.model.width=0.25`,
 import dataclasses
 import enum
 
-from ubernet_jax.errors import UserError
 from ubernet_jax.tasks import TASKS, Task, with_classes
 
 STRIDE = 32  # image sides are STRIDE * k + 1, so that every pooling divides exactly
@@ -32,7 +31,7 @@ class Precision(enum.Enum):
     """Arithmetic of trunk and heads; parameters, statistics, losses and sums stay float32."""
 
     FLOAT32 = 'float32'
-    BFLOAT16 = 'bfloat16'  # half the memory and more than twice the speed on a recent accelerator
+    BFLOAT16 = 'bfloat16'  # activations take half the memory
 
 
 class Algorithm(enum.Enum):
@@ -49,6 +48,15 @@ class Optimizer(enum.Enum):
     ADAMW = 'adamw'
 
 
+class Balancing(enum.Enum):
+    """How the tasks' gradients become one at the branch point (docs/interference.md)."""
+
+    NONE = 'none'  # they are added up, as in the paper
+    EQUAL_NORMS = 'equal_norms'
+    PCGRAD = 'pcgrad'
+    CAGRAD = 'cagrad'
+
+
 @dataclasses.dataclass(slots=True, kw_only=True)
 class GroupConfig:
     """How one parameter group updates.
@@ -58,11 +66,14 @@ class GroupConfig:
       learning_rate: at the group's first update.
       decay_after: the learning rate is divided by 10 after each of these numbers of the group's
         own updates.
+      polynomial_updates: above 0, the learning rate falls to 0 over so many of the group's own
+        updates instead.
     """
 
     batch_size: int = 10
     learning_rate: float = 1e-3
     decay_after: tuple[int, ...] = (3000,)
+    polynomial_updates: int = 0
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -72,10 +83,12 @@ class TaskConfig(GroupConfig):
     Attributes:
       weight: gamma_t, the factor on the task's loss.
       classes: class names, where the data's differ from `tasks.TASKS`; empty keeps the table's.
+      hidden: width of a hidden layer beside the linear scores of each skip; 0 is none.
     """
 
     weight: float = 1.0
     classes: tuple[str, ...] = ()
+    hidden: int = 0
 
 
 class Pooling(enum.Enum):
@@ -123,6 +136,8 @@ class ModelConfig:
       precision: of the arithmetic.
       statistics: what normalises the skip connections while training.
       initialisation: what the trunk starts from.
+      weights: file of `python -m ubernet_jax.weights` to start from instead; it brings its own mean
+        and std, and what it lacks starts at random.
       mean: of the training images, RGB, 0..255; subtracted.
       std: RGB, 0..255; divided by.
       detection: the detector, for networks that have that task.
@@ -136,6 +151,7 @@ class ModelConfig:
     precision: Precision = Precision.FLOAT32
     statistics: Statistics = Statistics.BATCH
     initialisation: Initialisation = Initialisation.IMAGENET
+    weights: str = ''
     mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
     std: tuple[float, float, float] = (58.395, 57.12, 57.375)
     detection: DetectionConfig = dataclasses.field(default_factory=DetectionConfig)
@@ -156,6 +172,9 @@ class LossConfig:
       proposal_box_weight: and its boxes.
       box_class_weight: of the second stage, the classes,
       box_weight: and the boxes.
+      graduated: the losses of the single scales fade from full weight to none over the run, and
+        that of the fused map stays (graduated deep supervision, arXiv 1511.07386).
+      uncertainty: learn one more weight for each task, from its loss.
     """
 
     bag_radius: int = 2
@@ -167,6 +186,24 @@ class LossConfig:
     proposal_box_weight: float = 1.0
     box_class_weight: float = 1.0
     box_weight: float = 1.0
+    graduated: bool = False
+    uncertainty: bool = False
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class BalancingConfig:
+    """How the tasks' gradients become one at the branch point.
+
+    Attributes:
+      method: which way.
+      tasks: labelled tasks of a micro-batch that are told apart, 2 or more; the last of them is the
+        sum of all that follow. Each takes the memory of the features.
+      radius: of CAGRAD, c of its paper, 0..1.
+    """
+
+    method: Balancing = Balancing.NONE
+    tasks: int = 4
+    radius: float = 0.4
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -178,7 +215,9 @@ class OptimConfig:
       optimizer: the transformation inside each group.
       momentum: of SGD; the first moment's decay of AdamW.
       weight_decay: on weights; biases have none.
-      bias_multiplier: factor on the learning rate of biases.
+      bias_multiplier: factor on the learning rate of biases,
+      log_variance_multiplier: and of the log-variances that `loss.uncertainty` learns.
+      balancing: of the tasks.
       shared: the trunk's group.
     """
 
@@ -187,6 +226,8 @@ class OptimConfig:
     momentum: float = 0.9
     weight_decay: float = 5e-4
     bias_multiplier: float = 2.0
+    log_variance_multiplier: float = 1.0
+    balancing: BalancingConfig = dataclasses.field(default_factory=BalancingConfig)
     shared: GroupConfig = dataclasses.field(default_factory=lambda: GroupConfig(batch_size=30))
 
 
@@ -207,6 +248,14 @@ class DatasetConfig:
     tasks: tuple[str, ...] = ()
 
 
+class Leaks(enum.Enum):
+    """What happens to training images that are test images of a benchmark too."""
+
+    REFUSE = 'refuse'  # no run; the message names the first of them
+    LEAVE_OUT = 'leave_out'  # they are not trained on
+    ALLOW = 'allow'  # they are not even looked for
+
+
 @dataclasses.dataclass(slots=True, kw_only=True)
 class DataConfig:
     """What the network is trained on and how it is fed.
@@ -214,23 +263,28 @@ class DataConfig:
     Attributes:
       directory: folder of prepared datasets.
       train: the union of datasets.
+      leaks: what happens where it shares images with the benchmarks.
       buckets: (height, width) that images are fitted into, each side 32k+1; each image goes to
         the one whose aspect is nearest.
       micro_batch: images of one dataset and one bucket, which a device takes at once.
       micro_batches: of one step, of one bucket each step; the devices share them.
       scale: range of the random scaling, relative to the size that fits the bucket.
       flip: mirror half of the images.
+      rotations: turn each image by one of so many evenly spaced angles, and cut it to what is
+        without a gap; 16 is HED's (Xie and Tu, ICCV 2015). Of a turned image no box is used.
       max_boxes: places for the boxes of an image; of more, the largest are kept.
       workers: reader processes; 0 reads in the training process.
     """
 
     directory: str = 'data/prepared'
     train: list[DatasetConfig] = dataclasses.field(default_factory=list)
+    leaks: Leaks = Leaks.REFUSE
     buckets: tuple[tuple[int, int], ...] = ((321, 481), (481, 321))
     micro_batch: int = 1
     micro_batches: int = 1
     scale: tuple[float, float] = (1.0, 1.0)
     flip: bool = True
+    rotations: int = 1
     max_boxes: int = 50
     workers: int = 1
 
@@ -295,83 +349,10 @@ class Config:
 
     def task_table(self) -> dict[str, Task]:
         """The rows of `tasks.TASKS` that this network has, in the table's order."""
-        rows = {name: row for name, row in TASKS.items() if name in self.tasks}
-        return {
-            name: with_classes(row, self.tasks[name].classes) if self.tasks[name].classes else row
-            for name, row in rows.items()
-        }
-
-    def validate(self) -> None:
-        """Checks every field that a user may have set.
-
-        Raises:
-          UserError: names the field, what it holds and what it may hold.
-        """
-        _require(bool(self.tasks), 'tasks', 'no task', f'some of {", ".join(TASKS)}')
-        for name, task in self.tasks.items():
-            _known_task(name, 'tasks')
-            _positive(f'tasks.{name}', task, ('batch_size', 'learning_rate', 'weight'))
-        _positive('optim.shared', self.optim.shared, ('batch_size', 'learning_rate'))
-        _positive('model', self.model, ('width',))
-        _positive('data', self.data, ('micro_batch', 'micro_batches', 'max_boxes'))
-        _positive('model.detection', self.model.detection, ('width', 'min_side', 'detections'))
-        _positive('input_size', self.input_size, ('short_side', 'long_side', 'area'))
-        intervals = ('log_every', 'checkpoint_every', 'pictures_every', 'evaluate_every')
-        _positive('', self, intervals)
-        _positive('loss', self.loss, ('normals_transition',))
-        # 0 steps save the untrained network.
-        _not_negative('', self, ('steps', 'seed'))
-        _not_negative('data', self.data, ('workers',))
-        weights = ('proposal_class', 'proposal_box', 'box_class', 'box', 'positive', 'negative')
-        _not_negative('loss', self.loss, ('bag_radius', *(f'{name}_weight' for name in weights)))
-        model, data = self.model, self.data
-        _require(model.scales in (1, 2, 3), 'model.scales', model.scales, '1, 2 or 3')
-        _require(
-            model.frozen_blocks in range(6), 'model.frozen_blocks', model.frozen_blocks, '0 to 5'
-        )
-        for field in ('train_proposals', 'test_proposals'):
-            limits = getattr(model.detection, field)
-            fits = len(limits) == 2 and limits[0] >= limits[1] > 0
-            _require(fits, f'model.detection.{field}', limits, 'two numbers, before >= after > 0')
-        scales = model.detection.anchor_scales
-        fits = bool(scales) and min(scales) > 0
-        _require(fits, 'model.detection.anchor_scales', scales, 'one or more above 0')
-        least = model.detection.min_score
-        _require(0 <= least < 1, 'model.detection.min_score', least, '0 <= min_score < 1')
-        _require(0 <= model.dropout < 1, 'model.dropout', model.dropout, '0 <= dropout < 1')
-        _require(bool(data.buckets), 'data.buckets', 'none', 'at least one (height, width)')
-        for bucket in data.buckets:
-            fits = len(bucket) == 2 and all(s % STRIDE == 1 and s > STRIDE for s in bucket)
-            _require(fits, 'data.buckets', bucket, f'two sides {STRIDE}k+1: 33, 65, ... 321, ...')
-        low, high = data.scale
-        _require(0 < low <= high, 'data.scale', data.scale, '0 < low <= high')
-        benchmarks = self.evaluation.benchmarks
-        for field, datasets in (('data.train', data.train), ('evaluation.benchmarks', benchmarks)):
-            for number, dataset in enumerate(datasets):
-                _positive(f'{field}[{number}]', dataset, ('repeat',))
-                for name in dataset.tasks:
-                    _known_task(name, f'{field}[{number}].tasks')
-
-
-def _require(condition: bool, field: str, got: object, allowed: str) -> None:
-    if not condition:
-        raise UserError(
-            f'config: {field} is {got}, but must be {allowed}. '
-            f'Change it in the config file or with --config.{field}=...'
-        )
-
-
-def _positive(where: str, owner: object, fields: tuple[str, ...]) -> None:
-    for field in fields:
-        value = getattr(owner, field)
-        _require(value > 0, f'{where}.{field}'.lstrip('.'), value, 'above 0')
-
-
-def _not_negative(where: str, owner: object, fields: tuple[str, ...]) -> None:
-    for field in fields:
-        value = getattr(owner, field)
-        _require(value >= 0, f'{where}.{field}'.lstrip('.'), value, '0 or more')
-
-
-def _known_task(name: str, field: str) -> None:
-    _require(name in TASKS, field, repr(name), f'some of {", ".join(TASKS)}')
+        rows = {}
+        for name, row in TASKS.items():
+            if name in self.tasks:
+                settings = self.tasks[name]
+                row = dataclasses.replace(row, hidden=settings.hidden)
+                rows[name] = with_classes(row, settings.classes) if settings.classes else row
+        return rows

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 import tqdm
 
 from ubernet_jax import cli
-from ubernet_jax.checkpoint import CHECKPOINT_HELP, FOLDER, open_checkpoint
+from ubernet_jax.checkpoint import CHECKPOINT_HELP, open_checkpoint, results_folder
 from ubernet_jax.compilation import enable_compilation_cache
 from ubernet_jax.config import Config, DatasetConfig
 from ubernet_jax.datasets.reading import Dataset, open_dataset
@@ -118,10 +118,10 @@ def main() -> None:
     if not config.evaluation.benchmarks:
         raise UserError(f'{arguments.checkpoint}: its configuration names no evaluation.benchmarks')
     network = make_network(config)
-    tasks = select_tasks(network, arguments.tasks)
+    tasks = select_tasks(network.tasks, arguments.tasks)
     predictor = Predictor(network, config.input_size, params, batch_stats)
     name = f'{step:08d}' + (f'-limit{arguments.limit}' if arguments.limit else '')
-    out = arguments.out or _workdir(arguments.checkpoint) / 'results' / name
+    out = arguments.out or results_folder(arguments.checkpoint, name)
     out.mkdir(parents=True, exist_ok=True)
     for benchmark, name, result in evaluate_benchmarks(
         predictor, config, tasks, limit=arguments.limit
@@ -139,13 +139,6 @@ def main() -> None:
         scores = '  '.join(f'{key} {value:.3f}' for key, value in headline(result).items())
         print(f'{name:<20}{benchmark.name}:{benchmark.split:<8} {result.images:5} images  {scores}')
     print(f'results: {out}')
-
-
-def _workdir(checkpoint: pathlib.Path) -> pathlib.Path:
-    """The run's folder; for an exported file, a folder of its name beside it."""
-    if checkpoint.parent.name == FOLDER:
-        return checkpoint.parent.parent
-    return checkpoint.with_suffix('')
 
 
 def _parse_arguments() -> argparse.Namespace:

@@ -16,8 +16,11 @@ import jax.numpy as jnp
 import optax
 
 from ubernet_jax.config import Algorithm, Config, GroupConfig, OptimConfig, Optimizer
+from ubernet_jax.losses.uncertainty import LOG_VARIANCE
 from ubernet_jax.models.ubernet import SHARED
 from ubernet_jax.models.vgg import BLOCKS
+
+POLYNOMIAL_POWER = 0.9  # DeepLab (arXiv 1606.00915)
 
 
 class GroupState(NamedTuple):
@@ -143,9 +146,6 @@ def sample_counts(
 def _inner_optimizer(
     config: OptimConfig, group: GroupConfig, frozen: tuple[str, ...]
 ) -> optax.GradientTransformation:
-    schedule = optax.piecewise_constant_schedule(
-        group.learning_rate, {boundary: 0.1 for boundary in group.decay_after}
-    )
     decay = optax.add_decayed_weights(config.weight_decay, mask=_is_weight)
     match config.optimizer:
         case Optimizer.SGD:
@@ -154,8 +154,19 @@ def _inner_optimizer(
             steps = (optax.scale_by_adam(b1=config.momentum), decay)
     return optax.chain(
         *steps,
-        optax.scale_by_learning_rate(schedule),
-        scale_by_leaf(lambda path: _multiplier(path, config.bias_multiplier, frozen)),
+        optax.scale_by_learning_rate(make_schedule(group)),
+        scale_by_leaf(lambda path: _multiplier(path, config, frozen)),
+    )
+
+
+def make_schedule(group: GroupConfig) -> optax.Schedule:
+    """Learning rate of a group by the number of its own updates: in steps, or polynomial."""
+    if group.polynomial_updates:
+        return optax.polynomial_schedule(
+            group.learning_rate, 0.0, POLYNOMIAL_POWER, group.polynomial_updates
+        )
+    return optax.piecewise_constant_schedule(
+        group.learning_rate, {boundary: 0.1 for boundary in group.decay_after}
     )
 
 
@@ -171,14 +182,17 @@ def scale_by_leaf(multiplier: Callable[[tuple[str, ...]], float]) -> optax.Gradi
     return optax.stateless(update)
 
 
-def _multiplier(path: tuple[str, ...], bias_multiplier: float, frozen: tuple[str, ...]) -> float:
+def _multiplier(path: tuple[str, ...], config: OptimConfig, frozen: tuple[str, ...]) -> float:
     if any(name in frozen for name in path):
         return 0.0
-    return bias_multiplier if path[-1] == 'bias' else 1.0
+    special = {'bias': config.bias_multiplier, LOG_VARIANCE: config.log_variance_multiplier}
+    return special.get(path[-1], 1.0)
 
 
 def _is_weight(params: optax.Params) -> optax.Params:
-    return jax.tree_util.tree_map_with_path(lambda path, _: _names(path)[-1] != 'bias', params)
+    return jax.tree_util.tree_map_with_path(
+        lambda path, _: _names(path)[-1] not in ('bias', LOG_VARIANCE), params
+    )
 
 
 def _names(path: tuple) -> tuple[str, ...]:

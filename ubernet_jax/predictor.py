@@ -1,7 +1,7 @@
 """A trained network applied to whole photographs of any size."""
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -36,19 +36,18 @@ def input_size(height: int, width: int, config: InputSizeConfig) -> tuple[int, i
     return tuple(max(1, k) * STRIDE + 1 for k in rounded)
 
 
-def select_tasks(network: UberNet, wanted: Sequence[str] | None) -> tuple[str, ...]:
-    """The network's tasks, or those of them that are wanted, in the table's order.
+def select_tasks(tasks: Mapping[str, Task], wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """A network's tasks, or those of them that are wanted, in the table's order.
 
     Raises:
       UserError: the network has no such task.
     """
-    unknown = set(wanted or ()) - set(network.tasks)
+    unknown = set(wanted or ()) - set(tasks)
     if unknown:
         raise UserError(
-            f'unknown task {", ".join(sorted(unknown))}: this network has '
-            f'{", ".join(network.tasks)}'
+            f'unknown task {", ".join(sorted(unknown))}: this network has {", ".join(tasks)}'
         )
-    return tuple(name for name in network.tasks if wanted is None or name in wanted)
+    return tuple(name for name in tasks if wanted is None or name in wanted)
 
 
 class Predictor:
@@ -59,7 +58,8 @@ class Predictor:
     ):
         self.network = network
         self._config = config
-        self._params, self._batch_stats = params, batch_stats
+        # Read from a file they are on the host: do not send them over for every image.
+        self._params, self._batch_stats = jax.device_put((params, batch_stats))
 
     def scores(
         self, image: np.ndarray, tasks: Sequence[str]
@@ -72,16 +72,13 @@ class Predictor:
         """
         size = input_size(*image.shape[:2], self._config)
         resized = resize_image(image, size)[None]
-        features = _features(self.network, self._params[SHARED], self._batch_stats, resized)
+        outputs = apply(self.network, self._params, self._batch_stats, resized, tasks)
         results = {}
-        for name in tasks:
-            params = self._params[name]
-            if self.network.tasks[name].label is LabelKind.BOXES:
-                extents = np.array([size], np.float32)
-                detected = _detect(self.network, name, params, features, extents)
-                results[name] = _at_own_size(detected, size, image.shape[:2])
+        for name, output in outputs.items():
+            if isinstance(output, Detected):
+                results[name] = _at_own_size(output, size, image.shape[:2])
             else:
-                results[name] = np.asarray(_fused_scores(self.network, name, params, features)[0])
+                results[name] = np.asarray(output[0])
         return results
 
     def __call__(self, image: np.ndarray, tasks: Sequence[str]) -> Predictions:
@@ -118,8 +115,39 @@ class Predictor:
         return results
 
 
-# The trunk and each head are programs of their own: whichever tasks are wanted, a new input size
-# costs one compilation of the trunk.
+def apply(
+    network: UberNet,
+    params: Params,
+    batch_stats: dict,
+    images: jax.Array | np.ndarray,
+    tasks: Sequence[str],
+) -> dict[str, jax.Array | Detected]:
+    """Runs the trunk, then the heads of `tasks`, on whole images of one size.
+
+    The trunk and each head are programs of their own: whichever tasks are wanted, a new size costs
+    one compilation of the trunk.
+
+    Args:
+      network: the network.
+      params: by group.
+      batch_stats: running statistics of the skips.
+      images: uint8 (N, H, W, 3), RGB; sides 32k+1.
+      tasks: names.
+
+    Returns:
+      dense task -> fused scores (N, h, w, C) at its resolution; detection -> `Detected`.
+    """
+    features = _features(network, params[SHARED], batch_stats, images)
+    extents = np.tile(np.array(images.shape[1:3], np.float32), (len(images), 1))
+    results = {}
+    for name in tasks:
+        if network.tasks[name].label is LabelKind.BOXES:
+            results[name] = _detect(network, name, params[name], features, extents)
+        else:
+            results[name] = _fused_scores(network, name, params[name], features)
+    return results
+
+
 @functools.partial(jax.jit, static_argnums=0)
 def _features(network: UberNet, params: dict, batch_stats: dict, image: jax.Array) -> Features:
     valid = jnp.ones(image.shape[:3], bool)

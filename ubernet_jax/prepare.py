@@ -3,18 +3,28 @@
     python -m ubernet_jax.prepare bsds500 voc2012 folder/kitchen --source ../shared/data
     python -m ubernet_jax.prepare --list
 
-data/README.md says where each set comes from and which files it must have.
+A build that was interrupted continues when the command is given again. data/README.md says where
+each set comes from and which files it must have.
 """
 
 import argparse
+import dataclasses
+import os
 import pathlib
 import signal
 from collections.abc import Sequence
 
+from PIL import Image
+
 from ubernet_jax import cli
+from ubernet_jax.datasets import open_dataset
 from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.card import describe_counts
-from ubernet_jax.datasets.catalogue import BUILDERS, KNOWN_NAMES, make_builder
+from ubernet_jax.datasets.catalogue import KNOWN_NAMES, list_folders, make_builder
+from ubernet_jax.datasets.inspection import find_faults
+from ubernet_jax.datasets.sheet import draw_examples
+from ubernet_jax.datasets.storage import Storage
+from ubernet_jax.errors import UserError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -25,31 +35,72 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     options = _parse(arguments)
     if options.list:
-        for name in BUILDERS:
+        for name in (*KNOWN_NAMES, *list_folders(options.directory)):
             print(describe(make_builder(name, options.directory)))
+    storage = Storage(max_side=options.max_side, jpeg_quality=options.jpeg_quality)
     builders = [make_builder(name, options.directory) for name in options.names]
     for builder in builders:
         if builder.is_prepared():
+            if faults := find_faults(builder):
+                raise UserError(f'{builder.dataset_name} is prepared, but ' + '\n'.join(faults))
+            _check_storage(builder, storage)
             print(f'{builder.dataset_name} is already prepared in {options.directory}')
         else:
-            builder.prepare(options.source)
-        print(f'{builder.dataset_name}: {builder.describe_splits()}')
-        remark = builder.card.compare(_count_images(builder))
-        if remark:
-            print(f'{builder.dataset_name}: {remark}')
+            builder.prepare(options.source, storage, options.workers)
+        print(summarise(builder))
+
+
+def summarise(builder: Builder) -> str:
+    """What a prepared set has, beside what it officially has, and where to look at some of it."""
+    name = builder.dataset_name
+    labelled = {split: about['labelled'] for split, about in builder.info.metadata.items()}
+    storage = builder.read_storage()
+    lines = [
+        builder.describe_splits(),
+        '' if storage == Storage() else f'images are {storage}',
+        builder.card.compare(_count_images(builder), labelled),
+        f'labels of some images are drawn in {_draw_sheet(builder)}',
+    ]
+    return '\n'.join(f'{name}: {line}' for line in lines if line)
+
+
+def _draw_sheet(builder: Builder) -> pathlib.Path:
+    path = pathlib.Path(builder.data_path, 'contact_sheet.png')
+    if not path.exists():
+        directory = pathlib.Path(builder.data_dir_root)
+        splits = [open_dataset(builder.dataset_name, s, directory) for s in builder.info.metadata]
+        Image.fromarray(draw_examples(splits)).save(path)
+    return path
+
+
+def _check_storage(builder: Builder, wanted: Storage) -> None:
+    """Raises a UserError where other options than those of the prepared set are asked for."""
+    stored = dataclasses.asdict(builder.read_storage())
+    for option, value in dataclasses.asdict(wanted).items():
+        if value not in (None, stored[option]):
+            flag = f'--{option.replace("_", "-")}'
+            raise UserError(
+                f'{builder.dataset_name} is already prepared in {builder.data_path}, with images '
+                f'{builder.read_storage()}, but {flag} {value} was asked for; delete that folder '
+                'to build the set anew, or choose another with --directory'
+            )
 
 
 def describe(builder: Builder) -> str:
     """What `--list` says of a dataset, in a paragraph: its card, and whether it is prepared."""
     card = builder.card
-    ready = describe_counts(_count_images(builder)) if builder.is_prepared() else 'no'
+    ready = 'no'
+    if builder.is_prepared():
+        ready = describe_counts(_count_images(builder))
+    elif builder.unfinished.exists():
+        ready = 'in part: prepare it again to continue'
     lines = {
         'tasks': ', '.join(card.tasks),
-        'images': describe_counts(card.counts),
+        'images': card.describe_official(),
         'prepared': ready,
         'home': card.home,
         'licence': card.licence,
-        'archives': ', '.join(card.archives),
+        'archives': ', '.join(card.archives) + (f' ({card.size})' if card.size else ''),
         'cite': card.citation,
     }
     return '\n'.join(
@@ -82,9 +133,31 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar='DIR',
         help='where prepared sets lie (default: %(default)s)',
     )
+    parser.add_argument(
+        '--max-side',
+        type=cli.positive_integer,
+        metavar='N',
+        help='scale images with a longer side down to N pixels, with their labels',
+    )
+    parser.add_argument(
+        '--jpeg-quality',
+        type=cli.positive_integer,
+        metavar='Q',
+        help='store images as JPEGs of this quality, 1 to 100; without it as the files they come '
+        'in, but those that are scaled as PNGs',
+    )
+    parser.add_argument(
+        '--workers',
+        type=cli.positive_integer,
+        default=os.cpu_count(),
+        metavar='N',
+        help='processes (default: one a core, %(default)s)',
+    )
     options = parser.parse_args(arguments)
     if not options.names and not options.list:
         parser.error('name a dataset, or give --list to see which there are')
+    if options.jpeg_quality and options.jpeg_quality > 100:
+        parser.error(f'--jpeg-quality is {options.jpeg_quality}; allowed are 1 to 100')
     return options
 
 

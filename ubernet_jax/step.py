@@ -3,12 +3,13 @@
 The trunk runs once. Then each task in turn: its head runs forward and backward inside a
 `lax.cond`, and adds its cotangent to the sum at the branch point; a task without a label in the
 micro-batch does no work at all. The sum goes back through the trunk once (paper, sections 3 and 4).
+`balancing` has other ways to make one cotangent of all.
 
 The `cond` is what keeps memory flat: the compiler cannot move one head's work next to another's,
 so a head's activations are gone before the next head starts.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,8 +18,10 @@ from flax import struct
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
+from ubernet_jax.balancing import make_combination
 from ubernet_jax.config import Config
 from ubernet_jax.losses import task_loss
+from ubernet_jax.losses.uncertainty import LOG_VARIANCE, uncertain_loss
 from ubernet_jax.models.ubernet import SHARED, Features, Params, UberNet
 from ubernet_jax.optim import sample_counts
 from ubernet_jax.parallel import DATA
@@ -49,35 +52,43 @@ def compute_gradients(
     batch_stats: dict,
     batch: Batch,
     rng: jax.Array,
+    scale_weight: jax.Array | float = 1.0,
 ) -> Gradients:
-    """Gradient sums of the weighted losses of all tasks, one branch after another."""
+    """Gradient sums of the weighted losses of all tasks, one branch after another.
+
+    `scale_weight` is the weight of the single scales' score maps, see `losses.task_loss`.
+    """
     dropout_rng, head_rng = rng, jax.random.fold_in(rng, 1)
 
     def trunk(shared: dict) -> tuple:
         return network.features(shared, batch_stats, batch.image, batch.valid, dropout_rng)
 
     features, pull_back, batch_stats = jax.vjp(trunk, params[SHARED], has_aux=True)
-    # Summed in float32, whatever the precision of the features.
-    cotangent = jax.tree.map(lambda x: jnp.zeros(x.shape, jnp.float32), features)
+    combination = make_combination(config)
+    cotangents = combination.init(features)
     sums, losses, labelled = {}, {}, {}
     for name, task in network.tasks.items():
 
-        def loss(head: dict, features: Features, name: str = name, task=task) -> jax.Array:
+        def loss(head: dict, features: Features, name: str = name, task=task) -> tuple:
             outputs = network.outputs(name, head, features, batch, head_rng)
-            return task_loss(task, outputs, batch, config.loss)
+            value = task_loss(task, outputs, batch, config.loss, scale_weight)
+            if config.loss.uncertainty:
+                return uncertain_loss(value, labelled[name], head[LOG_VARIANCE]), value
+            return value, value
 
-        def branch(cotangent: Features, loss=loss, name: str = name) -> tuple:
-            value, pull = jax.vjp(loss, params[name], features)
+        def branch(cotangents: Any, loss=loss, name: str = name) -> tuple:
+            _, pull, value = jax.vjp(loss, params[name], features, has_aux=True)
             head_sum, own = pull(jnp.asarray(config.tasks[name].weight, value.dtype))
-            return value, head_sum, jax.tree.map(jnp.add, cotangent, own)
+            return value, head_sum, combination.add(cotangents, own)
 
-        def skip(cotangent: Features, name: str = name) -> tuple:
-            return jnp.zeros(()), jax.tree.map(jnp.zeros_like, params[name]), cotangent
+        def skip(cotangents: Any, name: str = name) -> tuple:
+            return jnp.zeros(()), jax.tree.map(jnp.zeros_like, params[name]), cotangents
 
         labelled[name] = batch.labelled[name].sum(dtype=jnp.int32)
-        losses[name], sums[name], cotangent = jax.lax.cond(
-            labelled[name] > 0, branch, skip, cotangent
+        losses[name], sums[name], cotangents = jax.lax.cond(
+            labelled[name] > 0, branch, skip, cotangents
         )
+    cotangent = combination.finish(cotangents, jax.random.fold_in(rng, 2))
     cotangent = jax.tree.map(lambda x, feature: x.astype(feature.dtype), cotangent, features)
     (sums[SHARED],) = pull_back(cotangent)
     return Gradients(sums, labelled, losses, batch_stats)
@@ -107,21 +118,26 @@ def sum_gradients(
     """
     share = config.data.micro_batches // mesh.size
     step_key = jax.random.fold_in(state.rng, state.step)
+    scale_weight = 1 - state.step / config.steps if config.loss.graduated else jnp.ones(())
     numbers = jnp.arange(config.data.micro_batches)
     keys = jax.vmap(lambda number: jax.random.fold_in(step_key, number))(numbers)
 
-    def compute(params: Params, stats: dict, key: jax.Array, batch: Batch) -> StepGradients:
-        gradients = compute_gradients(network, config, params, stats, batch, key)
+    def compute(
+        params: Params, stats: dict, scale_weight: jax.Array, key: jax.Array, batch: Batch
+    ) -> StepGradients:
+        gradients = compute_gradients(network, config, params, stats, batch, key, scale_weight)
         images = batch.valid.any((1, 2)).sum(dtype=jnp.int32)
         counted = (images > 0).astype(jnp.float32)
         weighted = jax.tree.map(lambda x: counted * x, gradients.batch_stats)
         return StepGradients(gradients._replace(batch_stats=weighted), images, counted)
 
-    def on_device(params: Params, stats: dict, keys: jax.Array, batch: Batch) -> StepGradients:
+    def on_device(
+        params: Params, stats: dict, scale_weight: jax.Array, keys: jax.Array, batch: Batch
+    ) -> StepGradients:
         parts = jax.tree.map(lambda x: x.reshape(share, -1, *x.shape[1:]), batch)
         # Not a loop of XLA's: convolution gradients inside one are slow on a CPU.
         results = [
-            compute(params, stats, keys[n], jax.tree.map(lambda x, n=n: x[n], parts))
+            compute(params, stats, scale_weight, keys[n], jax.tree.map(lambda x, n=n: x[n], parts))
             for n in range(share)
         ]
         return jax.lax.psum(jax.tree.map(lambda *parts: sum(parts), *results), DATA)
@@ -129,10 +145,10 @@ def sum_gradients(
     total = jax.shard_map(
         on_device,
         mesh=mesh,
-        in_specs=(P(), P(), P(DATA), P(DATA)),
+        in_specs=(P(), P(), P(), P(DATA), P(DATA)),
         out_specs=P(),
         check_vma=False,
-    )(state.params, state.batch_stats, keys, batch)
+    )(state.params, state.batch_stats, scale_weight, keys, batch)
     stats = jax.tree.map(lambda x: x / total.micro_batches, total.gradients.batch_stats)
     return total._replace(gradients=total.gradients._replace(batch_stats=stats))
 

@@ -176,7 +176,7 @@ class Predictions:
     def arrays(self) -> dict[str, np.ndarray]:
         """Field name -> array, of those that are not None; `detection_corners` and so on."""
         arrays = {}
-        for field in dataclasses.fields(self):
+        for field in dataclasses.fields(Predictions):
             value = getattr(self, field.name)
             if isinstance(value, Detections):
                 parts = dataclasses.asdict(value)

@@ -40,6 +40,7 @@ class Task:
       stride: pixels of the image per score, 1 (full resolution) or 8 (paper, section 2.2); of
         detection, per cell of the grid of anchors.
       classes: a name for each class index; empty for directions.
+      hidden: width of the hidden layer of a dense task's head; 0 is none, as in the paper.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Task:
     channels: int
     stride: int
     classes: tuple[str, ...] = ()
+    hidden: int = 0
 
     @property
     def thin(self) -> bool:

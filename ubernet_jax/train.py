@@ -3,8 +3,8 @@
     python -m ubernet_jax.train --config configs/quickstart.py --workdir runs/quickstart
 
 Any setting can be changed: `--config.optim.shared.learning_rate=1e-4`. Ctrl-C or SIGTERM saves and
-stops; the same command continues. WORKDIR receives `config.json`, `log.jsonl`, TensorBoard events,
-`pictures/STEP.png` and `checkpoints/STEP`.
+stops; the same command continues. WORKDIR receives `config.json`, `provenance.json` (command,
+commit, machine), `log.jsonl`, TensorBoard events, `pictures/STEP.png` and `checkpoints/STEP`.
 """
 
 import contextlib
@@ -24,15 +24,19 @@ from ubernet_jax.batching import MicroBatches, read_ahead
 from ubernet_jax.checkpoint import Checkpoints
 from ubernet_jax.compilation import enable_compilation_cache
 from ubernet_jax.config import Config
-from ubernet_jax.datasets.reading import Dataset, open_dataset
+from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.errors import UserError
 from ubernet_jax.journal import NotFinite
+from ubernet_jax.leaks import open_datasets, settle_leaks
 from ubernet_jax.monitor import Monitor
 from ubernet_jax.optim import make_optimizer
 from ubernet_jax.parallel import join_processes, make_mesh, replicate, spread
+from ubernet_jax.provenance import write_provenance
 from ubernet_jax.state import TrainState, create_state, make_network
 from ubernet_jax.step import train_step
 from ubernet_jax.stopping import StopRequest
+from ubernet_jax.validation import validate
+from ubernet_jax.weights.initial import adopt_preprocessing
 
 _CONFIG = config_flags.DEFINE_config_file('config', help_string='configs/NAME.py')
 _WORKDIR = flags.DEFINE_string('workdir', None, 'where everything of the run is written')
@@ -53,7 +57,8 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
       UserError: bad settings or data, a checkpoint of another configuration, or a loss that is not
         finite (the step and the images are named).
     """
-    config.validate()
+    validate(config)
+    config = adopt_preprocessing(config)
     network = make_network(config)
     mesh = make_mesh(config.data.micro_batches)
     batches = MicroBatches(
@@ -106,8 +111,13 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
 
 
 def _open_training_sets(config: Config) -> list[Dataset]:
-    directory = pathlib.Path(config.data.directory)
-    return [open_dataset(s.name, s.split, directory) for s in config.data.train]
+    opened = open_datasets(config.data.train, config)
+    datasets = settle_leaks(opened, config)
+    for whole, part in zip(opened, datasets, strict=True):
+        if len(part) < len(whole):
+            name, images = f'{whole.name}:{whole.split}', len(whole) - len(part)
+            print(f'{images} of {len(whole)} images of {name} are test images: left out')
+    return datasets
 
 
 @contextlib.contextmanager
@@ -142,27 +152,12 @@ def _leaving_lost_processes() -> Iterator[None]:
         os._exit(cli.USER_ERROR)  # any other way out, JAX waits a minute for those that are gone
 
 
-def checked_config() -> Config:
-    """The configuration that the flags give.
-
-    Raises:
-      UserError: there is none, or a value is not of its field's type.
-    """
-    if _CONFIG.value is None:
-        raise UserError('--config is missing: give a file such as configs/quickstart.py')
-    if not isinstance(_CONFIG.value, Config):
-        raise UserError(
-            f'get_config() of the config file returned a {type(_CONFIG.value).__name__}; '
-            'it must return an ubernet_jax.config.Config'
-        )
-    # Through JSON, because a config file or a flag may put anything into a field.
-    return config_file.from_json(config_file.to_json(_CONFIG.value))
-
-
 def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise UserError(f'unknown arguments {argv[1:]}; settings are given as --config.FIELD=VALUE')
-    config = checked_config()
+    if _CONFIG.value is None:
+        raise UserError('--config is missing: give a file such as configs/quickstart.py')
+    config = cli.check_config(_CONFIG.value)
     if not _WORKDIR.value:
         raise UserError('--workdir is missing: give a folder for the run, such as runs/NAME')
     if _DISTRIBUTED.value or _COORDINATOR.value:
@@ -171,6 +166,8 @@ def main(argv: list[str]) -> None:
     logging.set_verbosity(logging.WARNING)  # Orbax and TFDS tell every detail as INFO
     workdir = pathlib.Path(_WORKDIR.value)
     workdir.mkdir(parents=True, exist_ok=True)
+    if jax.process_index() == 0:
+        write_provenance(workdir)
     train(config, workdir)
 
 

@@ -5,6 +5,7 @@ a generator that the caller passes in.
 """
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -14,6 +15,9 @@ from ubernet_jax.structs import Boxes, Example
 from ubernet_jax.tasks import TASKS, VOID, LabelKind, Task
 
 MIN_VISIBLE = 0.25  # share of a box's area that a cut must leave; of less, too little is to be seen
+
+Sampler = Callable[[np.ndarray, Image.Resampling], np.ndarray]
+Placer = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def mirror(example: Example) -> Example:
@@ -41,7 +45,7 @@ def resize(example: Example, size: tuple[int, int]) -> Example:
     def resize_label(task: Task, label: np.ndarray | Boxes) -> np.ndarray | Boxes:
         if task.label is LabelKind.BOXES:
             return dataclasses.replace(label, corners=label.corners * factors)
-        return _resize_map(task, label, size)
+        return resize_map(task, label, size)
 
     return _transform(example, resize_image(example.image, size), resize_label)
 
@@ -65,12 +69,53 @@ def crop(example: Example, top: int, left: int, size: tuple[int, int]) -> Exampl
     return _transform(example, image, crop_label)
 
 
+def rotate(example: Example, degrees: float) -> Example:
+    """Turns an example counter-clockwise, and cuts out the largest upright rectangle without a gap.
+
+    Directions turn with the image. The result has no label for boxes: an upright box around a
+    turned one is too large.
+    """
+    radians = math.radians(degrees)
+    sine, cosine = round(math.sin(radians), 12), round(math.cos(radians), 12)  # 0 of quarter turns
+    shape = example.image.shape[:2]
+    size = _largest_within(shape, abs(sine), abs(cosine))
+    centre, new_centre = np.array(shape) / 2, np.array(size) / 2
+    back = np.array([[cosine, sine], [-sine, cosine]])  # of (row, column) from the centre
+
+    def sample(picture: np.ndarray, method: Image.Resampling) -> np.ndarray:
+        row, column = np.column_stack([back, centre - back @ new_centre])
+        matrix = (column[1], column[0], column[2], row[1], row[0], row[2])  # Pillow has x, y
+        whole = Image.fromarray(picture)
+        return np.asarray(whole.transform(size[::-1], Image.Transform.AFFINE, matrix, method))
+
+    def place(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        offsets = np.stack([rows, columns]) + 0.5 - centre[:, None]
+        return np.floor(back.T @ offsets + new_centre[:, None]).astype(int)
+
+    def rotate_label(task: Task, label: np.ndarray) -> np.ndarray:
+        label = _resample_map(task, label, sample, place)
+        if task.label is not LabelKind.DIRECTION:
+            return label
+        x, y, z = np.moveaxis(label, -1, 0)
+        return np.stack([cosine * x - sine * y, sine * x + cosine * y, z], -1).astype(label.dtype)
+
+    upright = {
+        name: label for name, label in example.labels.items() if not isinstance(label, Boxes)
+    }
+    return _transform(
+        dataclasses.replace(example, labels=upright),
+        sample(example.image, Image.Resampling.BILINEAR),
+        rotate_label,
+    )
+
+
 def fit(
     example: Example,
     size: tuple[int, int],
     scale: tuple[float, float],
     flip: bool,
     rng: np.random.Generator,
+    rotations: int = 1,
 ) -> Example:
     """Scales an example to fit `size` times a random factor, and cuts what then hangs over.
 
@@ -79,21 +124,38 @@ def fit(
       size: (height, width) that the result does not exceed.
       scale: range of the factor; at 1 the whole image just fits.
       flip: mirror every second example.
-      rng: of the factor, the cut and the flip.
+      rng: of the factor, the angle, the cut and the flip.
+      rotations: turn by one of so many angles, evenly spaced from 0, after scaling; see `rotate`.
     """
     height, width = example.image.shape[:2]
     factor = min(size[0] / height, size[1] / width) * rng.uniform(*scale)
-    scaled = tuple(max(1, round(side * factor)) for side in (height, width))
+    example = resize(example, tuple(max(1, round(side * factor)) for side in (height, width)))
+    if rotations > 1:
+        example = rotate(example, 360 / rotations * rng.integers(rotations))
     top, left = (
-        int(rng.integers(max(0, s - limit) + 1)) for s, limit in zip(scaled, size, strict=True)
+        int(rng.integers(max(0, side - limit) + 1))
+        for side, limit in zip(example.image.shape[:2], size, strict=True)
     )
-    example = crop(resize(example, scaled), top, left, size)
+    example = crop(example, top, left, size)
     return mirror(example) if flip and rng.random() < 0.5 else example
 
 
 def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Scales uint8 (H, W, 3) to `size` (height, width), smoothing where it shrinks."""
     return np.asarray(Image.fromarray(image).resize(size[::-1], Image.Resampling.BILINEAR))
+
+
+def resize_map(task: Task, label: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Scales a label map to `size` (height, width); pixels of lines that fall between stay."""
+    height, width = label.shape[:2]
+
+    def sample(picture: np.ndarray, method: Image.Resampling) -> np.ndarray:
+        return np.asarray(Image.fromarray(picture).resize(size[::-1], method))
+
+    def place(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        return np.stack([rows * size[0] // height, columns * size[1] // width])
+
+    return _resample_map(task, label, sample, place)
 
 
 def _transform(
@@ -105,35 +167,59 @@ def _transform(
     return Example(id=example.id, image=image, labels=labels)
 
 
-def _resize_map(task: Task, label: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _largest_within(shape: tuple[int, int], sine: float, cosine: float) -> tuple[int, int]:
+    """(height, width) of the largest upright rectangle in one of `shape` that is turned."""
+    height, width = shape
+    if min(shape) <= 2 * sine * cosine * max(shape) or math.isclose(sine, cosine):
+        half = min(shape) / 2  # two corners lie on the long sides, the others anywhere between
+        sides = (half / cosine, half / sine) if width >= height else (half / sine, half / cosine)
+    else:
+        double = cosine**2 - sine**2
+        sides = (
+            (height * cosine - width * sine) / double,
+            (width * cosine - height * sine) / double,
+        )
+    return tuple(max(1, math.floor(side)) for side in sides)
+
+
+def _resample_map(task: Task, label: np.ndarray, sample: Sampler, place: Placer) -> np.ndarray:
+    """A label map on another grid of pixels.
+
+    Args:
+      task: whose label it is.
+      label: (H, W, ...).
+      sample: a picture (H, W) on the other grid, interpolated by a method.
+      place: rows and columns of this grid as (2, n) of the other, maybe outside of it.
+    """
     if task.label is LabelKind.DIRECTION:
-        return _resize_directions(label, size)
+        return _resample_directions(label, sample)
     if task.thin:
         line = (label > 0) & ((task.label is LabelKind.SHARE) | (label != VOID))
-        return _resize_lines(label, line, size)
+        return _resample_lines(label, line, sample, place)
     soft = task.label is LabelKind.SHARE
-    method = Image.Resampling.BILINEAR if soft else Image.Resampling.NEAREST
-    return np.asarray(Image.fromarray(label).resize(size[::-1], method))
+    return sample(label, Image.Resampling.BILINEAR if soft else Image.Resampling.NEAREST)
 
 
-def _resize_lines(label: np.ndarray, line: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _resample_lines(
+    label: np.ndarray, line: np.ndarray, sample: Sampler, place: Placer
+) -> np.ndarray:
     """Nearest neighbour, but pixels of a `line` that fall between the samples stay."""
-    result = np.array(Image.fromarray(label).resize(size[::-1], Image.Resampling.NEAREST))
+    result = sample(label, Image.Resampling.NEAREST).copy()
     rows, columns = np.nonzero(line)
-    target = (rows * size[0] // label.shape[0], columns * size[1] // label.shape[1])
-    np.maximum.at(result, target, label[rows, columns])
+    targets = place(rows, columns)
+    inside = np.all((targets >= 0) & (targets < np.array(result.shape)[:, None]), axis=0)
+    np.maximum.at(result, tuple(targets[:, inside]), label[rows[inside], columns[inside]])
     return result
 
 
-def _resize_directions(label: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _resample_directions(label: np.ndarray, sample: Sampler) -> np.ndarray:
     """Bilinear between labelled pixels, brought back to unit length; zero where most are not."""
 
-    def scale(channel: np.ndarray) -> np.ndarray:
-        picture = Image.fromarray(np.ascontiguousarray(channel, np.float32))
-        return np.asarray(picture.resize(size[::-1], Image.Resampling.BILINEAR))
+    def interpolate(channel: np.ndarray) -> np.ndarray:
+        return sample(np.ascontiguousarray(channel, np.float32), Image.Resampling.BILINEAR)
 
-    labelled = scale((label != 0).any(-1)) > 0.5
-    vectors = np.stack([scale(label[..., axis]) for axis in range(3)], -1)
+    labelled = interpolate((label != 0).any(-1)) > 0.5
+    vectors = np.stack([interpolate(label[..., axis]) for axis in range(3)], -1)
     length = np.linalg.norm(vectors, axis=-1)
     # Opposite neighbours cancel out; such a mean has no direction.
     labelled &= length > 1e-3

@@ -77,7 +77,7 @@ def test_data_that_is_damaged_while_it_is_read(damage, config, prepared, tmp_pat
     kept = path.read_bytes()
     damage(path)
     config.steps = 8
-    with pytest.raises(UserError, match=r'image \d of folder/tiny:train cannot be read') as error:
+    with pytest.raises(UserError, match=r'folder/tiny:train: record \d cannot be read') as error:
         train(config, run)
     assert str(tmp_path / 'prepared' / 'folder' / 'tiny') in str(error.value)
     assert Checkpoints(run).latest_step == 3
@@ -92,9 +92,7 @@ def test_a_prepared_set_whose_description_is_damaged(name, damage, config, prepa
     config.data.directory = str(shutil.copytree(prepared, tmp_path / 'prepared'))
     (path,) = (tmp_path / 'prepared').rglob(name)
     damage(path)
-    with pytest.raises(
-        UserError, match=r'dataset folder/tiny cannot be read .*prepare the dataset'
-    ):
+    with pytest.raises(UserError, match=r'dataset folder/tiny cannot be read .*prepare the set'):
         train(config, tmp_path / 'run')
 
 
@@ -104,5 +102,5 @@ def test_data_that_a_reader_process_does_not_find(start, prepared, tmp_path):
     path.unlink()
     process = start(tmp_path / 'run', '--config.data.workers=1', directory=directory)
     (output,) = finish(process, code=2)
-    assert 'folder/tiny:train cannot be read' in output and str(path) in output
+    assert 'folder/tiny:train: record 0 cannot be read' in output and str(path) in output
     assert 'Traceback' not in output

@@ -32,6 +32,7 @@ from ubernet_jax.metrics.saliency import SaliencyMetric
 from ubernet_jax.metrics.segmentation import SegmentationMetric
 from ubernet_jax.structs import Boxes
 from ubernet_jax.tasks import TASKS
+from ubernet_jax.validation import validate
 from ubernet_jax.weights.exported import TrainedNetwork, load_exported
 
 SHAPE = (6, 8)
@@ -141,7 +142,7 @@ def _measure(name: str, scored: tuple[Metric, np.ndarray], path: pathlib.Path) -
 
 def _read_config(path: pathlib.Path) -> Config:
     config = config_file.from_json(json.loads(path.read_text()))
-    config.validate()
+    validate(config)
     return config
 
 
@@ -251,7 +252,11 @@ _ANNOTATORS = {
 
 # Reader of MATLAB files -> function, what a valid file holds, type of the result. Lists are cells.
 _MATLAB: dict[str, tuple[Callable[[pathlib.Path], Any], dict, type]] = {
-    'bsds500': (bsds500.read_annotators, _ANNOTATORS, np.ndarray),
+    'bsds500': (
+        lambda path: matlab.read_matlab(path, 'groundTruth', bsds500._parse_annotators),
+        _ANNOTATORS,
+        np.ndarray,
+    ),
     'metrics_bsds500': (arrays.read_annotators, _ANNOTATORS, np.ndarray),
     'sbd_classes': (
         lambda path: matlab.read_matlab(path, 'GTcls', sbd._parse_classes),

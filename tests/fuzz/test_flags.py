@@ -17,9 +17,10 @@ from effort import effort  # noqa: E402
 from hypothesis import example, given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from ubernet_jax import cli, train  # noqa: E402
+from ubernet_jax import cli, train  # noqa: E402, F401
 from ubernet_jax.config import Config  # noqa: E402
 from ubernet_jax.errors import UserError  # noqa: E402
+from ubernet_jax.validation import validate  # noqa: E402
 
 CONFIG_FILE = pathlib.Path(tiny_config.__file__)
 
@@ -51,8 +52,8 @@ def parse(path: str, value: str) -> Config:
     flags.FLAGS.unparse_flags()
     try:
         cli.parse_flags(['train', f'--config={CONFIG_FILE}', f'--config.{path}={value}'])
-        config = train.checked_config()
-        config.validate()
+        config = cli.check_config(flags.FLAGS.config)
+        validate(config)
         return config
     finally:
         flags.FLAGS.unparse_flags()

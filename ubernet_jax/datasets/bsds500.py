@@ -6,9 +6,8 @@ import numpy as np
 
 from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.card import Card
-from ubernet_jax.datasets.files import check_exist, check_size, read_image
+from ubernet_jax.datasets.files import check_exist, check_size, list_images, read_image
 from ubernet_jax.datasets.matlab import as_map, read_matlab
-from ubernet_jax.errors import UserError
 from ubernet_jax.structs import Example
 
 
@@ -29,6 +28,7 @@ class Bsds500(Builder):
         citation='Arbelaez et al., Contour Detection and Hierarchical Image Segmentation, '
         'TPAMI 2011',
         archives=('BSR_bsds500.tgz',),
+        size='71 MB',
     )
 
     def list_splits(self, source: pathlib.Path) -> dict[str, list[tuple[pathlib.Path, ...]]]:
@@ -37,7 +37,7 @@ class Bsds500(Builder):
     def read(self, item: tuple[pathlib.Path, ...]) -> tuple[Example, bytes]:
         image_path, truth_path = item
         image, encoded_image = read_image(image_path)
-        annotators = read_annotators(truth_path)
+        annotators = read_matlab(truth_path, 'groundTruth', _parse_annotators)
         check_size(truth_path, annotators[0], image)
         share = np.rint(255 * annotators.mean(axis=0)).astype(np.uint8)
         example = Example(
@@ -47,23 +47,13 @@ class Bsds500(Builder):
 
 
 def _list_pairs(data: pathlib.Path, split: str) -> list[tuple[pathlib.Path, ...]]:
-    images = sorted((data / 'images' / split).glob('*.jpg'))
-    if not images:
-        raise UserError(f'{data / "images" / split} holds no .jpg; unpack BSDS500 again')
+    images = list_images(data / 'images' / split)
     truths = [data / 'groundTruth' / split / f'{image.stem}.mat' for image in images]
     check_exist(truths)
     return list(zip(images, truths, strict=True))
 
 
-def read_annotators(path: pathlib.Path) -> np.ndarray:
-    """Every annotator's boundaries in a BSDS500 `.mat`: uint8 (A, H, W), 0 or 1.
-
-    Raises:
-      UserError: the file is broken or has another layout.
-    """
-    return read_matlab(path, 'groundTruth', _parse_annotators)
-
-
 def _parse_annotators(truth: np.ndarray) -> np.ndarray:
+    """Every annotator's boundaries: uint8 (A, H, W), 0 or 1."""
     boundaries = [as_map(cell['Boundaries'][0, 0]) for cell in truth.ravel()]
     return (np.stack(boundaries) != 0).astype(np.uint8)

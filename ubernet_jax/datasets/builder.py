@@ -3,47 +3,65 @@
 import abc
 import collections
 import contextlib
-import io
+import dataclasses
 import pathlib
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import tensorflow_datasets as tfds
-from tqdm import tqdm
+from tensorflow_datasets.core.dataset_builder import FileReaderBuilder
 
 from ubernet_jax.datasets import records
-from ubernet_jax.datasets.card import Card
+from ubernet_jax.datasets.card import Card, describe_share
+from ubernet_jax.datasets.shards import (
+    Report,
+    Shard,
+    build_shards,
+    make_template,
+    merge_reports,
+    plan_shards,
+)
+from ubernet_jax.datasets.sources import check_sources, list_files
+from ubernet_jax.datasets.storage import Storage
 from ubernet_jax.errors import UserError
 from ubernet_jax.structs import Example
 
+ORIGINAL = Storage()
 
-class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+
+class Builder(FileReaderBuilder, skip_registration=True):
     """Writes a raw dataset as array records, in the order of its lists.
 
-    A subclass says where its files are, lists them, and reads one. TFDS writes to a folder beside
-    and renames it at the end: a build that fails leaves nothing.
+    A subclass says where its files are, lists them, and reads one. What is finished of a build lies
+    in a folder of its own, from which the build continues; only a whole set gets its final name.
 
     `info.metadata` tells of each split what must be known without reading it: `ids`, `sizes`
-    (height, width), `box_counts` (boxes that are not difficult), all by image, and `labelled`: task
-    name -> how many images have its label.
+    (height, width), `box_counts` (boxes that are not difficult), all by image; `labelled`: task
+    name -> how many images have its label; `classes`: see below; `storage`: its fields.
 
     Attributes:
       folders: where the set may lie below the folder that the user names, likeliest first.
       marker: a pattern of what only this set has in its folder; empty if it is made from no files.
       card: the facts of a public set.
+      classes: task name -> the names of its classes, where they are not those of `tasks.TASKS`.
+      collection: whose ids its images keep; sets of one collection share photographs.
     """
 
     VERSION = tfds.core.Version(records.VERSION)
     folders: ClassVar[tuple[str, ...]] = ()
     marker: ClassVar[str] = ''
     card: ClassVar[Card] = Card()
+    classes: Mapping[str, tuple[str, ...]] = {}
+    collection: ClassVar[str] = ''
 
     code_path = None  # TFDS's own needs a package that it does not install
 
     @abc.abstractmethod
     def list_splits(self, source: pathlib.Path) -> dict[str, Sequence[Any]]:
         """Split name -> what `read` takes for each of its images; checks that the files exist.
+
+        An item is a tree of paths, numbers and texts that says all that `read` needs: that may run
+        in a process where this did not.
 
         Raises:
           UserError: a list or a file that a list names is missing.
@@ -75,32 +93,48 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         for folder in self.folders:
             if any((root / folder).glob(self.marker)):
                 return root / folder
+        archives = ', '.join(self.card.archives)
+        get = f'Get {archives} from {self.card.home} and unpack it there; ' if archives else ''
         looked_for = ', '.join(str(root / folder / self.marker) for folder in self.folders)
         raise UserError(
-            f'--source {root} does not hold {name}: there is none of {looked_for}. '
+            f'--source {root} does not hold {name}: there is none of {looked_for}. {get}'
             'data/README.md shows the folders expected'
         )
 
-    def prepare(self, root: pathlib.Path | None) -> None:
-        """Builds the set from what `root` holds.
+    def prepare(
+        self, root: pathlib.Path | None, storage: Storage = ORIGINAL, workers: int = 1
+    ) -> None:
+        """Builds the set from what `root` holds, or continues to.
+
+        Args:
+          root: the set's own folder, or one that contains it; None if it is made from no files.
+          storage: how images are stored.
+          workers: processes, at most. What is written does not depend on their number.
 
         Raises:
-          UserError: something is wrong with the files, or the disk; nothing is left behind.
+          UserError: something is wrong with the files, or the disk; what is whole stays in
+            `unfinished`.
         """
-        self._splits = self.list_splits(self.locate(root))
-        tfds.disable_progress_bar()  # ours knows how many images there are
-        with (
-            _without_empty_folders(self.data_path.parent),
-            tempfile.TemporaryDirectory() as scratch,
-            contextlib.redirect_stdout(io.StringIO()),  # TFDS announces a download; there is none
-        ):
+        source = self.locate(root)
+        splits = self.list_splits(source)
+        if source:
+            check_sources(list_files(splits), (root, source))
+        with _without_empty_folders(self.unfinished):
             try:
-                self.download_and_prepare(download_dir=scratch, file_format='array_record')
+                self.unfinished.mkdir(parents=True, exist_ok=True)
+                shards = plan_shards(self.name, splits, storage, self.unfinished)
+                reports = build_shards(self.dataset_name, shards, self, storage, workers)
+                self._finish(shards, reports, storage)
             except (OSError, RuntimeError) as error:  # the record writer raises the latter
                 raise UserError(
                     f'{self.dataset_name} cannot be prepared in {self.data_path}: {error}; '
                     'make room there, or choose another folder with --directory'
                 ) from error
+
+    @property
+    def unfinished(self) -> pathlib.Path:
+        """Where the finished shards of an interrupted build lie."""
+        return pathlib.Path(self.data_path.parent, f'unfinished-{self.version}')
 
     @property
     def dataset_name(self) -> str:
@@ -117,12 +151,28 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         folders = self.data_path.parent.glob('[0-9]*.[0-9]*.[0-9]*')
         return sorted(folder.name for folder in folders if folder != self.data_path)
 
+    def read_classes(self, split: str) -> dict[str, tuple[str, ...]]:
+        """Of a prepared split: see `classes`."""
+        stored = self.info.metadata[split].get('classes', {})  # absent in sets of earlier times
+        return {task: tuple(names) for task, names in stored.items()}
+
+    def read_storage(self) -> Storage:
+        """How the images of the prepared set are stored."""
+        about = next(iter(self.info.metadata.values()))
+        return Storage(**about.get('storage', {}))  # absent in sets of earlier times
+
     def describe_splits(self) -> str:
-        """How many images each split of a prepared set has, and how many each task's label."""
+        """Images of each split of a prepared set, and of each task's label, beside the official."""
         return ', '.join(
-            f'{split} {len(about["ids"])} images ({_describe_counts(about["labelled"])})'
+            f'{describe_share(split, len(about["ids"]), self.card.counts.get(split))} images '
+            f'({self._describe_labels(split, about["labelled"])})'
             for split, about in self.info.metadata.items()
         )
+
+    def _describe_labels(self, split: str, labelled: Mapping[str, int]) -> str:
+        official = self.card.labels.get(split, {})
+        counts = (describe_share(task, n, official.get(task)) for task, n in labelled.items())
+        return ', '.join(counts) or 'no labels'
 
     def _info(self) -> tfds.core.DatasetInfo:
         return tfds.core.DatasetInfo(
@@ -135,43 +185,42 @@ class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             disable_shuffling=True,  # index i is line i of the list, and of `metadata`
         )
 
-    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
-        return {
-            split: self._generate_examples(split, items) for split, items in self._splits.items()
-        }
+    def _finish(self, shards: Sequence[Shard], reports: Sequence[Report], storage: Storage) -> None:
+        """Describes the shards, all finished, and gives their folder its final name."""
+        by_split = collections.defaultdict(list)
+        for report in reports:
+            by_split[report.split].append(report)
+        infos = [
+            tfds.core.SplitInfo(
+                name=split,
+                shard_lengths=[len(report.ids) for report in own],
+                num_bytes=sum(report.bytes for report in own),
+                filename_template=make_template(self.name, split, self.data_path),
+            )
+            for split, own in by_split.items()
+        ]
+        self.info.set_file_format('array_record', override=True)
+        self.info.set_splits(tfds.core.SplitDict(infos))
+        settings = {'classes': dict(self.classes), 'storage': dataclasses.asdict(storage)}
+        for split, own in by_split.items():
+            self.info.metadata[split] = merge_reports(own) | settings
+        self.info.write_to_directory(self.unfinished)
+        for shard in shards:
+            shard.report_path.unlink()
+        self.unfinished.rename(self.data_path)
 
-    def _generate_examples(self, split: str, items: Sequence[Any]) -> Iterator[tuple[int, dict]]:
-        ids, sizes, box_counts, labelled = [], [], [], collections.Counter()
-        label = f'{self.dataset_name} {split}'
-        with tqdm(items, desc=label, unit='image') as progress:
-            for index, item in enumerate(progress):
-                example, encoded_image = self.read(item)
-                ids.append(example.id)
-                sizes.append(example.image.shape[:2])
-                boxes = example.labels.get('detection')
-                box_counts.append(int((~boxes.difficult).sum()) if boxes else 0)
-                labelled.update(example.labels.keys())
-                yield index, records.encode(example, encoded_image)
-        self.info.metadata[split] = {
-            'ids': ids,
-            'sizes': sizes,
-            'box_counts': box_counts,
-            'labelled': dict(labelled),
-        }
+    def _download_and_prepare(self, dl_manager: Any, download_config: Any) -> None:
+        raise NotImplementedError('`prepare` builds the set: TFDS cannot continue a build')
 
 
 @contextlib.contextmanager
 def _without_empty_folders(folder: pathlib.Path) -> Iterator[None]:
     """Takes back, after an error, `folder` and those above it that were not there before."""
-    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    new = [folder, *(path for path in folder.parents if not path.exists())]
     try:
         yield
     except BaseException:  # Ctrl-C too
-        with contextlib.suppress(OSError):  # not made, or another set is in it by now
+        with contextlib.suppress(OSError):  # not made, or not empty
             for path in new:
                 path.rmdir()
         raise
-
-
-def _describe_counts(labelled: dict[str, int]) -> str:
-    return ', '.join(f'{task} {count}' for task, count in labelled.items()) or 'no labels'

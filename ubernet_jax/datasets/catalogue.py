@@ -5,6 +5,7 @@ import re
 
 from ubernet_jax.datasets.bsds500 import Bsds500
 from ubernet_jax.datasets.builder import Builder
+from ubernet_jax.datasets.coco import Coco2017
 from ubernet_jax.datasets.ecssd import Ecssd
 from ubernet_jax.datasets.folder import Folder
 from ubernet_jax.datasets.msra10k import Msra10k
@@ -22,10 +23,15 @@ BUILDERS = {
     builder.name: builder
     for builder in (
         Bsds500, Voc2007, Voc2012, Sbd, PascalContext, PersonPart, PascalS, Msra10k, Ecssd,
-        NyudV2, NyudV2Gupta, NyudMt, Synthetic,
+        NyudV2, NyudV2Gupta, NyudMt, Coco2017, Synthetic,
     )
 }  # fmt: skip
 KNOWN_NAMES = (*BUILDERS, f'{Folder.name}/NAME')
+
+
+def list_folders(directory: pathlib.Path) -> list[str]:
+    """`folder/NAME` of every prepared folder of one's own."""
+    return sorted(f'{Folder.name}/{path.name}' for path in (directory / Folder.name).glob('[!.]*'))
 
 
 def make_builder(name: str, directory: pathlib.Path) -> Builder:

@@ -1,5 +1,6 @@
 """Reading the files of raw datasets; whatever is wrong with one is a `UserError` that names it."""
 
+import itertools
 import pathlib
 from collections.abc import Callable, Sequence
 
@@ -51,9 +52,35 @@ def check_exist(paths: Sequence[pathlib.Path], named_by: pathlib.Path | None = N
         by = f', which {named_by} names' if named_by else ''
         more = f' ({len(missing)} files are missing in all)' if len(missing) > 1 else ''
         raise UserError(
-            f'there is no file {missing[0]}{by}{more}; '
+            f'there is no file {missing[0]}{by}{more}; {_find_other_case(missing[0])}'
             'unpack the dataset again, or correct the list'
         )
+
+
+def _find_other_case(path: pathlib.Path) -> str:
+    """A hint, if there is such a file or folder but for upper and lower case; else empty."""
+    while not path.parent.is_dir() and path.parent != path:
+        path = path.parent
+    for other in path.parent.iterdir():
+        if other.name.lower() == path.name.lower() and other.name != path.name:
+            return f'there is {other}, in other upper and lower case: rename it; or '
+    return ''
+
+
+def list_images(folder: pathlib.Path) -> list[pathlib.Path]:
+    """The JPEG files of a folder, by name; their ending may be in upper case.
+
+    Raises:
+      UserError: there is none, or there are two of one name.
+    """
+    found = folder.iterdir() if folder.is_dir() else ()
+    images = sorted(path for path in found if path.suffix.lower() == '.jpg')
+    if not images:
+        raise UserError(f'{folder} holds no .jpg; unpack the dataset again')
+    for one, other in itertools.pairwise(sorted(images, key=lambda path: path.stem)):
+        if one.stem == other.stem:
+            raise UserError(f'{one} and {other.name} have one ID; remove one')
+    return images
 
 
 def list_items(

@@ -1,10 +1,12 @@
 """Anybody's images and labels, in the folder layout that data/README.md describes."""
 
 import pathlib
+from collections.abc import Mapping
 
 import tensorflow_datasets as tfds
 
 from ubernet_jax.datasets.builder import Builder
+from ubernet_jax.datasets.card import Card
 from ubernet_jax.datasets.files import read_image, read_label, read_text
 from ubernet_jax.errors import UserError
 from ubernet_jax.structs import Example
@@ -21,6 +23,8 @@ _LABEL_SUFFIXES = {
 # Folder of labels -> task: the task's own name, but for boxes.
 _TASKS = {'boxes' if task.label is LabelKind.BOXES else name: task for name, task in TASKS.items()}
 
+Item = tuple[pathlib.Path, list[tuple[Task, pathlib.Path]]]  # an image, and what it is labelled for
+
 
 class Folder(Builder):
     """`SPLIT/images/ID.jpg|png`, and beside it a folder a task; a missing file is a missing label.
@@ -32,6 +36,7 @@ class Folder(Builder):
 
     name = 'folder'
     marker = '*/images'
+    card = Card(tasks=tuple(TASKS), licence='whatever yours has')
 
     @classmethod
     def get_builder_config(
@@ -45,30 +50,39 @@ class Folder(Builder):
         name = self.builder_config.name
         return f'folder/{name}', name, ''
 
-    def list_splits(self, source: pathlib.Path) -> dict[str, list[dict[str, pathlib.Path]]]:
-        self._tasks = {
+    def locate(self, root: pathlib.Path | None) -> pathlib.Path | None:
+        """As of every set; but a folder of another name is not taken for it."""
+        found, name = super().locate(root), self.builder_config.name
+        if found == root and root.resolve().name != name:
+            raise UserError(
+                f'--source {root} has no folder {name}, and its own name is another: '
+                'folder/NAME is read from the folder NAME'
+            )
+        return found
+
+    def list_splits(self, source: pathlib.Path) -> dict[str, list[Item]]:
+        tasks = {
             folder: _with_own_classes(task, source / f'{folder}.txt')
             for folder, task in _TASKS.items()
         }
+        own = [task for task in tasks.values() if task != TASKS[task.name]]
+        self.classes = {task.name: task.classes for task in own}
         splits = {
-            images.parent.name: _list_items(images.parent)
+            images.parent.name: _list_items(images.parent, tasks)
             for images in sorted(source.glob(self.marker))
         }
-        if not any(len(item) > 1 for items in splits.values() for item in items):
+        if not any(labels for items in splits.values() for _, labels in items):
             raise UserError(
                 f'{source} labels none of its images: beside {_IMAGES}, each split may have the '
                 f'folders {", ".join(_TASKS)}'
             )
         return splits
 
-    def read(self, item: dict[str, pathlib.Path]) -> tuple[Example, bytes]:
-        image, encoded_image = read_image(item[_IMAGES])
-        labels = {
-            self._tasks[folder].name: read_label(path, self._tasks[folder], image)
-            for folder, path in item.items()
-            if folder != _IMAGES
-        }
-        return Example(id=item[_IMAGES].stem, image=image, labels=labels), encoded_image
+    def read(self, item: Item) -> tuple[Example, bytes]:
+        image_path, label_paths = item
+        image, encoded_image = read_image(image_path)
+        labels = {task.name: read_label(path, task, image) for task, path in label_paths}
+        return Example(id=image_path.stem, image=image, labels=labels), encoded_image
 
 
 def _with_own_classes(task: Task, names: pathlib.Path) -> Task:
@@ -80,28 +94,29 @@ def _with_own_classes(task: Task, names: pathlib.Path) -> Task:
     return with_classes(task, classes)
 
 
-def _list_items(split: pathlib.Path) -> list[dict[str, pathlib.Path]]:
-    """For each image of a split: 'images' -> its file, and folder of labels -> label file."""
+def _list_items(split: pathlib.Path, tasks: Mapping[str, Task]) -> list[Item]:
+    """Every image of a split; `tasks` are by their folders."""
     images = _list_files(split / _IMAGES, _IMAGE_SUFFIXES)
     if not images:
         raise UserError(f'{split / _IMAGES} holds no image ({", ".join(_IMAGE_SUFFIXES)})')
-    items = {name: {_IMAGES: path} for name, path in images.items()}
+    items: dict[str, Item] = {name: (path, []) for name, path in images.items()}
     for folder in sorted(path for path in split.iterdir() if path.is_dir()):
         if folder.name == _IMAGES:
             continue
-        if folder.name not in _TASKS:
+        if folder.name not in tasks:
             raise UserError(
-                f'{folder} is the folder of no known task; known: {", ".join(_TASKS)}. '
+                f'{folder} is the folder of no known task; known: {", ".join(tasks)}. '
                 'Rename it, or move it elsewhere'
             )
-        suffixes = _LABEL_SUFFIXES[_TASKS[folder.name].label]
+        task = tasks[folder.name]
+        suffixes = _LABEL_SUFFIXES[task.label]
         for name, path in _list_files(folder, suffixes).items():
             if name not in items:
                 raise UserError(
                     f'{path} labels no image: there is no {split / _IMAGES / name} with '
                     f'{" or ".join(_IMAGE_SUFFIXES)}'
                 )
-            items[name][folder.name] = path
+            items[name][1].append((task, path))
     return [items[name] for name in sorted(items)]
 
 

@@ -3,8 +3,7 @@
 import pathlib
 
 from ubernet_jax.datasets.builder import Builder
-from ubernet_jax.datasets.files import check_exist, read_image, read_label
-from ubernet_jax.errors import UserError
+from ubernet_jax.datasets.files import check_exist, list_images, read_image, read_label
 from ubernet_jax.structs import Example
 from ubernet_jax.tasks import TASKS
 
@@ -21,14 +20,11 @@ class MaskedPhotographs(Builder, skip_registration=True):
 
 
 def list_pairs(images: pathlib.Path, masks: pathlib.Path) -> list[tuple[pathlib.Path, ...]]:
-    """Every `ID.jpg` of a folder with its `ID.png`, sorted.
+    """Every `ID.jpg` of a folder with its `ID.png`, by name.
 
     Raises:
       UserError: there is no image, or one has no mask.
     """
-    paths = sorted(images.glob('*.jpg'))
-    if not paths:
-        raise UserError(f'{images} holds no .jpg; unpack the dataset again')
-    pairs = [(path, masks / f'{path.stem}.png') for path in paths]
+    pairs = [(path, masks / f'{path.stem}.png') for path in list_images(images)]
     check_exist([mask for _, mask in pairs])
     return pairs

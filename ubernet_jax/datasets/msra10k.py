@@ -19,6 +19,7 @@ class Msra10k(MaskedPhotographs):
         licence='research',
         citation='Cheng et al., Global Contrast based Salient Region Detection, TPAMI 2015',
         archives=('MSRA10K_Imgs_GT.zip',),
+        size='195 MB',
     )
 
     def list_splits(self, source: pathlib.Path) -> dict[str, list[tuple[pathlib.Path, ...]]]:

@@ -18,7 +18,7 @@ from ubernet_jax.datasets.files import (
     read_list,
 )
 from ubernet_jax.datasets.matlab import as_map, read_matlab
-from ubernet_jax.datasets.normal_frames import find_frame
+from ubernet_jax.datasets.normal_frames import Frame, find_frame
 from ubernet_jax.errors import UserError
 from ubernet_jax.structs import Example
 from ubernet_jax.tasks import TASKS, VOID, with_classes
@@ -38,6 +38,7 @@ _SUFFIXES = {
     'edge': ('.png', '.npy'),
     'segmentation': ('.mat', '.png'),
 }
+Paths = dict[str, pathlib.Path]  # folder -> an image's file there
 _FILE_TASK = with_classes(TASKS['segmentation'], ('unlabelled', *NYUD_CLASSES))
 
 
@@ -51,6 +52,7 @@ class NyudMt(Builder):
     name = 'nyud_mt'
     folders = ('', 'NYUD_MT', 'NYUDv2')
     marker = 'gt_sets'
+    classes = {'segmentation': NYUD_CLASSES}
     card = Card(
         tasks=('boundaries', 'normals', 'segmentation'),
         counts={'train': 795, 'val': 654},
@@ -61,22 +63,23 @@ class NyudMt(Builder):
         archives=('NYUD_MT.tgz',),
     )
 
-    def list_splits(self, source: pathlib.Path) -> dict[str, list[dict[str, pathlib.Path]]]:
-        splits = {split: _list_items(source, split) for split in ('train', 'val')}
-        self._frame = find_frame(source / 'normals', splits['train'], _read_normals)
-        return splits
+    def list_splits(self, source: pathlib.Path) -> dict[str, list[tuple[Paths, Frame]]]:
+        splits = {split: _list_paths(source, split) for split in ('train', 'val')}
+        frame = find_frame(source / 'normals', splits['train'], _read_normals)
+        return {split: [(paths, frame) for paths in own] for split, own in splits.items()}
 
-    def read(self, item: dict[str, pathlib.Path]) -> tuple[Example, bytes]:
-        image, encoded_image = read_image(item['images'])
+    def read(self, item: tuple[Paths, Frame]) -> tuple[Example, bytes]:
+        paths, frame = item
+        image, encoded_image = read_image(paths['images'])
         labels = {
-            'boundaries': _read_boundaries(item['edge'], image),
-            'normals': self._frame.apply(read_label(item['normals'], TASKS['normals'], image)),
-            'segmentation': _read_segmentation(item['segmentation'], image),
+            'boundaries': _read_boundaries(paths['edge'], image),
+            'normals': frame.apply(read_label(paths['normals'], TASKS['normals'], image)),
+            'segmentation': _read_segmentation(paths['segmentation'], image),
         }
-        return Example(id=item['images'].stem, image=image, labels=labels), encoded_image
+        return Example(id=paths['images'].stem, image=image, labels=labels), encoded_image
 
 
-def _list_items(source: pathlib.Path, split: str) -> list[dict[str, pathlib.Path]]:
+def _list_paths(source: pathlib.Path, split: str) -> list[Paths]:
     path = source / 'gt_sets' / f'{split}.txt'
     items = [
         {folder: _find(source / folder, name, suffixes) for folder, suffixes in _SUFFIXES.items()}
@@ -92,10 +95,10 @@ def _find(folder: pathlib.Path, name: str, suffixes: tuple[str, ...]) -> pathlib
     return next((path for path in paths if path.is_file()), paths[0])
 
 
-def _read_normals(item: dict[str, pathlib.Path]) -> np.ndarray:
+def _read_normals(paths: Paths) -> np.ndarray:
     """With the axes of the file, which are not known yet."""
-    image, _ = read_image(item['images'])
-    return read_label(item['normals'], TASKS['normals'], image)
+    image, _ = read_image(paths['images'])
+    return read_label(paths['normals'], TASKS['normals'], image)
 
 
 def _read_boundaries(path: pathlib.Path, image: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@
 """
 
 import pathlib
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,11 +15,28 @@ from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.card import Card
 from ubernet_jax.datasets.files import check_exist, check_size, read_label, to_directions
 from ubernet_jax.datasets.matlab import read_matlab, read_matlab_slice
-from ubernet_jax.datasets.normal_frames import find_frame
+from ubernet_jax.datasets.normal_frames import Frame, find_frame
 from ubernet_jax.datasets.records import encode_image
+from ubernet_jax.datasets.sources import list_files
 from ubernet_jax.errors import UserError
 from ubernet_jax.structs import Example
 from ubernet_jax.tasks import TASKS
+
+
+class Sources(NamedTuple):
+    """Where an image and its normals are.
+
+    Attributes:
+      number: of the image, from 1, as MATLAB counts.
+      images: the file of all images.
+      normals: a file of all normals, or this image's picture of them.
+      mask: where they are known: a file of all masks, or this image's picture.
+    """
+
+    number: int
+    images: pathlib.Path
+    normals: pathlib.Path
+    mask: pathlib.Path
 
 
 class NyudV2(Builder):
@@ -29,6 +47,7 @@ class NyudV2(Builder):
     """
 
     name = 'nyudv2'
+    collection = 'NYUv2'
     folders = ('', 'NYUv2', 'nyu_depth_v2')
     marker = 'nyu_depth_v2_labeled.mat'
     window = np.s_[44:471, 40:601]  # MATLAB's 45:471, 41:601, which is 427 x 561
@@ -41,43 +60,26 @@ class NyudV2(Builder):
         'ECCV 2012; normals: Ladicky et al., Discriminatively Trained Dense Surface Normal '
         'Estimation, ECCV 2014',
         archives=(marker, 'splits.mat', 'normals_gt.tgz or norm_gt_l.mat and masks.mat'),
+        size='2.8 GB and the normals',
     )
 
-    def list_splits(self, source: pathlib.Path) -> dict[str, list[int]]:
-        """Split -> numbers of its images, from 1, as MATLAB counts."""
-        self._source = source
+    def list_splits(self, source: pathlib.Path) -> dict[str, list[tuple[Sources, Frame]]]:
         lists = source / 'splits.mat'
         check_exist([lists])
         splits = {
             split: read_matlab(lists, f'{split}Ndxs', _parse_numbers) for split in ('train', 'test')
         }
-        if (source / 'norm_gt_l.mat').exists():
-            check_exist([source / 'masks.mat'])
-            self._read_normals = _read_arrays
-        elif (source / 'normals_gt').exists():
-            numbers = [number for split in splits.values() for number in split]
-            check_exist([path for number in numbers for path in _pictures(source, number)], lists)
-            self._read_normals = _read_pictures
-        else:
-            raise UserError(
-                f'{source} holds no normals: place norm_gt_l.mat and masks.mat (GeoNet), or the '
-                'folder normals_gt (Eigen and Fergus) there'
-            )
-        self._frame = find_frame(source, splits['train'], lambda number: self._read(number)[1])
-        return splits
+        found = {split: [_find(source, number) for number in own] for split, own in splits.items()}
+        check_exist(list(dict.fromkeys(list_files(found))), named_by=lists)
+        frame = find_frame(source, found['train'], lambda sources: _read(sources)[1])
+        return {split: [(sources, frame) for sources in own] for split, own in found.items()}
 
-    def read(self, item: int) -> tuple[Example, bytes]:
-        image, normals = self._read(item)
+    def read(self, item: tuple[Sources, Frame]) -> tuple[Example, bytes]:
+        sources, frame = item
+        image, normals = _read(sources)
         image = image[self.window]
-        labels = {'normals': self._frame.apply(normals[self.window])}
-        return Example(id=f'{item:04d}', image=image, labels=labels), encode_image(image)
-
-    def _read(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """A whole image, and its normals with the axes of their file, zero where unknown."""
-        labelled = self._source / self.marker
-        image = np.ascontiguousarray(read_matlab_slice(labelled, 'images', number - 1))
-        normals, valid = self._read_normals(self._source, number, image)
-        return image, np.where(valid[..., None], normals, 0)
+        labels = {'normals': frame.apply(normals[self.window])}
+        return Example(id=f'{sources.number:04d}', image=image, labels=labels), encode_image(image)
 
 
 class NyudV2Gupta(NyudV2):
@@ -91,25 +93,35 @@ def _parse_numbers(numbers: np.ndarray) -> list[int]:
     return numbers.ravel().astype(int).tolist()
 
 
-def _pictures(source: pathlib.Path, number: int) -> tuple[pathlib.Path, pathlib.Path]:
-    folder, name = source / 'normals_gt', f'{number - 1:04d}.png'
-    return folder / 'normals' / name, folder / 'masks' / name
+def _find(source: pathlib.Path, number: int) -> Sources:
+    images = source / NyudV2.marker
+    if (source / 'norm_gt_l.mat').exists():
+        return Sources(number, images, source / 'norm_gt_l.mat', source / 'masks.mat')
+    pictures, name = source / 'normals_gt', f'{number - 1:04d}.png'
+    if pictures.exists():
+        return Sources(number, images, pictures / 'normals' / name, pictures / 'masks' / name)
+    raise UserError(
+        f'{source} holds no normals: place norm_gt_l.mat and masks.mat (GeoNet), or the '
+        'folder normals_gt (Eigen and Fergus) there'
+    )
 
 
-def _read_pictures(
-    source: pathlib.Path, number: int, image: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    normals_path, mask_path = _pictures(source, number)
-    normals = read_label(normals_path, TASKS['normals'], image)
-    return normals, read_label(mask_path, TASKS['saliency'], image) > 0
+def _read(sources: Sources) -> tuple[np.ndarray, np.ndarray]:
+    """A whole image, and its normals with the axes of their file, zero where unknown."""
+    image = np.ascontiguousarray(read_matlab_slice(sources.images, 'images', sources.number - 1))
+    read = _read_pictures if sources.normals.suffix == '.png' else _read_arrays
+    normals, valid = read(sources, image)
+    return image, np.where(valid[..., None], normals, 0)
 
 
-def _read_arrays(
-    source: pathlib.Path, number: int, image: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    normals_path, mask_path = source / 'norm_gt_l.mat', source / 'masks.mat'
-    normals = read_matlab_slice(normals_path, 'norm_gt_l', number - 1)
-    valid = read_matlab_slice(mask_path, 'masks', number - 1) > 0
-    check_size(normals_path, normals, image)
-    check_size(mask_path, valid, image)
+def _read_pictures(sources: Sources, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    normals = read_label(sources.normals, TASKS['normals'], image)
+    return normals, read_label(sources.mask, TASKS['saliency'], image) > 0
+
+
+def _read_arrays(sources: Sources, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    normals = read_matlab_slice(sources.normals, 'norm_gt_l', sources.number - 1)
+    valid = read_matlab_slice(sources.mask, 'masks', sources.number - 1) > 0
+    check_size(sources.normals, normals, image)
+    check_size(sources.mask, valid, image)
     return to_directions(normals), valid

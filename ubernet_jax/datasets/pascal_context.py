@@ -22,6 +22,7 @@ class PascalContext(Builder):
     """
 
     name = 'pascal_context'
+    collection = 'PASCAL VOC'
     folders = ('', 'VOC2010', 'VOCdevkit/VOC2010')
     marker = 'trainval/*.mat'
     card = Card(

@@ -35,6 +35,7 @@ class PersonPart(Builder):
     """
 
     name = 'person_part'
+    collection = 'PASCAL VOC'
     folders = ('', 'VOC2010', 'VOCdevkit/VOC2010')
     marker = 'Annotations_Part'
     card = Card(

@@ -1,41 +1,54 @@
 """Prepared datasets as random-access sequences of `Example`s."""
 
+import concurrent.futures
+import contextlib
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import tensorflow_datasets as tfds
 from google.protobuf import json_format
+from tqdm import tqdm
 
 from ubernet_jax.datasets import records
 from ubernet_jax.datasets.catalogue import make_builder
+from ubernet_jax.datasets.fingerprint import fingerprint
 from ubernet_jax.errors import UserError
 from ubernet_jax.structs import Example
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
 class Dataset:
-    """One split of a prepared dataset, in the order of its list. Picklable; opened when first read.
+    """Images of one split of a prepared dataset. Picklable; opened when first read.
+
+    Those of the whole split are in the order of its list.
 
     Attributes:
       name: the dataset's name, as in configs.
       split: the split's name.
       directory: where prepared sets lie.
+      collection: sets that have the same one call the same photograph by the same id.
       tasks: tasks for which at least one image of the split is labelled.
       ids: each image's id, unique in the split.
       sizes: int32 (n, 2), each image's height and width in pixels.
       box_counts: int32 (n,), each image's boxes that are not difficult.
+      rows: int (n,), each image's place in the split.
+      classes: task name -> the names of its classes, where they are not those of `tasks.TASKS`.
     """
 
     name: str
     split: str
     directory: pathlib.Path
+    collection: str
     tasks: frozenset[str]
     ids: tuple[str, ...]
     sizes: np.ndarray
     box_counts: np.ndarray
+    rows: np.ndarray
+    classes: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -46,17 +59,69 @@ class Dataset:
         Raises:
           UserError: the files of the split are damaged or no longer there.
         """
-        try:
-            return records.decode(self._source[index])
-        except (OSError, RuntimeError, TypeError, ValueError) as error:
-            what = f'image {self.ids[index]} of {self.name}:{self.split}'
-            raise _damaged(what, self.directory / self.name, error) from error
+        row = int(self.rows[index])
+        with self._explaining_damage(row):
+            return records.decode(self._source[row])
+
+    def take(self, chosen: np.ndarray) -> 'Dataset':
+        """Those images of a mask or an index array (n,)."""
+        return dataclasses.replace(
+            self,
+            ids=tuple(np.array(self.ids, object)[chosen]),
+            sizes=self.sizes[chosen],
+            box_counts=self.box_counts[chosen],
+            rows=self.rows[chosen],
+        )
+
+    @functools.cached_property
+    def fingerprints(self) -> np.ndarray:
+        """uint64 (n, 4), each image's `fingerprint`.
+
+        They take a few milliseconds an image, once: they are kept beside the records.
+        """
+        builder = make_builder(self.name, self.directory)
+        path = pathlib.Path(builder.data_path, f'fingerprints-{self.split}.npy')
+        if path.exists():
+            return np.load(path)[self.rows]
+        source = builder.as_data_source(
+            self.split, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES
+        )
+
+        def find(row: int) -> np.ndarray:
+            with self._explaining_damage(row):
+                return fingerprint(records.read_image_file(source[row]))
+
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            found = pool.map(find, range(len(source)))
+            label = f'fingerprints of {self.name}:{self.split}'
+            whole = np.array(list(tqdm(found, label, len(source), leave=False, disable=None)))
+        _save(path, whole)
+        return whole[self.rows]
 
     @functools.cached_property
     def _source(self) -> Sequence[dict]:
         return make_builder(self.name, self.directory).as_data_source(
             self.split, decoders={'image': tfds.decode.SkipDecoding()}
         )
+
+    @contextlib.contextmanager
+    def _explaining_damage(self, row: int) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, RuntimeError, TypeError, ValueError) as error:
+            record = f'{self.name}:{self.split}: record {row}'
+            raise _damaged(record, self.directory / self.name, error) from error
+
+
+def _save(path: pathlib.Path, array: np.ndarray) -> None:
+    """Writes a file wholly or not at all; not at all where it may not."""
+    with (
+        contextlib.suppress(OSError),
+        tempfile.TemporaryDirectory(dir=path.parent) as scratch,
+    ):
+        unfinished = pathlib.Path(scratch, path.name)
+        np.save(unfinished, array)
+        unfinished.rename(path)
 
 
 def open_dataset(name: str, split: str, directory: pathlib.Path) -> Dataset:
@@ -95,15 +160,18 @@ def open_dataset(name: str, split: str, directory: pathlib.Path) -> Dataset:
         name=name,
         split=split,
         directory=directory,
+        collection=builder.collection or f'{name}:{split}',
         tasks=frozenset(splits[split]['labelled']),
         ids=tuple(splits[split]['ids']),
         sizes=np.array(splits[split]['sizes'], np.int32),
         box_counts=np.array(splits[split]['box_counts'], np.int32),
+        rows=np.arange(len(splits[split]['ids'])),
+        classes=builder.read_classes(split),
     )
 
 
 def _damaged(what: str, folder: pathlib.Path, reason: object) -> UserError:
     return UserError(
         f'{what} cannot be read ({reason}): a file in {folder} is damaged or gone. '
-        'Remove that folder, prepare the dataset again, and run the same command'
+        'Remove that folder, prepare the set again, and run the same command'
     )

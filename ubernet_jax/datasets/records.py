@@ -46,6 +46,7 @@ FEATURES = tfds.features.FeaturesDict(
         'annotators': tfds.features.Tensor(**_MAP | {'shape': (None, None, None)}),
     }
 )
+_IMAGE = tfds.features.FeaturesDict({'image': FEATURES['image']})
 
 
 def encode(example: Example, encoded_image: bytes) -> dict:
@@ -74,6 +75,12 @@ def decode(record: dict) -> Example:
         labels={name: label for name, label in labels.items() if label is not None},
         annotators=annotators if annotators.size else None,
     )
+
+
+def read_image_file(serialized: bytes) -> bytes:
+    """The JPEG or PNG file in a record as it lies on disk; its labels are not decoded."""
+    decoders = {'image': tfds.decode.SkipDecoding()}
+    return _IMAGE.deserialize_example_np(serialized, decoders=decoders)['image']
 
 
 def encode_image(image: np.ndarray) -> bytes:

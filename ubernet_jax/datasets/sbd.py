@@ -25,6 +25,7 @@ class Sbd(Builder):
     """
 
     name = 'sbd'
+    collection = 'PASCAL VOC'
     folders = ('', 'dataset', 'benchmark_RELEASE/dataset', 'SBD/dataset')
     marker = 'cls'
     card = Card(

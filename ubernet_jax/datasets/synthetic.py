@@ -4,9 +4,11 @@ import pathlib
 from collections.abc import Sequence
 
 from ubernet_jax.datasets.builder import Builder
+from ubernet_jax.datasets.card import Card
 from ubernet_jax.datasets.records import encode_image
 from ubernet_jax.datasets.scenes import draw_scene
 from ubernet_jax.structs import Example
+from ubernet_jax.tasks import TASKS
 
 SIDE = 161  # pixels, of the form 32k + 1
 SEEDS = {'train': range(240), 'test': range(10_000, 10_040)}
@@ -16,6 +18,11 @@ class Synthetic(Builder):
     """Square scenes; the seeds of the test scenes are none of the training scenes'."""
 
     name = 'synthetic'
+    card = Card(
+        tasks=tuple(TASKS),
+        counts={split: len(seeds) for split, seeds in SEEDS.items()},
+        licence='none needed: drawn from seeds, no photographs',
+    )
 
     def list_splits(self, source: pathlib.Path | None) -> dict[str, Sequence[int]]:
         return SEEDS

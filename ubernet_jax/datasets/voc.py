@@ -8,11 +8,30 @@ import pathlib
 from typing import ClassVar
 
 from ubernet_jax.datasets.builder import Builder
+from ubernet_jax.datasets.card import Card
 from ubernet_jax.datasets.class_boundaries import find_class_boundaries
 from ubernet_jax.datasets.files import check_exist, read_image, read_label, read_list
 from ubernet_jax.errors import UserError
 from ubernet_jax.structs import Example
 from ubernet_jax.tasks import TASKS
+
+
+def _make_card(
+    year: int, counts: dict[str, tuple[int, int]], archives: tuple[str, ...], size: str
+) -> Card:
+    """The card of a year; counts are split -> images with boxes, images with masks."""
+    return Card(
+        tasks=('detection', 'segmentation', 'semantic_boundaries'),
+        labels={
+            split: {'segmentation': masks, 'semantic_boundaries': masks, 'detection': boxes}
+            for split, (boxes, masks) in counts.items()
+        },
+        home=f'http://host.robots.ox.ac.uk/pascal/VOC/voc{year}/',
+        licence="photographs under Flickr's terms",
+        citation='Everingham et al., The PASCAL Visual Object Classes (VOC) Challenge, IJCV 2010',
+        archives=archives,
+        size=size,
+    )
 
 
 class Voc(Builder, skip_registration=True):
@@ -59,15 +78,28 @@ class Voc2007(Voc):
     folders = ('', 'VOC2007', 'VOCdevkit/VOC2007')
     marker = 'JPEGImages/00*.jpg'
     possible_splits = ('train', 'val', 'test')
+    card = _make_card(
+        2007,
+        {'train': (2501, 209), 'val': (2510, 213), 'test': (4952, 210)},
+        ('VOCtrainval_06-Nov-2007.tar', 'VOCtest_06-Nov-2007.tar'),
+        '911 MB',
+    )
 
 
 class Voc2012(Voc):
     """`VOCdevkit/VOC2012`; the labels of its test images are not public."""
 
     name = 'voc2012'
+    collection = 'PASCAL VOC'
     folders = ('', 'VOC2012', 'VOCdevkit/VOC2012')
     marker = 'JPEGImages/20*_*.jpg'
     possible_splits = ('train', 'val')
+    card = _make_card(
+        2012,
+        {'train': (5717, 1464), 'val': (5823, 1449)},
+        ('VOCtrainval_11-May-2012.tar',),
+        '2.0 GB',
+    )
 
 
 def _list_items(source: pathlib.Path, split: str) -> list[dict[str, pathlib.Path]]:

@@ -9,7 +9,13 @@ from ubernet_jax.structs import Batch, Outputs
 from ubernet_jax.tasks import LossKind, Task
 
 
-def task_loss(task: Task, outputs: Outputs, batch: Batch, config: LossConfig) -> jax.Array:
+def task_loss(
+    task: Task,
+    outputs: Outputs,
+    batch: Batch,
+    config: LossConfig,
+    scale_weight: jax.Array | float = 1.0,
+) -> jax.Array:
     """Sum over the labelled images of one task's loss, a scalar.
 
     Args:
@@ -17,8 +23,10 @@ def task_loss(task: Task, outputs: Outputs, batch: Batch, config: LossConfig) ->
       outputs: of the task's head in training.
       batch: its targets, and which images have them.
       config: constants of the losses.
+      scale_weight: of the single scales' score maps; that of the fused one is 1.
     """
     labelled = batch.labelled[task.name]
     if task.loss is LossKind.DETECTION:
         return detection_loss(outputs, labelled, config)
-    return dense_loss(task, outputs, batch.targets[task.name], batch.valid, labelled, config)
+    target = batch.targets[task.name]
+    return dense_loss(task, outputs, target, batch.valid, labelled, config, scale_weight)

@@ -24,6 +24,7 @@ def dense_loss(
     valid: jax.Array,
     labelled: jax.Array,
     config: LossConfig,
+    scale_weight: jax.Array | float = 1.0,
 ) -> jax.Array:
     """Sum over the labelled images of the task's loss, added up over the network's score maps.
 
@@ -34,6 +35,7 @@ def dense_loss(
       valid: bool (N, H, W), False on padding.
       labelled: bool (N,).
       config: constants of the losses.
+      scale_weight: factor on the loss of all maps but the last, which is the fused one.
 
     Returns:
       A scalar; its gradient with respect to an unlabelled image's scores is exactly zero.
@@ -41,9 +43,9 @@ def dense_loss(
     target = subsample(target, task.stride)
     valid = subsample(valid, task.stride) & labelled.reshape(-1, 1, 1)
     total = jnp.zeros(())
-    for scores in maps:
+    for weight, scores in zip([scale_weight] * (len(maps) - 1) + [1.0], maps, strict=True):
         loss, counted = _pixel_loss(task.loss, scores, target, valid, config)
-        total += image_means(loss, counted & valid).sum()
+        total += weight * image_means(loss, counted & valid).sum()
     return total
 
 

@@ -62,8 +62,7 @@ def delta_m(
             raise MetricError(f'{path} and {single_task[task]} differ in their protocol or images')
         if theirs[score] == 0:
             raise MetricError(f'{score} is 0 in {single_task[task]}: no relative change exists')
-        sign = -1 if score in LOWER_IS_BETTER else 1
-        per_task[task] = sign * 100 * (ours[score] - theirs[score]) / theirs[score]
+        per_task[task] = relative_change(score, ours[score], theirs[score])
         images += ours['images']
     return MultitaskResult(
         delta_m=math.fsum(per_task.values()) / len(per_task),
@@ -75,6 +74,12 @@ def delta_m(
             'single_task': {task: str(single_task[task]) for task in per_task},
         },
     )
+
+
+def relative_change(score: str, ours: float, theirs: float) -> float:
+    """Change of a score against another, which is not 0, in percent; positive is better."""
+    sign = -1 if score in LOWER_IS_BETTER else 1
+    return sign * 100 * (ours - theirs) / theirs
 
 
 def _read(path: pathlib.Path, score: str) -> dict:

@@ -6,7 +6,7 @@ parameter group `shared`; each task's head is a group of the task's name.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import flax.linen as nn
@@ -73,14 +73,19 @@ class DenseHead(nn.Module):
     the fusion is applied first, at each skip's own resolution, and the sum is interpolated from
     coarse to fine: the same function, without six full-resolution maps.
 
+    With `hidden`, scores of a hidden layer are added to the linear ones: W x + V relu(U x). A
+    residual adapter of the task on each skip (arXiv 1705.08045), W (x + A relu(U x)), is V = W A.
+
     Attributes:
       channels: C, score channels of the task.
       stride: image pixels per score, 1 or 8.
+      hidden: width of the hidden layer of each skip; 0 is none, as in the paper.
       dtype: of the products with the skips; their sums and the scores are float32.
     """
 
     channels: int
     stride: int
+    hidden: int = 0
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -89,7 +94,7 @@ class DenseHead(nn.Module):
 
         With a single scale there is nothing to fuse across, and one map is all.
         """
-        scorers = {tap: linear_scores(self.channels, 0.001, self.dtype, tap) for tap in TAP_STRIDES}
+        scorers = {tap: self._scorer(tap) for tap in TAP_STRIDES}
         fuse_skips = Fusion(self.channels, name='fuse_skips')
         maps = []
         for level, taps in enumerate(features.levels):
@@ -104,6 +109,15 @@ class DenseHead(nn.Module):
             return maps
         strides = [self.stride] * len(maps)
         return [*maps, Fusion(self.channels, name='fuse_scales')(maps, strides, self.stride)]
+
+    def _scorer(self, tap: str) -> Callable[[jax.Array], jax.Array]:
+        linear = linear_scores(self.channels, 0.001, self.dtype, tap)
+        if not self.hidden:
+            return linear
+        initial = nn.initializers.he_normal()
+        layer = nn.Dense(self.hidden, kernel_init=initial, dtype=self.dtype, name=f'{tap}_hidden')
+        scores = linear_scores(self.channels, 0.001, self.dtype, f'{tap}_scores')
+        return lambda x: linear(x) + scores(nn.relu(layer(x)))
 
 
 class Fusion(nn.Module):
@@ -231,7 +245,7 @@ class UberNet:
         return Pyramid(self.config)
 
     def _dense_head(self, task: Task) -> DenseHead:
-        return DenseHead(task.channels, task.stride, self._dtype)
+        return DenseHead(task.channels, task.stride, task.hidden, self._dtype)
 
     def _detector(self, task: Task) -> DetectionHead:
         config = self.config

@@ -8,19 +8,19 @@ from PIL import Image, ImageDraw, ImageFont
 from ubernet_jax.structs import Boxes, Detections
 from ubernet_jax.visualize.palette import PALETTE
 
-SHOWN = 0.3  # the least score that is drawn
 BRIGHT = 128  # mean of a colour above which its text is black
 
 
 def draw_boxes(
-    image: np.ndarray, boxes: Boxes | Detections, class_names: Sequence[str]
+    image: np.ndarray, boxes: Boxes | Detections, class_names: Sequence[str], least: float
 ) -> np.ndarray:
-    """Draws the labelled boxes, or the detections that score at least `SHOWN`, best on top.
+    """Draws the labelled boxes, or the detections that score enough, best on top.
 
     Args:
       image: uint8 (H, W, 3).
       boxes: in pixels of the image.
       class_names: for each class index.
+      least: score that a detection must have.
 
     Returns:
       uint8 (H, W, 3), RGB.
@@ -33,13 +33,18 @@ def draw_boxes(
     scores = boxes.scores if isinstance(boxes, Detections) else [None] * len(boxes.classes)
     drawn = zip(boxes.corners.tolist(), boxes.classes.tolist(), scores, strict=True)
     for (left, top, right, bottom), index, score in reversed(list(drawn)):
-        if score is not None and score < SHOWN:
+        if score is not None and score < least:
             continue
         colour = tuple(PALETTE[index].tolist())
         draw.rectangle((left, top, max(left, right - 1), max(top, bottom - 1)), None, colour, width)
         text = class_names[index] if score is None else f'{class_names[index]} {score:.2f}'
-        tag = draw.textbbox((left, top), text, font)
-        draw.rectangle((left, top, tag[2] + width, tag[3] + width), colour)
+        _, _, *extent = draw.textbbox((0, 0), text, font)
+        # The name stays inside the picture, whole if there is room.
+        x, y = (
+            max(0, min(corner, limit - size - width))
+            for corner, limit, size in zip((left, top), canvas.size, extent, strict=True)
+        )
+        draw.rectangle((x, y, x + extent[0] + width, y + extent[1] + width), colour)
         ink = 'black' if sum(colour) / 3 > BRIGHT else 'white'
-        draw.text((left + width / 2, top), text, ink, font)
+        draw.text((x + width / 2, y), text, ink, font)
     return np.asarray(canvas)

@@ -1,16 +1,18 @@
 """One task's predictions or labels as a picture."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from PIL import Image
 
 from ubernet_jax.structs import Boxes, Detections
-from ubernet_jax.tasks import VOID, LabelKind, LossKind, Task
+from ubernet_jax.tasks import VOID, LabelKind, Task
 from ubernet_jax.visualize.boxes import draw_boxes
+from ubernet_jax.visualize.crests import draw_crests
 from ubernet_jax.visualize.palette import PALETTE, Colour
+from ubernet_jax.visualize.style import DEFAULT_STYLE, Style
 
-OPACITY = 0.65  # of a class colour over the photograph
 VISIBLE = 0.25  # the least strength at which a boundary's class is in the legend
 NOTABLE = 0.001  # the least share of the picture that brings a class into the legend
 BAND = 1 << 20  # pixels drawn at a time: bounds the memory of temporaries at any picture size
@@ -22,6 +24,7 @@ def picture(
     *,
     strength: np.ndarray | None = None,
     image: np.ndarray | None = None,
+    style: Style = DEFAULT_STYLE,
 ) -> np.ndarray:
     """Draws a prediction or a label of one task.
 
@@ -31,6 +34,7 @@ def picture(
         uint8, shares as uint8 0..255, probabilities as floats 0..1, directions as floats; or boxes.
       strength: float (H, W), 0..1; how strongly a predicted semantic boundary is drawn.
       image: uint8 (H, W, 3); class regions are laid over it, and boxes, which cannot do without it.
+      style: what may be drawn otherwise.
 
     Returns:
       uint8 (H, W, 3), RGB. Pixels without a label are beige (classes) or grey (directions).
@@ -39,21 +43,24 @@ def picture(
       ValueError: the arrays differ in height or width.
     """
     if task.label is LabelKind.BOXES:
-        return draw_boxes(image, result, task.classes)
+        return draw_boxes(image, result, task.classes, style.score)
     for other in (strength, image):
         if other is not None and other.shape[:2] != result.shape[:2]:
             raise ValueError(
                 f'{task.name}: the result has {result.shape[:2]} pixels, but the strength or the '
                 f'image drawn with it has {other.shape[:2]}'
             )
-    thin = task.loss is LossKind.MULTIPLE_INSTANCE
     if task.label is LabelKind.DIRECTION:
         return _in_bands(_draw_directions, result)
     if task.label is LabelKind.SHARE:
-        return _in_bands(_draw_ink if thin else _draw_light, result)
-    if thin:
+        if task.thin and style.thickness and result.dtype != np.uint8:
+            result, _ = draw_crests(result, np.zeros(result.shape, np.uint8), style.thickness)
+        return _in_bands(_draw_ink if task.thin else _draw_light, result)
+    if task.thin:
+        if strength is not None and style.thickness:
+            strength, result = draw_crests(strength, result, style.thickness)
         return _in_bands(_draw_class_boundaries, result, strength)
-    return _in_bands(_draw_classes, result, image)
+    return _in_bands(functools.partial(_draw_classes, opacity=style.opacity), result, image)
 
 
 def _in_bands(draw: Callable[..., np.ndarray], *arrays: np.ndarray | None) -> np.ndarray:
@@ -85,12 +92,11 @@ def _draw_ink(share: np.ndarray) -> np.ndarray:
     return 255 - _draw_light(share)
 
 
-def _draw_classes(classes: np.ndarray, image: np.ndarray | None) -> np.ndarray:
+def _draw_classes(classes: np.ndarray, image: np.ndarray | None, opacity: float) -> np.ndarray:
     colours = PALETTE[classes]
     if image is None:
         return colours
-    opacity = np.where(classes == 0, np.float32(0), np.float32(OPACITY))
-    return _mix(image, colours, opacity)
+    return _mix(image, colours, np.where(classes == 0, np.float32(0), np.float32(opacity)))
 
 
 def _draw_class_boundaries(classes: np.ndarray, strength: np.ndarray | None) -> np.ndarray:
@@ -126,9 +132,10 @@ def legend(
         return {}
     visible = None if strength is None else Image.fromarray(strength >= VISIBLE)
     counts = Image.fromarray(result).histogram(visible)
+    return class_colours(task, (i for i, n in enumerate(counts) if n > NOTABLE * result.size))
+
+
+def class_colours(task: Task, indices: Iterable[int]) -> dict[str, Colour]:
+    """Class name (or 'void') -> RGB colour, of class indices; the background has none."""
     names = dict(enumerate(task.classes)) | {VOID: 'void'}
-    return {
-        names[index]: tuple(PALETTE[index].tolist())
-        for index, count in enumerate(counts)
-        if count > NOTABLE * result.size and index != 0
-    }
+    return {names[index]: tuple(PALETTE[index].tolist()) for index in indices if index != 0}

@@ -8,9 +8,13 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ubernet_jax.structs import Predictions
-from ubernet_jax.tasks import Task
+from ubernet_jax.tasks import LabelKind, Task
+from ubernet_jax.visualize.ball import draw_ball
 from ubernet_jax.visualize.palette import FRAME, INK, Colour
 from ubernet_jax.visualize.pictures import legend, picture
+from ubernet_jax.visualize.style import DEFAULT_STYLE, Style
+
+BALL_LINES = 3  # the ball's size, in lines of text
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,11 +25,13 @@ class Panel:
       caption: a few words.
       picture: uint8 (H, W, 3), RGB, of any size.
       legend: class name -> RGB colour.
+      ball: whether the legend is a ball of normals.
     """
 
     caption: str
     picture: np.ndarray
     legend: Mapping[str, Colour] = dataclasses.field(default_factory=dict)
+    ball: bool = False
 
 
 def panel(
@@ -34,6 +40,7 @@ def panel(
     image: np.ndarray,
     *,
     note: str = '',
+    style: Style = DEFAULT_STYLE,
 ) -> Panel | None:
     """One task's picture with its name and legend, ready for `contact_sheet`.
 
@@ -42,6 +49,7 @@ def panel(
       results: predictions, or the labels of an `Example`.
       image: uint8 (H, W, 3), the photograph that the results are of.
       note: written after the task's name, such as 'label'.
+      style: what may be drawn otherwise.
 
     Returns:
       the panel, or None where there is no result for this task.
@@ -58,8 +66,9 @@ def panel(
     caption = task.name.replace('_', ' ')
     return Panel(
         caption=f'{caption} ({note})' if note else caption,
-        picture=picture(task, result, strength=strength, image=image),
+        picture=picture(task, result, strength=strength, image=image, style=style),
         legend=legend(task, result, strength=strength),
+        ball=task.label is LabelKind.DIRECTION,
     )
 
 
@@ -112,8 +121,13 @@ def _draw_card(panel: Panel, side: int, font: ImageFont.FreeTypeFont) -> Image.I
         places[name] = (x, baseline)
         x += advance + font.size
     bottom = baseline if panel.legend else thumbnail.height + line
+    ball = draw_ball(BALL_LINES * line) if panel.ball else None
+    if ball is not None:
+        top, bottom = bottom + line // 2, bottom + line // 2 + len(ball)
     card = Image.new('RGB', (width, bottom + line // 2), 'white')
     card.paste(thumbnail)
+    if ball is not None:
+        card.paste(Image.fromarray(ball), (0, top))
     draw = ImageDraw.Draw(card)
     draw.rectangle((0, 0, thumbnail.width - 1, thumbnail.height - 1), outline=FRAME)
     draw.text((0, thumbnail.height + line), panel.caption, INK, font, anchor='ls')

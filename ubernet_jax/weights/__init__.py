@@ -1,1 +1,1 @@
-"""Weights from elsewhere and for elsewhere: ImageNet trunks, and one portable file a network."""
+"""Weights from and for elsewhere: other networks' files, and one portable file of ours."""

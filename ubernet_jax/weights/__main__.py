@@ -1,27 +1,94 @@
-"""Writes a trained network as one portable file.
+"""Reads the weights of other networks, and writes those of a trained one.
 
+    python -m ubernet_jax.weights import VGG_ILSVRC_16_layers.caffemodel --out vgg16.safetensors
     python -m ubernet_jax.weights export --checkpoint runs/quickstart --out quickstart.safetensors
+    python -m ubernet_jax.weights show quickstart.safetensors
 
-`--checkpoint` of evaluate and predict takes that file.
+Training starts from such a file with `--config.model.weights=FILE`. One that holds a whole network,
+as `export` writes it, is also what `--checkpoint` of evaluate and predict takes: docs/weights.md.
 """
 
 import argparse
+import json
 import pathlib
 
+import numpy as np
+
 from ubernet_jax import cli
-from ubernet_jax.checkpoint import CHECKPOINT_HELP, open_checkpoint
-from ubernet_jax.weights.exported import SUFFIX, save_exported
+from ubernet_jax.checkpoint import CHECKPOINT_HELP, open_checkpoint, results_folder
+from ubernet_jax.config import Config, ModelConfig, TaskConfig
+from ubernet_jax.errors import UserError
+from ubernet_jax.tasks import TASKS
+from ubernet_jax.weights.card import describe_training
+from ubernet_jax.weights.exported import SUFFIX, read_file, save_exported, write_file
+from ubernet_jax.weights.importing import compare_with_network, import_layers
+from ubernet_jax.weights.kinds import KINDS, open_source
+
+
+def import_files(files: list[str], kinds: list[str], out: pathlib.Path) -> None:
+    """Writes one file of what several give, and prints the report.
+
+    Raises:
+      UserError: a file is not of its kind, or there are not as many kinds as files.
+    """
+    if kinds and len(kinds) != len(files):
+        raise UserError(f'{len(files)} files, but {len(kinds)} kinds: give --kind one a file')
+    sources = [open_source(*pair) for pair in zip(files, kinds or [None] * len(files), strict=True)]
+    imported = import_layers(sources)
+    model = ModelConfig(mean=imported.mean, std=imported.std)
+    config = Config(name='imported', tasks={name: TaskConfig() for name in TASKS}, model=model)
+    origin = [f'{source.name} ({source.kind})' for source in sources]
+    write_file(out, imported.arrays, config, 0, {'sources': origin})
+    print('\n'.join([*imported.report, *compare_with_network(imported.arrays, config)]))
+    print(f'imported: {out}')
+
+
+def export(checkpoint: pathlib.Path, out: pathlib.Path, dtype: str) -> None:
+    """Writes a trained network with its model card."""
+    trained = open_checkpoint(checkpoint)
+    card = describe_training(trained.config, results_folder(checkpoint, f'{trained.step:08d}'))
+    save_exported(trained, out, np.dtype(dtype).type, card)
+    scored = len(card['scores']) or 'no (python -m ubernet_jax.evaluate makes some)'
+    print(f'exported: {out}, {out.stat().st_size / 1e6:.1f} MB, with {scored} results')
+
+
+def show(file: pathlib.Path) -> None:
+    """Prints the model card."""
+    config, step, arrays, card = read_file(file)
+    numbers = sum(array.size for array in arrays.values())
+    print(f'{config.name or "unnamed"}, step {step}: {numbers:,} numbers in {len(arrays)} arrays')
+    print(json.dumps(card, indent=1))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog='python -m ubernet_jax.weights', description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog='python -m ubernet_jax.weights',
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(required=True)
-    export = commands.add_parser('export', help=f'write one {SUFFIX} file')
-    export.add_argument('--checkpoint', type=pathlib.Path, required=True, help=CHECKPOINT_HELP)
-    export.add_argument('--out', type=pathlib.Path, required=True, help=f'FILE{SUFFIX}')
-    arguments = parser.parse_args()
-    save_exported(open_checkpoint(arguments.checkpoint), arguments.out)
-    print(f'exported: {arguments.out}')
+    out = {'type': pathlib.Path, 'required': True, 'help': f'FILE{SUFFIX}'}
+
+    command = commands.add_parser('import', help='read the weights of other networks')
+    command.add_argument('files', nargs='+', metavar='FILE', help='or the word imagenet')
+    command.add_argument('--kind', nargs='+', dest='kinds', default=[], choices=KINDS,
+                         help='one a file; guessed from its layers if left out')  # fmt: skip
+    command.add_argument('--out', **out)
+    command.set_defaults(run=import_files)
+
+    command = commands.add_parser('export', help='write a trained network as one file')
+    command.add_argument('--checkpoint', type=pathlib.Path, required=True, help=CHECKPOINT_HELP)
+    command.add_argument('--out', **out)
+    command.add_argument('--dtype', choices=('float32', 'float16'), default='float32',
+                         help='of the parameters; float16 halves the file')  # fmt: skip
+    command.set_defaults(run=export)
+
+    command = commands.add_parser('show', help='print the model card of such a file')
+    command.add_argument('file', type=pathlib.Path, metavar=f'FILE{SUFFIX}')
+    command.set_defaults(run=show)
+
+    arguments = vars(parser.parse_args())
+    arguments.pop('run')(**arguments)
 
 
 if __name__ == '__main__':

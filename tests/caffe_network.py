@@ -1,0 +1,95 @@
+"""VGG-16 and the heads on it in plain numpy, in the layout of Caffe: (channels, rows, columns).
+
+What imported weights are compared with; random weights of the networks that files hold.
+"""
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+WIDTH = 1 / 16
+CHANNELS = {
+    'conv1_1': (3, 4), 'conv1_2': (4, 4), 'conv2_1': (4, 8), 'conv2_2': (8, 8),
+    'conv3_1': (8, 16), 'conv3_2': (16, 16), 'conv3_3': (16, 16), 'conv4_1': (16, 32),
+    'conv4_2': (32, 32), 'conv4_3': (32, 32), 'conv5_1': (32, 32), 'conv5_2': (32, 32),
+    'conv5_3': (32, 32),
+}  # fmt: skip
+TAPS = ('conv1_2', 'conv2_2', 'conv3_3', 'conv4_3', 'conv5_3', 'fc7')
+FIELD = 64  # channels of the large-field fc6 and fc7
+WIDE = 256  # of VGG's own
+
+Layers = dict[str, list[np.ndarray]]
+
+
+class Draw:
+    """Random layers, none of them zero, that keep activations near 1."""
+
+    def __init__(self, seed: int):
+        self._rng = np.random.default_rng(seed)
+
+    def __call__(self, outputs: int, *inputs: int) -> list[np.ndarray]:
+        std = np.sqrt(2 / np.prod(inputs))
+        kernel = self._rng.normal(std / 3, std, (outputs, *inputs))
+        bias = self._rng.normal(0.1, 0.3, outputs)
+        return [kernel.astype(np.float32), bias.astype(np.float32)]
+
+
+def convolutions(draw: Draw) -> Layers:
+    return {name: draw(after, before, 3, 3) for name, (before, after) in CHANNELS.items()}
+
+
+def vgg(seed: int) -> Layers:
+    """As trained for ILSVRC: 13 convolutions and three dense layers."""
+    draw = Draw(seed)
+    dense = {'fc6': draw(WIDE, 32 * 49), 'fc7': draw(WIDE, WIDE), 'fc8': draw(10, WIDE)}
+    return convolutions(draw) | dense
+
+
+def faster_rcnn(seed: int, anchors: int = 12) -> Layers:
+    draw = Draw(seed)
+    return {
+        **convolutions(draw),
+        'rpn_conv/3x3': draw(32, 32, 3, 3),
+        'rpn_cls_score': draw(2 * anchors, 32, 1, 1),
+        'rpn_bbox_pred': draw(4 * anchors, 32, 1, 1),
+        'fc6': draw(WIDE, 32 * 49),
+        'fc7': draw(WIDE, WIDE),
+        'cls_score': draw(21, WIDE),
+        'bbox_pred': draw(84, WIDE),
+    }
+
+
+def deeplab(seed: int) -> Layers:
+    draw = Draw(seed)
+    return {
+        **convolutions(draw),
+        'fc6': draw(FIELD, 32, 3, 3),
+        'fc7': draw(FIELD, FIELD, 1, 1),
+        'fc8_voc12': draw(21, FIELD, 1, 1),
+    }
+
+
+def convolve(x: np.ndarray, layer: list[np.ndarray], dilation: int = 1) -> np.ndarray:
+    kernel, bias = layer
+    reach = dilation * (kernel.shape[-1] // 2)
+    padded = np.pad(x, [(0, 0), (reach, reach), (reach, reach)])
+    windows = sliding_window_view(padded, (2 * reach + 1,) * 2, (1, 2))[..., ::dilation, ::dilation]
+    return np.einsum('chwij,ocij->ohw', windows, kernel, optimize=True) + bias[:, None, None]
+
+
+def pool(x: np.ndarray, stride: int, outside: float) -> np.ndarray:
+    padded = np.pad(x, [(0, 0), (1, 1), (1, 1)], constant_values=outside)
+    return sliding_window_view(padded, (3, 3), (1, 2))[:, ::stride, ::stride]
+
+
+def taps(x: np.ndarray, layers: Layers, suffix: str = '') -> dict[str, np.ndarray]:
+    """Activations that the skips take, of the network with the large-field `fc6` and `fc7`."""
+    found = {}
+    for name in CHANNELS:
+        x = np.maximum(convolve(x, layers[name], 2 if name.startswith('conv5') else 1), 0)
+        if name in TAPS:
+            found[name] = x
+            x = pool(x, 2 if name < 'conv4' else 1, -np.inf).max((-1, -2))
+    x = pool(x, 1, 0).mean((-1, -2))
+    x = np.maximum(convolve(x, layers['fc6'], 12), 0)
+    found['fc7'] = np.maximum(convolve(x, layers['fc7']), 0)
+    return found

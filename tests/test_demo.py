@@ -1,0 +1,274 @@
+"""The web page in a real browser: what a visitor does, and what an unfriendly one tries."""
+
+import importlib.util
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ubernet_jax.tasks import TASKS
+
+ROOT = pathlib.Path(__file__).parents[1]
+BROWSER, DRIVER = shutil.which('chromium'), shutil.which('chromedriver')
+MISSING = [name for name in ('gradio', 'selenium') if importlib.util.find_spec(name) is None]
+MISSING += [name for name, at in (('chromium', BROWSER), ('chromedriver', DRIVER)) if at is None]
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f'not installed: {", ".join(MISSING)}')
+FLAGS = (
+    '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+    '--disable-background-networking', '--disable-component-update', '--disable-sync',
+    '--window-size=1600,1400',
+)  # fmt: skip
+PATIENCE = 120  # seconds
+
+
+@pytest.fixture(scope='module')
+def places(tmp_path_factory) -> dict[str, pathlib.Path]:
+    """Folders of the server's own: where it is started, its home, its temporary files."""
+    root = tmp_path_factory.mktemp('server')
+    places = {name: root / name for name in ('cwd', 'home', 'temporary')}
+    for place in places.values():
+        place.mkdir()
+    return places
+
+
+@pytest.fixture(scope='module')
+def server(exported, places) -> Iterator[tuple[str, subprocess.Popen]]:
+    """A running server, (address, process)."""
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    words = ['--checkpoint', exported, '--host', '127.0.0.1', '--port', port]
+    environment = os.environ | {
+        'HOME': str(places['home']),
+        'TMPDIR': str(places['temporary']),
+        'PYTHONPATH': str(ROOT),
+    }
+    process = subprocess.Popen(
+        [sys.executable, '-m', 'ubernet_jax.demo', *map(str, words)],
+        cwd=places['cwd'], env=environment,
+    )  # fmt: skip
+    address = f'http://127.0.0.1:{port}'
+    deadline = time.monotonic() + PATIENCE
+    while status(address) != 200:
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.2)
+    yield address, process
+    process.kill()
+    process.wait()
+
+
+def status(address: str, data: bytes | None = None, **headers: str) -> int:
+    """The HTTP status of a request; 0 if nobody answers."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, data, headers)) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except urllib.error.URLError:
+        return 0
+
+
+@pytest.fixture(scope='module')
+def downloads(tmp_path_factory) -> pathlib.Path:
+    """Where the browser puts what it downloads."""
+    return tmp_path_factory.mktemp('downloads')
+
+
+@pytest.fixture(scope='module')
+def browser(server, downloads, tmp_path_factory) -> Iterator:
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER
+    for flag in (*FLAGS, f'--user-data-dir={tmp_path_factory.mktemp("profile")}'):
+        options.add_argument(flag)
+    options.add_experimental_option('prefs', {'download.default_directory': str(downloads)})
+    options.set_capability('goog:loggingPrefs', {'performance': 'ALL'})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    driver.get(server[0])
+    yield driver
+    driver.quit()
+
+
+def wait_for(condition) -> object:
+    """What `condition` returns once it is true."""
+    deadline = time.monotonic() + PATIENCE
+    while not (result := condition()):
+        assert time.monotonic() < deadline, condition
+        time.sleep(0.2)
+    return result
+
+
+def source(browser, task: str) -> str | None:
+    """The address of the picture that is shown for a task."""
+    images = browser.find_elements('css selector', f'#{task} img')
+    loaded = [image for image in images if image.get_property('naturalWidth')]
+    return loaded[0].get_attribute('src') if loaded else None
+
+
+def upload(browser, path: pathlib.Path) -> None:
+    for button in browser.find_elements('css selector', '#photograph button[aria-label="Clear"]'):
+        button.click()
+    find = lambda: browser.find_elements('css selector', '#photograph input[type=file]')  # noqa: E731
+    wait_for(find)[0].send_keys(str(path))
+
+
+def screenshot(browser, name: str) -> None:
+    """Kept where UBERNET_SCREENSHOTS says, for people to look at."""
+    folder = os.environ.get('UBERNET_SCREENSHOTS')
+    if folder:
+        browser.save_screenshot(f'{folder}/{name}.png')
+
+
+@pytest.fixture
+def photograph(tmp_path) -> pathlib.Path:
+    noise = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
+    Image.fromarray(noise).resize((400, 300)).save(tmp_path / 'photo.jpg')
+    return tmp_path / 'photo.jpg'
+
+
+def test_an_upload_gives_every_picture_and_sliders_change_them(browser, photograph):
+    upload(browser, photograph)
+    before = {task: wait_for(lambda task=task: source(browser, task)) for task in TASKS}
+    assert wait_for(lambda: browser.find_element('css selector', '#segmentation_legend').text)
+    screenshot(browser, 'uploaded')
+    for slider, value, changed in (
+        ('opacity', '0', 'segmentation'),
+        ('score', '0', 'detection'),
+        ('thickness', '3', 'semantic_boundaries'),
+    ):
+        number = browser.find_element('css selector', f'#{slider} input[type=number]')
+        browser.execute_script(
+            'arguments[0].value = arguments[1];'
+            'arguments[0].dispatchEvent(new Event("input", {bubbles: true}));'
+            'arguments[0].dispatchEvent(new Event("change", {bubbles: true}));',
+            number, value,
+        )  # fmt: skip
+        wait_for(lambda task=changed: source(browser, task) not in (None, before[task]))
+    assert source(browser, 'normals') == before['normals']
+    screenshot(browser, 'slider')
+
+
+def test_the_pointer_says_what_is_there(browser):
+    from selenium.webdriver import ActionChains
+
+    wait_for(lambda: source(browser, 'saliency'))
+    picture = browser.find_element('css selector', '#saliency img')
+    ActionChains(browser).move_to_element(picture).perform()
+    said = wait_for(lambda: browser.find_element('css selector', '#values').text)
+    for task in TASKS:
+        assert task.replace('_', ' ') in said
+    screenshot(browser, 'values')
+
+
+def test_everything_can_be_downloaded(browser, downloads):
+    wait_for(lambda: browser.find_element('css selector', '#download').is_enabled())
+    browser.find_element('css selector', '#download').click()
+    (archive,) = wait_for(lambda: list(downloads.glob('*.zip')))
+    with zipfile.ZipFile(archive) as file:
+        assert {'normals.png', 'sheet.png', 'detection.json', 'predictions.npz'} <= set(
+            file.namelist()
+        )
+
+
+def test_a_broken_file_gives_a_message_and_takes_the_pictures_away(browser, tmp_path):
+    (tmp_path / 'broken<b>.jpg').write_bytes(b'PK\x03\x04 a zip, say')
+    upload(browser, tmp_path / 'broken<b>.jpg')
+    find = lambda: browser.find_elements('css selector', '[data-testid="toast-body"]')  # noqa: E731
+    message = wait_for(find)[0].text
+    assert 'cannot be read as a picture' in message and 'broken' in message
+    assert str(tmp_path.parent) not in message and '/' not in message.split(':')[0]
+    wait_for(lambda: source(browser, 'normals') is None)
+    screenshot(browser, 'broken')
+
+
+def test_samples_are_ready(browser):
+    browser.refresh()
+    find = lambda: browser.find_elements('css selector', '.gallery-item, .gallery button')  # noqa: E731
+    wait_for(find)[0].click()
+    assert wait_for(lambda: source(browser, 'detection'))
+    screenshot(browser, 'sample')
+
+
+def test_the_page_asks_no_other_host(browser):
+    hosts = set()
+    for entry in browser.get_log('performance'):
+        message = json.loads(entry['message'])['message']
+        if message['method'] == 'Network.requestWillBeSent':
+            hosts.add(urllib.parse.urlsplit(message['params']['request']['url']).hostname)
+    assert hosts <= {'127.0.0.1', None} and '127.0.0.1' in hosts
+
+
+@pytest.mark.parametrize(
+    'path', ['/etc/passwd', '../../../../etc/passwd', '..%2f..%2f..%2fetc%2fpasswd', str(ROOT)]
+)
+def test_no_other_file_is_served(server, path):
+    assert status(f'{server[0]}/gradio_api/file={path}') in (403, 404)
+
+
+@pytest.mark.parametrize('path', ['/etc/passwd', '../../etc/passwd', 'http://127.0.0.1:1/a.png'])
+def test_no_other_file_is_predicted(server, path):
+    data = {'data': [{'path': path, 'meta': {'_type': 'gradio.FileData'}}]}
+    request = urllib.request.Request(
+        f'{server[0]}/gradio_api/call/predict',
+        json.dumps(data).encode(),
+        {'Content-Type': 'application/json'},
+    )
+    with urllib.request.urlopen(request) as answer:
+        event = json.load(answer)['event_id']
+    with urllib.request.urlopen(f'{server[0]}/gradio_api/call/predict/{event}') as answer:
+        said = answer.read().decode()
+    assert 'event: error' in said and 'root:' not in said
+
+
+def send(address: str, name: str, content: bytes) -> tuple[int, str]:
+    """Uploads a file as a form does; returns the status and the answer."""
+    body = (
+        f'--x\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'.encode()
+        + content
+        + b'\r\n--x--\r\n'
+    )
+    headers = {'Content-Type': 'multipart/form-data; boundary=x'}
+    try:
+        request = urllib.request.Request(f'{address}/gradio_api/upload', body, headers)
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, ''
+
+
+def test_an_upload_stays_in_the_servers_folder(server, places):
+    code, answer = send(server[0], '../../../escaped.jpg', b'x')
+    (path,) = json.loads(answer)
+    assert code == 200
+    assert pathlib.Path(path).resolve().is_relative_to(places['temporary'])
+
+
+def test_an_upload_of_too_many_bytes_is_refused(server):
+    assert send(server[0], 'large.jpg', bytes(21 * 2**20))[0] == 413
+
+
+def test_nothing_is_left_behind(server, places):
+    """Comes last: it stops the server."""
+    _, process = server
+    assert list(places['temporary'].rglob('*.jpg'))
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE) == 0
+    assert not list(ROOT.glob('ubernet_jax/*.pyi'))
+    assert {name: list(place.iterdir()) for name, place in places.items()} == {
+        'cwd': [], 'home': [], 'temporary': [],
+    }  # fmt: skip

@@ -1,0 +1,78 @@
+"""The exported program, read again by JAX alone, says what the network says."""
+
+import importlib.util
+import json
+
+import jax
+import jax.export
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from ubernet_jax import export
+from ubernet_jax.checkpoint import open_checkpoint
+from ubernet_jax.errors import UserError
+from ubernet_jax.predictor import apply
+from ubernet_jax.state import make_network
+from ubernet_jax.tasks import TASKS
+
+needs_flatbuffers = pytest.mark.skipif(
+    importlib.util.find_spec('flatbuffers') is None,
+    reason='the extra `export` (flatbuffers) is not installed',
+)
+
+
+@pytest.fixture(scope='module')
+def image() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (1, 33, 65, 3), np.uint8)
+
+
+@pytest.fixture(scope='module')
+def wanted(exported, image) -> dict:
+    config, _, params, batch_stats = open_checkpoint(exported)
+    return apply(make_network(config), params, batch_stats, image, tuple(TASKS))
+
+
+@needs_flatbuffers
+@pytest.mark.parametrize('weights', ['inside', 'outside'])
+def test_the_program_read_again_equals_the_network(
+    weights, exported, image, wanted, tmp_path, monkeypatch, capsys
+):
+    words = [str(exported), '--out', str(tmp_path), '--size', '33x65', '--weights', weights]
+    monkeypatch.setattr('sys.argv', ['export', *words])
+    export.main()
+    program = jax.export.deserialize(bytearray((tmp_path / 'network.stablehlo').read_bytes()))
+    arguments = [image]
+    if weights == 'outside':
+        arguments.insert(0, safetensors.numpy.load_file(tmp_path / 'weights.safetensors'))
+    results = program.call(*arguments)
+    detection = results.pop('detection')
+    for name, scores in results.items():
+        np.testing.assert_allclose(scores, wanted[name], atol=1e-5 * np.abs(scores).max())
+    np.testing.assert_allclose(detection['boxes'], wanted['detection'].boxes, atol=1e-2)
+    np.testing.assert_array_equal(detection['classes'], wanted['detection'].classes)
+    np.testing.assert_array_equal(detection['valid'], wanted['detection'].valid)
+
+    report = json.loads((tmp_path / 'export.json').read_text())
+    assert set(report['outputs']) == set(TASKS) and report['image']['shape'] == [1, 33, 65, 3]
+    assert report['program']['bytes'] == (tmp_path / 'network.stablehlo').stat().st_size
+    assert report['measured']['seconds'] > 0
+    assert json.loads(capsys.readouterr().out.rpartition('\n}')[0] + '}') == report['measured']
+    size = sum(array.nbytes for array in safetensors.numpy.load_file(exported).values())
+    heavy, light = report['program']['bytes'], report['measured']['memory_bytes']['arguments']
+    assert (heavy > size > light) if weights == 'inside' else (light > size > heavy)
+
+
+@pytest.mark.parametrize('size', ['32x65', '33', '1x33', 'axb'])
+def test_a_size_that_the_network_does_not_take_is_refused(size, monkeypatch, capsys):
+    monkeypatch.setattr('sys.argv', ['export', 'x', '--out', 'y', '--size', size])
+    with pytest.raises(SystemExit) as stop:
+        export.main()
+    assert stop.value.code == 2 and 'sides of the form 32k+1' in capsys.readouterr().err
+
+
+def test_without_the_extra_it_is_named(exported, tmp_path, monkeypatch):
+    monkeypatch.setattr(export, 'FLATBUFFERS', 'no_such_package')
+    monkeypatch.setattr('sys.argv', ['export', str(exported), '--out', str(tmp_path)])
+    with pytest.raises(UserError, match=r'pip install "ubernet_jax\[export\]"'):
+        export.main()

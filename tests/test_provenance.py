@@ -1,0 +1,39 @@
+"""What a run remembers of its making."""
+
+import json
+import subprocess
+import sys
+
+import jax
+import pytest
+
+import ubernet_jax
+from ubernet_jax.provenance import write_provenance
+
+
+def test_command_commit_and_machine(tmp_path, monkeypatch):
+    git = ['git', '-c', 'user.name=a', '-c', 'user.email=a@b', '-C', str(tmp_path)]
+    package = tmp_path / 'ubernet_jax' / '__init__.py'
+    package.parent.mkdir()
+    package.write_text('')
+    monkeypatch.setattr(ubernet_jax, '__file__', str(package))
+    monkeypatch.setattr(sys, 'argv', ['program', '--config', 'a b.py'])
+    monkeypatch.setattr(sys.modules['__main__'], '__spec__', None)
+
+    def written() -> dict:
+        write_provenance(tmp_path)
+        return json.loads((tmp_path / 'provenance.json').read_text())
+
+    assert written()['commit'] == 'unknown'
+    try:
+        for words in (['init', '-q'], ['add', 'ubernet_jax'], ['commit', '-qm', 'one']):
+            subprocess.run([*git, *words], check=True)
+    except FileNotFoundError:
+        pytest.skip('git is not installed')
+    head = subprocess.run([*git, 'rev-parse', 'HEAD'], capture_output=True, text=True).stdout
+    facts = written()
+    assert head.startswith(facts['commit']) and len(facts['commit']) >= 7
+    assert facts['command'] == "program --config 'a b.py'"
+    assert 'CPU cores' in facts['machine'] and f'jax {jax.__version__}' in facts['machine']
+    package.write_text('changed')
+    assert written()['commit'] == facts['commit'] + '-dirty'

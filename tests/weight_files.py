@@ -1,0 +1,200 @@
+"""Writes small files of weights in the formats of Caffe, PyTorch and Keras, without any of them."""
+
+import pathlib
+import pickle
+import struct
+import zipfile
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import h5py
+import numpy as np
+import safetensors.numpy
+
+Layers = Mapping[str, Sequence[np.ndarray]]
+
+
+def varint(value: int) -> bytes:
+    """Protobuf's integers; negative ones as 64 bits."""
+    value %= 2**64
+    parts = []
+    while value > 127:
+        parts.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*parts, value])
+
+
+def field(number: int, value: int | bytes) -> bytes:
+    """A field of a protobuf message: an integer, or something with a length."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def blob(array: np.ndarray, shape: Sequence[int] | None = None) -> bytes:
+    """A BlobProto with a BlobShape, which may lie."""
+    shape = array.shape if shape is None else shape
+    sides = field(1, b''.join(map(varint, shape)))
+    return field(7, sides) + field(5, array.astype('<f4').tobytes())
+
+
+def old_blob(array: np.ndarray) -> bytes:
+    """A BlobProto of files before 2015: four sides, ones in front."""
+    sides = (1, 1, 1, 1, *array.shape)[-4:]
+    numbers = b''.join(field(number, side) for number, side in enumerate(sides, 1))
+    return numbers + field(5, array.astype('<f4').tobytes())
+
+
+def write_caffemodel(path: pathlib.Path, layers: Layers) -> pathlib.Path:
+    messages = [field(1, b'a network'), field(100, field(1, b'relu') + field(2, b'ReLU'))]
+    for name, arrays in layers.items():
+        blobs = b''.join(field(7, blob(array)) for array in arrays)
+        messages.append(field(100, field(1, name.encode()) + field(2, b'Convolution') + blobs))
+    path.write_bytes(b''.join(messages))
+    return path
+
+
+def write_old_caffemodel(path: pathlib.Path, layers: Layers) -> pathlib.Path:
+    messages = []
+    for name, arrays in layers.items():
+        blobs = b''.join(field(6, old_blob(array)) for array in arrays)
+        messages.append(field(2, field(4, name.encode()) + field(5, 4) + blobs))
+    path.write_bytes(b''.join(messages))
+    return path
+
+
+class Global(NamedTuple):
+    """What a pickle asks for by name."""
+
+    module: str
+    name: str
+
+
+class Call(NamedTuple):
+    """What a pickle calls."""
+
+    function: Global
+    arguments: tuple
+
+
+class Persistent(NamedTuple):
+    """What a pickle keeps elsewhere."""
+
+    identity: tuple
+
+
+def make_pickle(value: Any) -> bytes:
+    """A pickle of protocol 2, opcode by opcode."""
+    return b'\x80\x02' + _opcodes(value) + b'.'
+
+
+def _opcodes(value: Any) -> bytes:
+    match value:
+        case Global(module, name):
+            return f'c{module}\n{name}\n'.encode()
+        case Call(function, arguments):
+            return _opcodes(function) + _opcodes(arguments) + b'R'
+        case Persistent(identity):
+            return _opcodes(identity) + b'Q'
+        case tuple():
+            return b'(' + b''.join(map(_opcodes, value)) + b't'
+        case list():
+            return b'](' + b''.join(map(_opcodes, value)) + b'e'
+        case dict():
+            items = b''.join(_opcodes(key) + _opcodes(item) for key, item in value.items())
+            return b'}(' + items + b'u'
+        case _:
+            return pickle.dumps(value, 2)[2:-1]
+
+
+def tensor(
+    key: str,
+    count: int,
+    size: Sequence[int],
+    stride: Sequence[int],
+    offset: int = 0,
+    storage: str = 'FloatStorage',
+    old: bool = False,
+) -> Call:
+    """A tensor in a storage of `count` numbers; `old` as PyTorch wrote it before 0.4."""
+    identity = ('storage', Global('torch', storage), key, 'cpu', count)
+    where = (Persistent(identity + (None,) * old), offset, tuple(size), tuple(stride))
+    if old:
+        return Call(Global('torch._utils', '_rebuild_tensor'), where)
+    hooks = Call(Global('collections', 'OrderedDict'), ())
+    return Call(Global('torch._utils', '_rebuild_tensor_v2'), (*where, False, hooks))
+
+
+def contiguous(key: str, array: np.ndarray, old: bool = False) -> Call:
+    """A tensor that is the whole of its storage."""
+    steps = [step // array.itemsize for step in np.ascontiguousarray(array).strides]
+    return tensor(key, array.size, array.shape, steps, old=old)
+
+
+def _state(layers: Layers) -> dict[str, np.ndarray]:
+    return {
+        f'{name}.{part}': array.astype('<f4')
+        for name, arrays in layers.items()
+        for part, array in zip(('weight', 'bias'), arrays, strict=True)
+    }
+
+
+def write_archive(
+    path: pathlib.Path, pickled: bytes, storages: Mapping[str, bytes], compression: int = 0
+) -> pathlib.Path:
+    """A `.pth` file as PyTorch writes it since 1.6."""
+    with zipfile.ZipFile(path, 'w', compression) as archive:
+        archive.writestr('archive/data.pkl', pickled)
+        archive.writestr('archive/byteorder', 'little')
+        for key, content in storages.items():
+            archive.writestr(f'archive/data/{key}', content)
+        archive.writestr('archive/version', '3\n')
+    return path
+
+
+def write_pytorch(path: pathlib.Path, layers: Layers) -> pathlib.Path:
+    state = _state(layers)
+    keys = {name: str(number) for number, name in enumerate(state)}
+    pickled = make_pickle({name: contiguous(keys[name], array) for name, array in state.items()})
+    return write_archive(path, pickled, {keys[name]: a.tobytes() for name, a in state.items()})
+
+
+def write_pickles(path: pathlib.Path, value: Any, storages: Mapping[str, np.ndarray]) -> None:
+    """A `.pth` file as PyTorch wrote it before 1.6."""
+    header = (0x1950A86A20F9469CFC6C, 1001, {'little_endian': True, 'protocol_version': 1001})
+    parts = [make_pickle(item) for item in (*header, value, list(storages))]
+    for array in storages.values():
+        parts += [struct.pack('<q', array.size), array.tobytes()]
+    path.write_bytes(b''.join(parts))
+
+
+def write_old_pytorch(path: pathlib.Path, layers: Layers) -> pathlib.Path:
+    state = _state(layers)
+    storages = {f'9400{number}': array for number, array in enumerate(state.values())}
+    keys = zip(state, storages, strict=True)
+    value = {name: contiguous(key, state[name], old=True) for name, key in keys}
+    write_pickles(path, value, storages)
+    return path
+
+
+def write_safetensors(path: pathlib.Path, layers: Layers) -> pathlib.Path:
+    safetensors.numpy.save_file(_state(layers), path)
+    return path
+
+
+def write_keras(path: pathlib.Path, layers: Layers, root: str = '/') -> pathlib.Path:
+    """A file of keras.applications; kernels come in the layout of Caffe."""
+    with h5py.File(path, 'w') as file:
+        group = file.require_group(root)
+        group.attrs['layer_names'] = [b'input_1', *(name.encode() for name in layers)]
+        group.create_group('input_1').attrs['weight_names'] = np.zeros(0, 'S1')
+        for name, (kernel, bias) in layers.items():
+            if name == 'fc1':
+                kernel = kernel.reshape(len(kernel), -1, 7, 7).transpose(0, 2, 3, 1)
+                kernel = kernel.reshape(len(kernel), -1)
+            axes = (2, 3, 1, 0) if kernel.ndim == 4 else (1, 0)
+            layer = group.create_group(name)
+            layer.attrs['weight_names'] = [f'{name}_W_1:0'.encode(), f'{name}_b_1:0'.encode()]
+            layer[f'{name}_W_1:0'] = kernel.transpose(axes)
+            layer[f'{name}_b_1:0'] = bias
+    return path

@@ -1,0 +1,73 @@
+"""A trained network as a Python object; `from ubernet_jax import UberNet`, see docs/python.md."""
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import overload
+
+from ubernet_jax.checkpoint import open_checkpoint
+from ubernet_jax.photographs import Photograph, read_photograph
+from ubernet_jax.predictor import Predictor, select_tasks
+from ubernet_jax.results import Result
+from ubernet_jax.state import make_network
+from ubernet_jax.structs import Predictions
+from ubernet_jax.tasks import Task
+
+
+class UberNet:
+    """A trained network, applied to photographs of any size.
+
+    One object serves several threads at once. Each new size at which photographs enter the network
+    is compiled once: see `predictor.input_size`.
+    """
+
+    def __init__(self, predictor: Predictor):
+        self._predictor = predictor
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> 'UberNet':
+        """Reads a workdir (its newest checkpoint), WORKDIR/checkpoints/STEP, or an exported file.
+
+        Raises:
+          UserError: there is no checkpoint, or it cannot be read.
+        """
+        config, _, params, batch_stats = open_checkpoint(pathlib.Path(path))
+        return cls(Predictor(make_network(config), config.input_size, params, batch_stats))
+
+    @property
+    def tasks(self) -> Mapping[str, Task]:
+        """The network's tasks by name, in the order of the table of tasks."""
+        return self._predictor.network.tasks
+
+    @overload
+    def predict(self, images: Photograph, tasks: Sequence[str] | None = None) -> Result: ...
+
+    @overload
+    def predict(
+        self, images: Sequence[Photograph], tasks: Sequence[str] | None = None
+    ) -> list[Result]: ...
+
+    def predict(self, images, tasks=None):
+        """Predicts; what comes back has the photograph's own size.
+
+        Args:
+          images: a file, a Pillow image or an array uint8 (H, W, 3), RGB; or a list of these.
+          tasks: only these; None for all. The fewer, the faster.
+
+        Returns:
+          a result, or for a list of images a list of results.
+
+        Raises:
+          UserError: the network has no such task, or an image cannot be read.
+        """
+        names = select_tasks(self.tasks, tasks)
+        if isinstance(images, (list, tuple)):
+            return [self._predict(image, names) for image in images]
+        return self._predict(images, names)
+
+    def _predict(self, source: Photograph, names: Sequence[str]) -> Result:
+        image = read_photograph(source)
+        predictions = self._predictor(image, names)
+        fields = {f.name: getattr(predictions, f.name) for f in dataclasses.fields(Predictions)}
+        return Result(image=image, tasks=tuple(self.tasks[name] for name in names), **fields)

@@ -1,0 +1,123 @@
+"""Puts runs side by side: scores, change against a baseline, learning curves, protocols.
+
+    python -m ubernet_jax.compare runs/mini --baseline runs/single-* --out runs/comparison
+
+RUN is the folder of a run (its newest results on whole benchmarks count), one of its folders
+results/STEP, or a file of docs/results. Prints Markdown; with --out also writes comparison.md,
+comparison.json and, of runs with a log, comparison.png. Scores of different protocols are refused.
+
+    python -m ubernet_jax.compare runs/mini --keep docs/results
+    python -m ubernet_jax.compare --document docs/results.md
+
+The first keeps the scores of every run, the second renews the tables of a document after its
+commands.
+"""
+
+import argparse
+import json
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+from ubernet_jax import cli
+from ubernet_jax.comparison.columns import Comparison, compare
+from ubernet_jax.comparison.curves import draw_curves
+from ubernet_jax.comparison.documents import regenerate_tables
+from ubernet_jax.comparison.markdown import format_protocols, format_tables
+from ubernet_jax.comparison.runs import keep_run, read_run
+from ubernet_jax.errors import UserError
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command.
+
+    Raises:
+      UserError: the runs cannot be compared, or a file is missing or not what it must be.
+    """
+    options = _parse(arguments)
+    if options.document:
+        renew_document(options.document)
+        return
+    comparison = _read_comparison(options)
+    print(format_tables(comparison), format_protocols(comparison), sep='\n')
+    if options.out:
+        _write(comparison, options.out)
+    for run in comparison.all_runs() if options.keep else ():
+        print(f'kept: {keep_run(run, options.keep)}')
+
+
+def renew_document(file: pathlib.Path) -> None:
+    """Makes every table of a document anew; paths in its commands are as for the command line."""
+    text = file.read_text()
+    file.write_text(regenerate_tables(text, make_table))
+    print(f'renewed: {file}')
+
+
+def make_table(arguments: Sequence[str]) -> str:
+    """The tables that a command prints."""
+    return format_tables(_read_comparison(_parse(arguments)))
+
+
+def _read_comparison(options: argparse.Namespace) -> Comparison:
+    if not options.runs:
+        raise UserError('no RUN to compare: give the folders of runs, such as runs/mini')
+    runs, baseline = (
+        [read_run(path) for path in paths] for paths in (options.runs, options.baseline)
+    )
+    names = options.names or [run.name for run in runs]
+    if len(names) != len(runs):
+        raise UserError(
+            f'--names has {len(names)} names for {len(runs)} runs: give one for each; the seeds of '
+            'a run have the same'
+        )
+    return compare(runs, names, baseline)
+
+
+def _write(comparison: Comparison, out: pathlib.Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    text = '\n'.join([format_tables(comparison), format_protocols(comparison)])
+    (out / 'comparison.md').write_text(text)
+    (out / 'comparison.json').write_text(json.dumps(_to_json(comparison), indent=1) + '\n')
+    if any(run.workdir for run in comparison.all_runs()):
+        draw_curves(comparison, out / 'comparison.png')
+    print(f'written: {out}')
+
+
+def _to_json(comparison: Comparison) -> dict[str, Any]:
+    return {
+        'columns': [
+            {
+                'name': column.name,
+                'change': {
+                    task: change._asdict() for task, change in comparison.changes(column).items()
+                },
+                'runs': [run.to_json() for run in column.runs],
+            }
+            for column in comparison.columns
+        ],
+        'baseline': [run.to_json() for run in comparison.baseline.runs]
+        if comparison.baseline
+        else [],
+    }
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog='python -m ubernet_jax.compare',
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add('runs', nargs='*', type=pathlib.Path, metavar='RUN', help='what to compare')
+    add('--names', nargs='+', metavar='NAME',
+        help='of the columns; runs of one name are seeds: their mean and spread')  # fmt: skip
+    add('--baseline', nargs='+', type=pathlib.Path, metavar='RUN', default=[],
+        help='one run, or several: each task from those that trained it')  # fmt: skip
+    add('--out', type=pathlib.Path, metavar='DIR', help='write Markdown, JSON and a picture')
+    add('--keep', type=pathlib.Path, metavar='DIR', help='keep the scores of every run as a file')
+    add('--document', type=pathlib.Path, metavar='FILE', help='renew the tables of FILE')
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    cli.run(main)

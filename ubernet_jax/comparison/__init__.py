@@ -1,0 +1,1 @@
+"""Runs against each other: which scores may be compared, tables, learning curves."""

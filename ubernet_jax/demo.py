@@ -1,0 +1,79 @@
+"""Serves a trained network as a web page.
+
+    python -m ubernet_jax.demo --checkpoint runs/quickstart
+
+Needs the extra `demo` (Gradio). Only this machine sees the page, unless --host is 0.0.0.0. What
+visitors send stays in a temporary folder and is deleted: after an hour, and when the server stops.
+"""
+
+import argparse
+import importlib.util
+import os
+import pathlib
+import signal
+import tempfile
+
+from PIL import Image
+
+from ubernet_jax import cli
+from ubernet_jax.api import UberNet
+from ubernet_jax.checkpoint import CHECKPOINT_HELP
+from ubernet_jax.compilation import enable_compilation_cache
+from ubernet_jax.datasets.scenes import draw_scene
+from ubernet_jax.errors import UserError
+
+GRADIO = 'gradio'  # of the extra `demo`
+MAX_FILE = '20mb'
+WAITING = 32  # visitors in the queue; others are asked to come back
+VISITORS = 32  # whose last result is kept
+SCENES = (1, 2, 3)  # seeds of the samples
+
+
+def draw_samples(folder: pathlib.Path) -> list[pathlib.Path]:
+    """Writes synthetic scenes as pictures; returns their paths."""
+    paths = [folder / f'scene{seed}.png' for seed in SCENES]
+    for path, seed in zip(paths, SCENES, strict=True):
+        Image.fromarray(draw_scene(seed, 384, 512).image).save(path)
+    return paths
+
+
+def main() -> None:
+    arguments = _parse_arguments()
+    if importlib.util.find_spec(GRADIO) is None:
+        raise UserError(
+            'the page needs Gradio, which is not installed: pip install "ubernet_jax[demo]"'
+        )
+    enable_compilation_cache()
+    net = UberNet.load(arguments.checkpoint)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # tidies up as Ctrl-C does
+    with tempfile.TemporaryDirectory(prefix='ubernet_jax-') as folder:
+        # Before Gradio is imported: it reads these once.
+        os.environ |= {'GRADIO_TEMP_DIR': folder, 'GRADIO_ANALYTICS_ENABLED': 'False'}
+        tempfile.tempdir = folder
+        from ubernet_jax.page import build_page
+
+        samples = draw_samples(pathlib.Path(folder))
+        net.predict(samples[0])  # the first visitor need not wait for the compiler
+        page = build_page(net, samples).queue(max_size=WAITING, default_concurrency_limit=1)
+        page.launch(
+            server_name=arguments.host,
+            server_port=arguments.port,
+            share=False,
+            ssr_mode=False,
+            run_history=False,
+            footer_links=[],
+            max_file_size=MAX_FILE,
+            state_session_capacity=VISITORS,
+        )
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog='python -m ubernet_jax.demo', description=__doc__)
+    parser.add_argument('--checkpoint', type=pathlib.Path, required=True, help=CHECKPOINT_HELP)
+    parser.add_argument('--host', default='127.0.0.1', help='address to listen on')
+    parser.add_argument('--port', type=cli.positive_integer, default=7860)
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    cli.run(main)

@@ -1,0 +1,190 @@
+"""Looks for what is wrong with the prepared datasets, and with a configuration that uses them.
+
+    python -m ubernet_jax.doctor --config configs/mini.py
+
+Says which sets are ready, broken or absent; how many images they have, of which sizes, which of
+them twice, and which labels; and which training images of the configuration its benchmarks test on.
+Exit code 1 if something is broken or leaks. Fingerprints of the images, once computed, are kept
+beside the records.
+"""
+
+import argparse
+import itertools
+import json
+import pathlib
+import sys
+import textwrap
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from absl import logging
+
+from ubernet_jax import cli
+from ubernet_jax.config import DataConfig, Leaks
+from ubernet_jax.config_file import to_json
+from ubernet_jax.datasets.duplicates import Duplicate
+from ubernet_jax.datasets.inspection import SAMPLE, SetReport, Status
+from ubernet_jax.environment import Environment
+from ubernet_jax.errors import UserError
+from ubernet_jax.examination import ConfigReport, Examination, examine
+from ubernet_jax.leaks import describe_leaks, name_some
+from ubernet_jax.validation import validate
+
+_GIB = 2**30
+_OUTCOMES = {
+    Leaks.REFUSE: 'the training refuses them',
+    Leaks.LEAVE_OUT: 'the training leaves them out',
+    Leaks.ALLOW: 'the training allows them',
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prints a report; returns 0 if all is well, or else 1.
+
+    Raises:
+      UserError: there is no such directory or config file.
+    """
+    options = _parse(arguments)
+    logging.set_verbosity(logging.WARNING)  # TFDS tells every detail as INFO
+    config = cli.load_config(options.config) if options.config else None
+    if config:
+        validate(config)
+    usual = (config.data if config else DataConfig()).directory
+    directory = options.data_root or pathlib.Path(usual)
+    if not directory.is_dir():
+        raise UserError(
+            f'{directory} is not a folder; say with --data-root where prepared sets lie, or '
+            'prepare one: python -m ubernet_jax.prepare --list shows which there are'
+        )
+    examination = examine(directory, config, options.full)
+    if options.json:
+        print(json.dumps({'healthy': examination.healthy, **to_json(examination)}, indent=1))
+    else:
+        print('\n'.join(_describe(examination)))
+    return 0 if examination.healthy else 1
+
+
+def _describe(examination: Examination) -> Iterator[str]:
+    yield from _describe_environment(examination.environment)
+    present = [one for one in examination.sets if one.status is not Status.ABSENT]
+    absent = [one.name for one in examination.sets if one.status is Status.ABSENT]
+    yield f'\nprepared sets in {examination.directory}\n'
+    yield from _table(
+        ('set', 'status', 'split', 'images', 'official', 'height', 'width', 'twice'),
+        (row for one in present for row in _set_rows(one)),
+    )
+    yield f'absent: {", ".join(absent) or "none"}'
+    yield '\nlabels; void and classes are those of the images read\n'
+    yield from _table(
+        ('set', 'split', 'task', 'images', 'read', 'void', 'classes'),
+        (row for one in present for row in _label_rows(one)),
+    )
+    for one in present:
+        yield from _paragraph(f'{one.name} is broken', one.faults)
+    repeated = [f'{one.name} {line}' for one in present for line in _describe_duplicates(one)]
+    yield from _paragraph('twice in one set (neighbouring frames of a video count)', repeated)
+    yield from _paragraph('to know', _join_remarks(present))
+    if examination.config:
+        yield from _describe_config(examination.config)
+    yield '\nall is well' if examination.healthy else '\nsomething is wrong: see above'
+
+
+def _describe_environment(environment: Environment) -> Iterator[str]:
+    yield ', '.join(f'{name} {version}' for name, version in environment.versions.items())
+    yield f'{environment.cores} CPU cores, {environment.memory / _GIB:.1f} GiB of memory'
+    for device in environment.devices:
+        memory = f', {device.memory / _GIB:.1f} GiB' if device.memory else ''
+        yield f'device {device.platform}: {device.kind}{memory}'
+    if environment.fault:
+        yield environment.fault
+
+
+def _set_rows(report: SetReport) -> Iterator[tuple]:
+    if not report.splits:
+        yield report.name, report.status.value, *['-'] * 6
+    twice = Counter(
+        split for pair in report.duplicates for split in {pair.first.split, pair.second.split}
+    )
+    name = report.name, report.status.value
+    for split, own in report.splits.items():
+        official = '-' if own.official is None else own.official
+        sides = (f'{low}-{high}' if low < high else low for low, high in (own.height, own.width))
+        yield *name, split, own.images, official, *sides, twice[split]
+        name = '', ''
+
+
+def _label_rows(report: SetReport) -> Iterator[tuple]:
+    name = report.name
+    for split, own in report.splits.items():
+        for task, label in own.labels.items():
+            void = f'{label.void / label.places:.1%}' if label.places else '-'
+            classes = '{}-{}'.format(*label.classes) if label.classes else '-'
+            yield name, split, task, label.images, label.read, void, classes
+            name = split = ''
+
+
+def _describe_duplicates(report: SetReport) -> Iterator[str]:
+    def splits(pair: Duplicate) -> tuple[str, str]:
+        return pair.first.split, pair.second.split
+
+    for own, pairs in itertools.groupby(report.duplicates, splits):
+        same = [f'{pair.first.id} = {pair.second.id}' for pair in pairs]
+        yield f'{" and ".join(dict.fromkeys(own))}: {name_some(same)}'
+
+
+def _join_remarks(reports: Iterable[SetReport]) -> list[str]:
+    """Each remark once, after the sets that it is made on."""
+    names = defaultdict(list)
+    for report in reports:
+        for remark in report.remarks:
+            names[remark].append(report.name)
+    return [f'{", ".join(own)}: {remark}' for remark, own in names.items()]
+
+
+def _describe_config(report: ConfigReport) -> Iterator[str]:
+    yield from _paragraph(f'configuration {report.name} cannot be run', report.faults)
+    title = f'configuration {report.name} trains on test images; {_OUTCOMES[report.policy]}'
+    yield from _paragraph(title, describe_leaks(report.leaks))
+    if not report.faults and not report.leaks:
+        yield f'\nconfiguration {report.name}: no test image among the training images'
+
+
+def _paragraph(title: str, lines: Sequence[str]) -> Iterator[str]:
+    if lines:
+        yield f'\n{title}'
+        yield textwrap.indent('\n'.join(lines), '  ')
+
+
+def _table(header: tuple, rows: Iterable[tuple]) -> Iterator[str]:
+    """Lines of columns, each as wide as it needs to be."""
+    cells = [header, *([*map(str, row)] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        yield '  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog='python -m ubernet_jax.doctor',
+        description='Looks for what is wrong with prepared datasets, and with a configuration.',
+    )
+    parser.add_argument(
+        '--data-root',
+        type=pathlib.Path,
+        metavar='DIR',
+        help='where prepared sets lie (default: where the config has them, data/prepared)',
+    )
+    parser.add_argument(
+        '--config', metavar='FILE[:VARIANT]', help='look for leaks of this configuration, too'
+    )
+    parser.add_argument('--json', action='store_true', help='print JSON')
+    parser.add_argument(
+        '--full',
+        action='store_true',
+        help=f'read the pixels of all images, not of {SAMPLE} of each split',
+    )
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    cli.run(lambda: sys.exit(main()))

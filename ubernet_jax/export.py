@@ -1,0 +1,191 @@
+"""Writes a trained network as a StableHLO program, which runs without this package.
+
+    python -m ubernet_jax.export runs/quickstart --out exported
+
+DIR receives `network.stablehlo`, which `jax.export.deserialize` reads; with `--weights outside`
+also `weights.safetensors`, the program's first argument as a dictionary; and `export.json`: what
+goes in and comes out, and the time and memory that the program was measured to take when it was
+read again. Needs the extra `export`.
+"""
+
+import argparse
+import importlib.util
+import json
+import pathlib
+import re
+import time
+from typing import Any
+
+import flax.traverse_util
+import jax
+import jax.export  # not an attribute of jax until it is imported
+import numpy as np
+import safetensors.numpy
+
+from ubernet_jax import cli
+from ubernet_jax.checkpoint import CHECKPOINT_HELP, open_checkpoint
+from ubernet_jax.config import STRIDE
+from ubernet_jax.errors import UserError
+from ubernet_jax.models.detection import Detected
+from ubernet_jax.models.ubernet import SHARED
+from ubernet_jax.predictor import apply, input_size, select_tasks
+from ubernet_jax.state import make_network
+from ubernet_jax.tasks import LabelKind, Task
+from ubernet_jax.weights.exported import TrainedNetwork
+
+FLATBUFFERS = 'flatbuffers'  # of the extra `export`; JAX writes programs with it
+PLATFORMS = ('cpu', 'cuda')
+RUNS = 3  # timed; the fastest counts
+
+_OUTPUTS = {
+    LabelKind.CLASSES: 'scores of the classes; softmax over the last axis gives probabilities',
+    LabelKind.SHARE: 'scores of the classes; softmax over the last axis gives probabilities',
+    LabelKind.DIRECTION: 'x right, y up, z towards the camera; not yet of unit length',
+    LabelKind.BOXES: 'boxes x1, y1, x2, y2 in pixels of the input, best first; not valid: filler',
+}
+
+
+def export_network(
+    trained: TrainedNetwork, tasks: tuple[str, ...], size: tuple[int, int], inside: bool
+) -> tuple[jax.export.Exported, dict[str, np.ndarray]]:
+    """Traces a network as one program for images of one size.
+
+    Args:
+      trained: the network.
+      tasks: names of its tasks.
+      size: (height, width), of the form 32k+1.
+      inside: whether the weights are constants of the program, or its first argument.
+
+    Returns:
+      the program, uint8 (1, H, W, 3) -> task -> scores (1, h, w, C) or the arrays of `Detected`;
+      and its weights, by their path in the tree.
+    """
+    network = make_network(trained.config)
+    params = {name: trained.params[name] for name in (SHARED, *tasks)}
+    tree = jax.device_get({'params': params, 'batch_stats': trained.batch_stats})
+    weights = flax.traverse_util.flatten_dict(tree, sep='/')
+
+    def run(weights: dict[str, jax.Array], image: jax.Array) -> dict[str, Any]:
+        tree = flax.traverse_util.unflatten_dict(weights, sep='/')
+        results = apply(network, tree['params'], tree['batch_stats'], image, tasks)
+        return {name: _as_arrays(result) for name, result in results.items()}
+
+    image = jax.ShapeDtypeStruct((1, *size, 3), np.uint8)
+    if inside:
+        program = jax.jit(lambda image: run(weights, image))
+        return jax.export.export(program, platforms=PLATFORMS)(image), weights
+    return jax.export.export(jax.jit(run), platforms=PLATFORMS)(weights, image), weights
+
+
+def _as_arrays(result: jax.Array | Detected) -> jax.Array | dict[str, jax.Array]:
+    if isinstance(result, Detected):
+        return {name: getattr(result, name) for name in ('boxes', 'classes', 'scores', 'valid')}
+    return result
+
+
+def write_program(
+    program: jax.export.Exported, weights: dict[str, np.ndarray] | None, out: pathlib.Path
+) -> dict[str, Any]:
+    """Writes the program, and `weights` beside it if they are given; reads both and measures them.
+
+    Returns:
+      what `export.json` says of it.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    file = out / 'network.stablehlo'
+    file.write_bytes(program.serialize())
+    arguments = []
+    if weights is not None:
+        safetensors.numpy.save_file(weights, out / 'weights.safetensors')
+        arguments.append(jax.device_put(safetensors.numpy.load_file(out / 'weights.safetensors')))
+    image = program.in_avals[-1]
+    arguments.append(np.zeros(image.shape, image.dtype))
+    return {
+        'program': {'file': file.name, 'bytes': file.stat().st_size, 'jax': jax.__version__},
+        'measured': measure(file, arguments),
+    }
+
+
+def measure(file: pathlib.Path, arguments: list[Any]) -> dict[str, Any]:
+    """Reads a program, compiles it for this machine and runs it."""
+    program = jax.export.deserialize(bytearray(file.read_bytes()))
+    start = time.perf_counter()
+    compiled = jax.jit(program.call).lower(*arguments).compile()
+    compilation = time.perf_counter() - start
+    jax.block_until_ready(compiled(*arguments))
+    times = []
+    for _ in range(RUNS):
+        start = time.perf_counter()
+        jax.block_until_ready(compiled(*arguments))
+        times.append(time.perf_counter() - start)
+    memory = compiled.memory_analysis()
+    return {
+        'device': jax.devices()[0].device_kind,
+        'compilation_seconds': round(compilation, 2),
+        'seconds': round(min(times), 4),
+        'memory_bytes': {
+            'arguments': memory.argument_size_in_bytes,
+            'outputs': memory.output_size_in_bytes,
+            'temporary': memory.temp_size_in_bytes,
+        },
+    }
+
+
+def main() -> None:
+    arguments = _parse_arguments()
+    if importlib.util.find_spec(FLATBUFFERS) is None:
+        raise UserError(
+            'writing a program needs flatbuffers, which is not installed: '
+            'pip install "ubernet_jax[export]"'
+        )
+    trained = open_checkpoint(arguments.checkpoint)
+    table = trained.config.task_table()
+    tasks = select_tasks(table, arguments.tasks)
+    size = arguments.size or input_size(3, 4, trained.config.input_size)
+    inside = arguments.weights == 'inside'
+    program, weights = export_network(trained, tasks, size, inside)
+    report = {
+        'experiment': trained.config.name,
+        'step': trained.step,
+        'weights': arguments.weights,
+        'platforms': PLATFORMS,
+        'image': {'shape': [1, *size, 3], 'dtype': 'uint8', 'meaning': 'RGB, scaled to this size'},
+        'outputs': {name: _describe(table[name]) for name in tasks},
+    }
+    report |= write_program(program, None if inside else weights, arguments.out)
+    text = json.dumps(report, indent=1)
+    (arguments.out / 'export.json').write_text(text + '\n')
+    print(json.dumps(report['measured'], indent=1))
+    print(f'exported: {arguments.out}')
+
+
+def _describe(task: Task) -> dict[str, Any]:
+    return {'meaning': _OUTPUTS[task.label], 'stride': task.stride, 'classes': task.classes}
+
+
+def _parse_size(text: str) -> tuple[int, int]:
+    """An argparse type: HxW, both of the form 32k+1."""
+    match = re.fullmatch(r'(\d+)x(\d+)', text)
+    size = tuple(map(int, match.groups())) if match else (0, 0)
+    if any(side % STRIDE != 1 or side == 1 for side in size):
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is not HEIGHTxWIDTH with sides of the form 32k+1, such as 321x481'
+        )
+    return size
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog='python -m ubernet_jax.export', description=__doc__)
+    parser.add_argument('checkpoint', type=pathlib.Path, help=CHECKPOINT_HELP)
+    parser.add_argument('--out', type=pathlib.Path, required=True, metavar='DIR',
+                        help='folder to write to')  # fmt: skip
+    parser.add_argument('--size', type=_parse_size, metavar='HxW',
+                        help='of the image; default: as a photograph of 4:3 enters')  # fmt: skip
+    parser.add_argument('--weights', choices=('inside', 'outside'), default='inside',
+                        help='in the program, or in a file beside it')  # fmt: skip
+    parser.add_argument('--tasks', nargs='+', help='only these tasks; default: all')
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    cli.run(main)

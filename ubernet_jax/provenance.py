@@ -1,0 +1,56 @@
+"""Where a run comes from: command, commit and machine, so that a score can be repeated."""
+
+import json
+import os
+import pathlib
+import platform
+import shlex
+import subprocess
+import sys
+
+import jax
+
+import ubernet_jax
+
+PROVENANCE_FILE = 'provenance.json'
+UNKNOWN = 'unknown'
+
+
+def write_provenance(workdir: pathlib.Path) -> None:
+    """Writes `WORKDIR/provenance.json`: how this process was started, from what, and where.
+
+    A run that is continued has that of its last start.
+    """
+    facts = {'command': _command(), 'commit': _commit(), 'machine': _machine()}
+    (workdir / PROVENANCE_FILE).write_text(json.dumps(facts, indent=1) + '\n')
+
+
+def _command() -> str:
+    specification = sys.modules['__main__'].__spec__
+    program = f'python -m {specification.name}' if specification else sys.argv[0]
+    return ' '.join([program, shlex.join(sys.argv[1:])]).strip()
+
+
+def _commit() -> str:
+    """Of the checkout that the package is run from; `-dirty` with changes of tracked files."""
+    root = pathlib.Path(ubernet_jax.__file__).parents[1]
+    if not (root / '.git').exists():  # installed, perhaps below somebody else's checkout
+        return UNKNOWN
+    words = ['git', '-C', str(root), 'describe', '--always', '--dirty', '--exclude=*']
+    try:
+        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        return UNKNOWN
+
+
+def _machine() -> str:
+    devices = jax.devices()
+    accelerator = '' if devices[0].platform == 'cpu' else f'{len(devices)} {devices[0].device_kind}'
+    parts = (
+        accelerator,
+        f'{os.cpu_count()} CPU cores',
+        platform.machine(),
+        f'Python {platform.python_version()}',
+        f'jax {jax.__version__}',
+    )
+    return ', '.join(part for part in parts if part)

@@ -1,0 +1,16 @@
+"""The legend of surface normals: a ball, each point in the colour of where it faces."""
+
+import numpy as np
+
+from ubernet_jax.tasks import TASKS
+from ubernet_jax.visualize.pictures import picture
+
+
+def draw_ball(side: int) -> np.ndarray:
+    """Draws a ball `side` pixels wide, as a picture of normals shows it; uint8 (side, side, 3)."""
+    steps = np.linspace(-1, 1, side, dtype=np.float32)
+    x, y = np.meshgrid(steps, -steps)  # y points up, rows go down
+    facing = 1 - x**2 - y**2
+    ball = np.stack([x, y, np.sqrt(np.maximum(facing, 0))], axis=-1)
+    ball[facing < 0] = 1  # white
+    return picture(TASKS['normals'], ball)

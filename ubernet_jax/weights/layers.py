@@ -1,0 +1,165 @@
+"""Which layer of another network becomes which of ours: the literal tables.
+
+Sources of the names: the test-mode definition that the author of UberNet released
+(github.com/jkokkin/UberNet, model/test.prototxt, and the initialisation in lib/utils/setupnet.py),
+the definitions of py-faster-rcnn and DeepLab, torchvision (and timm, whose fc6 and fc7 have other
+names), keras.applications.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from ubernet_jax.weights.decimation import large_field_fc6, large_field_fc7
+from ubernet_jax.weights.layouts import (
+    Arrays,
+    Parameters,
+    bgr_convolution,
+    box_deltas,
+    convolution,
+    dense,
+    fusion,
+    proposal_scores,
+    regions_dense,
+    statistics,
+)
+
+
+class Row(NamedTuple):
+    """One layer of a source and what it becomes.
+
+    Attributes:
+      source: its name there.
+      target: path of ours, as in an exported file.
+      convert: makes our parameters of its arrays.
+      derived: made of a layer of another kind; counts only where no file has the layer itself.
+    """
+
+    source: str
+    target: str
+    convert: Callable[[Arrays], Parameters]
+    derived: bool = False
+
+
+class Names(NamedTuple):
+    """One convolution of the trunk, in every format."""
+
+    ours: str
+    caffe: str
+    torch: str
+    keras: str
+    lpips: str
+
+
+CONVOLUTIONS = (
+    Names('conv1/conv1_1', 'conv1_1', 'features.0', 'block1_conv1', 'Conv_0'),
+    Names('conv1/conv1_2', 'conv1_2', 'features.2', 'block1_conv2', 'Conv_1'),
+    Names('conv2/conv2_1', 'conv2_1', 'features.5', 'block2_conv1', 'Conv_2'),
+    Names('conv2/conv2_2', 'conv2_2', 'features.7', 'block2_conv2', 'Conv_3'),
+    Names('conv3/conv3_1', 'conv3_1', 'features.10', 'block3_conv1', 'Conv_4'),
+    Names('conv3/conv3_2', 'conv3_2', 'features.12', 'block3_conv2', 'Conv_5'),
+    Names('conv3/conv3_3', 'conv3_3', 'features.14', 'block3_conv3', 'Conv_6'),
+    Names('conv4/conv4_1', 'conv4_1', 'features.17', 'block4_conv1', 'Conv_7'),
+    Names('conv4/conv4_2', 'conv4_2', 'features.19', 'block4_conv2', 'Conv_8'),
+    Names('conv4/conv4_3', 'conv4_3', 'features.21', 'block4_conv3', 'Conv_9'),
+    Names('conv5/conv5_1', 'conv5_1', 'features.24', 'block5_conv1', 'Conv_10'),
+    Names('conv5/conv5_2', 'conv5_2', 'features.26', 'block5_conv2', 'Conv_11'),
+    Names('conv5/conv5_3', 'conv5_3', 'features.28', 'block5_conv3', 'Conv_12'),
+)
+TRUNK = 'params/shared/trunk'
+FIRST_KERNEL = f'{TRUNK}/{CONVOLUTIONS[0].ours}/kernel'
+
+_LARGE_FIELD = f'{TRUNK}/fc'
+_PROPOSALS = 'params/detection/proposal_network'
+_BOX_HEAD = 'params/detection/box_head'
+
+# The release's task names, and the number of each skip in its layers' names.
+_TASK_CODES = {
+    'edg': 'boundaries',
+    'nrm': 'normals',
+    'sal': 'saliency',
+    'seg': 'segmentation',
+    'sbd': 'semantic_boundaries',
+    'prt': 'parts',
+}
+_TAPS = {1: 'conv1_2', 2: 'conv2_2', 3: 'conv3_3', 4: 'conv4_3', 5: 'conv5_3', 6: 'fc7'}
+_LEVELS = ('', '_RS2', '_RS4')  # of the pyramid, at the end of names
+
+
+def _trunk(names: Sequence[str], first: Callable[[Arrays], Parameters]) -> tuple[Row, ...]:
+    return tuple(
+        Row(name, f'{TRUNK}/{row.ours}', convolution if index else first)
+        for index, (name, row) in enumerate(zip(names, CONVOLUTIONS, strict=True))
+    )
+
+
+def _fully_connected(fc6: str, fc7: str) -> tuple[Row, ...]:
+    """VGG's own fc6 and fc7: as they are in the box head, thinned out in the trunk."""
+    return (
+        Row(fc6, f'{_BOX_HEAD}/fc6', regions_dense),
+        Row(fc7, f'{_BOX_HEAD}/fc7', dense),
+        Row(fc6, f'{_LARGE_FIELD}/fc6', large_field_fc6, derived=True),
+        Row(fc7, f'{_LARGE_FIELD}/fc7', large_field_fc7, derived=True),
+    )
+
+
+def _dense_heads() -> Iterator[Row]:
+    for code, task in _TASK_CODES.items():
+        for number, tap in _TAPS.items():
+            yield Row(f'score_{code}_{number}_0_hole0', f'params/{task}/{tap}', dense)
+        yield Row(f'upscore-fuse-{code}__00', f'params/{task}/fuse_skips', fusion)
+        yield Row(f'upscore-fuse-mr-{code}', f'params/{task}/fuse_scales', fusion)
+
+
+def _skip_statistics() -> Iterator[Row]:
+    for level, suffix in enumerate(_LEVELS):
+        for tap in list(_TAPS.values())[:-1]:
+            block, _, _ = tap.partition('_')
+            target = f'batch_stats/trunk/{block}/norm_{level}'
+            yield Row(f'BN_pre_{tap}{suffix}', target, statistics)
+
+
+_CAFFE_TRUNK = _trunk([row.caffe for row in CONVOLUTIONS], bgr_convolution)
+_PROPOSAL_ROWS = (
+    Row('rpn_conv/3x3', _PROPOSALS, convolution),
+    Row('rpn_cls_score', f'{_PROPOSALS}/scores', proposal_scores),
+    Row('rpn_bbox_pred', f'{_PROPOSALS}/deltas', dense),
+    Row('bbox_pred', f'{_BOX_HEAD}/deltas', box_deltas),
+)
+
+RELEASE = (
+    *_CAFFE_TRUNK,
+    Row('fc6_conv', f'{_LARGE_FIELD}/fc6', convolution),
+    Row('fc7_conv', f'{_LARGE_FIELD}/fc7', dense),
+    *_skip_statistics(),
+    *_dense_heads(),
+    *_PROPOSAL_ROWS,
+    Row('fc6_det_0_0', f'{_BOX_HEAD}/fc6', regions_dense),
+    Row('fc7_det_0_0', f'{_BOX_HEAD}/fc7', dense),
+    Row('fc8_det_0_0', f'{_BOX_HEAD}/scores', dense),
+)
+FASTER_RCNN = (
+    *_CAFFE_TRUNK,
+    *_fully_connected('fc6', 'fc7'),
+    *_PROPOSAL_ROWS,
+    Row('cls_score', f'{_BOX_HEAD}/scores', dense),
+)
+DEEPLAB = (
+    *_CAFFE_TRUNK,
+    Row('fc6', f'{_LARGE_FIELD}/fc6', convolution),
+    Row('fc7', f'{_LARGE_FIELD}/fc7', dense),
+    # Trained on VOC 2012, on VOC, on COCO with VOC's classes: a file has one of these.
+    Row('fc8_voc12', 'params/segmentation/fc7', dense),
+    Row('fc8_voc', 'params/segmentation/fc7', dense),
+    Row('fc8_coco', 'params/segmentation/fc7', dense),
+)
+ILSVRC = (*_CAFFE_TRUNK, *_fully_connected('fc6', 'fc7'))
+TORCHVISION = (
+    *_trunk([row.torch for row in CONVOLUTIONS], convolution),
+    *_fully_connected('classifier.0', 'classifier.3'),
+    *_fully_connected('pre_logits.fc1', 'pre_logits.fc2'),
+)
+KERAS = (
+    *_trunk([row.keras for row in CONVOLUTIONS], bgr_convolution),
+    *_fully_connected('fc1', 'fc2'),
+)
+LPIPS = _trunk([row.lpips for row in CONVOLUTIONS], convolution)

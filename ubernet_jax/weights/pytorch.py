@@ -1,0 +1,196 @@
+"""PyTorch's state dictionaries (`.pth`, `.safetensors`), read without PyTorch.
+
+A `.pth` file is a zip archive of one pickle and a file for each storage, or, as PyTorch wrote it
+before version 1.6, a row of pickles with the storages behind them. A pickle may name tensors and
+storages and nothing else.
+"""
+
+import collections
+import math
+import os
+import pathlib
+import zipfile
+from collections.abc import Mapping
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+import safetensors
+
+from ubernet_jax.errors import UserError
+from ubernet_jax.weights.unpickling import ArrayUnpickler
+
+_MAGIC = 0x1950A86A20F9469CFC6C  # the first pickle of a file of the old format
+_PROTOCOL = 1001  # the second
+
+
+class _Storage(NamedTuple):
+    dtype: np.dtype
+    key: str
+    count: int
+
+
+class _Tensor(NamedTuple):
+    """A view of a storage: offset and strides in elements."""
+
+    storage: _Storage
+    offset: int
+    size: tuple[int, ...]
+    stride: tuple[int, ...]
+
+
+def _tensor(
+    storage: _Storage, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any
+) -> _Tensor:
+    """Stands for the functions that rebuild a tensor; gradients and hooks are not looked at."""
+    return _Tensor(storage, offset, size, stride)
+
+
+def _parameter(tensor: _Tensor, *_: Any) -> _Tensor:
+    return tensor
+
+
+_DTYPES = {
+    'HalfStorage': np.dtype('<f2'),
+    'FloatStorage': np.dtype('<f4'),
+    'DoubleStorage': np.dtype('<f8'),
+    'IntStorage': np.dtype('<i4'),
+    'LongStorage': np.dtype('<i8'),
+}
+_ALLOWED = {
+    ('collections', 'OrderedDict'): collections.OrderedDict,
+    ('torch._utils', '_rebuild_tensor'): _tensor,
+    ('torch._utils', '_rebuild_tensor_v2'): _tensor,
+    ('torch._utils', '_rebuild_parameter'): _parameter,
+} | {('torch', name): dtype for name, dtype in _DTYPES.items()}
+
+
+def read_pytorch(path: pathlib.Path) -> dict[str, list[np.ndarray]]:
+    """The arrays of every layer of a `.pth` file, weight and bias first, by the layer's name.
+
+    Raises:
+      UserError: it is no such file, holds more than tensors, or is damaged.
+    """
+    try:
+        read = _read_archive if zipfile.is_zipfile(path) else _read_pickles
+        tensors, storages = read(path)
+        arrays = {name: _view(t, storages[t.storage.key]) for name, t in tensors.items()}
+    except (UserError, FileNotFoundError):
+        raise
+    except Exception as error:  # a damaged pickle may raise anything
+        raise UserError(
+            f"{path} cannot be read as a file of PyTorch's torch.save(model.state_dict(), ...): "
+            f'{type(error).__name__}: {error}'
+        ) from error
+    return _by_layer(arrays)
+
+
+def read_safetensors(path: pathlib.Path) -> dict[str, list[np.ndarray]]:
+    """As `read_pytorch`, of a `.safetensors` file."""
+    try:
+        with safetensors.safe_open(path, framework='numpy') as file:
+            return _by_layer({name: file.get_tensor(name) for name in file.keys()})
+    except FileNotFoundError:
+        raise
+    except (OSError, TypeError, safetensors.SafetensorError) as error:
+        raise UserError(f'{path} cannot be read as a .safetensors file: {error}') from error
+
+
+def _read_archive(path: pathlib.Path) -> tuple[dict[str, _Tensor], dict[str, np.ndarray]]:
+    with zipfile.ZipFile(path) as archive:
+        # PyTorch does not compress: what would expand is refused before it does.
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+            raise ValueError('its entries are compressed')
+        (pickled,) = (name for name in archive.namelist() if name.split('/')[1:] == ['data.pkl'])
+        folder = pickled.removesuffix('data.pkl')
+        with archive.open(pickled) as file:
+            tensors = _tensors(path, _unpickle(file))
+        order = f'{folder}byteorder'
+        if order in archive.namelist() and archive.read(order) != b'little':
+            raise ValueError('its numbers are not little-endian')
+        storages = {}
+        for storage in {tensor.storage for tensor in tensors.values()}:
+            entry = archive.getinfo(f'{folder}data/{storage.key}')
+            if entry.file_size != _length(storage):
+                raise ValueError(
+                    f'{entry.filename} has {entry.file_size:,} bytes, not {_length(storage):,}'
+                )
+            storages[storage.key] = np.frombuffer(archive.read(entry), storage.dtype)
+    return tensors, storages
+
+
+def _read_pickles(path: pathlib.Path) -> tuple[dict[str, _Tensor], dict[str, np.ndarray]]:
+    with path.open('rb') as file:
+        if (_unpickle(file), _unpickle(file)) != (_MAGIC, _PROTOCOL):
+            raise ValueError('it begins with other numbers')
+        if not _unpickle(file)['little_endian']:
+            raise ValueError('its numbers are not little-endian')
+        tensors = _tensors(path, _unpickle(file))
+        by_key = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
+        storages = {}
+        for key in _unpickle(file):
+            storage = by_key[key]
+            count = int.from_bytes(file.read(8), 'little', signed=True)
+            left = os.fstat(file.fileno()).st_size - file.tell()
+            if count != storage.count or _length(storage) > left:
+                raise ValueError(
+                    f'storage {key} is to have {storage.count:,} numbers, but the file says '
+                    f'{count:,} and has {left:,} more bytes'
+                )
+            storages[key] = np.fromfile(file, storage.dtype, count)
+    return tensors, storages
+
+
+def _unpickle(file: BinaryIO) -> Any:
+    return ArrayUnpickler(file, _ALLOWED, _storage).load()
+
+
+def _storage(identity: tuple) -> _Storage:
+    """Stands for ('storage', type, key, device, count) and, in old files, a view of another."""
+    kind, dtype, key, _, count, *view = identity
+    if kind != 'storage' or not isinstance(dtype, np.dtype) or view not in ([], [None]):
+        raise ValueError(f'it refers to {identity}, which is no storage of its own')
+    return _Storage(dtype, str(key), int(count))
+
+
+def _length(storage: _Storage) -> int:
+    """Bytes."""
+    if storage.count < 0:
+        raise ValueError(f'storage {storage.key} is to have {storage.count} numbers')
+    return storage.count * storage.dtype.itemsize
+
+
+def _tensors(path: pathlib.Path, state: Any) -> dict[str, _Tensor]:
+    values = state.values() if isinstance(state, Mapping) else [state]
+    others = {type(value).__name__ for value in values if not isinstance(value, _Tensor)}
+    if others:
+        raise UserError(
+            f'{path} holds {", ".join(sorted(others))}, but must be a dictionary of tensors: '
+            'write it with torch.save(model.state_dict(), ...)'
+        )
+    return state
+
+
+def _view(tensor: _Tensor, storage: np.ndarray) -> np.ndarray:
+    """The tensor's numbers in its storage; refuses what reaches beyond it or repeats it."""
+    size, stride = tensor.size, tensor.stride
+    last = tensor.offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
+    least = min(tensor.offset, *size, *stride, 0)
+    if least < 0 or last >= len(storage) or math.prod(size) > len(storage):
+        raise ValueError(
+            f'a tensor of size {size}, stride {stride} and offset {tensor.offset} does not lie in '
+            f'its storage of {len(storage)} numbers'
+        )
+    steps = [step * storage.itemsize for step in stride]
+    return np.lib.stride_tricks.as_strided(storage[tensor.offset :], size, steps, writeable=False)
+
+
+def _by_layer(arrays: Mapping[str, np.ndarray]) -> dict[str, list[np.ndarray]]:
+    layers = collections.defaultdict(dict)
+    for name, array in arrays.items():
+        layer, _, part = name.rpartition('.')
+        layers[layer or name][part] = array
+    order = {'weight': 0, 'bias': 1}
+    return {
+        layer: [parts[part] for part in sorted(parts, key=lambda part: (order.get(part, 2), part))]
+        for layer, parts in layers.items()
+    }
