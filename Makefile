@@ -13,12 +13,12 @@ quickstart: .venv/installed
 test: .venv/installed
 	$(BIN)/python -m pytest
 
-# The long forms: 50 kills and 20,000 steps, 200,000 damaged files.
+# The long forms: docs/faults.md.
 soak: .venv/installed
 	$(BIN)/python -m pytest -s -m soak
 
 fuzz: .venv/installed
-	FUZZ_CASES=200000 $(BIN)/python -m pytest -n auto tests/fuzz
+	FUZZ_CASES=200000 $(BIN)/python -m pytest -n auto -rP tests/fuzz
 
 .venv/installed: setup.cfg
 	$(PYTHON) -m venv .venv

@@ -108,13 +108,13 @@ METADATA = {'format': 'ubernet_jax', 'step': '0', 'config': '{"tasks": {"normals
     [
         ({}, 'not of a network of this package'),
         ({'format': 'pt'}, 'not of a network of this package'),
-        ({'format': 'ubernet_jax'}, "its metadata cannot be read: KeyError\\('config'"),
-        (METADATA | {'config': '{"tasks": '}, 'its metadata cannot be read'),
-        (METADATA | {'config': '[]'}, 'its metadata cannot be read'),
+        ({'format': 'ubernet_jax'}, "its metadata cannot be read: they lack 'config'"),
+        (METADATA | {'config': '{"tasks": '}, 'safetensors: config is not JSON'),
+        (METADATA | {'config': '[]'}, r'safetensors: config is \[\], but must be fields'),
         (METADATA | {'config': '{"tasks": {"depth": {}}}'}, "tasks is 'depth', but must be"),
         (
             METADATA | {'config': '{"tasks": {"normals": {}}, "steps": "x"}'},
-            'cannot be read: TypeError',
+            "config.steps is 'x', but must be of type int",
         ),
         (METADATA, 'does not hold the whole network'),
     ],

@@ -2,6 +2,7 @@
 
 import collections
 import json
+import os
 import pathlib
 import time
 
@@ -17,7 +18,9 @@ class Journal:
     """Appends to `WORKDIR/log.jsonl` and to TensorBoard events; to be closed."""
 
     def __init__(self, workdir: pathlib.Path):
-        self._lines = (workdir / 'log.jsonl').open('a')
+        lines = workdir / 'log.jsonl'
+        _drop_torn_line(lines)
+        self._lines = lines.open('a')
         # Not a SummaryWriter: its thread ends on a full disk, and all that is logged waits for it.
         self._events = EventsWriter(str(workdir / 'events'))
 
@@ -40,6 +43,12 @@ class Journal:
             for name, value in numbers.items()
             if not name.startswith('updates/')
         )
+
+
+def _drop_torn_line(path: pathlib.Path) -> None:
+    """Removes what a full disk left of a last line, for the next one begins behind it."""
+    if path.is_file():
+        os.truncate(path, path.read_bytes().rfind(b'\n') + 1)
 
 
 class NotFinite(Exception):  # noqa: N818 (what it says is the reason to stop, not a fault of ours)

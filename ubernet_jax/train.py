@@ -92,7 +92,7 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
         Monitor(config, network, workdir, start) as monitor,
         StopRequest() as stop,
         _explaining_not_finite(batches, checkpoints),
-        _leaving_lost_processes(),
+        leaving_lost_processes(),
     ):
         for step, batch in enumerate(stream, start + 1):
             state, metrics = step_function(state, spread(mesh, batch))
@@ -136,7 +136,8 @@ def _explaining_not_finite(batches: MicroBatches, checkpoints: Checkpoints) -> I
 
 
 @contextlib.contextmanager
-def _leaving_lost_processes() -> Iterator[None]:
+def leaving_lost_processes() -> Iterator[None]:
+    """Ends the process with a message where JAX fails because another one is gone."""
     try:
         yield
     except jax.errors.JaxRuntimeError as error:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -16,10 +17,40 @@ import training
 from ubernet_jax.checkpoint import Checkpoints
 from ubernet_jax.config import Config
 from ubernet_jax.state import TrainState
+from ubernet_jax.train import train
 
 
 @pytest.fixture
 def config(prepared) -> Config:
+    """`make_config` for a test to change."""
+    return make_config(prepared)
+
+
+@pytest.fixture(scope='session')
+def undisturbed(prepared, tmp_path_factory) -> pathlib.Path:
+    """A run to the end; not to be changed."""
+    workdir = tmp_path_factory.mktemp('undisturbed')
+    train(make_config(prepared), workdir)
+    return workdir
+
+
+@pytest.fixture(scope='session')
+def three_steps(prepared, tmp_path_factory) -> pathlib.Path:
+    """A run that stopped after three steps; not to be changed."""
+    config = make_config(prepared)
+    config.steps = 3
+    workdir = tmp_path_factory.mktemp('stopped')
+    train(config, workdir)
+    return workdir
+
+
+@pytest.fixture
+def stopped(three_steps, tmp_path) -> pathlib.Path:
+    """A run that stopped after three steps, to be continued."""
+    return shutil.copytree(three_steps, tmp_path / 'run')
+
+
+def make_config(prepared: pathlib.Path) -> Config:
     """Eight steps, each with a line of the log, every other with a checkpoint."""
     config = tiny_config.get_config()
     config.data.directory = str(prepared)

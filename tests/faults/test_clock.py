@@ -8,8 +8,7 @@ from ubernet_jax.checkpoint import Checkpoints
 from ubernet_jax.train import train
 
 
-def test_nothing_changes_but_the_times(config, tmp_path, monkeypatch, assert_same_end):
-    train(config, tmp_path / 'undisturbed')
+def test_nothing_changes_but_the_times(config, stopped, undisturbed, monkeypatch, assert_same_end):
     calls, now, now_ns = itertools.count(), time.time, time.time_ns
 
     def set_back() -> int:
@@ -19,13 +18,10 @@ def test_nothing_changes_but_the_times(config, tmp_path, monkeypatch, assert_sam
     with monkeypatch.context() as patch:
         patch.setattr(time, 'time', lambda: now() - set_back())
         patch.setattr(time, 'time_ns', lambda: now_ns() - set_back() * 10**9)
-        config.steps = 4
-        train(config, tmp_path / 'run')
-        config.steps = 8
-        train(config, tmp_path / 'run')
+        train(config, stopped)
     assert next(calls) > 20
-    lines = [json.loads(line) for line in (tmp_path / 'run' / 'log.jsonl').read_text().splitlines()]
+    lines = [json.loads(line) for line in (stopped / 'log.jsonl').read_text().splitlines()]
     assert [line['step'] for line in lines] == list(range(1, 9))
     assert all(line['images_per_second'] > 0 for line in lines)
-    assert Checkpoints(tmp_path / 'run').steps == [4, 6, 8]
-    assert_same_end(tmp_path / 'undisturbed', tmp_path / 'run')
+    assert Checkpoints(stopped).steps == [4, 6, 8]
+    assert_same_end(undisturbed, stopped)

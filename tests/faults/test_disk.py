@@ -9,24 +9,25 @@ import pytest
 from training import finish
 
 from ubernet_jax.checkpoint import Checkpoints
+from ubernet_jax.comparison.runs import read_log
 from ubernet_jax.errors import UserError
 from ubernet_jax.journal import Journal
 from ubernet_jax.train import train
 
 
-def test_a_disk_that_is_full_for_the_log_loses_nothing(config, tmp_path, assert_same_end):
-    train(config, tmp_path / 'undisturbed')
-    run = tmp_path / 'run'
-    config.steps = 3
-    train(config, run)
-    (run / 'log.jsonl').rename(run / 'log.kept')
-    (run / 'log.jsonl').symlink_to('/dev/full')
-    config.steps = 8
+def test_a_disk_that_is_full_for_the_log_loses_nothing(
+    config, stopped, undisturbed, assert_same_end
+):
+    log = stopped / 'log.jsonl'
+    log.rename(stopped / 'log.kept')
+    log.symlink_to('/dev/full')
     with pytest.raises(OSError, match='No space left on device'):
-        train(config, run)
-    (run / 'log.kept').replace(run / 'log.jsonl')
-    train(config, run)
-    assert_same_end(tmp_path / 'undisturbed', run)
+        train(config, stopped)
+    (stopped / 'log.kept').replace(log)
+    log.write_text(log.read_text() + '{"step": 4, "lo')  # all for which there was space
+    train(config, stopped)
+    assert list(read_log(stopped)) == list(range(1, 9))
+    assert_same_end(undisturbed, stopped)
 
 
 def test_a_disk_that_is_full_for_tensorboard_does_not_hang(tmp_path):
@@ -66,24 +67,21 @@ def overwrite(path: pathlib.Path) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize('damage', [truncate, overwrite, pathlib.Path.unlink])
-def test_data_that_is_damaged_while_it_is_read(damage, config, prepared, tmp_path, assert_same_end):
+def test_data_that_is_damaged_while_it_is_read(
+    config, prepared, stopped, undisturbed, tmp_path, assert_same_end
+):
     config.data.directory = str(shutil.copytree(prepared, tmp_path / 'prepared'))
     (path,) = (tmp_path / 'prepared').rglob('*train.array_record*')
-    train(config, tmp_path / 'undisturbed')
-    run = tmp_path / 'run'
-    config.steps = 3
-    train(config, run)
     kept = path.read_bytes()
-    damage(path)
-    config.steps = 8
-    with pytest.raises(UserError, match=r'folder/tiny:train: record \d cannot be read') as error:
-        train(config, run)
-    assert str(tmp_path / 'prepared' / 'folder' / 'tiny') in str(error.value)
-    assert Checkpoints(run).latest_step == 3
-    path.write_bytes(kept)
-    train(config, run)
-    assert_same_end(tmp_path / 'undisturbed', run)
+    for damage in (truncate, overwrite, pathlib.Path.unlink):
+        damage(path)
+        with pytest.raises(UserError, match=r'/tiny:train: record \d cannot be read') as error:
+            train(config, stopped)
+        assert str(tmp_path / 'prepared' / 'folder' / 'tiny') in str(error.value)
+        assert Checkpoints(stopped).latest_step == 3
+        path.write_bytes(kept)
+    train(config, stopped)
+    assert_same_end(undisturbed, stopped)
 
 
 @pytest.mark.parametrize('name', ['dataset_info.json', 'metadata.json'])
@@ -96,11 +94,16 @@ def test_a_prepared_set_whose_description_is_damaged(name, damage, config, prepa
         train(config, tmp_path / 'run')
 
 
+@pytest.mark.soak
 def test_data_that_a_reader_process_does_not_find(start, prepared, tmp_path):
     directory = shutil.copytree(prepared, tmp_path / 'prepared')
     (path,) = directory.rglob('*train.array_record*')
     path.unlink()
     process = start(tmp_path / 'run', '--config.data.workers=1', directory=directory)
     (output,) = finish(process, code=2)
-    assert 'folder/tiny:train: record 0 cannot be read' in output and str(path) in output
+    assert (
+        'folder/tiny:train: record ' in output
+        and 'cannot be read' in output
+        and str(path) in output
+    )
     assert 'Traceback' not in output

@@ -6,12 +6,15 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from typing import NoReturn
 
+import jax
 import pytest
 from moments import is_alive, last_step, readers_of, wait_until
 from training import finish, free_port
 
 from ubernet_jax.checkpoint import Checkpoints
+from ubernet_jax.train import leaving_lost_processes
 
 ENDLESS = ('--config.steps=1000000', '--config.checkpoint_every=1000000', '--config.log_every=1')
 SECONDS = 120  # in which the others must end, on a busy machine
@@ -29,6 +32,7 @@ def test_a_reader_that_dies_ends_training_with_a_message(start, tmp_path):
     assert not any(map(is_alive, readers))
 
 
+@pytest.mark.soak  # its short form, to one process, is in test_end_to_end.py
 def test_sigterm_to_all_processes_of_a_job_saves_and_stops(start, tmp_path):
     process = start(tmp_path, *ENDLESS, '--config.data.workers=1')
     wait_until(lambda: last_step(tmp_path) >= 2, process)
@@ -49,7 +53,8 @@ def start_both(start: Callable, workdir: pathlib.Path) -> list[subprocess.Popen]
     return both
 
 
-@pytest.mark.parametrize('dying', [1, pytest.param(0, marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize('dying', [0, 1])
 def test_of_two_one_does_not_wait_for_a_dead_one_and_both_stop_at_one_step(start, tmp_path, dying):
     both = start_both(start, tmp_path)
     both[dying].kill()
@@ -71,3 +76,23 @@ def test_of_two_one_does_not_wait_for_a_dead_one_and_both_stop_at_one_step(start
     step = Checkpoints(tmp_path).latest_step
     assert f'starting at step {complete}\n' in outputs[0]
     assert all(f'stopped and saved at step {step} ' in output for output in outputs)
+
+
+def test_a_process_that_lost_another_ends_at_once_with_a_message(monkeypatch, capsys):
+    """The short form of the test above."""
+
+    def end(code: int) -> NoReturn:
+        raise SystemExit(code)
+
+    monkeypatch.setattr(jax, 'process_count', lambda: 2)
+    monkeypatch.setattr(os, '_exit', end)
+    with pytest.raises(SystemExit, match='2'), leaving_lost_processes():
+        raise jax.errors.JaxRuntimeError('Connection closed by peer\nmore')
+    said = capsys.readouterr().err
+    assert 'the 2 processes cannot go on (Connection closed by peer)' in said
+    assert 'the same commands continue from the last checkpoint' in said
+
+
+def test_a_lone_process_has_lost_none():
+    with pytest.raises(jax.errors.JaxRuntimeError), leaving_lost_processes():
+        raise jax.errors.JaxRuntimeError('out of memory')

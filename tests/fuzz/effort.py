@@ -10,7 +10,7 @@ import os
 from hypothesis import HealthCheck, settings
 
 CASES = int(os.environ.get('FUZZ_CASES', '0'))
-SHORT = 4000
+SHORT = 2000
 
 
 def effort(share: float) -> settings:

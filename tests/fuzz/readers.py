@@ -1,6 +1,5 @@
-"""Every function that reads a file from outside, with small valid files to damage."""
+"""Readers of images, labels and predictions, with small valid files to damage."""
 
-import dataclasses
 import functools
 import io
 import json
@@ -11,18 +10,15 @@ from typing import Any
 import h5py
 import hypothesis
 import numpy as np
-import safetensors.numpy
 import scipy.io
 import scipy.sparse
-import tiny_config
 from damage import any_file, as_json, misfilled
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
+from reader import Reader
 from tiny_datasets import write_annotation
 from tiny_matlab_datasets import cells, save_matlab_73
 
-from ubernet_jax import config_file
-from ubernet_jax.config import Config
 from ubernet_jax.datasets import bsds500, files, matlab, person_part, sbd
 from ubernet_jax.metrics import annotations, arrays
 from ubernet_jax.metrics.benchmarks import map_reader
@@ -32,8 +28,6 @@ from ubernet_jax.metrics.saliency import SaliencyMetric
 from ubernet_jax.metrics.segmentation import SegmentationMetric
 from ubernet_jax.structs import Boxes
 from ubernet_jax.tasks import TASKS
-from ubernet_jax.validation import validate
-from ubernet_jax.weights.exported import TrainedNetwork, load_exported
 
 SHAPE = (6, 8)
 IMAGE = np.zeros((*SHAPE, 3), np.uint8)
@@ -45,29 +39,8 @@ _THINGS = [
 _BINARY = np.eye(*SHAPE, dtype=np.uint8)
 
 
-@dataclasses.dataclass(frozen=True)
-class Reader:
-    """A function of a path, and what the file there may hold.
-
-    Attributes:
-      read: raises a UserError or a MetricError, or returns a result.
-      name: of the file.
-      contents: what it may hold.
-      returns: the result's type.
-      share: of the cases; less for what is one of many alike, or slow.
-      named: errors name the file; of others the caller does.
-    """
-
-    read: Callable[[pathlib.Path], Any]
-    name: str
-    contents: st.SearchStrategy[bytes]
-    returns: type = np.ndarray
-    share: float = 1.0
-    named: bool = True
-
-
 def make_readers(folder: pathlib.Path) -> dict[str, Reader]:
-    """All readers by name; `folder` is for files that seeds are made of."""
+    """The readers by name; `folder` is for files that seeds are made of."""
     pictures = any_file(_photographs())
     label = any_file([_picture(np.eye(*SHAPE, dtype=np.uint8)), *_label_pictures()])
     documents = any_file([json.dumps(_THINGS).encode(), b'[]']) | as_json(_THINGS)
@@ -113,8 +86,6 @@ def make_readers(folder: pathlib.Path) -> dict[str, Reader]:
             table,
             dict,
         ),
-        'exported': Reader(load_exported, 'a.safetensors', _exported(), TrainedNetwork),
-        'configuration': Reader(_read_config, 'a.json', _configs(), Config, named=False),
     }
     for name, (read, document, returns) in _MATLAB.items():
         reads[name] = Reader(read, 'a.mat', _matlab(document), returns)
@@ -138,16 +109,6 @@ _METRICS: dict[str, tuple[Metric, np.ndarray]] = {
 def _measure(name: str, scored: tuple[Metric, np.ndarray], path: pathlib.Path) -> dict:
     metric, truth = scored
     return metric.measure(map_reader(name, 21).prediction(path), truth)
-
-
-def _read_config(path: pathlib.Path) -> Config:
-    config = config_file.from_json(json.loads(path.read_text()))
-    validate(config)
-    return config
-
-
-def _configs() -> st.SearchStrategy[bytes]:
-    return as_json(config_file.to_json(tiny_config.get_config()))
 
 
 def _picture(pixels: np.ndarray | Image.Image, suffix: str = 'png', **options: Any) -> bytes:
@@ -207,32 +168,6 @@ def _matlab_73(folder: pathlib.Path) -> list[bytes]:
     with h5py.File(path, 'w') as file:
         file.create_dataset('stack', data=np.zeros((4, 3, 2)), chunks=(1, 3, 2), compression='gzip')
     return [*saved, path.read_bytes()]
-
-
-def _exported() -> st.SearchStrategy[bytes]:
-    arrays_by_name = {
-        'params/shared/a/kernel': np.zeros((2, 2), np.float32),
-        'batch_stats/a/mean': np.zeros(2, np.float32),
-    }
-    config = json.dumps(config_file.to_json(tiny_config.get_config()))
-    metadata = {'format': 'ubernet_jax', 'step': '3', 'config': config}
-    whole = safetensors.numpy.save(arrays_by_name, metadata)
-    start = 8 + int.from_bytes(whole[:8], 'little')
-
-    def pack(header: bytes) -> bytes:
-        return len(header).to_bytes(8, 'little') + header + whole[start:]
-
-    header = json.loads(whole[8:start])
-    settings = misfilled(json.loads(config)).map(json.dumps)
-    return st.one_of(
-        any_file([whole]),
-        as_json(header, pack),
-        settings.map(
-            lambda text: pack(
-                json.dumps(header | {'__metadata__': metadata | {'config': text}}).encode()
-            )
-        ),
-    )
 
 
 _SEGMENTATION = np.zeros(SHAPE, np.uint8)

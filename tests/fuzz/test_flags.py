@@ -16,8 +16,9 @@ from absl import flags  # noqa: E402
 from effort import effort  # noqa: E402
 from hypothesis import example, given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
+from ml_collections import config_flags  # noqa: E402
 
-from ubernet_jax import cli, train  # noqa: E402, F401
+from ubernet_jax import cli  # noqa: E402
 from ubernet_jax.config import Config  # noqa: E402
 from ubernet_jax.errors import UserError  # noqa: E402
 from ubernet_jax.validation import validate  # noqa: E402
@@ -49,15 +50,12 @@ VALUES = st.text(max_size=10) | st.sampled_from(
 
 def parse(path: str, value: str) -> Config:
     """What `train` makes of a flag."""
-    flags.FLAGS.unparse_flags()
-    try:
-        cli.parse_flags(['train', f'--config={CONFIG_FILE}', f'--config.{path}={value}'])
-        config = cli.check_config(flags.FLAGS.config)
-        validate(config)
-        return config
-    finally:
-        flags.FLAGS.unparse_flags()
-        flags.FLAGS(['train'])
+    values = flags.FlagValues()
+    config_flags.DEFINE_config_file('config', flag_values=values)
+    cli.parse_flags(['train', f'--config={CONFIG_FILE}', f'--config.{path}={value}'], values)
+    config = cli.check_config(values['config'].value)
+    validate(config)
+    return config
 
 
 @effort(share=0.02)

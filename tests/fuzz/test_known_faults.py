@@ -13,14 +13,20 @@ import safetensors.numpy
 import scipy.io
 import scipy.sparse
 
+from ubernet_jax.comparison import runs
+from ubernet_jax.comparison.runs import read_run
+from ubernet_jax.config import Config
 from ubernet_jax.datasets import files
 from ubernet_jax.datasets.matlab import read_matlab, read_matlab_slice
 from ubernet_jax.errors import UserError
 from ubernet_jax.metrics.annotations import read_detections, read_objects
 from ubernet_jax.metrics.arrays import read_array, read_sbd
 from ubernet_jax.metrics.metric import MetricError
+from ubernet_jax.metrics.multitask import delta_m
 from ubernet_jax.tasks import TASKS
+from ubernet_jax.weights.card import describe_training
 from ubernet_jax.weights.exported import load_exported
+from ubernet_jax.weights.pytorch import read_pytorch
 
 IMAGE = np.zeros((6, 8, 3), np.uint8)
 
@@ -39,6 +45,31 @@ def detections(path: pathlib.Path):
 
 def numbers(path: pathlib.Path):
     return read_array(path, 'segmentation')
+
+
+def read_log(path: pathlib.Path):
+    return runs.read_log(path.parent)
+
+
+def read_config(path: pathlib.Path):
+    return runs.read_config(path.parent)
+
+
+def results(path: pathlib.Path):
+    return runs.read_results(path.parent)
+
+
+def card(path: pathlib.Path):
+    return describe_training(Config(), path.parent)
+
+
+def single_task(path: pathlib.Path):
+    return delta_m({'saliency': path}, {'saliency': path})
+
+
+def result(**fields: object) -> bytes:
+    whole = {'task': 'saliency', 'dataset': 'a', 'split': 'b', 'images': 1, 'protocol': {}}
+    return json.dumps(whole | {'max_f': 0.5} | fields).encode()
 
 
 def thing(**fields: object) -> bytes:
@@ -78,6 +109,23 @@ def mat_of_unknown_type() -> bytes:
     return content.replace(tag, struct.pack('<II', 5120, 128))
 
 
+def mat_of_long_name() -> bytes:
+    """Of two sparse matrices, the first one's name takes 64 bytes, and with them its rows."""
+    cells = np.empty((2, 1), object)
+    cells[:, 0] = [scipy.sparse.csc_matrix(np.eye(6, 8))] * 2
+    tag = struct.pack('<II', 1, 0)
+    start, first, second, end = mat(map=cells).split(tag)  # it first stands for a cell array
+    return start + tag + first + struct.pack('<II', 1, 64) + second + tag + end
+
+
+def mat_without_sides() -> bytes:
+    """Of the two sides of a text, one byte is left."""
+    content = mat(map='person')
+    tag = struct.pack('<II', 5, 8)
+    assert content.count(tag) == 1
+    return content.replace(tag, struct.pack('<HHI', 5, 1, 8))
+
+
 def sbd_beyond_the_map() -> bytes:
     """A sparse boundary of 6 x 8 pixels with one in row 10,000,000."""
     outline = scipy.sparse.csc_matrix(np.eye(6, 8))
@@ -85,6 +133,13 @@ def sbd_beyond_the_map() -> bytes:
     cells = np.empty((1, 1), object)
     cells[0, 0] = outline
     return mat(GTcls={'Segmentation': np.zeros((6, 8), np.uint8), 'Boundaries': cells})
+
+
+def sbd_of_a_sparse_map() -> bytes:
+    """A map of 2 * 10^12 pixels in a few bytes."""
+    cells = np.empty((1, 1), object)
+    cells[0, 0] = scipy.sparse.csc_matrix((2 * 10**9, 1000))
+    return mat(GTcls={'Segmentation': cells[0, 0], 'Boundaries': cells})
 
 
 def broken_link() -> bytes:
@@ -95,7 +150,8 @@ def broken_link() -> bytes:
 
 
 def exported(**metadata: str) -> bytes:
-    whole = {'format': 'ubernet_jax', 'step': '1', 'config': '{}'} | metadata
+    settings = json.dumps({'tasks': {'normals': {}}})
+    whole = {'format': 'ubernet_jax', 'step': '1', 'config': settings} | metadata
     arrays = {'params/a': np.zeros(1), 'batch_stats/a': np.zeros(1)}
     return safetensors.numpy.save(arrays, whole)
 
@@ -123,14 +179,37 @@ def exported(**metadata: str) -> bytes:
         (numbers, 'a.mat', mat(segmentation='text')),
         (numbers, 'a.mat', mat_of_unknown_type()),
         (lambda path: read_matlab(path, 'map', np.asarray), 'a.mat', mat_of_unknown_type()),
+        (lambda path: read_matlab(path, 'map', np.asarray), 'a.mat', mat_of_long_name()),
+        (lambda path: read_matlab(path, 'map', np.asarray), 'a.mat', mat_without_sides()),
         (lambda path: read_sbd(path, 1), 'a.mat', sbd_beyond_the_map()),
         (lambda path: read_sbd(path, 1), 'a.mat', mat(GTcls=1)),
+        (lambda path: read_sbd(path, 1), 'a.mat', sbd_of_a_sparse_map()),
         (lambda path: read_matlab_slice(path, 'stack', 0), 'a.mat', broken_link()),
         (load_exported, 'a.safetensors', exported(step='x')),
+        (load_exported, 'a.safetensors', exported(step='[1]')),
+        (load_exported, 'a.safetensors', exported(config='[' * 100_000)),
         (load_exported, 'a.safetensors', exported(config='{')),
         (load_exported, 'a.safetensors', exported(config='7')),
         (load_exported, 'a.safetensors', exported(config='{"steps": "a"}')),
         (load_exported, 'a.safetensors', safetensors.numpy.save({}, {'format': 'ubernet_jax'})),
+        (read_pytorch, 'a.pth', b'cos\nsystem\n.'),
+        (read_log, 'log.jsonl', b'\xff'),
+        (read_log, 'log.jsonl', b'[]'),
+        (read_log, 'log.jsonl', b'{"step": 1, "loss/normals": "x"}'),
+        (read_config, 'config.json', b'[' * 100_000),
+        (read_config, 'config.json', b'{"steps": "a"}'),
+        (read_run, 'a.json', b'[]'),
+        (read_run, 'a.json', b'9' * 5000),
+        (card, 'a.json', b'[]'),
+        (card, 'a.json', b'{'),
+        (results, 'a.json', b'[]'),
+        (results, 'a.json', result(task=[])),
+        (results, 'a.json', result(max_f='x')),
+        (results, 'a.json', result(max_f=10**400)),
+        (results, 'a.json', result(task='proposals', recall=1)),
+        (single_task, 'a.json', b'[]'),
+        (single_task, 'a.json', b'[' * 100_000),
+        (single_task, 'a.json', result(max_f='x')),
     ],
 )
 def test_is_refused_by_name(read, name, content, tmp_path):

@@ -1,5 +1,6 @@
 """Whatever a file from outside holds, it is read, or refused with a message that names it."""
 
+import collections
 import contextlib
 import pathlib
 import resource
@@ -14,6 +15,8 @@ pytest.importorskip('hypothesis', reason='hypothesis is not installed: pip insta
 from effort import effort  # noqa: E402
 from hypothesis import given  # noqa: E402
 from readers import make_readers  # noqa: E402
+from run_readers import make_run_readers  # noqa: E402
+from weight_readers import make_weight_readers  # noqa: E402
 
 from ubernet_jax.errors import UserError  # noqa: E402
 from ubernet_jax.metrics.metric import MetricError  # noqa: E402
@@ -21,8 +24,12 @@ from ubernet_jax.metrics.metric import MetricError  # noqa: E402
 SECONDS = 10  # of processor time that a file may take
 MEMORY = 2 * 2**30  # bytes that it may take
 
-with tempfile.TemporaryDirectory() as _folder:
-    READERS = make_readers(pathlib.Path(_folder))
+_FOLDER = tempfile.TemporaryDirectory()
+READERS = {
+    name: reader
+    for make in (make_readers, make_weight_readers, make_run_readers)
+    for name, reader in make(pathlib.Path(_FOLDER.name)).items()
+}
 SHARES = sum(reader.share for reader in READERS.values())
 
 
@@ -59,6 +66,8 @@ def little_time() -> Iterator[None]:
 def test_a_damaged_file_is_read_or_refused(name, tmp_path):
     reader = READERS[name]
     path = tmp_path / reader.name
+    path.parent.mkdir(exist_ok=True)
+    ends = collections.Counter()
 
     @effort(reader.share / SHARES)
     @given(reader.contents)
@@ -69,7 +78,10 @@ def test_a_damaged_file_is_read_or_refused(name, tmp_path):
                 result = reader.read(path)
             except (UserError, MetricError) as error:
                 assert str(path) in str(error) or not reader.named
+                ends['refused'] += 1
             else:
                 assert isinstance(result, reader.returns)
+                ends['read'] += 1
 
     check()
+    print(f'{name}: {ends.total()} files, {ends["read"]} read, {ends["refused"]} refused')

@@ -12,6 +12,7 @@ from ubernet_jax.metrics.metric import MetricError
 
 SUFFIXES = ('.png', '.npy', '.npz', '.mat')
 SIXTEEN_BITS = 65535
+_SBD_PIXELS = 2**24  # SBD's images have 500 x 500
 
 
 def find_map(folder: pathlib.Path, name: str) -> pathlib.Path | None:
@@ -80,6 +81,8 @@ def read_sbd(path: pathlib.Path, num_classes: int) -> tuple[np.ndarray, np.ndarr
     with _expected_structure(path):
         truth = variables[kind][0, 0]
         segmentation, cells = truth['Segmentation'], truth['Boundaries'].ravel()
+        if not isinstance(segmentation, np.ndarray) or segmentation.size > _SBD_PIXELS:
+            raise ValueError('its segmentation is no map of the size of an image')
         if kind == 'GTinst':
             classes = truth['Categories'].ravel().astype(int)
         else:
