@@ -2,10 +2,11 @@
 
 import json
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ubernet_jax.config import Config
+from ubernet_jax.tasks import TASKS
 
 
 def describe_training(config: Config, results: pathlib.Path) -> dict[str, Any]:
@@ -18,13 +19,24 @@ def describe_training(config: Config, results: pathlib.Path) -> dict[str, Any]:
     return {
         'tasks': list(config.tasks),
         'training_data': [f'{data.name}:{data.split}' for data in config.data.train],
-        'scores': list(_scores(results)),
+        'scores': list(_scores(results, config.tasks)),
     }
 
 
-def _scores(results: pathlib.Path) -> Iterator[dict[str, Any]]:
+def _scores(results: pathlib.Path, tasks: Collection[str]) -> Iterator[dict[str, Any]]:
     for path in sorted(results.glob('*.json')):
         result = json.loads(path.read_text())
-        numbers = {key: round(x, 4) for key, x in result.items() if isinstance(x, float)}
+        # The detector's results have names of their own.
+        task = result['task'] if result['task'] in TASKS else 'detection'
+        if task not in tasks:
+            continue
         told = ('task', 'dataset', 'split', 'images', 'protocol')
-        yield {key: result[key] for key in told if key in result} | {'scores': numbers}
+        scores = {key: x for key, x in result.items() if key not in ('protocol', 'per_class')}
+        yield {key: result[key] for key in told if key in result} | {'scores': _rounded(scores)}
+
+
+def _rounded(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers among them, also in dictionaries, such as recall at 100 proposals."""
+    numbers = {key: round(x, 4) for key, x in scores.items() if isinstance(x, float)}
+    deeper = {key: _rounded(x) for key, x in scores.items() if isinstance(x, dict)}
+    return numbers | {key: x for key, x in deeper.items() if x}
