@@ -27,6 +27,7 @@ import numpy as np
 
 from benchmarks.memory import parse_sizes
 from benchmarks.workload import make_batch, make_config
+from ubernet_jax.compilation import recomputing
 from ubernet_jax.config import Config, Initialisation, ModelConfig, Precision
 from ubernet_jax.models.ubernet import SHARED, UberNet
 from ubernet_jax.optim import make_optimizer
@@ -69,7 +70,8 @@ def training(
         train_step, make_network(config), make_optimizer(config), config, make_mesh(1)
     )
     start = time.perf_counter()
-    compiled = jax.jit(function, donate_argnums=0).lower(state, batch).compile()
+    jitted = jax.jit(function, donate_argnums=0, compiler_options=recomputing())
+    compiled = jitted.lower(state, batch).compile()
     seconds = time.perf_counter() - start
 
     def step() -> None:

@@ -1,4 +1,4 @@
-"""The convolution is XLA's and `scipy.ndimage`'s; its gradients are, but without convolutions."""
+"""The convolutions are XLA's and `scipy.ndimage`'s, values and gradients."""
 
 import functools
 
@@ -9,7 +9,8 @@ import pytest
 import scipy.ndimage
 from jax import lax
 
-from ubernet_jax.ops.convolution import convolve
+from ubernet_jax.ops import convolution
+from ubernet_jax.ops.convolution import convolve, sum_of_taps
 
 
 def random_arrays(size: int) -> tuple[jax.Array, jax.Array]:
@@ -31,21 +32,40 @@ def plain(x: jax.Array, kernel: jax.Array, stride: int, dilation: int) -> jax.Ar
     return same[:, ::stride, ::stride]
 
 
-@pytest.mark.parametrize(
-    ('size', 'stride', 'dilation'), [(3, 1, 1), (3, 2, 2), (1, 2, 1), (5, 3, 2)]
-)
-def test_values_and_gradients_equal_plain_convolution(size, stride, dilation):
+def assert_equal(one, other, size: int) -> None:
+    """Both functions of (x, kernel) have the same values and the same gradients."""
     x, kernel = random_arrays(size)
-    cotangent = jnp.cos(jnp.arange(plain(x, kernel, stride, dilation).size, dtype=jnp.float32))
 
     @functools.partial(jax.jit, static_argnums=0)
-    def value_and_gradients(convolution, x, kernel):
-        value, gradients = jax.vjp(lambda *both: convolution(*both, stride, dilation), x, kernel)
-        return value, *gradients(cotangent.reshape(value.shape))
+    def value_and_gradients(function, x, kernel):
+        value, gradients = jax.vjp(function, x, kernel)
+        cotangent = jnp.cos(jnp.arange(value.size, dtype=jnp.float32)).reshape(value.shape)
+        return value, *gradients(cotangent)
 
-    found = value_and_gradients(convolve, x, kernel)
-    for array, wanted in zip(found, value_and_gradients(plain, x, kernel), strict=True):
+    arrays = [value_and_gradients(function, x, kernel) for function in (one, other)]
+    for array, wanted in zip(*arrays, strict=True):
         np.testing.assert_allclose(array, wanted, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ('size', 'stride', 'dilation'),
+    [(3, 1, 1), (3, 2, 2), (1, 2, 1), (5, 3, 2), (3, 1, 5), (3, 1, 12), (3, 2, 7)],
+)
+def test_sum_of_taps_is_convolution(size, stride, dilation):
+    assert_equal(
+        lambda *both: sum_of_taps(*both, dilation, stride),
+        lambda *both: plain(*both, stride, dilation),
+        size,
+    )
+
+
+@pytest.mark.parametrize(('size', 'dilation'), [(3, 1), (3, 2), (1, 1), (5, 1)])
+@pytest.mark.parametrize('strip', [5000, 40, 1])
+def test_convolution_in_strips_is_convolution(size, dilation, strip, monkeypatch):
+    monkeypatch.setattr(convolution, '_STRIP', strip)
+    assert_equal(
+        lambda *both: convolve(*both, dilation), lambda *both: plain(*both, 1, dilation), size
+    )
 
 
 def test_values_are_correlations():
@@ -53,18 +73,25 @@ def test_values_are_correlations():
     spread = np.zeros((5, 5))
     spread[::2, ::2] = kernel[:, :, 0, 0]
     wanted = scipy.ndimage.correlate(np.array(x[0, ..., 0]), spread, mode='constant')
-    found = convolve(x[..., :1], kernel[:, :, :1], stride=2, dilation=2)
+    found = sum_of_taps(x[..., :1], kernel[:, :, :1], stride=2, dilation=2)
     np.testing.assert_allclose(found[0, ..., 0], wanted[::2, ::2], atol=1e-5)
 
 
-def test_gradients_inside_cond_are_the_same_and_without_convolutions():
+def test_sum_of_taps_inside_cond_is_without_convolutions():
     x, kernel = random_arrays(3)
 
     def gradients(x, kernel):
-        return jax.grad(lambda *both: (convolve(*both, 2, 2) ** 2).sum(), (0, 1))(x, kernel)
+        return jax.grad(lambda *both: (sum_of_taps(*both, 2, 2) ** 2).sum(), (0, 1))(x, kernel)
 
     inside = jax.jit(lambda yes, *both: lax.cond(yes, gradients, lambda *both: both, *both))
     for array, wanted in zip(inside(True, x, kernel), jax.jit(gradients)(x, kernel), strict=True):
         np.testing.assert_allclose(array, wanted, rtol=1e-4, atol=1e-4)
-    # The one convolution of the value; the two of the gradients would be slow here.
-    assert str(jax.make_jaxpr(gradients)(x, kernel)).count('= conv_general_dilated') == 1
+    assert 'conv_general_dilated' not in str(jax.make_jaxpr(gradients)(x, kernel))
+
+
+def test_a_large_kernel_gradient_is_in_strips_and_not_inside_control_flow():
+    x, kernel = jnp.zeros((1, 120, 100, 2)), jnp.zeros((3, 3, 2, 2))
+    gradient = jax.jit(jax.grad(lambda kernel: convolve(x, kernel).sum()))
+    text = gradient.lower(kernel).compile().as_text()
+    assert ' conditional(' not in text
+    assert gradient.lower(kernel).as_text().count('stablehlo.convolution') == 3

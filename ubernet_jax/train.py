@@ -22,7 +22,7 @@ from ml_collections import config_flags
 from ubernet_jax import cli, config_file
 from ubernet_jax.batching import MicroBatches, read_ahead
 from ubernet_jax.checkpoint import Checkpoints
-from ubernet_jax.compilation import enable_compilation_cache
+from ubernet_jax.compilation import enable_compilation_cache, recomputing
 from ubernet_jax.config import Config
 from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.errors import UserError
@@ -84,6 +84,7 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
     step_function = jax.jit(
         functools.partial(train_step, network, make_optimizer(config), config, mesh),
         donate_argnums=0,
+        compiler_options=recomputing(),
     )
     stopping = False
     reader = contextlib.closing(read_ahead(batches, start, config.data.workers))

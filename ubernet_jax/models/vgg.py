@@ -6,6 +6,7 @@ flows between segments.
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import flax.linen as nn
 import jax
@@ -13,8 +14,11 @@ import jax.numpy as jnp
 
 from ubernet_jax.config import Statistics
 from ubernet_jax.models.normalization import SkipNormalization
+from ubernet_jax.ops.convolution import convolve, sum_of_taps
 from ubernet_jax.ops.interpolate import subsample
 from ubernet_jax.ops.pooling import average_pool, max_pool
+
+Convolution = Callable[..., jax.Array]
 
 FC_CHANNELS = 1024  # the large-field fc6 and fc7 keep every 4th channel of VGG's 4096
 
@@ -75,7 +79,7 @@ class ConvBlock(nn.Module):
             convolution = nn.Conv(
                 _scaled(block.channels, self.width),
                 (3, 3),
-                kernel_dilation=block.dilation,
+                conv_general_dilated=_as_flax_calls_it(convolve, block.dilation),
                 kernel_init=nn.initializers.he_normal(),
                 dtype=self.dtype,
                 name=f'{block.name}_{index + 1}',
@@ -102,7 +106,8 @@ class FullyConnected(nn.Module):
         channels = _scaled(FC_CHANNELS, self.width)
         x = average_pool(x, 1)
         settings = {'kernel_init': nn.initializers.he_normal(), 'dtype': self.dtype}
-        x = nn.Conv(channels, (3, 3), kernel_dilation=12, name='fc6', **settings)(x)
+        taps = _as_flax_calls_it(sum_of_taps, 12)
+        x = nn.Conv(channels, (3, 3), conv_general_dilated=taps, name='fc6', **settings)(x)
         x = nn.Dropout(self.dropout, deterministic=not train)(nn.relu(x))
         x = nn.Dense(channels, name='fc7', **settings)(x)
         return nn.Dropout(self.dropout, deterministic=not train)(nn.relu(x))
@@ -171,6 +176,11 @@ class VGG(nn.Module):
                 outputs = jax.lax.stop_gradient(outputs)
             x, activations[row.tap], skips[row.tap] = outputs
         return x, activations, skips
+
+
+def _as_flax_calls_it(convolution: Convolution, dilation: int) -> Convolution:
+    """Takes, and leaves, what `nn.Conv` says of strides and padding."""
+    return lambda x, kernel, *_, **__: convolution(x, kernel, dilation)
 
 
 def _scaled(channels: int, width: float) -> int:

@@ -5,9 +5,10 @@ else is known, each value as JSON. A file may hold a part of a network only, as 
 training starts from it, prediction refuses it.
 """
 
+import dataclasses
 import json
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import flax.traverse_util
@@ -20,7 +21,7 @@ from ubernet_jax import config_file
 from ubernet_jax.config import Config
 from ubernet_jax.errors import UserError
 from ubernet_jax.json_file import parse_json
-from ubernet_jax.models.ubernet import Params, UberNet
+from ubernet_jax.models.ubernet import SHARED, Params, UberNet
 from ubernet_jax.validation import validate
 
 SUFFIX = '.safetensors'
@@ -44,6 +45,14 @@ class TrainedNetwork(NamedTuple):
     step: int
     params: Params
     batch_stats: dict
+
+    def only(self, tasks: Sequence[str]) -> 'TrainedNetwork':
+        """The same trunk with the heads of these tasks."""
+        config = dataclasses.replace(
+            self.config, tasks={name: self.config.tasks[name] for name in tasks}
+        )
+        params = {name: self.params[name] for name in (SHARED, *tasks)}
+        return self._replace(config=config, params=params)
 
 
 class ExportedFile(NamedTuple):
