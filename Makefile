@@ -11,7 +11,7 @@ quickstart: .venv/installed
 	$(BIN)/python -m ubernet_jax.predict --checkpoint runs/quickstart docs/scene.png --out runs/quickstart/predictions
 
 test: .venv/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 # The long forms: docs/faults.md.
 soak: .venv/installed
