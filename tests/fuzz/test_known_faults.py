@@ -26,6 +26,7 @@ from ubernet_jax.metrics.multitask import delta_m
 from ubernet_jax.tasks import TASKS
 from ubernet_jax.weights.card import describe_training
 from ubernet_jax.weights.exported import load_exported
+from ubernet_jax.weights.keras import read_keras
 from ubernet_jax.weights.pytorch import read_pytorch
 
 IMAGE = np.zeros((6, 8, 3), np.uint8)
@@ -142,6 +143,14 @@ def sbd_of_a_sparse_map() -> bytes:
     return mat(GTcls={'Segmentation': cells[0, 0], 'Boundaries': cells})
 
 
+def names_of_variable_length() -> bytes:
+    """HDF5 2.0 reads them for ever where some bytes are damaged."""
+    buffer = io.BytesIO()
+    with h5py.File(buffer, 'w') as file:
+        file.attrs['layer_names'] = [b'block1_conv1']
+    return buffer.getvalue()
+
+
 def broken_link() -> bytes:
     buffer = io.BytesIO()
     with h5py.File(buffer, 'w') as file:
@@ -192,6 +201,7 @@ def exported(**metadata: str) -> bytes:
         (load_exported, 'a.safetensors', exported(config='7')),
         (load_exported, 'a.safetensors', exported(config='{"steps": "a"}')),
         (load_exported, 'a.safetensors', safetensors.numpy.save({}, {'format': 'ubernet_jax'})),
+        (read_keras, 'a.h5', names_of_variable_length()),
         (read_pytorch, 'a.pth', b'cos\nsystem\n.'),
         (read_log, 'log.jsonl', b'\xff'),
         (read_log, 'log.jsonl', b'[]'),
