@@ -107,11 +107,9 @@ def write_file(
     metadata = {'step': step, 'config': config_file.to_json(config), 'preprocessing': preprocessing}
     metadata = {key: json.dumps(value) for key, value in {**metadata, **card}.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    safetensors.numpy.save_file(
-        {name: np.asarray(array, order='C') for name, array in arrays.items()},
-        path,
-        {'format': _FORMAT, **metadata},
-    )
+    ordered = {name: np.asarray(array, order='C') for name, array in arrays.items()}
+    # As bytes, because `save_file` makes files that only their owner may read.
+    path.write_bytes(safetensors.numpy.save(ordered, {'format': _FORMAT, **metadata}))
 
 
 def read_file(path: pathlib.Path) -> ExportedFile:

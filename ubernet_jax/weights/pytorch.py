@@ -105,7 +105,7 @@ def _read_archive(path: pathlib.Path) -> tuple[dict[str, _Tensor], dict[str, np.
         (pickled,) = (name for name in archive.namelist() if name.split('/')[1:] == ['data.pkl'])
         folder = pickled.removesuffix('data.pkl')
         with archive.open(pickled) as file:
-            tensors = _tensors(_unpickle(file))
+            tensors = _tensors(_unpickle(path, file))
         order = f'{folder}byteorder'
         if order in archive.namelist() and archive.read(order) != b'little':
             raise ValueError('its numbers are not little-endian')
@@ -122,14 +122,14 @@ def _read_archive(path: pathlib.Path) -> tuple[dict[str, _Tensor], dict[str, np.
 
 def _read_pickles(path: pathlib.Path) -> tuple[dict[str, _Tensor], dict[str, np.ndarray]]:
     with path.open('rb') as file:
-        if (_unpickle(file), _unpickle(file)) != (_MAGIC, _PROTOCOL):
+        if (_unpickle(path, file), _unpickle(path, file)) != (_MAGIC, _PROTOCOL):
             raise ValueError('it begins with other numbers')
-        if not _unpickle(file)['little_endian']:
+        if not _unpickle(path, file)['little_endian']:
             raise ValueError('its numbers are not little-endian')
-        tensors = _tensors(_unpickle(file))
+        tensors = _tensors(_unpickle(path, file))
         by_key = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
         storages = {}
-        for key in _unpickle(file):
+        for key in _unpickle(path, file):
             storage = by_key[key]
             count = int.from_bytes(file.read(8), 'little', signed=True)
             left = os.fstat(file.fileno()).st_size - file.tell()
@@ -142,8 +142,8 @@ def _read_pickles(path: pathlib.Path) -> tuple[dict[str, _Tensor], dict[str, np.
     return tensors, storages
 
 
-def _unpickle(file: BinaryIO) -> Any:
-    return ArrayUnpickler(file, _ALLOWED, _storage).load()
+def _unpickle(path: pathlib.Path, file: BinaryIO) -> Any:
+    return ArrayUnpickler(path, file, _ALLOWED, _storage).load()
 
 
 def _storage(identity: tuple) -> _Storage:
