@@ -49,6 +49,7 @@ def get_config() -> c.Config:
         },
         model=c.ModelConfig(
             frozen_blocks=2,
+            checkpoint=False,  # images this small fit, and nothing is computed twice
             statistics=c.Statistics.RUNNING,
             detection=c.DetectionConfig(
                 width=1024, anchor_scales=(1.0, 2.0, 4.0, 8.0, 16.0), min_side=6.0

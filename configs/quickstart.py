@@ -22,6 +22,7 @@ def get_config() -> c.Config:
         model=c.ModelConfig(
             width=0.25,
             dropout=0.0,
+            checkpoint=False,  # images this small fit, and nothing is computed twice
             statistics=c.Statistics.RUNNING,
             initialisation=c.Initialisation.RANDOM,
         ),

@@ -7,7 +7,9 @@ import sys
 
 import numpy as np
 import pytest
+import weight_files
 from PIL import Image
+from weight_files import Call, Global, make_pickle
 
 from ubernet_jax import UberNet
 from ubernet_jax import predictor as predictor_module
@@ -119,6 +121,26 @@ def test_what_is_saved_reads_back(net, tmp_path):
     np.testing.assert_allclose(
         [record['box'] for record in records], result.detection.corners, atol=0.05
     )
+
+
+@pytest.mark.parametrize(
+    ('name', 'message'),
+    [('a.pth', 'holds no checkpoint'), ('a.safetensors', 'cannot be read as a .safetensors file')],
+)
+def test_a_pickle_is_no_checkpoint(name, message, tmp_path):
+    call = Call(Global('os', 'system'), (f'touch {tmp_path / "ran"}',))
+    path = weight_files.write_archive(tmp_path / name, make_pickle(call), {})
+    with pytest.raises(UserError, match=message):
+        UberNet.load(path)
+    assert not (tmp_path / 'ran').exists()
+
+
+@pytest.mark.parametrize('shape', [(1, 1), (1, 700), (700, 2)])
+def test_the_smallest_and_thinnest_pictures_are_saved_whole(net, shape, tmp_path):
+    net.predict(make_image(*shape)).save(tmp_path)
+    for name in TASKS:
+        with Image.open(tmp_path / f'{name}.png') as drawn:
+            assert drawn.size == shape[::-1]
 
 
 def test_importing_the_package_imports_nothing_heavy():

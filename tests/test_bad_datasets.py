@@ -104,6 +104,10 @@ def test_a_missing_ground_truth(tmp_path, refuses):
 def test_a_broken_ground_truth(tmp_path, refuses):
     write_bsds500(tmp_path)
     path = tmp_path / 'BSDS500/data/groundTruth/val/101.mat'
+    truncate(path)
+    refuses('bsds500', f'{path}: groundTruth cannot be read')
+    scipy.io.savemat(path, {'other': np.ones(3)})
+    refuses('bsds500', f'{path} has no variable groundTruth')
     scipy.io.savemat(path, {'groundTruth': np.ones(3)})
     refuses('bsds500', f'{path}: groundTruth has another structure than expected')
 

@@ -11,6 +11,7 @@ import pytest
 import scipy.io
 from PIL import Image
 
+from benchmarks import predict
 from benchmarks.gradient_magnitude import gradient_magnitude
 from benchmarks.hed import ROWS, load_weights
 from benchmarks.input import WARM_UP, Speeds, measure_reading, read_training_speed
@@ -51,6 +52,17 @@ def test_the_speeds_are_compared():
     assert str(Speeds(read={1: 30.0, 2: 55.0}, trained=4.0)) == (
         'images a second: training 4.00, 1 reading: 30.0 (7.5 times), 2 reading: 55.0 (13.8 times)'
     )
+
+
+def test_prediction_is_timed_beside_the_network_alone(exported, tmp_path, monkeypatch):
+    Image.new('RGB', (40, 30)).save(tmp_path / 'photo.png')
+    words = ['--checkpoint', exported, '--photograph', tmp_path / 'photo.png', '--rounds', 2]
+    words += ['--json', tmp_path / 'predict.json']
+    monkeypatch.setattr(sys, 'argv', ['predict', *map(str, words)])
+    predict.main()
+    report = json.loads((tmp_path / 'predict.json').read_text())
+    assert report['photograph'] == [30, 40] and report['input'] == [33, 33]
+    assert min(report['milliseconds'].values()) > 0 and report['ratio'] > 0
 
 
 def test_the_boundary_benchmark_measures_every_match(tmp_path):

@@ -209,7 +209,7 @@ def test_what_cannot_be_read_is_named(tmp_path, seven):
     file = part / 'pascal_s-test-saliency.json'
     for text, message in (
         ('{', 'saliency.json is not JSON'),
-        ('{"task": "saliency"}', "saliency.json has no 'dataset'"),
+        ('{"task": "saliency"}', "saliency.json is not a result of evaluate: it has no 'dataset'"),
         (
             '{"task": "x", "dataset": "a", "split": "b", "images": 1, "protocol": {}}',
             "unknown result 'x'",

@@ -261,6 +261,29 @@ def test_an_older_or_newer_file_gets_defaults_and_loses_what_is_unknown():
     )
 
 
+@pytest.mark.parametrize(
+    ('plain', 'message'),
+    [
+        (7, 'file is 7, but must be fields with values'),
+        ({'steps': 1.5}, 'file.steps is 1.5, but must be of type int'),
+        ({'model': {'checkpoint': 1}}, 'file.model.checkpoint is 1, but must be of type bool'),
+        ({'model': {'width': True}}, 'file.model.width is True, but must be of type float'),
+        ({'model': {'mean': [1.0]}}, 'file.model.mean is [1.0], but must be 3 values'),
+        ({'data': {'buckets': [[33, 'a']]}}, "file.data.buckets[0][1] is 'a', but must be of type"),
+        ({'tasks': {'parts': None}}, 'file.tasks.parts is None, but must be fields'),
+        ({'tasks': []}, 'file.tasks is [], but must be names with values'),
+        ({'optim': {'optimizer': 'lion'}}, "optimizer is 'lion', but must be one of sgd, adamw"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_by_name(plain, message):
+    with pytest.raises(UserError, match=re.escape(message)):
+        from_json(plain, 'file')
+
+
+def test_a_whole_number_may_stand_for_a_float():
+    assert from_json({'model': {'width': 1}}).model.width == 1
+
+
 def test_differences_name_every_leaf():
     ours, theirs = make_config(), make_config()
     assert differences(to_json(ours), to_json(theirs)) == []

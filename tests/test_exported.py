@@ -12,6 +12,7 @@ from networks import make_state
 from ubernet_jax.config import Config, TaskConfig
 from ubernet_jax.errors import UserError
 from ubernet_jax.tasks import DENSE_TASKS
+from ubernet_jax.weights import __main__
 from ubernet_jax.weights.card import describe_training
 from ubernet_jax.weights.exported import (
     TrainedNetwork,
@@ -52,6 +53,19 @@ def test_a_network_comes_back_in_float32(trained, dtype, tmp_path):
     jax.tree.map(np.testing.assert_array_equal, found.batch_stats, trained.batch_stats)
 
 
+def test_some_of_the_tasks_are_a_network_of_their_own(exported, tmp_path, monkeypatch):
+    path = tmp_path / 'a.safetensors'
+    words = ['--checkpoint', exported, '--out', path, '--tasks', 'parts', 'normals']
+    monkeypatch.setattr('sys.argv', ['weights', 'export', *map(str, words)])
+    __main__.main()
+    found, whole = load_exported(path), load_exported(exported)
+    assert list(found.config.tasks) == ['normals', 'parts']
+    kept = {name: whole.params[name] for name in ('shared', 'normals', 'parts')}
+    jax.tree.map(np.testing.assert_array_equal, found.params, kept)
+    card = read_file(path).card
+    assert card['tasks'] == ['normals', 'parts']
+
+
 def test_a_parameter_that_float16_cannot_hold_is_named(trained, tmp_path):
     bias = trained.params['normals']['fc7']['bias'] + 70_000
     layer = trained.params['normals']['fc7'] | {'bias': bias}
@@ -72,9 +86,11 @@ def test_dense_tasks_of_full_width_take_less_than_45_megabytes_in_float16():
 def test_the_model_card(trained, tmp_path):
     results = tmp_path / 'results' / '00000006'
     results.mkdir(parents=True)
-    scores = {'miou': 0.123456, 'per_class': {'cat': 0.5}, 'confusion': [[1, 2]]}
+    scores = {'miou': 0.123456, 'recall': {'100': 0.64432}}
+    details = {'per_class': {'cat': 0.5}, 'confusion': [[1, 2]], 'protocol': {'overlap': 0.5}}
     told = {'task': 'segmentation', 'dataset': 'voc2012', 'split': 'val', 'images': 3}
-    (results / 'a.json').write_text(json.dumps({**told, 'protocol': {'void': 255}, **scores}))
+    (results / 'a.json').write_text(json.dumps({**told, **scores, **details}))
+    (results / 'b.json').write_text(json.dumps({'task': 'proposals', 'recall': 0.5}))
     path = tmp_path / 'a.safetensors'
     save_exported(trained, path, card=describe_training(trained.config, results))
     card = read_file(path).card
@@ -87,7 +103,13 @@ def test_the_model_card(trained, tmp_path):
         },
         'tasks': ['normals', 'segmentation'],
         'training_data': ['folder/tiny:train'],
-        'scores': [{**told, 'protocol': {'void': 255}, 'scores': {'miou': 0.1235}}],
+        'scores': [
+            {
+                **told,
+                'protocol': {'overlap': 0.5},
+                'scores': {'miou': 0.1235, 'recall': {'100': 0.6443}},
+            }
+        ],
     }
     assert describe_training(trained.config, tmp_path / 'none')['scores'] == []
 
@@ -108,13 +130,13 @@ METADATA = {'format': 'ubernet_jax', 'step': '0', 'config': '{"tasks": {"normals
     [
         ({}, 'not of a network of this package'),
         ({'format': 'pt'}, 'not of a network of this package'),
-        ({'format': 'ubernet_jax'}, "its metadata cannot be read: KeyError\\('config'"),
-        (METADATA | {'config': '{"tasks": '}, 'its metadata cannot be read'),
-        (METADATA | {'config': '[]'}, 'its metadata cannot be read'),
+        ({'format': 'ubernet_jax'}, "its metadata cannot be read: they lack 'config'"),
+        (METADATA | {'config': '{"tasks": '}, 'safetensors: config is not JSON'),
+        (METADATA | {'config': '[]'}, r'safetensors: config is \[\], but must be fields'),
         (METADATA | {'config': '{"tasks": {"depth": {}}}'}, "tasks is 'depth', but must be"),
         (
             METADATA | {'config': '{"tasks": {"normals": {}}, "steps": "x"}'},
-            'cannot be read: TypeError',
+            "config.steps is 'x', but must be of type int",
         ),
         (METADATA, 'does not hold the whole network'),
     ],

@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse
 from tiny_matlab_datasets import cells, save_matlab, save_matlab_73, structs
 
-from ubernet_jax.datasets.matlab import read_matlab, read_matlab_slice
+from ubernet_jax.datasets.matlab import as_map, read_matlab, read_matlab_slice
 from ubernet_jax.errors import UserError
 
 # In MATLAB: 2 rows, 3 columns, 2 channels, 4 frames; the value says which of each.
@@ -120,6 +120,31 @@ def test_a_file_that_is_missing(tmp_path):
 def test_another_structure_than_expected(old):
     with raises(old, 'map has another structure than expected', 'IndexError'):
         read_matlab(old, 'map', lambda array: array[0, 0]['Segmentation'])
+
+
+def test_a_map_holds_whole_numbers():
+    found = as_map(np.array([[0.0, 255.0]]))
+    assert found.dtype == np.int32 and found.tolist() == [[0, 255]]
+    assert as_map(np.array([[300]]), largest=300).tolist() == [[300]]
+
+
+@pytest.mark.parametrize(
+    'value',
+    [
+        np.array([[256]]),
+        np.array([[-1]]),
+        np.array([[0.5]]),
+        np.array([[np.nan]]),
+        np.array([[1j]]),
+        np.zeros(3),
+        np.array([['a']]),
+        scipy.sparse.csc_matrix(np.eye(2)),
+    ],
+)
+def test_what_is_no_map(value, tmp_path):
+    save_matlab(tmp_path / 'a.mat', {'map': np.zeros((1, 1))})
+    with raises(tmp_path / 'a.mat', 'map has another structure than expected'):
+        read_matlab(tmp_path / 'a.mat', 'map', lambda array: as_map(value))
 
 
 @pytest.mark.parametrize('index', [-1, 4])

@@ -12,6 +12,7 @@ from networks import FAST_COMPILATION, make_batch
 
 from benchmarks.memory import Case, kept_bytes
 from benchmarks.plain import plain_gradients
+from ubernet_jax.compilation import recomputing
 from ubernet_jax.config import Balancing, BalancingConfig, Config, ModelConfig, TaskConfig
 from ubernet_jax.models.ubernet import SHARED, UberNet
 from ubernet_jax.models.vgg import BLOCKS
@@ -92,6 +93,22 @@ def test_one_labelled_task_of_six_costs_a_fraction_of_all(eight_heads):
         return min(seconds)
 
     assert cost(1) < 0.5 * cost(6)
+
+
+def test_checkpoints_save_memory_in_the_compiled_program():
+    def temporary(checkpoint: bool) -> int:
+        network = UberNet(ModelConfig(width=1 / 4, scales=1, checkpoint=checkpoint), {})
+        params, stats = plain_network.random_variables(network)
+        batch = make_batch({}, np.ones((1, 0), bool), SIDE, SIDE)
+
+        def total(trunk: dict) -> jax.Array:
+            features, _ = network.features(trunk, stats, batch.image, batch.valid, KEY)
+            return sum(skip.sum() for skip in features.levels[0].values())
+
+        jitted = jax.jit(jax.grad(total), compiler_options=recomputing())
+        return temporary_bytes(jitted.lower(params[SHARED]).compile())
+
+    assert temporary(True) < 0.6 * temporary(False)
 
 
 def kept_by_trunk(method: str) -> int:

@@ -1,52 +1,26 @@
 """Runs on one device, on four, and on two processes with two each: the same parameters come out."""
 
-import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import sys
 
 import jax
 import optax
 import pytest
+from training import ROOT, finish, free_port, start_training
 
 from ubernet_jax.checkpoint import Checkpoints, open_checkpoint
 from ubernet_jax.errors import UserError
 from ubernet_jax.parallel import make_mesh
 
-ROOT = pathlib.Path(__file__).parents[1]
-
 
 def start(prepared: pathlib.Path, workdir: pathlib.Path, devices: int, steps: int, *more: str):
     """A training process with so many devices; every step makes one update of every group."""
-    words = [
-        sys.executable, '-m', 'ubernet_jax.train', '--config', 'tests/tiny_config.py',
-        '--workdir', str(workdir), f'--config.data.directory={prepared}', f'--config.steps={steps}',
-        '--config.data.micro_batches=4', '--config.checkpoint_every=10',
-        '--config.pictures_every=1000', '--config.evaluate_every=1000', *more,
-    ]  # fmt: skip
-    flags = f'--xla_force_host_platform_device_count={devices} --xla_backend_optimization_level=0'
-    return subprocess.Popen(
-        words,
-        cwd=ROOT,
-        env=os.environ | {'XLA_FLAGS': flags},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def finish(*processes: subprocess.Popen) -> None:
-    for process in processes:
-        output, _ = process.communicate(timeout=300)
-        assert process.returncode == 0, output
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
+    settings = [f'--config.steps={steps}', '--config.data.micro_batches=4']
+    settings += ['--config.checkpoint_every=10', *more]
+    xla = f'--xla_force_host_platform_device_count={devices} --xla_backend_optimization_level=0'
+    return start_training(prepared, workdir, *settings, xla=xla)
 
 
 def assert_same(one: pathlib.Path, other: pathlib.Path) -> None:

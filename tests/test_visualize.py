@@ -282,6 +282,19 @@ def test_boxes_are_drawn_with_names_over_the_photograph():
     assert image.max() == 50
 
 
+def test_boxes_are_seen_on_things_of_their_own_colour():
+    image = np.full((100, 150, 3), PALETTE[15], np.uint8)
+    found = Detections(
+        corners=np.array([[20, 40, 120, 90]], np.float32),
+        classes=np.array([15], np.uint8),
+        scores=np.array([0.9], np.float32),
+    )
+    drawn = picture(TASKS['detection'], found, image=image)
+    for column in (19, 21):  # the line itself is between
+        assert (drawn[60:88, column] == 0).all()
+    assert (drawn[60:88, 20] == PALETTE[15]).all()
+
+
 def test_names_of_boxes_at_the_border_are_not_cut():
     image = np.full((100, 150, 3), 50, np.uint8)
     found = Detections(
@@ -294,7 +307,7 @@ def test_names_of_boxes_at_the_border_are_not_cut():
     assert rows.min() < 90 and columns.min() < 115  # room for `sofa 0.90`
     # A box that has the room carries the same name.
     found.corners[:] = [[20, 20, 30, 25]]
-    free = picture(TASKS['detection'], found, image=image)
+    free = picture(TASKS['detection'], found, image=image)[20:, 20:]
     assert ((free == 255).all(-1)).sum() == ((drawn == 255).all(-1)).sum()
 
 

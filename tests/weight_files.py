@@ -190,7 +190,7 @@ def write_keras(path: pathlib.Path, layers: Layers, root: str = '/') -> pathlib.
     """A file of keras.applications; kernels come in the layout of Caffe."""
     with h5py.File(path, 'w') as file:
         group = file.require_group(root)
-        group.attrs['layer_names'] = [b'input_1', *(name.encode() for name in layers)]
+        group.attrs['layer_names'] = np.array([b'input_1', *(name.encode() for name in layers)])
         group.create_group('input_1').attrs['weight_names'] = np.zeros(0, 'S1')
         for name, (kernel, bias) in layers.items():
             if name == 'fc1':
@@ -198,7 +198,7 @@ def write_keras(path: pathlib.Path, layers: Layers, root: str = '/') -> pathlib.
                 kernel = kernel.reshape(len(kernel), -1)
             axes = (2, 3, 1, 0) if kernel.ndim == 4 else (1, 0)
             layer = group.create_group(name)
-            layer.attrs['weight_names'] = [f'{name}_W_1:0'.encode(), f'{name}_b_1:0'.encode()]
+            layer.attrs['weight_names'] = np.array([f'{name}_{part}_1:0'.encode() for part in 'Wb'])
             layer[f'{name}_W_1:0'] = kernel.transpose(axes)
             layer[f'{name}_b_1:0'] = bias
     return path

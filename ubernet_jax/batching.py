@@ -9,7 +9,10 @@ the step, and neither resuming nor the number of reader processes changes the or
 import collections
 import contextlib
 import functools
+import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Generator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -156,6 +159,9 @@ def read_ahead(batches: MicroBatches, start: int, workers: int) -> Generator[Bat
       batches: the source.
       start: the first step.
       workers: reader processes; 0 reads by threads. Processes need parsed absl flags.
+
+    Raises:
+      UserError: an image cannot be read, or a reader process was killed.
     """
     dataset = grain.MapDataset.source(batches)[start:].to_iter_dataset(
         grain.ReadOptions(num_threads=2, prefetch_buffer_size=4)
@@ -163,10 +169,19 @@ def read_ahead(batches: MicroBatches, start: int, workers: int) -> Generator[Bat
     if workers:
         dataset = dataset.mp_prefetch(
             grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=2),
-            worker_init_fn=_leave_interrupts_to_the_parent,
+            worker_init_fn=_follow_the_parent,
         )
     with contextlib.closing(iter(dataset)) as stream:
-        yield from map(_copy, stream)
+        try:
+            yield from map(_copy, stream)
+        except RuntimeError as error:
+            if 'process was terminated' not in str(error):  # Grain's word for it
+                raise
+            raise UserError(
+                'a reader process was killed, most likely for want of memory: free some, or lower '
+                f'--config.data.workers (now {workers}). The same command continues from the last '
+                'checkpoint.'
+            ) from error
 
 
 def _copy(batch: Batch) -> Batch:
@@ -174,10 +189,22 @@ def _copy(batch: Batch) -> Batch:
     return jax.tree.map(np.array, batch)
 
 
-def _leave_interrupts_to_the_parent(worker: int, workers: int) -> None:
-    """Ctrl-C reaches every process of a terminal; only the training process shall act on it."""
+def _follow_the_parent(worker: int, workers: int) -> None:
+    """Makes a reader process end when the training process does, and not before.
+
+    Ctrl-C reaches every process of a terminal, a scheduler's SIGTERM every process of a job. Where
+    the parent is killed, nobody else tells its readers.
+    """
     del worker, workers
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    threading.Thread(target=_end_after, args=[parent], daemon=True).start()
+
+
+def _end_after(parent: multiprocessing.process.BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def _by_bucket(sizes: np.ndarray, buckets: Sequence[tuple[int, int]]) -> list[np.ndarray]:

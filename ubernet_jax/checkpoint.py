@@ -4,8 +4,10 @@ A checkpoint holds the whole state, so that a run continues bit for bit: the pos
 is the state's step. The configuration lies beside it.
 """
 
+import contextlib
 import pathlib
 import shutil
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -66,7 +68,7 @@ class Checkpoints:
         free = shutil.disk_usage(self._workdir).free
         if free < needed:
             raise self._failure(step, f'it takes {needed:,} bytes, and {free:,} are free')
-        try:
+        with self._explaining_failure(step):
             self._manager.save(
                 step,
                 args=ocp.args.Composite(
@@ -74,15 +76,11 @@ class Checkpoints:
                     config=ocp.args.JsonSave(config_file.to_json(config)),
                 ),
             )
-        except (OSError, ValueError, RuntimeError) as error:
-            raise self._failure(step, _first_line(error)) from error
 
     def finish(self) -> None:
         """Waits until everything is on disk. Raises as `save`."""
-        try:
+        with self._explaining_failure(None):
             self._manager.wait_until_finished()
-        except (OSError, ValueError, RuntimeError) as error:
-            raise self._failure(None, _first_line(error)) from error
 
     def restore(self, config: Config, step: int) -> TrainState:
         """Reads the state of a step.
@@ -102,9 +100,9 @@ class Checkpoints:
         return self.read(step, config)
 
     def config(self, step: int) -> Config:
-        """The configuration that a step's checkpoint was made with."""
+        """The configuration that a step's checkpoint was made with. Raises as `restore`."""
         restored = self._restore(step, config=ocp.args.JsonRestore())
-        return config_file.from_json(restored['config'])
+        return config_file.from_json(restored['config'], f'{self._folder(step)}: config')
 
     def read(self, step: int, config: Config) -> TrainState:
         """The state of a step, given the configuration that it was made with."""
@@ -115,11 +113,22 @@ class Checkpoints:
         try:
             return self._manager.restore(step, args=ocp.args.Composite(**items))
         except Exception as error:  # Orbax raises a bare one when it cannot read an array
-            path = self._workdir / FOLDER / str(step)
             raise UserError(
-                f'{path} cannot be read as a checkpoint ({_first_line(error)}); '
+                f'{self._folder(step)} cannot be read as a checkpoint ({_first_line(error)}); '
                 'remove the folder to use an earlier one'
             ) from error
+
+    def _folder(self, step: int) -> pathlib.Path:
+        return self._workdir / FOLDER / str(step)
+
+    @contextlib.contextmanager
+    def _explaining_failure(self, step: int | None) -> Iterator[None]:
+        try:
+            yield
+        except jax.errors.JaxRuntimeError:  # of a device or another process, not of the disk
+            raise
+        except (OSError, ValueError, RuntimeError) as error:
+            raise self._failure(step, _first_line(error)) from error
 
     def _failure(self, step: int | None, reason: str) -> UserError:
         what = 'a checkpoint' if step is None else f'the checkpoint of step {step}'

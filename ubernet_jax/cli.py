@@ -11,10 +11,10 @@ from absl import flags
 from ml_collections import config_flags
 
 from ubernet_jax.config import Config
-from ubernet_jax.config_file import check_field
+from ubernet_jax.config_file import check_field, from_json, to_json
 from ubernet_jax.errors import UserError
 
-_USER_ERROR = 2  # exit code, the one of wrong command lines too
+USER_ERROR = 2  # exit code, the one of wrong command lines too
 _INTERRUPTED = 130  # exit code, as shells have it for Ctrl-C
 
 
@@ -27,7 +27,7 @@ def run(main: Callable[[], None]) -> None:
         main()
     except (UserError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
-        sys.exit(_USER_ERROR)
+        sys.exit(USER_ERROR)
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
         sys.exit(_INTERRUPTED)
@@ -59,14 +59,15 @@ def check_config(loaded: Any) -> Config:
     """What `get_config` of a config file returned, if it is a configuration.
 
     Raises:
-      UserError: it is something else.
+      UserError: it is something else, or a value is not of its field's type.
     """
     if not isinstance(loaded, Config):
         raise UserError(
             f'get_config() of the config file returned a {type(loaded).__name__}; '
             'it must return an ubernet_jax.config.Config'
         )
-    return loaded
+    # Through JSON, because a config file or a flag may put anything into a field.
+    return from_json(to_json(loaded))
 
 
 def parse_flags(arguments: list[str], values: flags.FlagValues = flags.FLAGS) -> list[str]:

@@ -21,9 +21,17 @@ def to_json(value: Any) -> Any:
     return value.value if isinstance(value, enum.Enum) else value
 
 
-def from_json(plain: dict[str, Any]) -> Config:
-    """The inverse of `to_json` for a whole configuration; a field it lacks gets its default."""
-    return _build(Config, plain)
+def from_json(plain: Any, source: str = 'config') -> Config:
+    """The inverse of `to_json` for a whole configuration; a field it lacks gets its default.
+
+    Args:
+      plain: what `to_json` returned, or what somebody else wrote.
+      source: where it comes from, for errors.
+
+    Raises:
+      UserError: a value is not of its field's type.
+    """
+    return _build(Config, plain, source)
 
 
 def differences(ours: Any, theirs: Any, path: str = '') -> list[str]:
@@ -59,17 +67,34 @@ def check_field(path: str) -> None:
             kind = (typing.get_args(kind) or (Any,))[-1]
 
 
-def _build(kind: Any, plain: Any) -> Any:
+def _build(kind: Any, plain: Any, path: str) -> Any:
+    """A value of type `kind`; `path` says where it is."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if dataclasses.is_dataclass(kind):
+        _require(isinstance(plain, dict), path, plain, 'fields with values')
         hints = typing.get_type_hints(kind)
         known = {name: value for name, value in plain.items() if name in hints}
-        return kind(**{name: _build(hints[name], value) for name, value in known.items()})
+        return kind(**{n: _build(hints[n], value, f'{path}.{n}') for n, value in known.items()})
     if origin is dict:
-        return {key: _build(arguments[1], item) for key, item in plain.items()}
-    if origin is list:
-        return [_build(arguments[0], item) for item in plain]
-    if origin is tuple:
-        kinds = arguments[:1] * len(plain) if arguments[-1] is Ellipsis else arguments
-        return tuple(_build(k, item) for k, item in zip(kinds, plain, strict=True))
-    return kind(plain) if isinstance(kind, enum.EnumMeta) else plain
+        _require(isinstance(plain, dict), path, plain, 'names with values')
+        return {key: _build(arguments[1], item, f'{path}.{key}') for key, item in plain.items()}
+    if origin in (list, tuple):
+        many = origin is list or arguments[-1] is Ellipsis
+        fits = isinstance(plain, list | tuple) and (many or len(plain) == len(arguments))
+        _require(fits, path, plain, 'several values' if many else f'{len(arguments)} values')
+        kinds = arguments[:1] * len(plain) if many else arguments
+        items = zip(kinds, plain, strict=True)
+        return origin(_build(k, item, f'{path}[{i}]') for i, (k, item) in enumerate(items))
+    if isinstance(kind, enum.EnumMeta):
+        allowed = [option.value for option in kind]
+        _require(plain in allowed, path, plain, f'one of {", ".join(allowed)}')
+        return kind(plain)
+    # An integer may stand for a float, but a bool for neither.
+    fits = type(plain) is kind or (kind is float and type(plain) is int)
+    _require(fits, path, plain, f'of type {kind.__name__}')
+    return plain
+
+
+def _require(condition: bool, path: str, got: Any, allowed: str) -> None:
+    if not condition:
+        raise UserError(f'{path} is {got!r:.50}, but must be {allowed}')

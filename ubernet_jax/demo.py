@@ -47,10 +47,14 @@ def main() -> None:
     net = UberNet.load(arguments.checkpoint)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # tidies up as Ctrl-C does
     with tempfile.TemporaryDirectory(prefix='ubernet_jax-') as folder:
-        # Before Gradio is imported: it reads these once.
-        os.environ |= {'GRADIO_TEMP_DIR': folder, 'GRADIO_ANALYTICS_ENABLED': 'False'}
+        # Before Gradio is imported: it reads these once, and so does matplotlib, which it imports.
+        os.environ |= {
+            'GRADIO_TEMP_DIR': folder,
+            'GRADIO_ANALYTICS_ENABLED': 'False',
+            'MPLCONFIGDIR': folder,
+        }
         tempfile.tempdir = folder
-        from ubernet_jax.page import build_page
+        from ubernet_jax.page import STYLE, build_page
 
         samples = draw_samples(pathlib.Path(folder))
         net.predict(samples[0])  # the first visitor need not wait for the compiler
@@ -63,6 +67,7 @@ def main() -> None:
             run_history=False,
             footer_links=[],
             max_file_size=MAX_FILE,
+            css=STYLE,
             state_session_capacity=VISITORS,
         )
 

@@ -2,11 +2,14 @@
 
 import collections
 import json
+import os
 import pathlib
 import time
 
 import jax
-import tensorboardX
+from tensorboardX.event_file_writer import EventsWriter
+from tensorboardX.proto.event_pb2 import Event
+from tensorboardX.summary import scalar
 
 from ubernet_jax.step import Metrics
 
@@ -15,8 +18,11 @@ class Journal:
     """Appends to `WORKDIR/log.jsonl` and to TensorBoard events; to be closed."""
 
     def __init__(self, workdir: pathlib.Path):
-        self._lines = (workdir / 'log.jsonl').open('a')
-        self._events = tensorboardX.SummaryWriter(str(workdir))
+        lines = workdir / 'log.jsonl'
+        _drop_torn_line(lines)
+        self._lines = lines.open('a')
+        # Not a SummaryWriter: its thread ends on a full disk, and all that is logged waits for it.
+        self._events = EventsWriter(str(workdir / 'events'))
 
     def close(self) -> None:
         """Writes what is left."""
@@ -25,15 +31,24 @@ class Journal:
 
     def log(self, step: int, numbers: dict[str, float]) -> str:
         """Writes numbers at a step, and returns all but the updates as one line for a person."""
-        self._lines.write(json.dumps({'step': step, 'time': time.time(), **numbers}) + '\n')
+        now = time.time()
+        self._lines.write(json.dumps({'step': step, 'time': now, **numbers}) + '\n')
         self._lines.flush()
         for name, value in numbers.items():
-            self._events.add_scalar(name, value, step)
+            event = Event(step=step, wall_time=now, summary=scalar(name, value))
+            self._events.write_event(event)
+        self._events.flush()
         return ' '.join(
             f'{name.removeprefix("loss/")} {value:.3g}'
             for name, value in numbers.items()
             if not name.startswith('updates/')
         )
+
+
+def _drop_torn_line(path: pathlib.Path) -> None:
+    """Removes what a full disk left of a last line, for the next one begins behind it."""
+    if path.is_file():
+        os.truncate(path, path.read_bytes().rfind(b'\n') + 1)
 
 
 class NotFinite(Exception):  # noqa: N818 (what it says is the reason to stop, not a fault of ours)

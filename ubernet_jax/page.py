@@ -39,6 +39,19 @@ _HOVER = """() => {
     });
 }"""
 
+STYLE = """
+#results { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(250px, 100%), 1fr)); }
+.legend span { display: inline-block; margin-right: .8em; white-space: nowrap; }
+.legend i { display: inline-block; width: .9em; height: .9em; margin-right: .3em; }
+#values table { width: 100%; margin: 0; font-size: .9em; }
+#values td { padding: 2px 6px; }
+@media (max-width: 640px) {
+    #left { display: contents; }
+    #settings { order: 1; }
+    #values:has(table) { position: fixed; bottom: 0; left: 0; z-index: 100; padding: 6px; }
+    #values { background: var(--body-background-fill); }
+}"""
+
 
 def build_page(net: UberNet, samples: Sequence[pathlib.Path]) -> gr.Blocks:
     """Lays the page out.
@@ -52,24 +65,25 @@ def build_page(net: UberNet, samples: Sequence[pathlib.Path]) -> gr.Blocks:
         gr.Markdown(_TITLE)
         kept = gr.State(time_to_live=KEPT)
         with gr.Row():
-            with gr.Column(scale=1, min_width=280):
-                upload = _add_upload()
-                gr.Examples([[str(path)] for path in samples], upload, label='Samples')
-                values = gr.HTML(elem_id='values')
-                sliders = [
-                    gr.Slider(0, 1, default.opacity, step=0.05, label='Overlay of class colours',
-                              elem_id='opacity'),
-                    gr.Slider(0, 1, default.score, step=0.05, label='Least score of a box',
-                              elem_id='score'),
-                    gr.Slider(0, 9, default.thickness, step=1, elem_id='thickness',
-                              label='Thickness of boundaries (0: as predicted)'),
-                ]  # fmt: skip
-                download = gr.DownloadButton(
-                    'Download everything', interactive=False, elem_id='download'
-                )
-            with gr.Column(scale=3), gr.Row():
+            with gr.Column(scale=1, min_width=280, elem_id='left'):
+                with gr.Column():
+                    upload = _add_upload()
+                    gr.Examples([[str(path)] for path in samples], upload, label='Samples')
+                with gr.Column(elem_id='settings'):
+                    opacity = gr.Slider(0, 1, default.opacity, step=0.05, elem_id='opacity',
+                                        label='Overlay of class colours')  # fmt: skip
+                    score = gr.Slider(0, 1, default.score, step=0.05, elem_id='score',
+                                      label='Least score of a box')  # fmt: skip
+                    thickness = gr.Slider(0, 9, default.thickness, step=1, elem_id='thickness',
+                                          label='Boundary thickness (0: soft)')  # fmt: skip
+                    download = gr.DownloadButton(
+                        'Download everything', interactive=False, elem_id='download'
+                    )
+                    values = gr.HTML(elem_id='values')
+            with gr.Column(scale=3), gr.Row(elem_id='results'):
                 pictures, legends = zip(*map(_add_place, net.tasks), strict=True)
 
+        sliders = [opacity, score, thickness]
         shown = [*pictures, *legends, values]
         redraw = {
             'fn': functools.partial(_draw, tuple(net.tasks)), 'inputs': [kept, *sliders],
@@ -83,7 +97,7 @@ def build_page(net: UberNet, samples: Sequence[pathlib.Path]) -> gr.Blocks:
             slider.change(**redraw)
         for picture in pictures:
             picture.select(
-                _describe, kept, values, show_progress='hidden', queue=False,
+                _describe, [kept, score], values, show_progress='hidden', queue=False,
                 trigger_mode='always_last', api_visibility='private',
             )  # fmt: skip
         page.load(None, js=_HOVER)
@@ -116,7 +130,7 @@ def _add_place(task: str) -> tuple[gr.Image, gr.HTML]:
             label=task.replace('_', ' '), elem_id=task, elem_classes='result', format='png',
             interactive=False, buttons=['download', 'fullscreen'],
         )  # fmt: skip
-        return picture, gr.HTML(elem_id=f'{task}_legend')
+        return picture, gr.HTML(elem_id=f'{task}_legend', elem_classes='legend')
 
 
 def _predict(net: UberNet, path: str | None) -> tuple[Result | None, dict]:
@@ -159,29 +173,31 @@ def _write_legend(panel: Panel) -> str:
         Image.fromarray(draw_ball(64)).save(file, 'png')
         code = base64.b64encode(file.getvalue()).decode()
         return f'<img alt="a ball, as its normals are drawn" src="data:image/png;base64,{code}">'
-    square = 'display:inline-block;width:.9em;height:.9em;margin:0 .3em 0 .8em;background:rgb'
     return ' '.join(
-        f'<span style="{square}{colour}"></span>{html.escape(name)}'
+        f'<span><i style="background: rgb{colour}"></i>{html.escape(name)}</span>'
         for name, colour in panel.legend.items()
     )
 
 
-def _describe(result: Result | None, event: gr.SelectData) -> str:
+def _describe(result: Result | None, least: float, event: gr.SelectData) -> str:
     """What the network says of the point under the pointer, as a table."""
     if result is None:
         return ''
     x, y = event.index
-    rows = [(task.name.replace('_', ' '), _read_value(result, task, x, y)) for task in result.tasks]
-    cells = ''.join(f'<tr><td>{name}</td><td>{html.escape(said)}</td></tr>' for name, said in rows)
+    said = {task.name: _read_value(result, task, x, y, least) for task in result.tasks}
+    cells = ''.join(
+        f'<tr><td>{name.replace("_", " ")}</td><td>{html.escape(value)}</td></tr>'
+        for name, value in said.items()
+    )
     return f'<table><caption>at column {x}, row {y}</caption>{cells}</table>'
 
 
-def _read_value(result: Result, task: Task, x: int, y: int) -> str:
+def _read_value(result: Result, task: Task, x: int, y: int, least: float) -> str:
     if task.label is LabelKind.BOXES:
         around = [
             f'{label} {score:.2f}'
             for (left, top, right, bottom), label, score in result.boxes
-            if left <= x < right and top <= y < bottom
+            if score >= least and left <= x < right and top <= y < bottom
         ]
         return ', '.join(around) or 'nothing'
     value = getattr(result, task.name)[y, x]

@@ -1,9 +1,11 @@
 """Any picture as the plain RGB array that everything else works on."""
 
+import contextlib
 import glob
 import os
 import pathlib
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -64,22 +66,41 @@ def read_photograph(source: Photograph) -> np.ndarray:
     """
     if isinstance(source, np.ndarray):
         return _check_array(source)
-    try:
-        if isinstance(source, Image.Image):
+    if isinstance(source, Image.Image):
+        with _explaining('the Pillow image'):
             return _to_rgb('the Pillow image', source)
-        with Image.open(source, formats=FORMATS) as image:
-            return _to_rgb(source, image)
+    with open_picture(source) as image:
+        return _to_rgb(source, image)
+
+
+@contextlib.contextmanager
+def open_picture(path: str | os.PathLike) -> Iterator[Image.Image]:
+    """Opens a picture of at most `MAX_PIXELS` pixels, which are read when they are used.
+
+    Raises:
+      UserError: the file is missing, not a picture or too large, or while in use turns out broken.
+    """
+    with _explaining(path), Image.open(path, formats=FORMATS) as image:
+        _check_size(path, image)
+        yield image
+
+
+@contextlib.contextmanager
+def _explaining(name: str | os.PathLike) -> Iterator[None]:
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of large pictures below our own limit, and of faults it reads past.
+            warnings.simplefilter('ignore')
+            yield
     except UserError:
         raise
     except FileNotFoundError:
-        raise UserError(
-            f'{source}: there is no such file; check the path of the photograph'
-        ) from None
+        raise UserError(f'{name}: there is no such file; check the path of the picture') from None
     except Image.DecompressionBombError:
-        raise UserError(_too_large(source)) from None
+        raise UserError(_too_large(name)) from None
     except Exception as error:  # decoders raise nearly any type on a broken file
         raise UserError(
-            f'{source}: cannot be read as a picture ({type(error).__name__}: {error}); it must be '
+            f'{name}: cannot be read as a picture ({type(error).__name__}: {error}); it must be '
             'a whole JPEG, PNG, TIFF, WebP, AVIF, BMP or GIF file: copy or save it again, or leave '
             'it out'
         ) from error
@@ -105,9 +126,13 @@ def _too_large(name: str | os.PathLike) -> str:
     )
 
 
-def _to_rgb(name: str | os.PathLike, image: Image.Image) -> np.ndarray:
+def _check_size(name: str | os.PathLike, image: Image.Image) -> None:
     if image.width * image.height > MAX_PIXELS:
         raise UserError(f'{_too_large(name)} (it has {image.width} x {image.height})')
+
+
+def _to_rgb(name: str | os.PathLike, image: Image.Image) -> np.ndarray:
+    _check_size(name, image)
     image = ImageOps.exif_transpose(image)
     if image.mode == 'F':
         raise UserError(

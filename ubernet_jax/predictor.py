@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy.sparse
 import scipy.special
 
 from ubernet_jax.config import STRIDE, InputSizeConfig
@@ -202,11 +203,12 @@ def _finish_in_strips(
 def _at_size(scores: np.ndarray, size: tuple[int, int]) -> Iterator[np.ndarray]:
     """Scores (h, w, C) interpolated to `size`, in strips of rows."""
     height, width, channels = scores.shape
-    rows = interpolation_matrix(height, size[0])
-    columns = interpolation_matrix(width, size[1])
+    # Of each row of these matrices at most two numbers are not zero.
+    rows = scipy.sparse.csr_array(interpolation_matrix(height, size[0]))
+    columns = scipy.sparse.csr_array(interpolation_matrix(width, size[1]))
     for top in range(0, size[0], STRIP):
         strip = rows[top : top + STRIP] @ scores.reshape(height, width * channels)
-        yield columns @ strip.reshape(-1, width, channels)
+        yield np.stack([columns @ row for row in strip.reshape(-1, width, channels)])
 
 
 def _finish(task: Task, scores: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -218,8 +220,10 @@ def _finish(task: Task, scores: np.ndarray) -> tuple[np.ndarray, ...]:
         return (scipy.special.expit(scores[..., 1] - scores[..., 0]),)
     if task.loss is LossKind.CROSS_ENTROPY:
         return (scores.argmax(-1).astype(np.uint8),)
-    probability = scipy.special.softmax(scores, axis=-1)[..., 1:]
-    return (probability.argmax(-1).astype(np.uint8) + 1, probability.max(-1))
+    # The softmax of the likeliest class alone: the others' are not needed.
+    weights = np.exp(scores - scores.max(-1, keepdims=True))
+    foreground = weights[..., 1:]
+    return (foreground.argmax(-1).astype(np.uint8) + 1, foreground.max(-1) / weights.sum(-1))
 
 
 def _class_probabilities(task: Task, scores: np.ndarray) -> tuple[np.ndarray]:

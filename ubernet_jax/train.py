@@ -10,7 +10,9 @@ commit, machine), `log.jsonl`, TensorBoard events, `pictures/STEP.png` and `chec
 import contextlib
 import functools
 import json
+import os
 import pathlib
+import sys
 from collections.abc import Iterator
 
 import jax
@@ -20,7 +22,7 @@ from ml_collections import config_flags
 from ubernet_jax import cli, config_file
 from ubernet_jax.batching import MicroBatches, read_ahead
 from ubernet_jax.checkpoint import Checkpoints
-from ubernet_jax.compilation import enable_compilation_cache
+from ubernet_jax.compilation import enable_compilation_cache, recomputing
 from ubernet_jax.config import Config
 from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.errors import UserError
@@ -82,6 +84,7 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
     step_function = jax.jit(
         functools.partial(train_step, network, make_optimizer(config), config, mesh),
         donate_argnums=0,
+        compiler_options=recomputing(),
     )
     stopping = False
     reader = contextlib.closing(read_ahead(batches, start, config.data.workers))
@@ -90,6 +93,7 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
         Monitor(config, network, workdir, start) as monitor,
         StopRequest() as stop,
         _explaining_not_finite(batches, checkpoints),
+        leaving_lost_processes(),
     ):
         for step, batch in enumerate(stream, start + 1):
             state, metrics = step_function(state, spread(mesh, batch))
@@ -130,6 +134,24 @@ def _explaining_not_finite(batches: MicroBatches, checkpoints: Checkpoints) -> I
             f'checkpoint is that of step {checkpoints.latest_step}. Look at these labels, or lower '
             "--config.optim.shared.learning_rate and the tasks' learning rates."
         ) from None
+
+
+@contextlib.contextmanager
+def leaving_lost_processes() -> Iterator[None]:
+    """Ends the process with a message where JAX fails because another one is gone."""
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if jax.process_count() == 1:
+            raise
+        print(
+            f'error: the {jax.process_count()} processes cannot go on '
+            f'({str(error).splitlines()[0]}); most likely one is gone. Start all again: the '
+            'same commands continue from the last checkpoint',
+            file=sys.stderr,
+            flush=True,
+        )
+        os._exit(cli.USER_ERROR)  # any other way out, JAX waits a minute for those that are gone
 
 
 def main(argv: list[str]) -> None:

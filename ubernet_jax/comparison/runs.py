@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -10,12 +11,20 @@ from ubernet_jax import config_file
 from ubernet_jax.config import Config
 from ubernet_jax.errors import UserError
 from ubernet_jax.evaluators import HEADLINES, PROPOSALS, make_metrics
+from ubernet_jax.json_file import parse_json, read_json
 from ubernet_jax.provenance import PROVENANCE_FILE
 from ubernet_jax.tasks import TASKS
 
 # The task of each result; the metrics themselves are not used.
 TASK_OF = {name: task.name for task in TASKS.values() for name in make_metrics(task, thresholds=2)}
 PROVENANCE = ('command', 'commit', 'machine')  # what a kept run must say
+
+# Fields of the files, and what they must be: of what one benchmark gave, and of a kept run.
+_SCORED = {'dataset': str, 'split': str, 'images': int, 'protocol': dict}
+_KEPT = {
+    'experiment': str, 'tasks': list, 'seed': int, 'step': int, 'steps': int, 'images_seen': int,
+    'seconds': int | float | None, 'provenance': dict, 'results': list,
+}  # fmt: skip
 
 
 class Benchmark(NamedTuple):
@@ -122,7 +131,6 @@ def read_run(path: pathlib.Path) -> Run:
     if not number.isdecimal():
         raise UserError(f'{folder} is not RUN/results/STEP: the name must begin with the step')
     step = int(number)
-    provenance = workdir / PROVENANCE_FILE
     return Run(
         path=path,
         workdir=workdir,
@@ -133,7 +141,7 @@ def read_run(path: pathlib.Path) -> Run:
         steps=config.steps,
         images_seen=step * config.data.micro_batch,
         seconds=_seconds(read_log(workdir), step, config.data.micro_batch),
-        provenance=_read_json(provenance) if provenance.is_file() else {},
+        provenance=_read_provenance(workdir / PROVENANCE_FILE),
         results=results,
     )
 
@@ -169,25 +177,28 @@ def read_config(workdir: pathlib.Path) -> Config:
     """The configuration of a run.
 
     Raises:
-      UserError: the folder has none.
+      UserError: the folder has none, or a value in it is not of its field's type.
     """
     file = workdir / 'config.json'
     if not file.is_file():
         raise UserError(f'{file} does not exist: {workdir} is not the folder of a training run')
-    return config_file.from_json(_read_json(file))
+    return config_file.from_json(read_json(file), str(file))
 
 
 def read_log(workdir: pathlib.Path) -> dict[int, dict[str, float]]:
     """Step -> numbers of `log.jsonl`; of steps done twice (after a crash) the later ones count.
 
     Raises:
-      UserError: a line is not JSON.
+      UserError: a line is not JSON, or not one of numbers.
     """
     file = workdir / 'log.jsonl'
     steps = {}
-    lines = file.read_text().splitlines() if file.is_file() else []
-    for numbers in (_parse_json(line, f'{file}:{number}') for number, line in enumerate(lines, 1)):
-        steps.setdefault(numbers['step'], {}).update(numbers)
+    lines = file.read_bytes().splitlines() if file.is_file() else []
+    for number, line in enumerate(lines, 1):
+        place = f'{file}:{number}'
+        numbers, what = parse_json(line, place), f'{place} is not a line of the log'
+        _check(numbers, {'step': int}, what)
+        steps.setdefault(numbers['step'], {}).update(_numbers(numbers, what))
     return dict(sorted(steps.items()))
 
 
@@ -205,6 +216,14 @@ def _seconds(log: Mapping[int, Mapping[str, float]], step: int, micro_batch: int
             seconds += (number - previous) * micro_batch / numbers['images_per_second']
             previous = number
     return round(seconds) if previous else None
+
+
+def _read_provenance(file: pathlib.Path) -> dict[str, str]:
+    if not file.is_file():
+        return {}
+    plain, what = read_json(file), f'{file} does not say how the run was made'
+    _check(plain, dict.fromkeys(PROVENANCE, str), what)
+    return plain
 
 
 def _newest_results(workdir: pathlib.Path) -> pathlib.Path:
@@ -225,45 +244,64 @@ def _how_to_evaluate(workdir: pathlib.Path) -> str:
 
 
 def _read_scores(file: pathlib.Path) -> tuple[Benchmark, Scored]:
-    plain = _read_json(file)
-    try:
-        benchmark = Benchmark(plain['task'], plain['dataset'], plain['split'])
-        if benchmark.result == PROPOSALS:
-            scores = {f'recall_{limit}': recall for limit, recall in plain['recall'].items()}
-        else:
-            scores = {name: plain[name] for name in HEADLINES if plain.get(name) is not None}
-        images, protocol = plain['images'], plain['protocol']
-    except KeyError as error:
-        raise UserError(f'{file} has no {error}: it is not a result of evaluate') from error
-    if benchmark.result not in TASK_OF:
-        raise UserError(f'{file}: unknown result {benchmark.result!r}; known: {", ".join(TASK_OF)}')
-    return benchmark, Scored(images=images, scores=scores, protocol=protocol, source=file)
+    plain, what = read_json(file), f'{file} is not a result of evaluate'
+    _check(plain, {'task': str, **_SCORED}, what)
+    benchmark = _benchmark(plain['task'], plain, what)
+    if benchmark.result == PROPOSALS:
+        _check(plain, {'recall': dict}, what)
+        scores = {f'recall_{limit}': recall for limit, recall in plain['recall'].items()}
+    else:
+        scores = {name: plain[name] for name in HEADLINES if plain.get(name) is not None}
+    return benchmark, _scored(scores, plain, file, what)
 
 
 def _read_kept(file: pathlib.Path) -> Run:
-    plain = _read_json(file)
-    try:
-        results = {
-            Benchmark(one['result'], one['dataset'], one['split']): Scored(
-                images=one['images'],
-                scores=one['scores'],
-                protocol=one['protocol'],
-                source=file,
-            )
-            for one in plain['results']
-        }
-        plain |= {'tasks': tuple(plain['tasks']), 'results': results}
-        return Run(path=file, workdir=None, **plain)
-    except (KeyError, TypeError) as error:
-        raise UserError(f'{file} is not a run that compare --keep wrote: {error}') from error
+    plain, what = read_json(file), f'{file} is not a run that compare --keep wrote'
+    _check(plain, _KEPT, what)
+    results = {}
+    for one in plain['results']:
+        _check(one, {'result': str, 'scores': dict, **_SCORED}, what)
+        benchmark = _benchmark(one['result'], one, what)
+        results[benchmark] = _scored(one['scores'], one, file, what)
+    for text in (*plain['tasks'], *plain['provenance'].values()):
+        if not isinstance(text, str):
+            raise UserError(f'{what}: {text!r:.50} stands where a text is expected')
+    fields = {name: plain[name] for name in _KEPT}
+    fields |= {'tasks': tuple(plain['tasks']), 'results': results}
+    return Run(path=file, workdir=None, **fields)
 
 
-def _read_json(file: pathlib.Path) -> Any:
-    return _parse_json(file.read_text(), str(file))
+def _benchmark(result: str, plain: Mapping[str, Any], what: str) -> Benchmark:
+    if result not in TASK_OF:
+        raise UserError(f'{what}: unknown result {result!r:.50}; known: {", ".join(TASK_OF)}')
+    return Benchmark(result, plain['dataset'], plain['split'])
 
 
-def _parse_json(text: str, place: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise UserError(f'{place} is not JSON: {error}') from error
+def _scored(
+    scores: Mapping[str, Any], plain: Mapping[str, Any], file: pathlib.Path, what: str
+) -> Scored:
+    return Scored(
+        images=plain['images'],
+        scores=_numbers(scores, what),
+        protocol=plain['protocol'],
+        source=file,
+    )
+
+
+def _check(plain: Any, kinds: Mapping[str, Any], what: str) -> None:
+    """Raises a UserError unless JSON is an object that has these fields, each of its type."""
+    if not isinstance(plain, dict):
+        raise UserError(f'{what}: it holds {plain!r:.50}')
+    for name, kind in kinds.items():
+        if name not in plain:
+            raise UserError(f'{what}: it has no {name!r}')
+        if not isinstance(plain[name], kind):
+            raise UserError(f'{what}: its {name!r} is {plain[name]!r:.50}')
+
+
+def _numbers(plain: Mapping[str, Any], what: str) -> dict[str, float]:
+    for name, value in plain.items():
+        fits = isinstance(value, int) and abs(value) <= sys.float_info.max
+        if not fits and not isinstance(value, float):
+            raise UserError(f'{what}: {name!r:.50} is {value!r:.50}, but must be a number')
+    return dict(plain)

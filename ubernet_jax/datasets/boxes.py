@@ -51,7 +51,7 @@ def _read_corners(what: str, entry: Any, image: np.ndarray) -> tuple[float, ...]
     box = _get(what, entry, 'box')
     try:
         x1, y1, x2, y2 = corners = tuple(map(float, box))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise UserError(f'{what} is {box!r}; it must be four numbers [x1, y1, x2, y2]') from error
     height, width = image.shape[:2]
     if not all(map(math.isfinite, corners)):

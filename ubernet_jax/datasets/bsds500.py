@@ -7,7 +7,7 @@ import numpy as np
 from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.card import Card
 from ubernet_jax.datasets.files import check_exist, check_size, list_images, read_image
-from ubernet_jax.datasets.matlab import read_matlab
+from ubernet_jax.datasets.matlab import as_map, read_matlab
 from ubernet_jax.structs import Example
 
 
@@ -53,6 +53,7 @@ def _list_pairs(data: pathlib.Path, split: str) -> list[tuple[pathlib.Path, ...]
     return list(zip(images, truths, strict=True))
 
 
-def _parse_annotators(cells: np.ndarray) -> np.ndarray:
+def _parse_annotators(truth: np.ndarray) -> np.ndarray:
     """Every annotator's boundaries: uint8 (A, H, W), 0 or 1."""
-    return np.stack([cell['Boundaries'][0, 0] != 0 for cell in cells.ravel()]).astype(np.uint8)
+    boundaries = [as_map(cell['Boundaries'][0, 0]) for cell in truth.ravel()]
+    return (np.stack(boundaries) != 0).astype(np.uint8)

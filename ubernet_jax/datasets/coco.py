@@ -1,7 +1,6 @@
 """COCO 2017: the things in everyday photographs, of 80 classes (Lin et al., ECCV 2014)."""
 
 import collections
-import json
 import pathlib
 from typing import Any
 
@@ -11,6 +10,7 @@ from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.card import Card
 from ubernet_jax.datasets.files import check_exist, read_image
 from ubernet_jax.errors import UserError
+from ubernet_jax.json_file import read_json
 from ubernet_jax.structs import Boxes, Example
 
 COCO_CLASSES = (
@@ -27,7 +27,7 @@ COCO_CLASSES = (
 )  # fmt: skip
 
 # Of an image: its file, height, width, and of each thing x, y, width, height, class, crowd.
-Item = tuple[pathlib.Path, int, int, list[tuple[float, float, float, float, int, int]]]
+Item = tuple[pathlib.Path, int, int, list[tuple[float, float, float, float, int, bool]]]
 
 
 class Coco2017(Builder):
@@ -71,12 +71,13 @@ class Coco2017(Builder):
 def _list_items(source: pathlib.Path, split: str) -> list[Item]:
     path = source / 'annotations' / f'instances_{split}2017.json'
     check_exist([path])
+    contents = read_json(path)
     try:
-        contents = json.loads(path.read_bytes())
         index = _index_classes(contents['categories'])
         things = collections.defaultdict(list)
         for thing in contents['annotations']:
-            row = *map(float, thing['bbox']), index[thing['category_id']], thing['iscrowd']
+            x, y, width, height = map(float, thing['bbox'])
+            row = x, y, width, height, index[thing['category_id']], bool(thing['iscrowd'])
             things[thing['image_id']].append(row)
         images = sorted(contents['images'], key=lambda image: image['id'])
         items = [
@@ -88,7 +89,7 @@ def _list_items(source: pathlib.Path, split: str) -> list[Item]:
             )
             for image in images
         ]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise UserError(
             f'{path} cannot be read as the instances of COCO ({type(error).__name__}: {error}); '
             'unpack annotations_trainval2017.zip again'

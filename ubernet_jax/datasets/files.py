@@ -10,7 +10,7 @@ from PIL import Image
 from ubernet_jax.datasets.boxes import read_boxes
 from ubernet_jax.datasets.records import decode_image, encode_image
 from ubernet_jax.errors import UserError
-from ubernet_jax.photographs import read_photograph
+from ubernet_jax.photographs import open_picture, read_photograph
 from ubernet_jax.structs import Boxes
 from ubernet_jax.tasks import VOID, LabelKind, Task
 
@@ -24,13 +24,25 @@ def read_list(path: pathlib.Path) -> list[str]:
       UserError: the file is missing, names nothing, or names something twice.
     """
     check_exist([path])
-    ids = path.read_text().split()
+    ids = read_text(path).split()
     if not ids:
         raise UserError(f'{path} lists no image; it must name one id a line')
     if len(set(ids)) < len(ids):
         twice = next(name for name in ids if ids.count(name) > 1)
         raise UserError(f'{path} names {twice} more than once; remove one')
     return ids
+
+
+def read_text(path: pathlib.Path) -> str:
+    """The content of a text file.
+
+    Raises:
+      UserError: it is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding='utf-8')
+    except UnicodeDecodeError as error:
+        raise UserError(f'{path}: cannot be read as text ({error}); save it in UTF-8') from error
 
 
 def check_exist(paths: Sequence[pathlib.Path], named_by: pathlib.Path | None = None) -> None:
@@ -157,28 +169,29 @@ def _size(array: np.ndarray) -> str:
 def _read_picture(
     path: pathlib.Path, modes: set[str], convert: Callable[[Image.Image], np.ndarray]
 ) -> np.ndarray:
-    try:
-        with Image.open(path) as picture:
-            mode = picture.mode
-            if mode in modes:
-                return convert(picture)
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on a broken file
-        raise UserError(f'{path}: cannot be read as a picture ({error}); get it again') from error
-    raise UserError(
-        f'{path}: the picture is of mode {mode}; allowed for this label: {", ".join(sorted(modes))}'
-    )
+    with open_picture(path) as picture:
+        if picture.mode in modes:
+            return convert(picture)
+        raise UserError(
+            f'{path}: the picture is of mode {picture.mode}; '
+            f'allowed for this label: {", ".join(sorted(modes))}'
+        )
 
 
 def read_array(path: pathlib.Path) -> np.ndarray:
-    """The array in a `.npy` file.
+    """The numbers in a `.npy` file.
 
     Raises:
-      UserError: the file is broken.
+      UserError: the file is broken, or holds something else than one array of numbers.
     """
     try:
-        return np.load(path)
-    except (OSError, EOFError, ValueError) as error:
+        with path.open('rb') as file:
+            array = np.lib.format.read_array(file, allow_pickle=False)
+    except Exception as error:  # the header is Python, so a damaged one raises nearly any type
         raise UserError(f'{path}: cannot be read as an array ({error}); save it again') from error
+    if array.dtype.kind not in 'biuf':
+        raise UserError(f'{path}: the array is of {array.dtype}, but must be of numbers')
+    return array
 
 
 def _read_vectors(path: pathlib.Path) -> np.ndarray:

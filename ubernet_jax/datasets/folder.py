@@ -7,7 +7,7 @@ import tensorflow_datasets as tfds
 
 from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.card import Card
-from ubernet_jax.datasets.files import read_image, read_label
+from ubernet_jax.datasets.files import read_image, read_label, read_text
 from ubernet_jax.errors import UserError
 from ubernet_jax.structs import Example
 from ubernet_jax.tasks import TASKS, VOID, LabelKind, Task, with_classes
@@ -88,7 +88,7 @@ class Folder(Builder):
 def _with_own_classes(task: Task, names: pathlib.Path) -> Task:
     if task.label not in (LabelKind.CLASSES, LabelKind.BOXES) or not names.exists():
         return task
-    classes = tuple(line.strip() for line in names.read_text().splitlines() if line.strip())
+    classes = tuple(line.strip() for line in read_text(names).splitlines() if line.strip())
     if not 2 <= len(classes) <= VOID:
         raise UserError(f'{names} names {len(classes)} classes; allowed are 2 to {VOID}')
     return with_classes(task, classes)

@@ -1,7 +1,7 @@
 """Reading variables of MATLAB files; whatever is wrong with one is a `UserError` that names both.
 
-Files of versions 5 to 7 are read by scipy. Those of version 7.3 are HDF5, and hold every array
-with its axes reversed.
+Files of versions 5 to 7 are read as `metrics` reads them. Those of version 7.3 are HDF5, and hold
+every array with its axes reversed.
 """
 
 import pathlib
@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import numpy as np
-import scipy.io
 
 from ubernet_jax.errors import UserError
+from ubernet_jax.metrics.matlab import load_matlab
+from ubernet_jax.metrics.metric import MetricError
 
 T = TypeVar('T')
 
@@ -37,9 +38,9 @@ def read_matlab(path: pathlib.Path, variable: str, parse: Callable[[np.ndarray],
             'expected is version 5 to 7: take the file as it was published, or save it with -v7'
         )
     try:
-        contents = scipy.io.loadmat(path)
-    except Exception as error:  # scipy's reader raises nearly any type on a broken file
-        raise _broken(path, variable, error) from error
+        contents = load_matlab(path)
+    except MetricError as error:
+        raise _broken(path, variable, error.__cause__) from error
     if variable not in contents:
         raise _lacks(path, variable, (name for name in contents if not name.startswith('__')))
     try:
@@ -49,6 +50,20 @@ def read_matlab(path: pathlib.Path, variable: str, parse: Callable[[np.ndarray],
             f'{path}: {variable} has another structure than expected '
             f'({type(error).__name__}: {error}); take the file as it was published'
         ) from error
+
+
+def as_map(value: object, largest: int = 255) -> np.ndarray:
+    """What `parse` expects to be a map of classes or instances: int32 (H, W), 0 to `largest`.
+
+    Raises:
+      TypeError, ValueError: it is not; `read_matlab` tells the user.
+    """
+    if not isinstance(value, np.ndarray) or value.ndim != 2 or value.dtype.kind not in 'biuf':
+        raise TypeError(f'a map (H, W) of numbers was expected, not {value!r:.50}')
+    wrong = value[~((value >= 0) & (value <= largest) & (value == np.floor(value)))]
+    if wrong.size:
+        raise ValueError(f'{wrong[0]} is no whole number from 0 to {largest}')
+    return value.astype(np.int32)
 
 
 def read_matlab_slice(path: pathlib.Path, variable: str, index: int) -> np.ndarray:
@@ -83,7 +98,7 @@ def read_matlab_slice(path: pathlib.Path, variable: str, index: int) -> np.ndarr
                     'asked for, is none of them'
                 )
             return array[index].T
-    except (OSError, RuntimeError, TypeError, ValueError) as error:
+    except (KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError) as error:
         raise _broken(path, variable, error) from error
 
 

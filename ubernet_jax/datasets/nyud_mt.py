@@ -17,7 +17,7 @@ from ubernet_jax.datasets.files import (
     read_label,
     read_list,
 )
-from ubernet_jax.datasets.matlab import read_matlab
+from ubernet_jax.datasets.matlab import as_map, read_matlab
 from ubernet_jax.datasets.normal_frames import Frame, find_frame
 from ubernet_jax.errors import UserError
 from ubernet_jax.structs import Example
@@ -115,7 +115,7 @@ def _read_segmentation(path: pathlib.Path, image: np.ndarray) -> np.ndarray:
     if path.suffix == '.png':
         classes = read_label(path, _FILE_TASK, image)
     else:
-        classes = read_matlab(path, 'segmentation', lambda array: array.astype(np.uint8))
+        classes = read_matlab(path, 'segmentation', as_map).astype(np.uint8)
         check_size(path, classes, image)
         check_classes(path, classes, _FILE_TASK)
     known = (classes != 0) & (classes != VOID)

@@ -9,7 +9,7 @@ import numpy as np
 from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.card import Card
 from ubernet_jax.datasets.files import check_size, list_items, read_image
-from ubernet_jax.datasets.matlab import read_matlab
+from ubernet_jax.datasets.matlab import as_map, read_matlab
 from ubernet_jax.structs import Example
 
 
@@ -45,7 +45,7 @@ class PascalContext(Builder):
     def read(self, item: tuple[pathlib.Path, ...]) -> tuple[Example, bytes]:
         image_path, map_path = item
         image, encoded_image = read_image(image_path)
-        classes = read_matlab(map_path, 'LabelMap', np.asarray)
+        classes = read_matlab(map_path, 'LabelMap', lambda array: as_map(array, largest=65_535))
         check_size(map_path, classes, image)
         boundaries = np.where(find_boundaries(classes), np.uint8(255), np.uint8(0))
         example = Example(id=image_path.stem, image=image, labels={'boundaries': boundaries})

@@ -9,7 +9,7 @@ import numpy as np
 from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.card import Card
 from ubernet_jax.datasets.files import check_size, list_items, read_image
-from ubernet_jax.datasets.matlab import read_matlab
+from ubernet_jax.datasets.matlab import as_map, read_matlab
 from ubernet_jax.errors import UserError
 from ubernet_jax.structs import Example
 
@@ -75,7 +75,7 @@ class PersonPart(Builder):
 def _parse_parts(annotation: np.ndarray) -> list[tuple[str, np.ndarray]]:
     """Name and mask (H, W) of every part of every person."""
     return [
-        (part['part_name'].item(), part['mask'])
+        (part['part_name'].item(), as_map(part['mask']))
         for thing in annotation[0, 0]['objects'].ravel()
         if thing['class'].item() == 'person'
         for part in thing['parts'].ravel()

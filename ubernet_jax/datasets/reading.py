@@ -6,10 +6,11 @@ import dataclasses
 import functools
 import pathlib
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import tensorflow_datasets as tfds
+from google.protobuf import json_format
 from tqdm import tqdm
 
 from ubernet_jax.datasets import records
@@ -53,7 +54,14 @@ class Dataset:
         return len(self.ids)
 
     def __getitem__(self, index: int) -> Example:
-        return records.decode(self._read(self._source, self.rows[index]))
+        """An image with its labels.
+
+        Raises:
+          UserError: the files of the split are damaged or no longer there.
+        """
+        row = int(self.rows[index])
+        with self._explaining_damage(row):
+            return records.decode(self._source[row])
 
     def take(self, chosen: np.ndarray) -> 'Dataset':
         """Those images of a mask or an index array (n,)."""
@@ -80,7 +88,8 @@ class Dataset:
         )
 
         def find(row: int) -> np.ndarray:
-            return fingerprint(records.read_image_file(self._read(source, row)))
+            with self._explaining_damage(row):
+                return fingerprint(records.read_image_file(source[row]))
 
         with concurrent.futures.ThreadPoolExecutor() as pool:
             found = pool.map(find, range(len(source)))
@@ -95,14 +104,13 @@ class Dataset:
             self.split, decoders={'image': tfds.decode.SkipDecoding()}
         )
 
-    def _read(self, source: Sequence, row: int) -> dict | bytes:
+    @contextlib.contextmanager
+    def _explaining_damage(self, row: int) -> Iterator[None]:
         try:
-            return source[int(row)]
-        except RuntimeError as error:  # of the record reader: no such file, or a wrong checksum
-            raise UserError(
-                f'{self.name}:{self.split}: record {row} cannot be read ({error}); delete '
-                f'{make_builder(self.name, self.directory).data_path} and prepare the set again'
-            ) from error
+            yield
+        except (OSError, RuntimeError, TypeError, ValueError) as error:
+            record = f'{self.name}:{self.split}: record {row}'
+            raise _damaged(record, self.directory / self.name, error) from error
 
 
 def _save(path: pathlib.Path, array: np.ndarray) -> None:
@@ -125,9 +133,13 @@ def open_dataset(name: str, split: str, directory: pathlib.Path) -> Dataset:
       directory: where prepared sets lie.
 
     Raises:
-      UserError: the dataset is unknown or not prepared, or has no such split.
+      UserError: the dataset is unknown, damaged or not prepared, or has no such split.
     """
-    builder = make_builder(name, directory)
+    try:
+        builder = make_builder(name, directory)
+        splits = builder.info.metadata
+    except (json_format.Error, ValueError) as error:
+        raise _damaged(f'dataset {name}', directory / name, error) from error
     if not builder.is_prepared():
         source = '--source DIR ' if builder.marker else ''
         fault = f'is not prepared in {directory}; prepare it with'
@@ -140,7 +152,8 @@ def open_dataset(name: str, split: str, directory: pathlib.Path) -> Dataset:
             f'dataset {name} {fault}\n'
             f'  python -m ubernet_jax.prepare {name} {source}--directory {directory}'
         )
-    splits = builder.info.metadata
+    if not splits:
+        raise _damaged(f'dataset {name}', directory / name, 'its description is gone')
     if split not in splits:
         raise UserError(f'dataset {name} has no split {split!r}; it has {", ".join(splits)}')
     return Dataset(
@@ -154,4 +167,11 @@ def open_dataset(name: str, split: str, directory: pathlib.Path) -> Dataset:
         box_counts=np.array(splits[split]['box_counts'], np.int32),
         rows=np.arange(len(splits[split]['ids'])),
         classes=builder.read_classes(split),
+    )
+
+
+def _damaged(what: str, folder: pathlib.Path, reason: object) -> UserError:
+    return UserError(
+        f'{what} cannot be read ({reason}): a file in {folder} is damaged or gone. '
+        'Remove that folder, prepare the set again, and run the same command'
     )

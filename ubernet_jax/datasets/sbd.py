@@ -10,7 +10,7 @@ from scipy import ndimage
 from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.card import Card
 from ubernet_jax.datasets.files import check_classes, check_size, list_items, read_image
-from ubernet_jax.datasets.matlab import read_matlab
+from ubernet_jax.datasets.matlab import as_map, read_matlab
 from ubernet_jax.structs import Example
 from ubernet_jax.tasks import TASKS
 
@@ -80,12 +80,12 @@ def outline_instances(instances: np.ndarray, categories: np.ndarray) -> np.ndarr
 
 
 def _parse_classes(truth: np.ndarray) -> np.ndarray:
-    return truth[0, 0]['Segmentation'].astype(np.uint8)
+    return as_map(truth[0, 0]['Segmentation']).astype(np.uint8)
 
 
 def _parse_instances(truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    instances = truth[0, 0]['Segmentation'].astype(np.int32)
-    categories = truth[0, 0]['Categories'].ravel().astype(np.uint8)
+    instances = as_map(truth[0, 0]['Segmentation'], largest=65_535)
+    categories = as_map(truth[0, 0]['Categories']).ravel().astype(np.uint8)
     if instances.max(initial=0) > len(categories):
         raise ValueError(f'instance {instances.max()} is none of {len(categories)} with a category')
     return instances, categories

@@ -17,6 +17,9 @@ from ubernet_jax.metrics.metric import MetricError
 
 SIDES = ('xmin', 'ymin', 'xmax', 'ymax')
 
+# What a JSON file raises that is no list of dictionaries with four numbers.
+_UNLIKE_ENTRIES = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
+
 
 def read_entries(path: pathlib.Path) -> Any:
     """What a JSON file holds, unchecked; of VOC's XML, what a JSON file of the same boxes would.
@@ -35,15 +38,14 @@ def read_objects(path: pathlib.Path, class_names: Sequence[str]) -> Objects:
     """
     entries = read_entries(path)
     try:
-        return Objects(
-            boxes=np.array([entry['box'] for entry in entries], np.float64).reshape(-1, 4),
-            classes=_indices([entry['label'] for entry in entries], class_names, path),
-            difficult=np.array([entry.get('difficult', False) for entry in entries], bool),
-        )
-    except (KeyError, TypeError, AttributeError) as error:
+        boxes = np.array([entry['box'] for entry in entries], np.float64).reshape(-1, 4)
+        labels = [entry['label'] for entry in entries]
+        difficult = np.array([entry.get('difficult', False) for entry in entries], bool)
+    except _UNLIKE_ENTRIES as error:
         raise MetricError(
             f'{path}: each object needs "box" [x1, y1, x2, y2] and "label"; {error}'
         ) from error
+    return Objects(boxes=boxes, classes=_indices(labels, class_names, path), difficult=difficult)
 
 
 def read_detections(path: pathlib.Path, class_names: Sequence[str]) -> dict[str, Detections]:
@@ -74,7 +76,7 @@ def read_detections(path: pathlib.Path, class_names: Sequence[str]) -> dict[str,
     rows: dict[str, list[dict[str, Any]]] = {}
     for table in tables:
         label = table.stem.rsplit('_', 1)[1]
-        for number, line in enumerate(table.read_text().splitlines(), 1):
+        for number, line in enumerate(_read_lines(table), 1):
             try:
                 name, *numbers = line.split()
                 score, *box = map(float, numbers)
@@ -93,36 +95,43 @@ def _detections(
     try:
         boxes = np.array([entry['box'] for entry in entries], np.float64).reshape(-1, 4)
         scores = np.array([entry['score'] for entry in entries], np.float64)
-    except (KeyError, TypeError, ValueError) as error:
+        labels = [entry['label'] for entry in entries if 'label' in entry]
+    except _UNLIKE_ENTRIES as error:
         raise MetricError(
             f'{path}: each detection needs "box" [x1, y1, x2, y2] and "score"; {error}'
         ) from error
-    labels = [entry['label'] for entry in entries if 'label' in entry]
     classes = _indices(labels, class_names, path) if labels else None
     return Detections(boxes=boxes, scores=scores, classes=classes)
 
 
 def _indices(labels: list[str], class_names: Sequence[str], path: pathlib.Path) -> np.ndarray:
-    index = {name: i for i, name in enumerate(class_names)}
-    unknown = next((label for label in labels if label not in index), None)
-    if unknown is not None:
+    unknown = [label for label in labels if label not in class_names]
+    if unknown:
         raise MetricError(
-            f'{path} holds the class {unknown!r}: known are {", ".join(class_names)} (--classes)'
+            f'{path} holds the class {unknown[0]!r}: known are {", ".join(class_names)} (--classes)'
         )
+    index = {name: i for i, name in enumerate(class_names)}
     return np.array([index[label] for label in labels], np.int64)
+
+
+def _read_lines(path: pathlib.Path) -> list[str]:
+    try:
+        return path.read_text().splitlines()
+    except UnicodeDecodeError as error:
+        raise MetricError(f'{path} cannot be read as text: {error}') from error
 
 
 def _read_json(path: pathlib.Path) -> Any:
     try:
         return json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError, OSError) as error:
+    except (ValueError, RecursionError, OSError) as error:
         raise MetricError(f'{path} cannot be read as JSON: {error}') from error
 
 
 def _read_xml(path: pathlib.Path) -> list[dict[str, Any]]:
     try:
         items = list(ElementTree.parse(path).iter('object'))
-    except (ElementTree.ParseError, OSError) as error:
+    except (ElementTree.ParseError, ValueError, LookupError, OSError) as error:
         raise MetricError(f'{path} cannot be read as an annotation of VOC: {error}') from error
     return [_entry(item, f'{path}, box {number}') for number, item in enumerate(items, 1)]
 

@@ -1,16 +1,18 @@
 """Reading maps: pictures, NumPy and MATLAB files, and the ground truth of BSDS500 and SBD."""
 
+import contextlib
 import pathlib
-import zipfile
+from collections.abc import Iterator
 
 import numpy as np
-import scipy.io
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from ubernet_jax.metrics.matlab import load_matlab
 from ubernet_jax.metrics.metric import MetricError
 
 SUFFIXES = ('.png', '.npy', '.npz', '.mat')
 SIXTEEN_BITS = 65535
+_SBD_PIXELS = 2**24  # SBD's images have 500 x 500
 
 
 def find_map(folder: pathlib.Path, name: str) -> pathlib.Path | None:
@@ -31,32 +33,19 @@ def read_array(path: pathlib.Path, key: str) -> np.ndarray:
     """
     if path.suffix == '.png':
         return _read_picture(path)
-    if path.suffix == '.npy':
-        return _load(path)
-    arrays = _load(path) if path.suffix == '.npz' else read_mat(path)
+    arrays = load_matlab(path) if path.suffix == '.mat' else _load(path)
     arrays = {name: value for name, value in arrays.items() if not name.startswith('__')}
-    if 'ucm2' in arrays:  # contours at twice the resolution, as gPb-UCM writes them
-        return arrays['ucm2'][2::2, 2::2]
-    if key not in arrays and len(arrays) != 1:
+    name = 'ucm2' if 'ucm2' in arrays else key
+    if name not in arrays and len(arrays) != 1:
         raise MetricError(
             f'{path} holds {", ".join(arrays) or "nothing"}: a single array, or one named {key!r}, '
             'is needed'
         )
-    return arrays.get(key, next(iter(arrays.values())))
-
-
-def read_mat(path: pathlib.Path) -> dict[str, np.ndarray]:
-    """The variables of a MATLAB file up to version 7.
-
-    Raises:
-      MetricError: the file cannot be read.
-    """
-    try:
-        return scipy.io.loadmat(path)
-    except NotImplementedError as error:
-        raise MetricError(f'{path} is a MATLAB 7.3 file: save it with -v7') from error
-    except (ValueError, OSError, TypeError, EOFError) as error:
-        raise MetricError(f'{path} cannot be read as a MATLAB file: {error}') from error
+    array = arrays.get(name, next(iter(arrays.values())))
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in 'biuf':
+        raise MetricError(f'{path}: an array of numbers is needed, but it holds {array!r:.50}')
+    # gPb-UCM writes contours at twice the resolution.
+    return array[2::2, 2::2] if name == 'ucm2' and array.ndim == 2 else array
 
 
 def read_annotators(path: pathlib.Path) -> np.ndarray:
@@ -66,10 +55,11 @@ def read_annotators(path: pathlib.Path) -> np.ndarray:
     the upper half of the values means "boundary".
     """
     if path.suffix == '.mat':
-        variables = read_mat(path)
+        variables = load_matlab(path)
         if 'groundTruth' in variables:
-            annotators = variables['groundTruth'].ravel()
-            return np.stack([annotator['Boundaries'][0, 0] for annotator in annotators]) != 0
+            with _expected_structure(path):
+                annotators = variables['groundTruth'].ravel()
+                return np.stack([annotator['Boundaries'][0, 0] for annotator in annotators]) != 0
     boundaries = read_array(path, 'boundaries')
     return boundaries > (127 if boundaries.max(initial=0) > 1 else 0.5)
 
@@ -77,45 +67,64 @@ def read_annotators(path: pathlib.Path) -> np.ndarray:
 def read_normals(path: pathlib.Path) -> np.ndarray:
     """Normals (H, W, 3); pictures hold n = rgb / 127.5 - 1, or 0, 0, 0 where there is none."""
     values = read_array(path, 'normals')
-    if values.dtype != np.uint8:
+    if values.dtype != np.uint8 or values.ndim != 3:
         return values
     return np.where(values.any(-1, keepdims=True), values / 127.5 - 1, 0)
 
 
 def read_sbd(path: pathlib.Path, num_classes: int) -> tuple[np.ndarray, np.ndarray]:
     """Boundaries and regions of each class, bool (C, H, W), from an SBD `cls` or `inst` file."""
-    variables = read_mat(path)
+    variables = load_matlab(path)
     kind = 'GTinst' if 'GTinst' in variables else 'GTcls'
     if kind not in variables:
         raise MetricError(f'{path} holds neither GTcls nor GTinst: it is no file of SBD')
-    truth = variables[kind][0, 0]
-    segmentation, cells = truth['Segmentation'], truth['Boundaries'].ravel()
-    if kind == 'GTinst':
-        classes = truth['Categories'].ravel().astype(int)
-    else:
-        classes = np.arange(1, len(cells) + 1)
-    if classes.size and classes.max() > num_classes:
-        raise MetricError(f'{path} holds class {classes.max()}: there are {num_classes}')
-    boundaries = np.zeros((num_classes, *segmentation.shape), bool)
-    regions = np.zeros_like(boundaries)
-    for i, (label, cell) in enumerate(zip(classes, cells, strict=True), 1):
-        boundaries[label - 1] |= cell.toarray() != 0
-        regions[label - 1] |= segmentation == i
-    return boundaries, regions
+    with _expected_structure(path):
+        truth = variables[kind][0, 0]
+        segmentation, cells = truth['Segmentation'], truth['Boundaries'].ravel()
+        if not isinstance(segmentation, np.ndarray) or segmentation.size > _SBD_PIXELS:
+            raise ValueError('its segmentation is no map of the size of an image')
+        if kind == 'GTinst':
+            classes = truth['Categories'].ravel().astype(int)
+        else:
+            classes = np.arange(1, len(cells) + 1)
+        outside = classes[(classes < 1) | (classes > num_classes)]
+        if outside.size:
+            raise MetricError(f'{path} holds class {outside[0]}: allowed are 1 to {num_classes}')
+        boundaries = np.zeros((num_classes, *segmentation.shape), bool)
+        regions = np.zeros_like(boundaries)
+        for i, (label, cell) in enumerate(zip(classes, cells, strict=True), 1):
+            if cell.shape != segmentation.shape:
+                raise ValueError(f'boundaries {cell.shape} of a map {segmentation.shape}')
+            cell.check_format()  # else a damaged index writes anywhere in memory
+            boundaries[label - 1] |= cell.toarray() != 0
+            regions[label - 1] |= segmentation == i
+        return boundaries, regions
+
+
+@contextlib.contextmanager
+def _expected_structure(path: pathlib.Path) -> Iterator[None]:
+    """What a MATLAB file raises that has other fields, or other things in them."""
+    try:
+        yield
+    except MetricError:
+        raise
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
+        raise MetricError(f'{path} has another structure than expected: {error}') from error
 
 
 def _read_picture(path: pathlib.Path) -> np.ndarray:
     try:
         with Image.open(path) as picture:
             array = np.asarray(picture)
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except Exception as error:  # decoders raise nearly any type on a broken file
         raise MetricError(f'{path} cannot be read as a picture: {error}') from error
     return array / SIXTEEN_BITS if array.dtype in (np.uint16, np.int32) else array
 
 
-def _load(path: pathlib.Path) -> np.ndarray | dict[str, np.ndarray]:
+def _load(path: pathlib.Path) -> dict[str, np.ndarray]:
+    """The arrays of a `.npz` file by name; that of a `.npy` file has none."""
     try:
         loaded = np.load(path, allow_pickle=False)
-        return loaded if isinstance(loaded, np.ndarray) else dict(loaded)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        return {'': loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
+    except Exception as error:  # the header is Python, so a damaged one raises nearly any type
         raise MetricError(f'{path} cannot be read as a NumPy file: {error}') from error

@@ -87,9 +87,11 @@ def _read(path: pathlib.Path, score: str) -> dict:
         results = json.loads(pathlib.Path(path).read_text())
     except FileNotFoundError as error:
         raise MetricError(f'{path} does not exist: evaluate that network first') from error
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise MetricError(f'{path} is not a JSON file: {error}') from error
-    for key in (score, 'protocol', 'images'):
-        if results.get(key) is None:
+    kinds = {score: (int, float), 'protocol': dict, 'images': int}
+    for key, kind in kinds.items():
+        found = results.get(key) if isinstance(results, dict) else None
+        if not isinstance(found, kind):
             raise MetricError(f'{path} holds no {key!r}: it must be the results JSON of that task')
     return results

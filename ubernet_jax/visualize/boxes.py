@@ -29,14 +29,19 @@ def draw_boxes(
     draw = ImageDraw.Draw(canvas)
     side = min(image.shape[:2])
     font = ImageFont.load_default(size=max(10, side / 25))
-    width = max(1, side // 150)
+    width, edge = max(1, side // 150), max(1, side // 400)
     scores = boxes.scores if isinstance(boxes, Detections) else [None] * len(boxes.classes)
     drawn = zip(boxes.corners.tolist(), boxes.classes.tolist(), scores, strict=True)
     for (left, top, right, bottom), index, score in reversed(list(drawn)):
         if score is not None and score < least:
             continue
         colour = tuple(PALETTE[index].tolist())
-        draw.rectangle((left, top, max(left, right - 1), max(top, bottom - 1)), None, colour, width)
+        ink = 'black' if sum(colour) / 3 > BRIGHT else 'white'
+        right, bottom = max(left, right - 1), max(top, bottom - 1)
+        around = left - edge, top - edge, right + edge, bottom + edge
+        # Between two lines of the ink the colour is seen on things of the same colour too.
+        draw.rectangle(around, None, ink, width + 2 * edge)
+        draw.rectangle((left, top, right, bottom), None, colour, width)
         text = class_names[index] if score is None else f'{class_names[index]} {score:.2f}'
         _, _, *extent = draw.textbbox((0, 0), text, font)
         # The name stays inside the picture, whole if there is room.
@@ -45,6 +50,5 @@ def draw_boxes(
             for corner, limit, size in zip((left, top), canvas.size, extent, strict=True)
         )
         draw.rectangle((x, y, x + extent[0] + width, y + extent[1] + width), colour)
-        ink = 'black' if sum(colour) / 3 > BRIGHT else 'white'
         draw.text((x + width / 2, y), text, ink, font)
     return np.asarray(canvas)

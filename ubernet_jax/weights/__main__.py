@@ -14,10 +14,11 @@ import pathlib
 
 import numpy as np
 
-from ubernet_jax import cli
+from ubernet_jax import cli, config_file
 from ubernet_jax.checkpoint import CHECKPOINT_HELP, open_checkpoint, results_folder
 from ubernet_jax.config import Config, ModelConfig, TaskConfig
 from ubernet_jax.errors import UserError
+from ubernet_jax.predictor import select_tasks
 from ubernet_jax.tasks import TASKS
 from ubernet_jax.weights.card import describe_training
 from ubernet_jax.weights.exported import SUFFIX, read_file, save_exported, write_file
@@ -43,9 +44,12 @@ def import_files(files: list[str], kinds: list[str], out: pathlib.Path) -> None:
     print(f'imported: {out}')
 
 
-def export(checkpoint: pathlib.Path, out: pathlib.Path, dtype: str) -> None:
-    """Writes a trained network with its model card."""
+def export(
+    checkpoint: pathlib.Path, out: pathlib.Path, dtype: str, tasks: list[str] | None
+) -> None:
+    """Writes a trained network, all of it or some of its tasks, with its model card."""
     trained = open_checkpoint(checkpoint)
+    trained = trained.only(select_tasks(trained.config.task_table(), tasks))
     card = describe_training(trained.config, results_folder(checkpoint, f'{trained.step:08d}'))
     save_exported(trained, out, np.dtype(dtype).type, card)
     scored = len(card['scores']) or 'no (python -m ubernet_jax.evaluate makes some)'
@@ -57,7 +61,7 @@ def show(file: pathlib.Path) -> None:
     config, step, arrays, card = read_file(file)
     numbers = sum(array.size for array in arrays.values())
     print(f'{config.name or "unnamed"}, step {step}: {numbers:,} numbers in {len(arrays)} arrays')
-    print(json.dumps(card, indent=1))
+    print(json.dumps({'config': config_file.to_json(config)} | card, indent=1))
 
 
 def main() -> None:
@@ -81,6 +85,8 @@ def main() -> None:
     command.add_argument('--out', **out)
     command.add_argument('--dtype', choices=('float32', 'float16'), default='float32',
                          help='of the parameters; float16 halves the file')  # fmt: skip
+    command.add_argument('--tasks', nargs='+',
+                         help='only these; the detector is more than half of a file')  # fmt: skip
     command.set_defaults(run=export)
 
     command = commands.add_parser('show', help='print the model card of such a file')

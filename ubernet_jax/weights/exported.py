@@ -5,9 +5,10 @@ else is known, each value as JSON. A file may hold a part of a network only, as 
 training starts from it, prediction refuses it.
 """
 
+import dataclasses
 import json
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import flax.traverse_util
@@ -19,7 +20,8 @@ import safetensors.numpy
 from ubernet_jax import config_file
 from ubernet_jax.config import Config
 from ubernet_jax.errors import UserError
-from ubernet_jax.models.ubernet import Params, UberNet
+from ubernet_jax.json_file import parse_json
+from ubernet_jax.models.ubernet import SHARED, Params, UberNet
 from ubernet_jax.validation import validate
 
 SUFFIX = '.safetensors'
@@ -43,6 +45,14 @@ class TrainedNetwork(NamedTuple):
     step: int
     params: Params
     batch_stats: dict
+
+    def only(self, tasks: Sequence[str]) -> 'TrainedNetwork':
+        """The same trunk with the heads of these tasks."""
+        config = dataclasses.replace(
+            self.config, tasks={name: self.config.tasks[name] for name in tasks}
+        )
+        params = {name: self.params[name] for name in (SHARED, *tasks)}
+        return self._replace(config=config, params=params)
 
 
 class ExportedFile(NamedTuple):
@@ -97,18 +107,16 @@ def write_file(
     metadata = {'step': step, 'config': config_file.to_json(config), 'preprocessing': preprocessing}
     metadata = {key: json.dumps(value) for key, value in {**metadata, **card}.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    safetensors.numpy.save_file(
-        {name: np.asarray(array, order='C') for name, array in arrays.items()},
-        path,
-        {'format': _FORMAT, **metadata},
-    )
+    ordered = {name: np.asarray(array, order='C') for name, array in arrays.items()}
+    # As bytes, because `save_file` makes files that only their owner may read.
+    path.write_bytes(safetensors.numpy.save(ordered, {'format': _FORMAT, **metadata}))
 
 
 def read_file(path: pathlib.Path) -> ExportedFile:
     """Reads what `write_file` wrote.
 
     Raises:
-      UserError: it is not a safetensors file, or not one of this package.
+      UserError: it is not a safetensors file, not one of this package, or damaged.
     """
     try:
         with safetensors.safe_open(path, framework='numpy') as file:
@@ -118,15 +126,14 @@ def read_file(path: pathlib.Path) -> ExportedFile:
                     f'{path} is a {SUFFIX} file, but not of a network of this package: '
                     'make one with python -m ubernet_jax.weights'
                 )
-            card = {key: json.loads(value) for key, value in metadata.items()}
-            config = config_file.from_json(card.pop('config'))
-            validate(config)
+            card = {key: parse_json(value, f'{path}: {key}') for key, value in metadata.items()}
+            config, step = _check(path, card.pop('config'), card.pop('step'))
             arrays = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}
-            return ExportedFile(config, card.pop('step'), arrays, card)
-    except (OSError, safetensors.SafetensorError) as error:
+            return ExportedFile(config, step, arrays, card)
+    except (OSError, TypeError, safetensors.SafetensorError) as error:
         raise UserError(f'{path} cannot be read as a {SUFFIX} file: {error}') from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UserError(f'{path}: its metadata cannot be read: {error!r}') from error
+    except KeyError as error:
+        raise UserError(f'{path}: its metadata cannot be read: they lack {error}') from error
 
 
 def load_exported(path: pathlib.Path) -> TrainedNetwork:
@@ -164,6 +171,17 @@ def unflatten(arrays: Mapping[str, Any]) -> tuple[Params, dict]:
     """The inverse of `flatten`."""
     tree = flax.traverse_util.unflatten_dict(dict(arrays), sep='/')
     return tree[PARAMS], tree[BATCH_STATS]
+
+
+def _check(path: pathlib.Path, plain: Any, step: Any) -> tuple[Config, int]:
+    if type(step) is not int or step < 0:
+        raise UserError(f'{path}: step is {step!r:.50}, but must be a number of micro-batches')
+    try:
+        config = config_file.from_json(plain)
+        validate(config)
+    except UserError as error:
+        raise UserError(f'{path}: {error}') from error
+    return config, step
 
 
 def _cast(name: str, array: np.ndarray, dtype: type[np.floating]) -> np.ndarray:

@@ -55,7 +55,7 @@ def load_imagenet_trunk(shared: dict) -> dict:
 
 def read_imagenet(path: pathlib.Path) -> dict[str, list[np.ndarray]]:
     """Kernel and bias of every layer of the package's file, in the layout of Caffe."""
-    layers = ArrayUnpickler(io.BytesIO(path.read_bytes()), _ALLOWED).load()[_IMAGENET_SCOPE]
+    layers = ArrayUnpickler(path, io.BytesIO(path.read_bytes()), _ALLOWED).load()[_IMAGENET_SCOPE]
     return {
         name: [layer['kernel'].transpose(3, 2, 0, 1), layer['bias']]
         for name, layer in layers.items()

@@ -24,9 +24,9 @@ def read_keras(path: pathlib.Path) -> dict[str, list[np.ndarray]]:
         with h5py.File(path) as file:
             root = file['model_weights'] if 'model_weights' in file else file
             layers = {}
-            for name in map(_text, root.attrs['layer_names']):
+            for name in _names(root, 'layer_names'):
                 group = root[name]
-                weights = [group[_text(weight)] for weight in group.attrs['weight_names']]
+                weights = [group[weight] for weight in _names(group, 'weight_names')]
                 if sum(weight.nbytes for weight in weights) > size:
                     raise ValueError(f'{name} is larger than the file')
                 if weights:
@@ -41,8 +41,11 @@ def read_keras(path: pathlib.Path) -> dict[str, list[np.ndarray]]:
         ) from error
 
 
-def _text(name: bytes | str) -> str:
-    return name.decode() if isinstance(name, bytes) else name
+def _names(group: h5py.Group, attribute: str) -> list[str]:
+    """Keras writes strings of one length; others, if damaged, HDF5 may go on reading for ever."""
+    if group.attrs.get_id(attribute).dtype == object:
+        raise ValueError(f'{attribute} has strings of variable length')
+    return [name.decode() for name in group.attrs[attribute]]
 
 
 def _as_caffe(name: str, arrays: list[np.ndarray]) -> list[np.ndarray]:

@@ -74,8 +74,10 @@ def read_pytorch(path: pathlib.Path) -> dict[str, list[np.ndarray]]:
         read = _read_archive if zipfile.is_zipfile(path) else _read_pickles
         tensors, storages = read(path)
         arrays = {name: _view(t, storages[t.storage.key]) for name, t in tensors.items()}
-    except (UserError, FileNotFoundError):
+    except FileNotFoundError:
         raise
+    except UserError as error:
+        raise UserError(f'{path}: {error}') from error
     except Exception as error:  # a damaged pickle may raise anything
         raise UserError(
             f"{path} cannot be read as a file of PyTorch's torch.save(model.state_dict(), ...): "
@@ -103,7 +105,7 @@ def _read_archive(path: pathlib.Path) -> tuple[dict[str, _Tensor], dict[str, np.
         (pickled,) = (name for name in archive.namelist() if name.split('/')[1:] == ['data.pkl'])
         folder = pickled.removesuffix('data.pkl')
         with archive.open(pickled) as file:
-            tensors = _tensors(path, _unpickle(file))
+            tensors = _tensors(_unpickle(path, file))
         order = f'{folder}byteorder'
         if order in archive.namelist() and archive.read(order) != b'little':
             raise ValueError('its numbers are not little-endian')
@@ -120,14 +122,14 @@ def _read_archive(path: pathlib.Path) -> tuple[dict[str, _Tensor], dict[str, np.
 
 def _read_pickles(path: pathlib.Path) -> tuple[dict[str, _Tensor], dict[str, np.ndarray]]:
     with path.open('rb') as file:
-        if (_unpickle(file), _unpickle(file)) != (_MAGIC, _PROTOCOL):
+        if (_unpickle(path, file), _unpickle(path, file)) != (_MAGIC, _PROTOCOL):
             raise ValueError('it begins with other numbers')
-        if not _unpickle(file)['little_endian']:
+        if not _unpickle(path, file)['little_endian']:
             raise ValueError('its numbers are not little-endian')
-        tensors = _tensors(path, _unpickle(file))
+        tensors = _tensors(_unpickle(path, file))
         by_key = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
         storages = {}
-        for key in _unpickle(file):
+        for key in _unpickle(path, file):
             storage = by_key[key]
             count = int.from_bytes(file.read(8), 'little', signed=True)
             left = os.fstat(file.fileno()).st_size - file.tell()
@@ -140,8 +142,8 @@ def _read_pickles(path: pathlib.Path) -> tuple[dict[str, _Tensor], dict[str, np.
     return tensors, storages
 
 
-def _unpickle(file: BinaryIO) -> Any:
-    return ArrayUnpickler(file, _ALLOWED, _storage).load()
+def _unpickle(path: pathlib.Path, file: BinaryIO) -> Any:
+    return ArrayUnpickler(path, file, _ALLOWED, _storage).load()
 
 
 def _storage(identity: tuple) -> _Storage:
@@ -159,12 +161,12 @@ def _length(storage: _Storage) -> int:
     return storage.count * storage.dtype.itemsize
 
 
-def _tensors(path: pathlib.Path, state: Any) -> dict[str, _Tensor]:
+def _tensors(state: Any) -> dict[str, _Tensor]:
     values = state.values() if isinstance(state, Mapping) else [state]
     others = {type(value).__name__ for value in values if not isinstance(value, _Tensor)}
     if others:
         raise UserError(
-            f'{path} holds {", ".join(sorted(others))}, but must be a dictionary of tensors: '
+            f'it holds {", ".join(sorted(others))}, but must be a dictionary of tensors: '
             'write it with torch.save(model.state_dict(), ...)'
         )
     return state

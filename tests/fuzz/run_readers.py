@@ -1,0 +1,90 @@
+"""Readers of what runs leave, and of COCO's instances: JSON with small valid files to damage."""
+
+import json
+import pathlib
+from typing import Any
+
+import tiny_config
+from damage import any_file, as_json
+from hypothesis import strategies as st
+from reader import Reader
+from run_folders import write_run
+from tiny_datasets import random_image, write_coco
+
+from ubernet_jax import config_file
+from ubernet_jax.comparison import runs
+from ubernet_jax.config import Config
+from ubernet_jax.datasets import coco
+from ubernet_jax.json_file import read_json
+from ubernet_jax.metrics.multitask import MultitaskResult, delta_m
+from ubernet_jax.validation import validate
+from ubernet_jax.weights.card import describe_training
+
+_SCORES = {
+    'saliency': {'max_f': 0.6, 'mae': 0.1},
+    'normals': {'mean': 27.0, 'below_30': None},
+    'detection_voc07': {'map': 0.5},
+}
+_PROPOSALS = {
+    'task': 'proposals', 'dataset': 'voc2007', 'split': 'test', 'step': 4, 'images': 5,
+    'protocol': {}, 'recall': {'10': 0.5, '100': None},
+}  # fmt: skip
+_LOG = b'{"step": 1, "time": 0.5, "loss/normals": 0.1}\n{"step": 2, "images_per_second": NaN}\n'
+
+
+def make_run_readers(folder: pathlib.Path) -> dict[str, Reader]:
+    """The readers by name; `folder` is for files that seeds are made of."""
+    run = runs.read_run(write_run(folder / 'run', _SCORES))
+    results = [json.loads(path.read_text()) for path in sorted(folder.rglob('*-*.json'))]
+    results = st.one_of(map(_documents, [*results, _PROPOSALS]))
+    write_coco(folder)
+    instances = json.loads((folder / 'coco/annotations/instances_train2017.json').read_text())
+    settings = _documents(config_file.to_json(tiny_config.get_config()))
+    return {
+        'configuration': Reader(_read_config, 'config.json', settings, Config, named=False),
+        'run_configuration': Reader(
+            lambda path: runs.read_config(path.parent), 'config.json', settings, Config
+        ),
+        'log': Reader(lambda path: runs.read_log(path.parent), 'log.jsonl', any_file([_LOG]), dict),
+        'results': Reader(lambda path: runs.read_results(path.parent), 'a.json', results, dict),
+        'card': Reader(
+            lambda path: describe_training(tiny_config.get_config(), path.parent),
+            'a.json',
+            results,
+            dict,
+        ),
+        'kept_run': Reader(runs.read_run, 'a.json', _documents(run.to_json()), runs.Run),
+        'single_task': Reader(
+            lambda path: delta_m({'saliency': path}, {'saliency': path}),
+            'a.json',
+            results,
+            MultitaskResult,
+        ),
+        'coco': Reader(
+            _read_coco,
+            'annotations/instances_train2017.json',
+            _documents(instances),
+            list,
+            named=False,
+        ),
+    }
+
+
+def _documents(document: Any) -> st.SearchStrategy[bytes]:
+    return any_file([json.dumps(document).encode()]) | as_json(document)
+
+
+def _read_config(path: pathlib.Path) -> Config:
+    config = config_file.from_json(read_json(path))
+    validate(config)
+    return config
+
+
+def _read_coco(path: pathlib.Path) -> list:
+    source = path.parents[1]
+    for number in (9, 30):
+        image = source / 'train2017' / f'{number:012d}.jpg'
+        if not image.exists():
+            random_image(image, 30, 40)
+    # Reading one takes no builder.
+    return [coco.Coco2017.read(None, item) for item in coco._list_items(source, 'train')]

@@ -1,0 +1,230 @@
+"""Files that once ended in another exception than a message, or ended the process."""
+
+import io
+import json
+import pathlib
+import struct
+import zlib
+
+import h5py
+import numpy as np
+import pytest
+import safetensors.numpy
+import scipy.io
+import scipy.sparse
+
+from ubernet_jax.comparison import runs
+from ubernet_jax.comparison.runs import read_run
+from ubernet_jax.config import Config
+from ubernet_jax.datasets import files
+from ubernet_jax.datasets.matlab import read_matlab, read_matlab_slice
+from ubernet_jax.errors import UserError
+from ubernet_jax.metrics.annotations import read_detections, read_objects
+from ubernet_jax.metrics.arrays import read_array, read_sbd
+from ubernet_jax.metrics.metric import MetricError
+from ubernet_jax.metrics.multitask import delta_m
+from ubernet_jax.tasks import TASKS
+from ubernet_jax.weights.card import describe_training
+from ubernet_jax.weights.exported import load_exported
+from ubernet_jax.weights.keras import read_keras
+from ubernet_jax.weights.pytorch import read_pytorch
+
+IMAGE = np.zeros((6, 8, 3), np.uint8)
+
+
+def label_of(task: str):
+    return lambda path: files.read_label(path, TASKS[task], IMAGE)
+
+
+def objects(path: pathlib.Path):
+    return read_objects(path, ('dog',))
+
+
+def detections(path: pathlib.Path):
+    return read_detections(path, ('dog',))
+
+
+def numbers(path: pathlib.Path):
+    return read_array(path, 'segmentation')
+
+
+def read_log(path: pathlib.Path):
+    return runs.read_log(path.parent)
+
+
+def read_config(path: pathlib.Path):
+    return runs.read_config(path.parent)
+
+
+def results(path: pathlib.Path):
+    return runs.read_results(path.parent)
+
+
+def card(path: pathlib.Path):
+    return describe_training(Config(), path.parent)
+
+
+def single_task(path: pathlib.Path):
+    return delta_m({'saliency': path}, {'saliency': path})
+
+
+def result(**fields: object) -> bytes:
+    whole = {'task': 'saliency', 'dataset': 'a', 'split': 'b', 'images': 1, 'protocol': {}}
+    return json.dumps(whole | {'max_f': 0.5} | fields).encode()
+
+
+def thing(**fields: object) -> bytes:
+    return json.dumps([{'box': [0, 0, 1, 1], 'label': 'dog'} | fields]).encode()
+
+
+def npy(dtype: str, shape: str, content: bytes = b'') -> bytes:
+    header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}}}"
+    text = header.ljust(117).encode() + b'\n'
+    return b'\x93NUMPY\x01\x00' + struct.pack('<H', len(text)) + text + content
+
+
+def npz(**arrays: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def large_png() -> bytes:
+    """20,000 x 20,000 pixels, as it says."""
+    header = b'IHDR' + struct.pack('>IIBBBBB', 20_000, 20_000, 8, 0, 0, 0, 0)
+    chunk = struct.pack('>I', 13) + header + struct.pack('>I', zlib.crc32(header))
+    return b'\x89PNG\r\n\x1a\n' + chunk
+
+
+def mat(**variables: object) -> bytes:
+    buffer = io.BytesIO()
+    scipy.io.savemat(buffer, variables)
+    return buffer.getvalue()
+
+
+def mat_of_unknown_type() -> bytes:
+    """The numbers of a matrix are of type 5120."""
+    content = mat(map=np.ones((4, 4)))
+    tag = struct.pack('<II', 9, 128)
+    assert content.count(tag) == 1
+    return content.replace(tag, struct.pack('<II', 5120, 128))
+
+
+def mat_of_long_name() -> bytes:
+    """Of two sparse matrices, the first one's name takes 64 bytes, and with them its rows."""
+    cells = np.empty((2, 1), object)
+    cells[:, 0] = [scipy.sparse.csc_matrix(np.eye(6, 8))] * 2
+    tag = struct.pack('<II', 1, 0)
+    start, first, second, end = mat(map=cells).split(tag)  # it first stands for a cell array
+    return start + tag + first + struct.pack('<II', 1, 64) + second + tag + end
+
+
+def mat_without_sides() -> bytes:
+    """Of the two sides of a text, one byte is left."""
+    content = mat(map='person')
+    tag = struct.pack('<II', 5, 8)
+    assert content.count(tag) == 1
+    return content.replace(tag, struct.pack('<HHI', 5, 1, 8))
+
+
+def sbd_beyond_the_map() -> bytes:
+    """A sparse boundary of 6 x 8 pixels with one in row 10,000,000."""
+    outline = scipy.sparse.csc_matrix(np.eye(6, 8))
+    outline.indices[-1] = 10_000_000
+    cells = np.empty((1, 1), object)
+    cells[0, 0] = outline
+    return mat(GTcls={'Segmentation': np.zeros((6, 8), np.uint8), 'Boundaries': cells})
+
+
+def sbd_of_a_sparse_map() -> bytes:
+    """A map of 2 * 10^12 pixels in a few bytes."""
+    cells = np.empty((1, 1), object)
+    cells[0, 0] = scipy.sparse.csc_matrix((2 * 10**9, 1000))
+    return mat(GTcls={'Segmentation': cells[0, 0], 'Boundaries': cells})
+
+
+def names_of_variable_length() -> bytes:
+    """HDF5 2.0 reads them for ever where some bytes are damaged."""
+    buffer = io.BytesIO()
+    with h5py.File(buffer, 'w') as file:
+        file.attrs['layer_names'] = [b'block1_conv1']
+    return buffer.getvalue()
+
+
+def broken_link() -> bytes:
+    buffer = io.BytesIO()
+    with h5py.File(buffer, 'w') as file:
+        file['stack'] = h5py.SoftLink('/nowhere')
+    return buffer.getvalue()
+
+
+def exported(**metadata: str) -> bytes:
+    settings = json.dumps({'tasks': {'normals': {}}})
+    whole = {'format': 'ubernet_jax', 'step': '1', 'config': settings} | metadata
+    arrays = {'params/a': np.zeros(1), 'batch_stats/a': np.zeros(1)}
+    return safetensors.numpy.save(arrays, whole)
+
+
+@pytest.mark.parametrize(
+    ('read', 'name', 'content'),
+    [
+        (label_of('detection'), 'a.json', b'[' * 100_000),
+        (label_of('detection'), 'a.json', b'9' * 5000),
+        (label_of('detection'), 'a.json', thing(box=[0, 0, 1, 10**400])),
+        (label_of('detection'), 'a.xml', b'<?xml version="1.0" encoding="x"?><a/>'),
+        (objects, 'a.json', thing(box=['x', 0, 1, 1])),
+        (objects, 'a.json', thing(label=None)),
+        (objects, 'a.json', thing(label={})),
+        (detections, 'a.json', b'{"a": [{"box": [0, 0, 1, 1], "score": 1, "label": null}]}'),
+        (detections, 'a.json', b'{"a": 7}'),
+        (lambda path: detections(path.parent), 'comp4_det_test_dog.txt', b'a 1 1 1 2 2 \xff'),
+        (files.read_list, 'a.txt', b'\xff'),
+        (label_of('segmentation'), 'a.png', large_png()),
+        (numbers, 'a.png', large_png()),
+        (files.read_array, 'a.npy', npz(a=np.ones(2))),
+        (files.read_array, 'a.npy', npy('<f8', f'({2**50},)')),
+        (files.read_array, 'a.npy', npy('<U1', '()', b'a\0\0\0')),
+        (numbers, 'a.npz', npy('<U1', '()', b'a\0\0\0')),
+        (numbers, 'a.mat', mat(segmentation='text')),
+        (numbers, 'a.mat', mat_of_unknown_type()),
+        (lambda path: read_matlab(path, 'map', np.asarray), 'a.mat', mat_of_unknown_type()),
+        (lambda path: read_matlab(path, 'map', np.asarray), 'a.mat', mat_of_long_name()),
+        (lambda path: read_matlab(path, 'map', np.asarray), 'a.mat', mat_without_sides()),
+        (lambda path: read_sbd(path, 1), 'a.mat', sbd_beyond_the_map()),
+        (lambda path: read_sbd(path, 1), 'a.mat', mat(GTcls=1)),
+        (lambda path: read_sbd(path, 1), 'a.mat', sbd_of_a_sparse_map()),
+        (lambda path: read_matlab_slice(path, 'stack', 0), 'a.mat', broken_link()),
+        (load_exported, 'a.safetensors', exported(step='x')),
+        (load_exported, 'a.safetensors', exported(step='[1]')),
+        (load_exported, 'a.safetensors', exported(config='[' * 100_000)),
+        (load_exported, 'a.safetensors', exported(config='{')),
+        (load_exported, 'a.safetensors', exported(config='7')),
+        (load_exported, 'a.safetensors', exported(config='{"steps": "a"}')),
+        (load_exported, 'a.safetensors', safetensors.numpy.save({}, {'format': 'ubernet_jax'})),
+        (read_keras, 'a.h5', names_of_variable_length()),
+        (read_pytorch, 'a.pth', b'cos\nsystem\n.'),
+        (read_log, 'log.jsonl', b'\xff'),
+        (read_log, 'log.jsonl', b'[]'),
+        (read_log, 'log.jsonl', b'{"step": 1, "loss/normals": "x"}'),
+        (read_config, 'config.json', b'[' * 100_000),
+        (read_config, 'config.json', b'{"steps": "a"}'),
+        (read_run, 'a.json', b'[]'),
+        (read_run, 'a.json', b'9' * 5000),
+        (card, 'a.json', b'[]'),
+        (card, 'a.json', b'{'),
+        (results, 'a.json', b'[]'),
+        (results, 'a.json', result(task=[])),
+        (results, 'a.json', result(max_f='x')),
+        (results, 'a.json', result(max_f=10**400)),
+        (results, 'a.json', result(task='proposals', recall=1)),
+        (single_task, 'a.json', b'[]'),
+        (single_task, 'a.json', b'[' * 100_000),
+        (single_task, 'a.json', result(max_f='x')),
+    ],
+)
+def test_is_refused_by_name(read, name, content, tmp_path):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises((UserError, MetricError)) as error:
+        read(path)
+    assert str(path) in str(error.value)

@@ -1,0 +1,28 @@
+"""JSON that others may have written."""
+
+import json
+import pathlib
+from typing import Any
+
+from ubernet_jax.errors import UserError
+
+
+def read_json(path: pathlib.Path) -> Any:
+    """What a file of JSON holds, unchecked.
+
+    Raises:
+      UserError: it is not JSON.
+    """
+    return parse_json(path.read_bytes(), path)
+
+
+def parse_json(text: str | bytes, source: object) -> Any:
+    """What JSON says, unchecked; `source` names it in errors.
+
+    Raises:
+      UserError: it is not JSON.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:  # other bytes than text, too; nested too deeply
+        raise UserError(f'{source} is not JSON: {error}') from error
