@@ -1,11 +1,11 @@
-"""ResNet-50 as a trunk: its shapes, its values beside plain numpy, a file of PyTorch as its start."""
+"""ResNet-50 as a trunk: shapes, values beside plain numpy, a file of PyTorch as its start."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import plain_network
 import pytest
-from weight_files import write_torch
+from weight_files import write_state
 
 from ubernet_jax.config import Config, Initialisation, ModelConfig, TaskConfig, Trunk
 from ubernet_jax.errors import UserError
@@ -14,6 +14,7 @@ from ubernet_jax.models.ubernet import SHARED, UberNet
 from ubernet_jax.state import create_state
 from ubernet_jax.tasks import TASKS
 from ubernet_jax.validation import validate
+from ubernet_jax.weights.__main__ import import_files
 from ubernet_jax.weights.importing import import_layers
 from ubernet_jax.weights.initial import adopt_preprocessing
 from ubernet_jax.weights.kinds import open_source
@@ -50,10 +51,9 @@ def draw_layers(seed: int = 0) -> dict[str, np.ndarray]:
                 add(f'{name}.downsample.0', f'{name}.downsample.1', 4 * channels, inputs, 1)
             inputs = 4 * channels
     state['fc.weight'], state['fc.bias'] = np.zeros((10, inputs)), np.zeros(10)
-    arrays = {name: array.astype(np.float32) for name, array in state.items()}
-    counts = {name[:-12] + 'num_batches_tracked': np.int64(7).reshape(()) for name in arrays
-              if name.endswith('running_mean')}  # fmt: skip
-    return arrays | counts
+    for name in [name for name in state if name.endswith('running_mean')]:
+        state[name.replace('running_mean', 'num_batches_tracked')] = np.full(1, 7.0)
+    return {name: array.astype(np.float32) for name, array in state.items()}
 
 
 def plain_taps(image: np.ndarray, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -101,7 +101,7 @@ def state_dict() -> dict[str, np.ndarray]:
 @pytest.fixture(scope='module')
 def file(state_dict, tmp_path_factory):
     path = tmp_path_factory.mktemp('weights') / 'small.pth'
-    write_torch(path, state_dict)
+    write_state(path, state_dict)
     return path
 
 
@@ -181,8 +181,6 @@ def test_untrained_it_needs_a_file_or_random_weights(file, tmp_path):
 
 
 def test_a_file_for_another_trunk_is_refused(file, tmp_path):
-    from ubernet_jax.weights.__main__ import import_files
-
     import_files([str(file)], [], tmp_path / 'resnet.safetensors')
     weights = str(tmp_path / 'resnet.safetensors')
     assert adopt_preprocessing(config(weights=weights)).model.std == ModelConfig().std
@@ -194,6 +192,6 @@ def test_a_file_for_another_trunk_is_refused(file, tmp_path):
 
 def test_a_missing_normalisation_is_named(state_dict, tmp_path):
     short = {name: a for name, a in state_dict.items() if not name.startswith('layer2.1.bn2')}
-    write_torch(tmp_path / 'short.pth', short)
+    write_state(tmp_path / 'short.pth', short)
     with pytest.raises(UserError, match='layer2.1.bn2 does not normalise layer2.1.conv2'):
         open_source(str(tmp_path / 'short.pth'))

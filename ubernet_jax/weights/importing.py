@@ -42,8 +42,8 @@ def import_layers(sources: Sequence[Source]) -> Imported:
       sources: the files, in the user's order.
 
     Raises:
-      UserError: a layer's arrays have shapes, or values, that no layer of its kind has; or the files
-        are for different trunks.
+      UserError: a layer's arrays have shapes, or values, that no layer of its kind has; or the
+        files are for different trunks.
     """
     first, *others = (KINDS[source.kind] for source in sources)
     if any(kind.trunk is not first.trunk for kind in others):
