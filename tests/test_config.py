@@ -76,6 +76,7 @@ def test_the_defaults_are_allowed_and_are_the_papers():
         ('data.scale', (1.5, 1.0), '0 < low <= high'),
         ('data.train[1].repeat', 0, 'above 0'),
         ('evaluation.benchmarks[0].repeat', -1, 'above 0'),
+        ('evaluation.thresholds', 0, 'above 0'),
         ('input_size.short_side', 0, 'above 0'),
         ('input_size.long_side', 0, 'above 0'),
         ('input_size.area', 0, 'above 0'),
@@ -148,8 +149,8 @@ def load(path: pathlib.Path, *arguments: str) -> c.Config:
 
 def test_the_shipped_configs_are_those_that_the_project_promises():
     assert {path.stem for path in SHIPPED} == {
-        'hed_style', 'mini', 'normals_weight', 'quickstart', 'single_task', 'synchronous',
-        'two_task', 'ubernet',
+        'hed_style', 'mini', 'normals_weight', 'quickstart', 'single_task', 'small',
+        'synchronous', 'two_task', 'ubernet',
     }  # fmt: skip
 
 
@@ -221,6 +222,26 @@ def test_the_synchronous_solver_sees_the_same_images():
     assert config.optim.algorithm is c.Algorithm.SYNCHRONOUS
 
 
+@pytest.mark.parametrize(
+    ('experiment', 'steps', 'cut'),
+    [('mini', 402, 33), ('synchronous', 402, 150), ('single_task:parts', 89, None)],
+)
+def test_a_small_experiment_is_that_of_its_name_but_smaller(experiment, steps, cut):
+    name, *argument = experiment.split(':')
+    config, whole = shipped('small', experiment), shipped(name, *argument)
+    validate(config)
+    assert (config.name, config.steps) == (f'small:{whole.name}', steps)
+    assert cut is None or config.tasks['boundaries'].decay_after == (cut,)
+    assert config.optim.algorithm is whole.optim.algorithm
+    assert config.data.train == whole.data.train
+    assert config.evaluation.benchmarks == whole.evaluation.benchmarks
+
+
+def test_the_start_of_the_small_experiments_is_not_shortened():
+    config, whole = shipped('small', 'two_task'), shipped('two_task')
+    assert (config.steps, config.tasks) == (whole.steps, whole.tasks)
+
+
 def test_boundaries_in_the_setup_made_for_them():
     config, paper = shipped('hed_style'), shipped('ubernet')
     assert set(config.tasks) == {'boundaries'} and config.loss.graduated
@@ -233,6 +254,7 @@ def test_boundaries_in_the_setup_made_for_them():
     ('name', 'argument', 'message'),
     [
         ('single_task', 'depth', 'single_task.py:depth: unknown task; known: boundaries, normals'),
+        ('small', 'hed_style', 'small.py:hed_style: no experiment; known: mini, normals_weight'),
         ('normals_weight', 'much', 'normals_weight.py:much: the weight must be a number'),
     ],
 )

@@ -320,10 +320,12 @@ class EvaluationConfig:
     Attributes:
       benchmarks: datasets, with the split to test on; every dense label with a metric is scored.
       limit: at most this many images a benchmark while training; the final evaluation takes all.
+      thresholds: at how many boundary maps are scored; published scores have 99.
     """
 
     benchmarks: list[DatasetConfig] = dataclasses.field(default_factory=list)
     limit: int = 20
+    thresholds: int = 99
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)

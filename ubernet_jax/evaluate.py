@@ -27,8 +27,7 @@ from ubernet_jax.metrics.metric import Metric, MetricError, Result
 from ubernet_jax.predictor import Predictor, select_tasks
 from ubernet_jax.state import make_network
 
-REPORT_THRESHOLDS = 99  # of boundary maps, as published scores have them
-QUICK_THRESHOLDS = 9  # while training
+QUICK_THRESHOLDS = 9  # of boundary maps, while training
 IN_FLIGHT = 8  # images that wait to be measured: bounds the memory
 
 
@@ -83,7 +82,7 @@ def evaluate_benchmarks(
     predictor: Predictor,
     config: Config,
     wanted: Iterable[str],
-    thresholds: int = REPORT_THRESHOLDS,
+    thresholds: int,
     limit: int | None = None,
 ) -> Iterator[tuple[DatasetConfig, str, Result]]:
     """Yields (benchmark, name, scores) of every result, for every benchmark of the configuration.
@@ -124,7 +123,7 @@ def main() -> None:
     out = arguments.out or results_folder(arguments.checkpoint, name)
     out.mkdir(parents=True, exist_ok=True)
     for benchmark, name, result in evaluate_benchmarks(
-        predictor, config, tasks, limit=arguments.limit
+        predictor, config, tasks, config.evaluation.thresholds, arguments.limit
     ):
         report = {
             'task': name,

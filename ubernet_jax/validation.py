@@ -33,6 +33,7 @@ def validate(config: Config) -> None:
     intervals = ('log_every', 'checkpoint_every', 'pictures_every', 'evaluate_every')
     _positive('', config, intervals)
     _positive('loss', config.loss, ('normals_transition',))
+    _positive('evaluation', config.evaluation, ('limit', 'thresholds'))
     # 0 steps save the untrained network.
     _not_negative('', config, ('steps', 'seed'))
     _not_negative('data', config.data, ('workers',))
