@@ -16,6 +16,7 @@ CHANNELS = {
 TAPS = ('conv1_2', 'conv2_2', 'conv3_3', 'conv4_3', 'conv5_3', 'fc7')
 FIELD = 64  # channels of the large-field fc6 and fc7
 WIDE = 256  # of VGG's own
+TASK_CODES = {'edg': 2, 'nrm': 3, 'sal': 2, 'seg': 21, 'sbd': 21, 'prt': 7}
 
 Layers = dict[str, list[np.ndarray]]
 
@@ -93,3 +94,37 @@ def taps(x: np.ndarray, layers: Layers, suffix: str = '') -> dict[str, np.ndarra
     x = np.maximum(convolve(x, layers['fc6'], 12), 0)
     found['fc7'] = np.maximum(convolve(x, layers['fc7']), 0)
     return found
+
+
+def release(draw, channels: dict, field: int, wide: int) -> Layers:
+    """The layers of the author's caffemodel, as his test-mode definition has them."""
+    deepest = channels['conv5_3'][1]
+    layers = {name: draw(after, before, 3, 3) for name, (before, after) in channels.items()}
+    layers['fc6_conv'] = draw(field, deepest, 3, 3)
+    layers['fc7_conv'] = draw(field, field, 1, 1)
+    depths = [channels[tap][1] for tap in TAPS[:-1]] + [field]
+    for code, count in TASK_CODES.items():
+        for number, depth in enumerate(depths, 1):
+            layers[f'score_{code}_{number}_0_hole0'] = draw(count, depth, 1, 1)
+        layers[f'upscore-fuse-{code}__00'] = draw(count, 6 * count, 1, 1)
+    tied = list(layers)
+    for code, count in TASK_CODES.items():
+        layers[f'upscore-fuse-mr-{code}'] = draw(count, 3 * count, 1, 1)
+    for suffix in ('_RS2', '_RS4'):
+        for name in tied:
+            inside = name.startswith('score')
+            copy = name.replace('_0_hole0', f'{suffix}_0_hole0') if inside else name + suffix
+            layers[copy] = layers[name]
+    for suffix in ('', '_RS2', '_RS4'):
+        for tap, depth in zip(TAPS[:-1], depths[:-1], strict=True):
+            mean, variance = abs(draw(depth, 1)[0].ravel()), abs(draw(depth, 1)[0].ravel())
+            layers[f'BN_pre_{tap}{suffix}'] = [mean, variance, np.float32([0.25])]
+    return layers | {
+        'rpn_conv/3x3': draw(deepest, deepest, 3, 3),
+        'rpn_cls_score': draw(24, deepest, 1, 1),
+        'rpn_bbox_pred': draw(48, deepest, 1, 1),
+        'fc6_det_0_0': draw(wide, deepest * 49),
+        'fc7_det_0_0': draw(wide, wide),
+        'fc8_det_0_0': draw(21, wide),
+        'bbox_pred': draw(84, wide),
+    }

@@ -153,7 +153,11 @@ def write_archive(
 
 
 def write_pytorch(path: pathlib.Path, layers: Layers) -> pathlib.Path:
-    state = _state(layers)
+    return write_state(path, _state(layers))
+
+
+def write_state(path: pathlib.Path, state: Mapping[str, np.ndarray]) -> pathlib.Path:
+    """A `.pth` file of float32 arrays by their whole names."""
     keys = {name: str(number) for number, name in enumerate(state)}
     pickled = make_pickle({name: contiguous(keys[name], array) for name, array in state.items()})
     return write_archive(path, pickled, {keys[name]: a.tobytes() for name, a in state.items()})

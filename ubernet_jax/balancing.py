@@ -17,8 +17,8 @@ import jax
 import jax.numpy as jnp
 
 from ubernet_jax.config import Balancing, Config
+from ubernet_jax.models.trunks import TRUNKS
 from ubernet_jax.models.ubernet import Features
-from ubernet_jax.models.vgg import BLOCKS
 
 # Of 2 to 7 random gradients, the worst served then gets what it can, but for 1 % of the product of
 # the gradients' length and their mean's.
@@ -57,8 +57,8 @@ def make_combination(config: Config) -> Combination:
             def weigh(gram: jax.Array, key: jax.Array) -> jax.Array:
                 return avert_conflicts(gram, key, settings.radius)
 
-    blocks = BLOCKS[: config.model.frozen_blocks]
-    frozen = {name for block in blocks for name in (block.name, block.tap)}
+    blocks = TRUNKS[config.model.trunk].blocks[: config.model.frozen_blocks]
+    frozen = {name for block in blocks for name in block}
     return weighted_sum(weigh, min(settings.tasks, len(config.tasks)), frozen)
 
 

@@ -13,11 +13,18 @@ from ubernet_jax.tasks import TASKS, Task, with_classes
 STRIDE = 32  # image sides are STRIDE * k + 1, so that every pooling divides exactly
 
 
+class Trunk(enum.Enum):
+    """The network that all tasks share."""
+
+    VGG16 = 'vgg16'  # as in the paper
+    RESNET50 = 'resnet50'
+
+
 class Initialisation(enum.Enum):
     """What the trunk starts from."""
 
     RANDOM = 'random'
-    IMAGENET = 'imagenet'  # the 13 convolutions that the extra `imagenet` carries
+    IMAGENET = 'imagenet'  # the 13 convolutions of VGG-16 that the extra `imagenet` carries
 
 
 class Statistics(enum.Enum):
@@ -128,9 +135,10 @@ class ModelConfig:
     """The network (paper, section 2).
 
     Attributes:
-      width: factor on every channel count of the trunk; 1 is VGG-16.
+      trunk: what all tasks share.
+      width: factor on every channel count of the trunk; 1 is the published network.
       scales: levels of the image pyramid, 1 to 3.
-      dropout: rate after fc6 and fc7.
+      dropout: rate after fc6 and fc7, of VGG-16 and of the detector.
       frozen_blocks: leading trunk blocks (0 to 5) that are not trained, as in Fast R-CNN.
       checkpoint: recompute the trunk's activations in the backward pass instead of keeping them.
       precision: of the arithmetic.
@@ -143,6 +151,7 @@ class ModelConfig:
       detection: the detector, for networks that have that task.
     """
 
+    trunk: Trunk = Trunk.VGG16
     width: float = 1.0
     scales: int = 3
     dropout: float = 0.5

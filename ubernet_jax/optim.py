@@ -17,8 +17,8 @@ import optax
 
 from ubernet_jax.config import Algorithm, Config, GroupConfig, OptimConfig, Optimizer
 from ubernet_jax.losses.uncertainty import LOG_VARIANCE
+from ubernet_jax.models.trunks import TRUNKS
 from ubernet_jax.models.ubernet import SHARED
-from ubernet_jax.models.vgg import BLOCKS
 
 POLYNOMIAL_POWER = 0.9  # DeepLab (arXiv 1606.00915)
 
@@ -114,7 +114,8 @@ def make_optimizer(config: Config) -> optax.GradientTransformationExtraArgs:
     With the synchronous algorithm `counts` should hold the number of images for every group (see
     `sample_counts`), and all groups share the trunk's batch size.
     """
-    frozen = tuple(block.name for block in BLOCKS[: config.model.frozen_blocks])
+    blocks = TRUNKS[config.model.trunk].blocks[: config.model.frozen_blocks]
+    frozen = tuple(name for name, _ in blocks)
     groups = {SHARED: config.optim.shared, **config.tasks}
     synchronous = config.optim.algorithm is Algorithm.SYNCHRONOUS
     return per_group(

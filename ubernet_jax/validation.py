@@ -1,6 +1,6 @@
 """What the settings of a run may hold."""
 
-from ubernet_jax.config import STRIDE, Config
+from ubernet_jax.config import STRIDE, Config, Initialisation, Trunk
 from ubernet_jax.errors import UserError
 from ubernet_jax.tasks import DENSE_TASKS, TASKS
 
@@ -41,6 +41,10 @@ def validate(config: Config) -> None:
     _not_negative('loss', config.loss, ('bag_radius', *(f'{name}_weight' for name in weights)))
     model, data = config.model, config.data
     _require(model.scales in (1, 2, 3), 'model.scales', model.scales, '1, 2 or 3')
+    known = model.trunk is Trunk.VGG16 or model.initialisation is Initialisation.RANDOM
+    fits = known or bool(model.weights)
+    allowed = f'random or, for {model.trunk.value}, behind weights=FILE: docs/weights.md'
+    _require(fits, 'model.initialisation', model.initialisation.value, allowed)
     _require(model.frozen_blocks in range(6), 'model.frozen_blocks', model.frozen_blocks, '0 to 5')
     for field in ('train_proposals', 'test_proposals'):
         limits = getattr(model.detection, field)

@@ -17,7 +17,7 @@ import numpy as np
 from ubernet_jax.config import ModelConfig
 from ubernet_jax.models.detection import Detected, DetectionHead
 from ubernet_jax.models.scores import linear_scores
-from ubernet_jax.models.vgg import TAP_STRIDES, VGG
+from ubernet_jax.models.trunks import TRUNKS
 from ubernet_jax.ops.interpolate import double, subsample
 from ubernet_jax.ops.pooling import average_pool
 from ubernet_jax.structs import Batch, Outputs
@@ -49,15 +49,7 @@ class Pyramid(nn.Module):
     def __call__(self, image: jax.Array, valid: jax.Array, train: bool) -> Features:
         """Maps uint8 (N, H, W, 3) with valid (N, H, W) to the features at the branch point."""
         config = self.config
-        trunk = VGG(
-            config.width,
-            config.dropout,
-            config.frozen_blocks,
-            config.checkpoint,
-            config.statistics,
-            dtype=jnp.dtype(config.precision.value),
-            name='trunk',
-        )
+        trunk = TRUNKS[config.trunk].make(config, 'trunk')
         mean, std = (np.float32(value).reshape(1, 1, 1, 3) for value in (config.mean, config.std))
         normalised = (image.astype(jnp.float32) - mean) / std * valid[..., None]
         levels = [normalised, *(average_pool(normalised, 2**n) for n in range(1, config.scales))]
@@ -78,12 +70,14 @@ class DenseHead(nn.Module):
 
     Attributes:
       channels: C, score channels of the task.
+      skips: tap -> image pixels per unit of its skip, at full scale.
       stride: image pixels per score, 1 or 8.
       hidden: width of the hidden layer of each skip; 0 is none, as in the paper.
       dtype: of the products with the skips; their sums and the scores are float32.
     """
 
     channels: int
+    skips: Mapping[str, int]
     stride: int
     hidden: int = 0
     dtype: jnp.dtype = jnp.float32
@@ -94,12 +88,12 @@ class DenseHead(nn.Module):
 
         With a single scale there is nothing to fuse across, and one map is all.
         """
-        scorers = {tap: self._scorer(tap) for tap in TAP_STRIDES}
+        scorers = {tap: self._scorer(tap) for tap in self.skips}
         fuse_skips = Fusion(self.channels, name='fuse_skips')
         maps = []
         for level, taps in enumerate(features.levels):
             scores, strides = [], []
-            for tap, stride in TAP_STRIDES.items():
+            for tap, stride in self.skips.items():
                 stride *= 2**level
                 step = max(1, self.stride // stride)
                 scores.append(scorers[tap](subsample(taps[tap], step)))
@@ -245,7 +239,8 @@ class UberNet:
         return Pyramid(self.config)
 
     def _dense_head(self, task: Task) -> DenseHead:
-        return DenseHead(task.channels, task.stride, task.hidden, self._dtype)
+        skips = TRUNKS[self.config.trunk].strides
+        return DenseHead(task.channels, skips, task.stride, task.hidden, self._dtype)
 
     def _detector(self, task: Task) -> DetectionHead:
         config = self.config

@@ -77,7 +77,7 @@ class ConvBlock(nn.Module):
         block = self.block
         for index in range(block.convolutions):
             convolution = nn.Conv(
-                _scaled(block.channels, self.width),
+                scaled(block.channels, self.width),
                 (3, 3),
                 conv_general_dilated=_as_flax_calls_it(convolve, block.dilation),
                 kernel_init=nn.initializers.he_normal(),
@@ -103,7 +103,7 @@ class FullyConnected(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
         """Maps the pooled conv5 (N, h, w, c) to fc7 (N, h, w, 1024 * width)."""
-        channels = _scaled(FC_CHANNELS, self.width)
+        channels = scaled(FC_CHANNELS, self.width)
         x = average_pool(x, 1)
         settings = {'kernel_init': nn.initializers.he_normal(), 'dtype': self.dtype}
         taps = _as_flax_calls_it(sum_of_taps, 12)
@@ -183,5 +183,6 @@ def _as_flax_calls_it(convolution: Convolution, dilation: int) -> Convolution:
     return lambda x, kernel, *_, **__: convolution(x, kernel, dilation)
 
 
-def _scaled(channels: int, width: float) -> int:
+def scaled(channels: int, width: float) -> int:
+    """A channel count times `width`."""
     return max(1, round(channels * width))

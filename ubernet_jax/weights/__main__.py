@@ -16,7 +16,7 @@ import numpy as np
 
 from ubernet_jax import cli, config_file
 from ubernet_jax.checkpoint import CHECKPOINT_HELP, open_checkpoint, results_folder
-from ubernet_jax.config import Config, ModelConfig, TaskConfig
+from ubernet_jax.config import Config, Initialisation, ModelConfig, TaskConfig
 from ubernet_jax.errors import UserError
 from ubernet_jax.predictor import select_tasks
 from ubernet_jax.tasks import TASKS
@@ -36,7 +36,12 @@ def import_files(files: list[str], kinds: list[str], out: pathlib.Path) -> None:
         raise UserError(f'{len(files)} files, but {len(kinds)} kinds: give --kind one a file')
     sources = [open_source(*pair) for pair in zip(files, kinds or [None] * len(files), strict=True)]
     imported = import_layers(sources)
-    model = ModelConfig(mean=imported.mean, std=imported.std)
+    model = ModelConfig(
+        trunk=imported.trunk,
+        initialisation=Initialisation.RANDOM,  # of what no file has
+        mean=imported.mean,
+        std=imported.std,
+    )
     config = Config(name='imported', tasks={name: TaskConfig() for name in TASKS}, model=model)
     origin = [f'{source.name} ({source.kind})' for source in sources]
     write_file(out, imported.arrays, config, 0, {'sources': origin})

@@ -6,23 +6,25 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ubernet_jax.config import Config
+from ubernet_jax.config import Config, Trunk
 from ubernet_jax.errors import UserError
 from ubernet_jax.weights.exported import network_shapes
 from ubernet_jax.weights.kinds import KINDS, Source
-from ubernet_jax.weights.layers import FIRST_KERNEL, Row
+from ubernet_jax.weights.layers import Row
 
 
 class Imported(NamedTuple):
     """What several files give one network.
 
     Attributes:
+      trunk: that they are for.
       arrays: float32, by their names in an exported file.
       mean: that the first convolution wants subtracted from RGB, 0..255,
       std: and divided by.
       report: lines for the user, which name every layer of the files that is not used.
     """
 
+    trunk: Trunk
     arrays: dict[str, np.ndarray]
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
@@ -40,8 +42,13 @@ def import_layers(sources: Sequence[Source]) -> Imported:
       sources: the files, in the user's order.
 
     Raises:
-      UserError: a layer's arrays have shapes, or values, that no layer of its kind has.
+      UserError: a layer's arrays have shapes, or values, that no layer of its kind has; or the
+        files are for different trunks.
     """
+    first, *others = (KINDS[source.kind] for source in sources)
+    if any(kind.trunk is not first.trunk for kind in others):
+        names = ', '.join(f'{source.name} ({source.kind})' for source in sources)
+        raise UserError(f'{names} are for different trunks: give files for one of them')
     arrays, givers = {}, {}
     for derived in (False, True):
         for source in sources:
@@ -52,9 +59,8 @@ def import_layers(sources: Sequence[Source]) -> Imported:
                     name = f'{row.target}/{leaf}'
                     if name not in arrays:
                         arrays[name], givers[name] = array, (source, row.source)
-    first = KINDS[givers[FIRST_KERNEL][0].kind]
     report = [line for source in sources for line in _unused(source, set(givers.values()))]
-    return Imported(arrays, first.mean, first.std, report)
+    return Imported(first.trunk, arrays, first.mean, first.std, report)
 
 
 def compare_with_network(arrays: Mapping[str, np.ndarray], config: Config) -> list[str]:

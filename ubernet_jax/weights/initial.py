@@ -28,11 +28,16 @@ def adopt_preprocessing(config: Config) -> Config:
     """The configuration with the mean and std that its `model.weights`, if any, were made for.
 
     Raises:
-      UserError: the file cannot be read.
+      UserError: the file cannot be read, or is for another trunk.
     """
     if not config.model.weights:
         return config
     model = read_file(pathlib.Path(config.model.weights)).config.model
+    if model.trunk is not config.model.trunk:
+        raise UserError(
+            f'{config.model.weights} is for the trunk {model.trunk.value}, not '
+            f'{config.model.trunk.value}: set --config.model.trunk={model.trunk.value}'
+        )
     model = dataclasses.replace(config.model, mean=model.mean, std=model.std)
     return dataclasses.replace(config, model=model)
 

@@ -3,11 +3,13 @@
 import dataclasses
 import hashlib
 import pathlib
+from collections.abc import Mapping
 
 import numpy as np
 
+from ubernet_jax.config import Trunk
 from ubernet_jax.errors import UserError
-from ubernet_jax.weights import layers
+from ubernet_jax.weights import batch_norm, layers
 from ubernet_jax.weights.caffe import read_caffemodel
 from ubernet_jax.weights.imagenet import imagenet_file, read_imagenet
 from ubernet_jax.weights.keras import read_keras
@@ -29,6 +31,9 @@ _READERS = {
 _DIGESTS = {
     'VGG_ILSVRC_16_layers.caffemodel': ('sha1', '9363e1f6d65f7dba68c4f27a1e62105cdf6c4e24'),
     'vgg16-397923af.pth': ('sha256', '397923af'),
+    'resnet50-19c8e357.pth': ('sha256', '19c8e357'),
+    'resnet50-0676ba61.pth': ('sha256', '0676ba61'),
+    'resnet50-11ad3fa6.pth': ('sha256', '11ad3fa6'),
     'vgg16_weights_tf_dim_ordering_tf_kernels.h5': ('md5', '64373286793e3c8b2b4e3219cbf3544b'),
     'vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5': (
         'md5',
@@ -47,6 +52,8 @@ class Kind:
       mean: subtracted from RGB, 0..255.
       std: divided by.
       copies: parts of names that mark copies of another layer, which Caffe writes of tied weights.
+      trunk: that it is for.
+      normalisations: name of a convolution -> of the batch normalisation after it.
     """
 
     rows: tuple[layers.Row, ...]
@@ -54,6 +61,8 @@ class Kind:
     mean: tuple[float, float, float]
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     copies: tuple[str, ...] = ()
+    trunk: Trunk = Trunk.VGG16
+    normalisations: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 # Caffe's means are written blue, green, red where they come from.
@@ -76,6 +85,14 @@ KINDS = {
     'ilsvrc': Kind(rows=layers.ILSVRC, marks=('conv1_1',), mean=_ILSVRC_MEAN),
     'torchvision': Kind(
         rows=layers.TORCHVISION, marks=('features.0',), mean=_TORCH_MEAN, std=_TORCH_STD
+    ),
+    'resnet50': Kind(
+        rows=layers.RESNET,
+        marks=('layer1.0.conv1',),
+        mean=_TORCH_MEAN,
+        std=_TORCH_STD,
+        trunk=Trunk.RESNET50,
+        normalisations={theirs: after for theirs, (_, after) in layers.RESNET_CONVOLUTIONS.items()},
     ),
     'keras': Kind(rows=layers.KERAS, marks=('block1_conv1',), mean=_ILSVRC_MEAN),
     IMAGENET: Kind(rows=layers.LPIPS, marks=('Conv_0',), mean=_TORCH_MEAN, std=_TORCH_STD),
@@ -126,13 +143,19 @@ def open_source(file: str, kind: str | None = None) -> Source:
             f'{path} is not of the kind {kind}: it has no layer {", ".join(missing)}, but '
             f'{_list(found)}. Known kinds: {", ".join(KINDS)}'
         )
+    try:
+        found = batch_norm.fold(found, KINDS[kind].normalisations)
+    except ValueError as error:
+        raise UserError(f'{path} is not of the kind {kind}: {error}') from error
     copies = _copies(path, kind, found)
     own = {name: arrays for name, arrays in found.items() if name not in copies}
     return Source(name=path.name, kind=kind, layers=own, copies=copies)
 
 
-def _trunk_rows(kind: str) -> tuple[layers.Row, ...]:
-    return KINDS[kind].rows[: len(layers.CONVOLUTIONS)]
+def _trunk_rows(kind: str) -> list[layers.Row]:
+    """The rows of what every file of the kind has."""
+    convolutions = [row for row in KINDS[kind].rows if row.target.startswith(f'{layers.TRUNK}/')]
+    return [row for row in convolutions if not row.target.startswith(layers.LARGE_FIELD)]
 
 
 def _guess(path: pathlib.Path, found: dict[str, list[np.ndarray]]) -> str:

@@ -66,9 +66,7 @@ CONVOLUTIONS = (
     Names('conv5/conv5_3', 'conv5_3', 'features.28', 'block5_conv3', 'Conv_12'),
 )
 TRUNK = 'params/shared/trunk'
-FIRST_KERNEL = f'{TRUNK}/{CONVOLUTIONS[0].ours}/kernel'
-
-_LARGE_FIELD = f'{TRUNK}/fc'
+LARGE_FIELD = f'{TRUNK}/fc'
 _PROPOSALS = 'params/detection/proposal_network'
 _BOX_HEAD = 'params/detection/box_head'
 
@@ -97,8 +95,8 @@ def _fully_connected(fc6: str, fc7: str) -> tuple[Row, ...]:
     return (
         Row(fc6, f'{_BOX_HEAD}/fc6', regions_dense),
         Row(fc7, f'{_BOX_HEAD}/fc7', dense),
-        Row(fc6, f'{_LARGE_FIELD}/fc6', large_field_fc6, derived=True),
-        Row(fc7, f'{_LARGE_FIELD}/fc7', large_field_fc7, derived=True),
+        Row(fc6, f'{LARGE_FIELD}/fc6', large_field_fc6, derived=True),
+        Row(fc7, f'{LARGE_FIELD}/fc7', large_field_fc7, derived=True),
     )
 
 
@@ -128,8 +126,8 @@ _PROPOSAL_ROWS = (
 
 RELEASE = (
     *_CAFFE_TRUNK,
-    Row('fc6_conv', f'{_LARGE_FIELD}/fc6', convolution),
-    Row('fc7_conv', f'{_LARGE_FIELD}/fc7', dense),
+    Row('fc6_conv', f'{LARGE_FIELD}/fc6', convolution),
+    Row('fc7_conv', f'{LARGE_FIELD}/fc7', dense),
     *_skip_statistics(),
     *_dense_heads(),
     *_PROPOSAL_ROWS,
@@ -145,8 +143,8 @@ FASTER_RCNN = (
 )
 DEEPLAB = (
     *_CAFFE_TRUNK,
-    Row('fc6', f'{_LARGE_FIELD}/fc6', convolution),
-    Row('fc7', f'{_LARGE_FIELD}/fc7', dense),
+    Row('fc6', f'{LARGE_FIELD}/fc6', convolution),
+    Row('fc7', f'{LARGE_FIELD}/fc7', dense),
     # Trained on VOC 2012, on VOC, on COCO with VOC's classes: a file has one of these.
     Row('fc8_voc12', 'params/segmentation/fc7', dense),
     Row('fc8_voc', 'params/segmentation/fc7', dense),
@@ -163,3 +161,23 @@ KERAS = (
     *_fully_connected('fc1', 'fc2'),
 )
 LPIPS = _trunk([row.lpips for row in CONVOLUTIONS], convolution)
+
+# A convolution of ResNet-50 in torchvision -> (ours, the normalisation after it).
+RESNET_CONVOLUTIONS = {'conv1': ('conv1/conv', 'bn1')} | {
+    f'{stage}.{block}.{theirs}': (
+        f'{stage}/block_{block}/{ours}',
+        f'{stage}.{block}.{normalisation}',
+    )
+    for stage, blocks in (('layer1', 3), ('layer2', 4), ('layer3', 6), ('layer4', 3))
+    for block in range(blocks)
+    for theirs, ours, normalisation in (
+        ('conv1', 'conv1', 'bn1'),
+        ('conv2', 'conv2', 'bn2'),
+        ('conv3', 'conv3', 'bn3'),
+        ('downsample.0', 'shortcut', 'downsample.1'),
+    )
+    if theirs != 'downsample.0' or block == 0
+}
+RESNET = tuple(
+    Row(theirs, f'{TRUNK}/{ours}', convolution) for theirs, (ours, _) in RESNET_CONVOLUTIONS.items()
+)
