@@ -5,8 +5,32 @@ import pathlib
 import socket
 import subprocess
 import sys
+import tempfile
 
 ROOT = pathlib.Path(__file__).parents[1]
+
+
+class Process(subprocess.Popen):
+    """A process in a session of its own that writes to a file.
+
+    It would stand still as soon as it had filled a pipe that nobody reads.
+    """
+
+    def __init__(self, words: list[str], env: dict[str, str]):
+        self._output = tempfile.TemporaryFile('a+')
+        super().__init__(
+            words,
+            cwd=ROOT,
+            env=env,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def output(self) -> str:
+        """What it has said so far."""
+        self._output.seek(0)
+        return self._output.read()
 
 
 def start_training(
@@ -15,7 +39,7 @@ def start_training(
     *settings: str,
     xla: str = '',
     before: tuple[str, ...] = (),
-) -> subprocess.Popen:
+) -> Process:
     """A training process without pictures and scores.
 
     Args:
@@ -30,25 +54,15 @@ def start_training(
         '--workdir', str(workdir), f'--config.data.directory={prepared}',
         '--config.pictures_every=1000000', '--config.evaluate_every=1000000', *settings,
     ]  # fmt: skip
-    return subprocess.Popen(
-        words,
-        cwd=ROOT,
-        env=os.environ | {'XLA_FLAGS': xla},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    return Process(words, os.environ | {'XLA_FLAGS': xla})
 
 
-def finish(*processes: subprocess.Popen, code: int = 0) -> list[str]:
+def finish(*processes: Process, code: int = 0) -> list[str]:
     """Waits for processes that must end with this exit code; returns what each said."""
-    outputs = []
     for process in processes:
-        output, _ = process.communicate(timeout=300)
-        assert process.returncode == code, output
-        outputs.append(output)
-    return outputs
+        process.wait(timeout=300)
+        assert process.returncode == code, process.output()
+    return [process.output() for process in processes]
 
 
 def free_port() -> int:

@@ -5,7 +5,6 @@ import os
 import pathlib
 import shutil
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 
 import jax
@@ -60,11 +59,11 @@ def make_config(prepared: pathlib.Path) -> Config:
 
 
 @pytest.fixture
-def start(prepared) -> Iterator[Callable[..., subprocess.Popen]]:
+def start(prepared) -> Iterator[Callable[..., training.Process]]:
     """`training.start_training` on the tiny set; at the end of the test every process has ended."""
     started = []
 
-    def start_one(*arguments, directory: pathlib.Path = prepared, **options) -> subprocess.Popen:
+    def start_one(*arguments, directory: pathlib.Path = prepared, **options) -> training.Process:
         started.append(training.start_training(directory, *arguments, **options))
         return started[-1]
 
@@ -73,7 +72,6 @@ def start(prepared) -> Iterator[Callable[..., subprocess.Popen]]:
         with contextlib.suppress(ProcessLookupError):  # as it should be
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        process.stdout.close()
 
 
 @pytest.fixture

@@ -2,18 +2,19 @@
 
 import json
 import pathlib
-import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+
+from training import Process
 
 PATIENCE = 300  # seconds for what takes ten on an idle machine
 
 
-def wait_until(condition: Callable[[], object], process: subprocess.Popen) -> None:
+def wait_until(condition: Callable[[], object], process: Process) -> None:
     """Waits for something to be true of a process that must not end before."""
     end = time.monotonic() + PATIENCE
     while not condition():
-        assert process.poll() is None, process.stdout.read()
+        assert process.poll() is None, process.output()
         assert time.monotonic() < end, f'not within {PATIENCE} s'
         time.sleep(0.01)
 
@@ -31,7 +32,7 @@ def is_saving(workdir: pathlib.Path) -> bool:
     return any(not path.name.isdigit() for path in (workdir / 'checkpoints').glob('*'))
 
 
-def readers_of(process: subprocess.Popen) -> list[int]:
+def readers_of(process: Process) -> list[int]:
     """Process ids of the reader processes; Grain starts them from a thread of its own."""
     threads = pathlib.Path(f'/proc/{process.pid}/task').glob('*/children')
     children = [int(child) for thread in threads for child in _read(thread).split()]
@@ -42,6 +43,14 @@ def is_alive(pid: int) -> bool:
     """Whether a process runs; one that ended and was not waited for does not."""
     status = _read(_proc(pid) / 'stat')
     return bool(status) and status.rsplit(') ', 1)[1][0] != 'Z'
+
+
+def wait_for_end(pids: Iterable[int]) -> None:
+    """Waits for reader processes to follow their parent."""
+    end = time.monotonic() + 30
+    while any(map(is_alive, pids)):
+        assert time.monotonic() < end, 'a reader process outlived its parent'
+        time.sleep(0.01)
 
 
 def _proc(pid: int) -> pathlib.Path:

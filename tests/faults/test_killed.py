@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from moments import is_alive, is_saving, last_step, readers_of, wait_until
+from moments import is_saving, last_step, readers_of, wait_for_end, wait_until
 from training import finish
 
 from ubernet_jax.checkpoint import Checkpoints
@@ -26,11 +26,8 @@ def settings(lives: int) -> list[str]:
 def kill(process, readers: list[int]) -> None:
     """Kills a training process; its readers must follow it."""
     process.kill()
-    process.communicate()
-    end = time.monotonic() + 30
-    while any(map(is_alive, readers)):
-        assert time.monotonic() < end, 'a reader process outlived its parent'
-        time.sleep(0.01)
+    process.wait()
+    wait_for_end(readers)
 
 
 def killed_and_restarted(start: Callable, workdir: pathlib.Path, kills: int) -> int:

@@ -3,21 +3,20 @@
 import os
 import pathlib
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from typing import NoReturn
 
 import jax
 import pytest
-from moments import is_alive, last_step, readers_of, wait_until
-from training import finish, free_port
+from moments import last_step, readers_of, wait_for_end, wait_until
+from training import Process, finish, free_port
 
 from ubernet_jax.checkpoint import Checkpoints
 from ubernet_jax.train import leaving_lost_processes
 
 ENDLESS = ('--config.steps=1000000', '--config.checkpoint_every=1000000', '--config.log_every=1')
-SECONDS = 120  # in which the others must end, on a busy machine
+SECONDS = 120  # in which the other must end, on a busy machine
 
 
 def test_a_reader_that_dies_ends_training_with_a_message(start, tmp_path):
@@ -26,10 +25,9 @@ def test_a_reader_that_dies_ends_training_with_a_message(start, tmp_path):
     readers = readers_of(process)
     assert len(readers) == 2
     os.kill(readers[0], signal.SIGKILL)
-    output, _ = process.communicate(timeout=SECONDS)
-    assert process.returncode == 2, output
+    (output,) = finish(process, code=2)
     assert 'a reader process was killed' in output and 'Traceback' not in output
-    assert not any(map(is_alive, readers))
+    wait_for_end(readers)
 
 
 @pytest.mark.soak  # its short form, to one process, is in test_end_to_end.py
@@ -37,13 +35,12 @@ def test_sigterm_to_all_processes_of_a_job_saves_and_stops(start, tmp_path):
     process = start(tmp_path, *ENDLESS, '--config.data.workers=1')
     wait_until(lambda: last_step(tmp_path) >= 2, process)
     os.killpg(process.pid, signal.SIGTERM)
-    output, _ = process.communicate(timeout=SECONDS)
-    assert process.returncode == 0, output
+    (output,) = finish(process)
     assert 'stopped and saved at step' in output
     assert Checkpoints(tmp_path).latest_step >= 2
 
 
-def start_both(start: Callable, workdir: pathlib.Path) -> list[subprocess.Popen]:
+def start_both(start: Callable, workdir: pathlib.Path) -> list[Process]:
     """Two processes of one run, once they have taken some steps."""
     shared = [f'--coordinator=127.0.0.1:{free_port()}', '--processes=2', *ENDLESS]
     shared += ['--config.data.micro_batches=2', '--config.checkpoint_every=5']
@@ -59,15 +56,15 @@ def test_of_two_one_does_not_wait_for_a_dead_one_and_both_stop_at_one_step(start
     both = start_both(start, tmp_path)
     both[dying].kill()
     killed = time.monotonic()
-    output, _ = both[1 - dying].communicate(timeout=SECONDS)
-    code = both[1 - dying].returncode
+    code = both[1 - dying].wait(timeout=SECONDS)
+    output = both[1 - dying].output()
     print(
         f'the other ended after {time.monotonic() - killed:.1f} s with exit code {code}:\n{output}'
     )
     assert code != 0
     # JAX may be quicker where its coordinator, process 0, is gone.
     assert 'the same commands continue' in output or 'another task died' in output
-    both[dying].communicate()
+    both[dying].wait()
     complete = Checkpoints(tmp_path).latest_step
     assert complete >= 5  # the one of step 10 waited for it
     both = start_both(start, tmp_path)
