@@ -3,7 +3,7 @@
     python -m benchmarks.memory --tasks 1,7,16 --sizes 321 --json memory.json
     python -m benchmarks.memory --tasks 1,7,16 --fit 12,24,80
 
-Three ways to compute the same gradients of one image that is labelled for every task: plain
+Three ways to compute the same gradients of images that are labelled for every task: plain
 differentiation of the sum of all losses; ours without checkpoints in the trunk; ours. Each is
 measured in a process of its own: the compiled program's temporary buffers, and with `--run` also
 what one step really takes: the device's peak on an accelerator, the process's otherwise.
@@ -14,6 +14,7 @@ what one step really takes: the device's peak on an accelerator, the process's o
 import argparse
 import dataclasses
 import functools
+import itertools
 import json
 import pathlib
 import resource
@@ -42,12 +43,17 @@ STRIDE = 32  # of the sides of images, plus one
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Case:
-    """What is measured: `method` of `METHODS`, with so many tasks, at (height, width), scales."""
+    """What is measured: `method` of `METHODS`, with so many tasks, at (height, width), scales.
+
+    `images` are differentiated at a time. Batches that are added up image by image take 1, whatever
+    their size.
+    """
 
     method: str
     tasks: int
     size: tuple[int, int]
     scales: int
+    images: int = 1
 
     def network(self) -> UberNet:
         model = ModelConfig(
@@ -62,7 +68,7 @@ def compile_step(case: Case) -> tuple[jax.stages.Compiled, tuple]:
     """The compiled gradients, and shapes of their arguments: params, statistics, batch, key."""
     network = case.network()
     config = make_config(network.tasks, model=network.config)
-    batch = make_batch(network.tasks, case.size, labelled=network.tasks)
+    batch = make_batch(network.tasks, case.size, network.tasks, case.images)
     key = jax.random.PRNGKey(0)
     arguments = (*jax.eval_shape(network.init, key), batch, key)
     function = functools.partial(METHODS[case.method][0], network, config)
@@ -74,7 +80,7 @@ def kept_bytes(case: Case) -> int:
     """Bytes of activations that the trunk's backward pass is handed (no compilation needed)."""
     network = case.network()
     params, stats = jax.eval_shape(network.init, jax.random.PRNGKey(0))
-    image = np.zeros((1, *case.size, 3), np.uint8)
+    image = np.zeros((case.images, *case.size, 3), np.uint8)
     valid, key = np.ones(image.shape[:3], bool), jax.random.PRNGKey(0)
 
     def pull_back(params: dict, stats: dict):
@@ -153,6 +159,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument('--tasks', type=_numbers, default=[1, 7, 16])
     parser.add_argument('--sizes', type=parse_sizes, default=[(321, 321)], help='321 or 641x865')
     parser.add_argument('--scales', type=_numbers, default=[3])
+    parser.add_argument('--images', type=_numbers, default=[1], help='at a time')
     parser.add_argument('--methods', nargs='+', choices=METHODS, default=list(METHODS))
     parser.add_argument('--run', action='store_true', help='also run one step each')
     parser.add_argument('--fit', type=_numbers, default=[], help='GB: the largest image for each')
@@ -170,19 +177,18 @@ def main() -> None:
         print(json.dumps(measure(Case(**case), request['run'])))
         return
     rows = []
-    for scales in arguments.scales:
-        for tasks in arguments.tasks:
-            for method in arguments.methods:
-                for size in [] if arguments.fit else arguments.sizes:
-                    case = Case(method=method, tasks=tasks, size=size, scales=scales)
-                    result = in_own_process(case, arguments.run)
-                    rows.append(dataclasses.asdict(case) | result)
-                    print(rows[-1], flush=True)
-                for gigabytes in arguments.fit:
-                    case = Case(method=method, tasks=tasks, size=(33, 33), scales=scales)
-                    side = largest_side(case, gigabytes)
-                    rows.append(dataclasses.asdict(case) | {'gigabytes': gigabytes, 'side': side})
-                    print(rows[-1], flush=True)
+    for scales, tasks, images, method in itertools.product(
+        arguments.scales, arguments.tasks, arguments.images, arguments.methods
+    ):
+        case = Case(method=method, tasks=tasks, size=(33, 33), scales=scales, images=images)
+        for size in [] if arguments.fit else arguments.sizes:
+            case = dataclasses.replace(case, size=size)
+            rows.append(dataclasses.asdict(case) | in_own_process(case, arguments.run))
+            print(rows[-1], flush=True)
+        for gigabytes in arguments.fit:
+            side = largest_side(case, gigabytes)
+            rows.append(dataclasses.asdict(case) | {'gigabytes': gigabytes, 'side': side})
+            print(rows[-1], flush=True)
     if arguments.json:
         device = jax.devices()[0].device_kind
         arguments.json.write_text(
