@@ -12,8 +12,8 @@ from ubernet_jax.comparison.columns import Comparison, Spread, compare
 from ubernet_jax.comparison.markdown import format_score, format_tables
 from ubernet_jax.comparison.published import PAPER
 from ubernet_jax.comparison.runs import TASK_OF, read_run
+from ubernet_jax.config import EvaluationConfig
 from ubernet_jax.errors import UserError
-from ubernet_jax.evaluate import REPORT_THRESHOLDS
 from ubernet_jax.evaluators import headline, make_metrics
 from ubernet_jax.metrics.boxes import Detections, Objects
 from ubernet_jax.metrics.multitask import delta_m
@@ -313,7 +313,7 @@ INPUTS = {
 @pytest.mark.parametrize('published', PAPER, ids=lambda published: published.benchmark.result)
 def test_evaluate_scores_by_the_papers_protocols(published):
     result = published.benchmark.result
-    metric = make_metrics(TASKS[TASK_OF[result]], REPORT_THRESHOLDS)[result]
+    metric = make_metrics(TASKS[TASK_OF[result]], EvaluationConfig().thresholds)[result]
     metric.update(*INPUTS[result])
     scores = metric.compute()
     assert published.protocol.items() <= scores.protocol.items()

@@ -164,7 +164,7 @@ def test_predict_writes_pictures_and_arrays_from_every_kind_of_checkpoint(run, t
 @pytest.mark.parametrize(
     ('module', 'arguments', 'message'),
     [
-        ('train', ['--config.model.widht=2'], 'known ones: width, scales'),
+        ('train', ['--config.model.widht=2'], 'known ones: trunk, width'),
         ('train', ['--config.model.scales=7'], 'model.scales is 7, but must be 1, 2 or 3'),
         ('train', ['--config.tasks.depth.weight=1'], 'known ones: boundaries, normals'),
         ('train', ['--config.data.train[0].name=imagenet'], 'unknown dataset'),

@@ -157,7 +157,7 @@ def test_fusion_starts_as_the_average():
 def test_what_a_head_starts_as():
     level = {tap: jnp.zeros((1, 1, 1, 512)) for tap in TAP_STRIDES}
     features = Features((level,) * 3, conv5=jnp.zeros((1, 1, 1, 512)))
-    head = DenseHead(channels=7, stride=32)
+    head = DenseHead(channels=7, skips=TAP_STRIDES, stride=32)
     params = jax.jit(head.init)(jax.random.PRNGKey(0), features)['params']
     kernels = np.concatenate([params[tap]['kernel'] for tap in TAP_STRIDES])
     assert kernels.std() == pytest.approx(0.001, rel=0.05)
@@ -189,7 +189,8 @@ def test_a_hidden_layer_is_a_residual_adapter_of_every_skip():
 
     def scores(skips: dict, params: dict, hidden: int) -> jax.Array:
         features = Features((skips,), conv5=jnp.zeros((1, 1, 1, 1)))
-        (scores,) = DenseHead(3, stride=8, hidden=hidden).apply({'params': params}, features)
+        head = DenseHead(3, TAP_STRIDES, stride=8, hidden=hidden)
+        (scores,) = head.apply({'params': params}, features)
         return scores
 
     wanted = scores(adapted, linear, 0)
