@@ -7,8 +7,8 @@
 The setup in which the paper's network (arXiv 1609.02132, section 4) reaches, as recalled, ODS .815,
 OIS .835, AP .862 on BSDS500, against .791, .809, .849 of `configs/ubernet.py` with boundaries
 alone: the 300 images of BSDS500 only, graduated deep supervision, higher learning rates of the
-heads, rescaled and mirrored images. HED's rotations are missing, for there is no such option yet;
-the factor of ten between the learning rates is our choice. Needs a GPU; not yet measured.
+heads, rescaled, mirrored and turned images. The factor of ten between the learning rates is our
+choice. Needs a GPU; not yet measured.
 """
 
 from configs import ubernet
@@ -23,6 +23,7 @@ def get_config() -> c.Config:
     config.optim.shared.batch_size = 10
     config.loss.graduated = True
     config.data.scale = (0.5, 1.5)
+    config.data.rotations = 16  # as HED's
     config.data.train = [
         c.DatasetConfig(name='bsds500', split='train'),
         c.DatasetConfig(name='bsds500', split='val'),
