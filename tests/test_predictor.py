@@ -89,7 +89,7 @@ def test_predictions_have_the_images_size_and_their_kinds(predictor, size):
 def test_scores_are_interpolated_and_never_labels(predictor):
     image = make_image(47, 31)
     result = predictor(image, tuple(TASKS))
-    maps = predictor.scores(image, tuple(DENSE_TASKS))
+    maps = dict(predictor.scores(image, tuple(DENSE_TASKS)))
     assert maps['saliency'].shape == (33, 33, 2) and maps['segmentation'].shape == (5, 5, 21)
     scores = {name: resize(own, (47, 31)) for name, own in maps.items()}
 

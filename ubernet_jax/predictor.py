@@ -18,7 +18,7 @@ from ubernet_jax.structs import Detections, Predictions
 from ubernet_jax.tasks import LabelKind, LossKind, Task
 from ubernet_jax.transforms import resize_image
 
-STRIP = 256  # rows of the result computed at a time: bounds memory on very large photographs
+STRIP = 64  # rows of the result computed at a time: they stay in the cache, and memory is bounded
 
 
 def input_size(height: int, width: int, config: InputSizeConfig) -> tuple[int, int]:
@@ -64,28 +64,27 @@ class Predictor:
 
     def scores(
         self, image: np.ndarray, tasks: Sequence[str]
-    ) -> dict[str, np.ndarray | tuple[Detections, Detections]]:
-        """What the heads say of an image uint8 (H, W, 3).
+    ) -> Iterator[tuple[str, np.ndarray | tuple[Detections, Detections]]]:
+        """What the heads say of an image uint8 (H, W, 3), one after another: while the caller deals
+        with one, the next are computed.
 
-        Returns:
-          dense task -> fused scores float32 (h, w, C), at the task's resolution of the input size;
-          detection -> detections and (without classes) proposals, at the image's own size.
+        Yields:
+          a dense task and its fused scores float32 (h, w, C), at its resolution of the input size;
+          detection, its detections and (without classes) proposals, at the image's own size.
         """
         size = input_size(*image.shape[:2], self._config)
         resized = resize_image(image, size)[None]
         outputs = apply(self.network, self._params, self._batch_stats, resized, tasks)
-        results = {}
         for name, output in outputs.items():
             if isinstance(output, Detected):
-                results[name] = _at_own_size(output, size, image.shape[:2])
+                yield name, _at_own_size(output, size, image.shape[:2])
             else:
-                results[name] = np.asarray(output[0])
-        return results
+                yield name, np.asarray(output)[0]
 
     def __call__(self, image: np.ndarray, tasks: Sequence[str]) -> Predictions:
         """Predictions at the image's own size; scores are interpolated, never labels."""
         fields = {}
-        for name, scores in self.scores(image, tasks).items():
+        for name, scores in self.scores(image, tasks):
             task = self.network.tasks[name]
             if task.label is LabelKind.BOXES:
                 fields[name], _ = scores
@@ -104,7 +103,7 @@ class Predictor:
           class, in 255ths: uint8 (C - 1, H, W); and of detection the detections and the proposals.
         """
         results = {}
-        for name, scores in self.scores(image, tasks).items():
+        for name, scores in self.scores(image, tasks):
             task = self.network.tasks[name]
             if task.label is LabelKind.BOXES:
                 results[name] = scores
