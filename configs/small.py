@@ -19,7 +19,7 @@ from ubernet_jax import config as c
 from ubernet_jax.errors import UserError
 
 START = 'two_task'
-EXPERIMENTS = ('mini', 'normals_weight', 'single_task', 'synchronous', START)
+EXPERIMENTS = ('balanced', 'mini', 'normals_weight', 'single_task', 'synchronous', START)
 SHARE = 0.35  # of the steps of `mini`
 
 
@@ -34,6 +34,7 @@ def get_config(experiment: str = 'mini') -> c.Config:
     config.steps = round(share * config.steps)
     for group in (config.optim.shared, *config.tasks.values()):
         group.decay_after = tuple(round(share * updates) for updates in group.decay_after)
+        group.polynomial_updates = round(share * group.polynomial_updates)
     config.model.scales = 1
     config.data.buckets = ((129, 161), (161, 129))
     config.input_size = c.InputSizeConfig(short_side=129, long_side=161, area=129 * 161)

@@ -149,7 +149,7 @@ def load(path: pathlib.Path, *arguments: str) -> c.Config:
 
 def test_the_shipped_configs_are_those_that_the_project_promises():
     assert {path.stem for path in SHIPPED} == {
-        'hed_style', 'mini', 'normals_weight', 'quickstart', 'single_task', 'small',
+        'balanced', 'hed_style', 'mini', 'normals_weight', 'quickstart', 'single_task', 'small',
         'synchronous', 'two_task', 'ubernet',
     }  # fmt: skip
 
@@ -242,6 +242,13 @@ def test_the_start_of_the_small_experiments_is_not_shortened():
     assert (config.steps, config.tasks) == (whole.steps, whole.tasks)
 
 
+def test_polynomial_rates_of_the_small_experiments_end_with_the_run():
+    config, whole = shipped('small', 'balanced'), shipped('balanced')
+    for name, task in config.tasks.items():
+        assert task.polynomial_updates == round(0.35 * whole.tasks[name].polynomial_updates)
+    assert config.optim.shared.polynomial_updates == config.steps * 2 // 12 + 1
+
+
 def test_boundaries_in_the_setup_made_for_them():
     config, paper = shipped('hed_style'), shipped('ubernet')
     assert set(config.tasks) == {'boundaries'} and config.loss.graduated
@@ -254,7 +261,11 @@ def test_boundaries_in_the_setup_made_for_them():
     ('name', 'argument', 'message'),
     [
         ('single_task', 'depth', 'single_task.py:depth: unknown task; known: boundaries, normals'),
-        ('small', 'hed_style', 'small.py:hed_style: no experiment; known: mini, normals_weight'),
+        (
+            'small',
+            'hed_style',
+            'small.py:hed_style: no experiment; known: balanced, mini, normals_weight',
+        ),
         ('normals_weight', 'much', 'normals_weight.py:much: the weight must be a number'),
     ],
 )
