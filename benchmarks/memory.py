@@ -4,7 +4,8 @@
     python -m benchmarks.memory --tasks 1,7,16 --fit 12,24,80
 
 Three ways to compute the same gradients of images that are labelled for every task: plain
-differentiation of the sum of all losses; ours without checkpoints in the trunk; ours. Each is
+differentiation of the sum of all losses; ours without checkpoints in the trunk; ours. And ours with
+the tasks balanced at the branch point (docs/interference.md), if asked for by `--methods`. Each is
 measured in a process of its own: the compiled program's temporary buffers, and with `--run` also
 what one step really takes: the device's peak on an accelerator, the process's otherwise.
 
@@ -20,6 +21,8 @@ import pathlib
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -27,16 +30,30 @@ import numpy as np
 from benchmarks.plain import plain_gradients
 from benchmarks.workload import make_batch, make_config, task_rows
 from ubernet_jax.compilation import recomputing
-from ubernet_jax.config import Initialisation, ModelConfig
+from ubernet_jax.config import Balancing, Initialisation, ModelConfig
 from ubernet_jax.models.ubernet import SHARED, UberNet
 from ubernet_jax.step import compute_gradients
 
-# name -> (gradients, checkpoints in the trunk)
-METHODS = {
-    'plain sum': (plain_gradients, False),
-    'no checkpoints': (compute_gradients, False),
-    'ours': (compute_gradients, True),
+
+class Method(NamedTuple):
+    """How gradients are computed, with or without checkpoints in the trunk."""
+
+    gradients: Callable
+    checkpoint: bool
+    balancing: Balancing = Balancing.NONE
+
+
+SAME_GRADIENTS = {
+    'plain sum': Method(plain_gradients, checkpoint=False),
+    'no checkpoints': Method(compute_gradients, checkpoint=False),
+    'ours': Method(compute_gradients, checkpoint=True),
 }
+BALANCED = {
+    way.value: Method(compute_gradients, checkpoint=True, balancing=way)
+    for way in Balancing
+    if way is not Balancing.NONE
+}
+METHODS = SAME_GRADIENTS | BALANCED
 MIB = 2**20
 STRIDE = 32  # of the sides of images, plus one
 
@@ -58,7 +75,7 @@ class Case:
     def network(self) -> UberNet:
         model = ModelConfig(
             scales=self.scales,
-            checkpoint=METHODS[self.method][1],
+            checkpoint=METHODS[self.method].checkpoint,
             initialisation=Initialisation.RANDOM,
         )
         return UberNet(model, task_rows(self.tasks))
@@ -66,12 +83,13 @@ class Case:
 
 def compile_step(case: Case) -> tuple[jax.stages.Compiled, tuple]:
     """The compiled gradients, and shapes of their arguments: params, statistics, batch, key."""
-    network = case.network()
+    network, method = case.network(), METHODS[case.method]
     config = make_config(network.tasks, model=network.config)
+    config.optim.balancing.method = method.balancing
     batch = make_batch(network.tasks, case.size, network.tasks, case.images)
     key = jax.random.PRNGKey(0)
     arguments = (*jax.eval_shape(network.init, key), batch, key)
-    function = functools.partial(METHODS[case.method][0], network, config)
+    function = functools.partial(method.gradients, network, config)
     gradients = jax.jit(function, compiler_options=recomputing())
     return gradients.lower(*arguments).compile(), arguments
 
@@ -160,7 +178,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument('--sizes', type=parse_sizes, default=[(321, 321)], help='321 or 641x865')
     parser.add_argument('--scales', type=_numbers, default=[3])
     parser.add_argument('--images', type=_numbers, default=[1], help='at a time')
-    parser.add_argument('--methods', nargs='+', choices=METHODS, default=list(METHODS))
+    parser.add_argument('--methods', nargs='+', choices=METHODS, default=list(SAME_GRADIENTS))
     parser.add_argument('--run', action='store_true', help='also run one step each')
     parser.add_argument('--fit', type=_numbers, default=[], help='GB: the largest image for each')
     parser.add_argument('--json', type=pathlib.Path)
