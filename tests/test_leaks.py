@@ -127,6 +127,22 @@ def test_fingerprints_are_computed_once(prepared, tmp_path, monkeypatch):
     np.testing.assert_array_equal(again.take(np.array([2, 0])).fingerprints, first[[2, 0]])
 
 
+@pytest.mark.parametrize(
+    'damage', [b'', b'\x93NUMPY\x01\x00\x76\x00{', None], ids=['empty', 'header', 'of fewer']
+)
+def test_damaged_fingerprints_are_computed_anew(prepared, tmp_path, damage):
+    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
+    first = open_dataset('folder/one', 'train', tmp_path).fingerprints
+    (path,) = tmp_path.rglob('fingerprints-train.npy')
+    if damage is None:
+        np.save(path, first[:2])
+    else:
+        path.write_bytes(damage)
+    again = open_dataset('folder/one', 'train', tmp_path).fingerprints
+    np.testing.assert_array_equal(again, first)
+    np.testing.assert_array_equal(np.load(path), first)
+
+
 def test_where_nothing_may_be_written_fingerprints_are_computed_anew(
     prepared, tmp_path, monkeypatch
 ):

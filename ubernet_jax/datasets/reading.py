@@ -81,11 +81,12 @@ class Dataset:
         """
         builder = make_builder(self.name, self.directory)
         path = pathlib.Path(builder.data_path, f'fingerprints-{self.split}.npy')
-        if path.exists():
-            return np.load(path)[self.rows]
         source = builder.as_data_source(
             self.split, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES
         )
+        kept = _read_kept(path)
+        if kept is not None and (kept.shape, kept.dtype) == ((len(source), 4), np.uint64):
+            return kept[self.rows]
 
         def find(row: int) -> np.ndarray:
             with self._explaining_damage(row):
@@ -111,6 +112,14 @@ class Dataset:
         except (OSError, RuntimeError, TypeError, ValueError) as error:
             record = f'{self.name}:{self.split}: record {row}'
             raise _damaged(record, self.directory / self.name, error) from error
+
+
+def _read_kept(path: pathlib.Path) -> np.ndarray | None:
+    """What `_save` wrote; None where there is nothing, or it is damaged: then it is made anew."""
+    try:
+        return np.load(path)
+    except Exception:  # the header is Python, so a damaged one raises nearly any type
+        return None
 
 
 def _save(path: pathlib.Path, array: np.ndarray) -> None:
