@@ -12,7 +12,7 @@ import pytest
 from ubernet_jax import config as c
 from ubernet_jax.losses.uncertainty import LOG_VARIANCE
 from ubernet_jax.models.ubernet import SHARED
-from ubernet_jax.optim import accumulate_samples, make_optimizer, sample_counts
+from ubernet_jax.optim import accumulate_samples, make_optimizer, make_schedule, sample_counts
 
 TASKS = ('normals', 'saliency', 'segmentation')
 LABELLED = (0.7, 0.5, 0.3)  # how likely an image has each task's labels
@@ -217,6 +217,13 @@ def test_a_polynomial_learning_rate_falls_to_zero_over_the_groups_own_updates():
         rates.append(-updates[SHARED]['kernel'].item())
     wanted = [0.1, 0.1 * 0.75**0.9, 0.1 * 0.5**0.9, 0.1 * 0.25**0.9, 0, 0]
     assert rates[1::2] == pytest.approx(wanted, abs=1e-7) and not any(rates[::2])
+
+
+def test_a_polynomial_learning_rate_ends_at_zero_after_any_number_of_updates():
+    for number in range(1, 201):
+        schedule = make_schedule(c.GroupConfig(polynomial_updates=number))
+        ended = jax.jit(jax.vmap(schedule))(jnp.array([number, number + 1]))
+        np.testing.assert_array_equal(ended, 0, err_msg=f'N = {number}')
 
 
 @pytest.mark.parametrize('optimizer', c.Optimizer)

@@ -163,9 +163,13 @@ def _inner_optimizer(
 def make_schedule(group: GroupConfig) -> optax.Schedule:
     """Learning rate of a group by the number of its own updates: in steps, or polynomial."""
     if group.polynomial_updates:
-        return optax.polynomial_schedule(
-            group.learning_rate, 0.0, POLYNOMIAL_POWER, group.polynomial_updates
-        )
+
+        def polynomial(updates: jax.Array) -> jax.Array:
+            # Not 1 - updates / N, as in optax: compiled, that can end just below 0, without a root.
+            left = jnp.maximum(group.polynomial_updates - updates, 0) / group.polynomial_updates
+            return group.learning_rate * left**POLYNOMIAL_POWER
+
+        return polynomial
     return optax.piecewise_constant_schedule(
         group.learning_rate, {boundary: 0.1 for boundary in group.decay_after}
     )
