@@ -4,9 +4,9 @@
     python -m ubernet_jax.evaluate --checkpoint runs/normals_50
 
 The paper's trade-off (arXiv 1609.02132, section 4): 1, 5 and 50; the larger, the better are the
-normals and the worse is every other task. An hour on 2 CPU cores, as `mini`; not yet measured. The
-paper, as recalled and on NYUv2, mean angle: 23.9, 23.3 and 21.4 degrees with one task, 26.7 with
-seven and a weight of 1.
+normals and the worse is every other task. An hour on 2 CPU cores, as `mini`; measured as
+`small.py:normals_weight:W`: docs/results.md. The paper, as recalled and on NYUv2, mean angle: 23.9,
+23.3 and 21.4 degrees with one task, 26.7 with seven and a weight of 1.
 """
 
 from configs import mini

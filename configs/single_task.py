@@ -5,8 +5,9 @@
 
 What a network for several tasks is compared with: `python -m ubernet_jax.compare runs/mini
 --baseline runs/saliency ...`, after the paper's comparison of one task with seven (arXiv
-1609.02132, section 4). On 2 CPU cores a task takes its share of the hour of `mini`; not yet
-measured. The paper's numbers, on its own sets: see `ubernet_jax/comparison/published.py`.
+1609.02132, section 4). On 2 CPU cores a task takes its share of the hour of `mini`; measured
+as `small.py:single_task:TASK`: docs/results.md. The paper's numbers, on its own sets: see
+`ubernet_jax/comparison/published.py`.
 """
 
 from configs import mini

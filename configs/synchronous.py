@@ -5,8 +5,8 @@
 
 What the paper's asynchronous solver (arXiv 1609.02132, section 3) is compared with, on the same
 images: a task's gradient is then the mean over images of which few or none are labelled for it.
-The rates fall after the same share of the images. An hour on 2 CPU cores, as `mini`; not yet
-measured. The paper gives no numbers for it.
+The rates fall after the same share of the images. An hour on 2 CPU cores, as `mini`; measured as
+`small.py:synchronous`: docs/results.md. The paper gives no numbers for it.
 """
 
 from configs import mini
