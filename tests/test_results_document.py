@@ -25,8 +25,8 @@ def test_the_tables_of_the_results_are_those_of_the_kept_files(monkeypatch):
 
 
 def test_every_kept_file_is_cited():
-    cited = re.findall(r'docs/results/[\w.-]+\.json', (ROOT / 'docs/results.md').read_text())
-    kept = {f'docs/results/{file.name}' for file in (ROOT / 'docs/results').iterdir()}
+    cited = re.findall(r'docs/results/[\w./-]+\.json', (ROOT / 'docs/results.md').read_text())
+    kept = {file.relative_to(ROOT).as_posix() for file in (ROOT / 'docs/results').rglob('*.json')}
     assert set(cited) == kept
 
 

@@ -1,0 +1,54 @@
+"""Boundaries alone on the complete BSDS500, in two hours of one CPU core.
+
+    python -m ubernet_jax.prepare bsds500 --source DIR
+    python -m ubernet_jax.train --config configs/boundaries.py --workdir runs/boundaries
+    python -m ubernet_jax.evaluate --checkpoint runs/boundaries
+
+The paper's single task (arXiv 1609.02132, section 4: ODS .791, as recalled) with what a CPU can do:
+from ImageNet weights, the first two blocks frozen, cuts of 225x321 pixels from the 300 images at
+about their own size, and AdamW with rates that fall to 0, for SGD needs 100 times the images. Tested
+at full size, on all 200 test images, with the official protocol: docs/results.md. With a GPU take
+`configs/hed_style.py`.
+"""
+
+from ubernet_jax import config as c
+
+STEPS = 2000  # images; the groups update after four
+
+
+def get_config() -> c.Config:
+    updates = STEPS // 4
+    return c.Config(
+        name='boundaries',
+        steps=STEPS,
+        tasks={
+            'boundaries': c.TaskConfig(
+                batch_size=4, learning_rate=1e-3, polynomial_updates=updates
+            ),
+        },
+        model=c.ModelConfig(
+            frozen_blocks=2,
+            checkpoint=False,  # images this small fit, and nothing is computed twice
+            statistics=c.Statistics.RUNNING,
+        ),
+        optim=c.OptimConfig(
+            optimizer=c.Optimizer.ADAMW,
+            shared=c.GroupConfig(batch_size=4, learning_rate=3e-5, polynomial_updates=updates),
+        ),
+        data=c.DataConfig(
+            train=[
+                c.DatasetConfig(name='bsds500', split='train'),
+                c.DatasetConfig(name='bsds500', split='val'),
+            ],
+            buckets=((225, 321), (321, 225)),
+            scale=(1.2, 1.8),  # of 225 pixels: 0.84 to 1.26 of the images' own size
+        ),
+        input_size=c.InputSizeConfig(short_side=321, long_side=481, area=321 * 481),
+        evaluation=c.EvaluationConfig(
+            benchmarks=[c.DatasetConfig(name='bsds500', split='test')], limit=20
+        ),
+        log_every=20,
+        checkpoint_every=100,
+        pictures_every=500,
+        evaluate_every=400,
+    )
