@@ -13,14 +13,13 @@ from beartype import beartype
 from jaxtyping import Array, Bool, Float, Int, jaxtyped
 
 from ubernet_jax.config import LossConfig
+from ubernet_jax.losses.bags import best_of_bag, multiple_instance, window_maximum
 from ubernet_jax.losses.dense import (
     cross_entropy,
     dense_loss,
     image_means,
-    multiple_instance,
     to_unit_length,
     unit_vector,
-    window_maximum,
 )
 from ubernet_jax.tasks import DENSE_TASKS, TASKS, VOID, LabelKind
 
@@ -127,10 +126,25 @@ def test_a_void_pixel_is_neither_a_boundary_nor_its_neighbour():
 
 def test_window_maximum_of_literal_numbers():
     x = row([5.0], [-1.0], [-2.0], [-3.0], [4.0])
-    maximum = jax.jit(window_maximum, static_argnums=1)
-    assert maximum(x, 1).ravel().tolist() == [5, 5, -1, 4, 4]
-    assert maximum(x, 9).ravel().tolist() == [5] * 5
-    assert maximum(x, 0).ravel().tolist() == [5, -1, -2, -3, 4]
+    maximum = jax.jit(window_maximum, static_argnums=(1, 2))
+    assert maximum(x, 1, 2).ravel().tolist() == [5, 5, -1, 4, 4]
+    assert maximum(x, 9, 2).ravel().tolist() == [5] * 5
+    assert maximum(x, 0, 2).ravel().tolist() == [5, -1, -2, -3, 4]
+    assert maximum(x, 1, 1).ravel().tolist() == [5, -1, -2, -3, 4]
+
+
+@pytest.mark.parametrize('radius', [0, 1, 2, 9])
+def test_the_best_of_a_bag_is_that_of_a_search_pixel_by_pixel(radius):
+    rng = np.random.default_rng(radius)
+    values = rng.permutation(2 * 5 * 6 * 3).reshape(2, 5, 6, 3).astype(np.float32)
+    label = rng.integers(3, size=(2, 5, 6)).astype(np.int32)
+    best = np.asarray(jax.jit(best_of_bag, static_argnums=2)(values, label, radius))
+    for image, row, column in np.ndindex(label.shape):
+        top, left = max(0, row - radius), max(0, column - radius)
+        bag = values[image, top : row + radius + 1, left : column + radius + 1]
+        found = values[..., label[image, row, column]].ravel()[best[image, row, column]]
+        assert found == bag[..., label[image, row, column]].max()
+        assert best[image, row, column] // 30 == image
 
 
 def test_an_image_counts_by_its_mean_whatever_is_not_counted():

@@ -5,12 +5,11 @@ one place where void pixels, padding and unlabelled images are masked and where 
 chosen: an image's loss is the mean over its counted pixels, and images are summed.
 """
 
-import functools
-
 import jax
 import jax.numpy as jnp
 
 from ubernet_jax.config import LossConfig
+from ubernet_jax.losses.bags import multiple_instance
 from ubernet_jax.ops.interpolate import subsample
 from ubernet_jax.tasks import VOID, LossKind, Task
 
@@ -61,37 +60,6 @@ def cross_entropy(scores: jax.Array, target: jax.Array) -> tuple[jax.Array, jax.
     return -_of_class(jax.nn.log_softmax(scores), target), target != VOID
 
 
-def multiple_instance(
-    scores: jax.Array,
-    target: jax.Array,
-    valid: jax.Array,
-    bag_radius: int,
-    positive_weight: float,
-    negative_weight: float,
-) -> tuple[jax.Array, jax.Array]:
-    """Weighted cross-entropy that forgives small shifts of boundaries (arXiv 1511.07386).
-
-    Each boundary pixel's loss uses the best score of its class within `bag_radius` pixels (a
-    square). A non-boundary pixel inside such a bag is not counted.
-
-    Args:
-      scores: (N, H, W, C); class 0 is "no boundary".
-      target: (N, H, W) class indices.
-      valid: bool (N, H, W); no bag reaches into the padding.
-      bag_radius: in pixels; 0 is plain weighted cross-entropy.
-      positive_weight: of boundary pixels.
-      negative_weight: of the others.
-    """
-    log_probability = jnp.where(valid[..., None], jax.nn.log_softmax(scores), -jnp.inf)
-    positive = (target > 0) & (target != VOID) & valid
-    best = window_maximum(log_probability[..., 1:], bag_radius)
-    positive_loss = -_of_class(best, target - 1)
-    negative_loss = -log_probability[..., 0]
-    loss = jnp.where(positive, positive_weight * positive_loss, negative_weight * negative_loss)
-    near_boundary = window_maximum(positive[..., None].astype(jnp.float32), bag_radius)[..., 0] > 0
-    return loss, positive | ((target == 0) & ~near_boundary)
-
-
 def unit_vector(
     scores: jax.Array, target: jax.Array, transition: float
 ) -> tuple[jax.Array, jax.Array]:
@@ -109,20 +77,6 @@ def unit_vector(
 def to_unit_length(vectors: jax.Array) -> jax.Array:
     """Scales vectors (..., 3) to length 1; the gradient is finite at zero."""
     return vectors * jax.lax.rsqrt((vectors**2).sum(-1, keepdims=True) + LENGTH_EPSILON)
-
-
-def window_maximum(x: jax.Array, radius: int) -> jax.Array:
-    """Maximum of (N, H, W, C) over the (2 * radius + 1)^2 neighbours of each pixel."""
-    for axis in (1, 2):
-        padding = [(radius, radius) if a == axis else (0, 0) for a in range(4)]
-        padded = jnp.pad(x, padding, constant_values=-jnp.inf)
-        size = x.shape[axis]
-        shifted = [
-            jax.lax.slice_in_dim(padded, shift, shift + size, axis=axis)
-            for shift in range(2 * radius + 1)
-        ]
-        x = functools.reduce(jnp.maximum, shifted)
-    return x
 
 
 def _pixel_loss(
