@@ -9,7 +9,9 @@ import plain_network
 import pytest
 
 from ubernet_jax.config import Config, ModelConfig, TaskConfig
-from ubernet_jax.models.ubernet import SHARED, DenseHead, Features, Fusion, UberNet
+from ubernet_jax.models.dense import DenseHead, add_coarse_to_fine
+from ubernet_jax.models.pyramid import Features
+from ubernet_jax.models.ubernet import SHARED, UberNet
 from ubernet_jax.models.vgg import BLOCKS, TAP_STRIDES
 from ubernet_jax.tasks import DENSE_TASKS, TASKS
 
@@ -143,15 +145,14 @@ def test_each_scale_keeps_statistics_of_its_own(trained, image):
                 np.testing.assert_allclose(after[moment], wanted, rtol=1e-4, atol=1e-5)
 
 
-def test_fusion_starts_as_the_average():
+def test_maps_are_added_as_if_each_were_interpolated_by_itself():
     rng = np.random.default_rng(0)
-    maps = [rng.normal(size=(1, *size, 3)) for size in ((9, 17), (5, 9), (3, 5), (3, 5))]
-    fused, variables = jax.jit(Fusion(3).init_with_output, static_argnums=(2, 3))(
-        jax.random.PRNGKey(0), [x.astype(np.float32) for x in maps], (2, 4, 8, 8), 1
-    )
-    wanted = np.mean([plain_network.interpolate(x[0], (17, 33)) for x in maps], 0)
-    np.testing.assert_allclose(fused[0], wanted, atol=1e-6)
-    assert variables['params']['kernel'].shape == (4, 3, 3)
+    sizes = ((9, 17), (5, 9), (3, 5), (3, 5))
+    maps = [rng.normal(size=(1, *size, 3)).astype(np.float32) for size in sizes]
+    bias = np.float32([1, 2, 3])
+    total = jax.jit(add_coarse_to_fine, static_argnums=(1, 2))(maps, (2, 4, 8, 8), 1, bias)
+    wanted = np.sum([plain_network.interpolate(x[0], (17, 33)) for x in maps], 0) + bias
+    np.testing.assert_allclose(total[0], wanted, atol=1e-5)
 
 
 def test_what_a_head_starts_as():

@@ -6,138 +6,22 @@ parameter group `shared`; each task's head is a group of the task's name.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Mapping
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from ubernet_jax.config import ModelConfig
+from ubernet_jax.models.dense import DenseHead
 from ubernet_jax.models.detection import Detected, DetectionHead
-from ubernet_jax.models.scores import linear_scores
+from ubernet_jax.models.pyramid import Features, Pyramid
 from ubernet_jax.models.trunks import TRUNKS
-from ubernet_jax.ops.interpolate import double, subsample
-from ubernet_jax.ops.pooling import average_pool
 from ubernet_jax.structs import Batch, Outputs
 from ubernet_jax.tasks import LabelKind, Task
 
 SHARED = 'shared'  # the trunk's parameter group
 
 Params = dict[str, dict]  # parameter group -> its tree
-
-
-class Features(NamedTuple):
-    """The branch point.
-
-    Attributes:
-      levels: per pyramid level, tap -> normalised skip (N, h, w, c).
-      conv5: conv5_3 of the finest level, (N, h, w, c) at stride 8, as the detector takes it.
-    """
-
-    levels: tuple[dict[str, jax.Array], ...]
-    conv5: jax.Array
-
-
-class Pyramid(nn.Module):
-    """The trunk applied to the image at 1, 1/2 and 1/4 of its size, with the same weights."""
-
-    config: ModelConfig
-
-    @nn.compact
-    def __call__(self, image: jax.Array, valid: jax.Array, train: bool) -> Features:
-        """Maps uint8 (N, H, W, 3) with valid (N, H, W) to the features at the branch point."""
-        config = self.config
-        trunk = TRUNKS[config.trunk].make(config, 'trunk')
-        mean, std = (np.float32(value).reshape(1, 1, 1, 3) for value in (config.mean, config.std))
-        normalised = (image.astype(jnp.float32) - mean) / std * valid[..., None]
-        levels = [normalised, *(average_pool(normalised, 2**n) for n in range(1, config.scales))]
-        outputs = [trunk(level, valid, n, train) for n, level in enumerate(levels)]
-        return Features(tuple(taps for taps, _ in outputs), conv5=outputs[0][1])
-
-
-class DenseHead(nn.Module):
-    """Linear scores of every skip, fused within each scale and then across scales.
-
-    The paper interpolates the scores of all skips to the output resolution, concatenates them and
-    fuses them by a learned 1x1 layer. Interpolation and 1x1 layers are both linear and commute, so
-    the fusion is applied first, at each skip's own resolution, and the sum is interpolated from
-    coarse to fine: the same function, without six full-resolution maps.
-
-    With `hidden`, scores of a hidden layer are added to the linear ones: W x + V relu(U x). A
-    residual adapter of the task on each skip (arXiv 1705.08045), W (x + A relu(U x)), is V = W A.
-
-    Attributes:
-      channels: C, score channels of the task.
-      skips: tap -> image pixels per unit of its skip, at full scale.
-      stride: image pixels per score, 1 or 8.
-      hidden: width of the hidden layer of each skip; 0 is none, as in the paper.
-      dtype: of the products with the skips; their sums and the scores are float32.
-    """
-
-    channels: int
-    skips: Mapping[str, int]
-    stride: int
-    hidden: int = 0
-    dtype: jnp.dtype = jnp.float32
-
-    @nn.compact
-    def __call__(self, features: Features) -> list[jax.Array]:
-        """Returns scores (N, H, W, C) at the task's resolution: one map a scale, then the fusion.
-
-        With a single scale there is nothing to fuse across, and one map is all.
-        """
-        scorers = {tap: self._scorer(tap) for tap in self.skips}
-        fuse_skips = Fusion(self.channels, name='fuse_skips')
-        maps = []
-        for level, taps in enumerate(features.levels):
-            scores, strides = [], []
-            for tap, stride in self.skips.items():
-                stride *= 2**level
-                step = max(1, self.stride // stride)
-                scores.append(scorers[tap](subsample(taps[tap], step)))
-                strides.append(stride * step)
-            maps.append(fuse_skips(scores, strides, self.stride))
-        if len(maps) == 1:
-            return maps
-        strides = [self.stride] * len(maps)
-        return [*maps, Fusion(self.channels, name='fuse_scales')(maps, strides, self.stride)]
-
-    def _scorer(self, tap: str) -> Callable[[jax.Array], jax.Array]:
-        linear = linear_scores(self.channels, 0.001, self.dtype, tap)
-        if not self.hidden:
-            return linear
-        initial = nn.initializers.he_normal()
-        layer = nn.Dense(self.hidden, kernel_init=initial, dtype=self.dtype, name=f'{tap}_hidden')
-        scores = linear_scores(self.channels, 0.001, self.dtype, f'{tap}_scores')
-        return lambda x: linear(x) + scores(nn.relu(layer(x)))
-
-
-class Fusion(nn.Module):
-    """A 1x1 layer over concatenated score maps of several resolutions, initially their average."""
-
-    channels: int
-
-    @nn.compact
-    def __call__(self, maps: list[jax.Array], strides: list[int], stride: int) -> jax.Array:
-        """Fuses maps (N, h, w, C), given the image pixels per score of each, at `stride`."""
-
-        def averaging(_: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-            return jnp.broadcast_to(jnp.eye(self.channels) / len(maps), shape)
-
-        kernel = self.param('kernel', averaging, (len(maps), self.channels, self.channels))
-        bias = self.param('bias', nn.initializers.zeros, (self.channels,))
-        coarsest = max(strides)
-        total = bias.reshape(1, 1, 1, -1)
-        while coarsest >= stride:
-            for scores, weights, own in zip(maps, kernel, strides, strict=True):
-                if own == coarsest:
-                    total = total + scores @ weights
-            if coarsest > stride:
-                total = double(total)
-            coarsest //= 2
-        return total
 
 
 @dataclasses.dataclass(frozen=True, eq=False)  # hashed by identity: static in jitted functions
