@@ -26,7 +26,8 @@ def convolve(x: Array, kernel: Array, dilation: int = 1) -> Array:
     Returns:
       (N, h, w, d): dilation * (k // 2) zeros pad every side.
     """
-    return _convolve(x, kernel, dilation, _margin(kernel, dilation))
+    margin = _margin(kernel, dilation)
+    return _convolve(x, kernel, dilation, (margin, margin))
 
 
 def _forward(x: Array, kernel: Array, dilation: int) -> tuple[Array, tuple[Array, Array]]:
@@ -38,16 +39,19 @@ def _backward(
 ) -> tuple[Array, Array]:
     x, kernel = residuals
     margin = _margin(kernel, dilation)
-    _, x_gradient = jax.vjp(lambda x: _convolve(x, kernel, dilation, margin), x)
+    _, x_gradient = jax.vjp(lambda x: _convolve(x, kernel, dilation, (margin, margin)), x)
 
     def sum_over_strips(count: int, x: Array, cotangent: Array) -> Array:
         height = x.shape[1]
-        padded = jnp.pad(x, ((0, 0), (margin, margin), (0, 0), (0, 0)))
         edges = [round(height * part / count) for part in range(count + 1)]
         total = jnp.zeros(kernel.shape, jnp.float32)
         for top, bottom in itertools.pairwise(edges):
-            strip = padded[:, top : bottom + 2 * margin]
-            _, gradient = jax.vjp(lambda k, strip=strip: _convolve(strip, k, dilation, 0), kernel)
+            first, last = max(0, top - margin), min(height, bottom + margin)
+            zeros = first - (top - margin), bottom + margin - last
+            strip = x[:, first:last]
+            _, gradient = jax.vjp(
+                lambda k, strip=strip, zeros=zeros: _convolve(strip, k, dilation, zeros), kernel
+            )
             total += gradient(cotangent[:, top:bottom])[0].astype(jnp.float32)
         return total.astype(kernel.dtype)
 
@@ -99,14 +103,14 @@ def _margin(kernel: Array, dilation: int) -> int:
     return dilation * (len(kernel) // 2)
 
 
-def _convolve(x: Array, kernel: Array, dilation: int, rows: int) -> Array:
-    """With `rows` of zeros above and below, and as many columns as keep the width."""
+def _convolve(x: Array, kernel: Array, dilation: int, rows: tuple[int, int]) -> Array:
+    """With so many rows of zeros above and below, and as many columns as keep the width."""
     columns = _margin(kernel, dilation)
     return lax.conv_general_dilated(
         x,
         kernel,
         window_strides=(1, 1),
-        padding=[(rows, rows), (columns, columns)],
+        padding=[rows, (columns, columns)],
         rhs_dilation=(dilation, dilation),
         dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
     )
