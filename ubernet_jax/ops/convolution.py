@@ -9,7 +9,9 @@ from jax import lax
 
 Array = jax.Array
 
-_STRIP = 5000  # places of the result; XLA:CPU is twice as slow with 100,000 (benchmarks/README.md)
+# Places of the result in a strip: XLA:CPU takes twice as long with 100,000 (benchmarks/README.md);
+# and strips at most, for each is compiled.
+_STRIP, _STRIPS = 1300, 40
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
@@ -59,7 +61,7 @@ def _backward(
     kernel_gradient = lax.platform_dependent(
         x,
         cotangent,
-        cpu=functools.partial(sum_over_strips, min(rows, -(-places // _STRIP))),
+        cpu=functools.partial(sum_over_strips, min(rows, _STRIPS, -(-places // _STRIP))),
         default=functools.partial(sum_over_strips, 1),
     )
     return *x_gradient(cotangent), kernel_gradient
