@@ -6,9 +6,9 @@
 
 The paper's single task (arXiv 1609.02132, section 4: ODS .791, as recalled) with what a CPU can do:
 from ImageNet weights, the first two blocks frozen, cuts of 225x321 pixels from the 300 images at
-about their own size, and AdamW with rates that fall to 0, for SGD needs 100 times the images. Tested
-at full size, on all 200 test images, with the official protocol: docs/results.md. With a GPU take
-`configs/hed_style.py`.
+about their own size, and AdamW with rates that fall to 0, for SGD needs 100 times the images.
+Tested at full size, on all 200 test images, with the official protocol: docs/results.md. With a GPU
+take `configs/hed_style.py`.
 """
 
 from ubernet_jax import config as c

@@ -1,9 +1,10 @@
 """The head of a dense task: linear scores of every skip, fused within each scale and across scales.
 
-The paper interpolates the scores of all skips to the output resolution, concatenates them and fuses
-them by a learned 1x1 layer. Interpolation and 1x1 layers are linear: the kernels of a skip's scores
-and of their fusion are multiplied first, each skip's product is taken at its own resolution, and the
-sum is interpolated from coarse to fine. The same function, without six full-resolution maps.
+The paper interpolates the scores of all skips to the output resolution, concatenates them and
+fuses them by a learned 1x1 layer. Interpolation and 1x1 layers are linear: so the kernels of a
+skip's scores and of their fusion are multiplied first, each skip's product is taken at its own
+resolution, and the sum is interpolated from coarse to fine. The same function, without six
+full-resolution maps.
 """
 
 from collections.abc import Mapping
