@@ -149,8 +149,8 @@ def load(path: pathlib.Path, *arguments: str) -> c.Config:
 
 def test_the_shipped_configs_are_those_that_the_project_promises():
     assert {path.stem for path in SHIPPED} == {
-        'balanced', 'hed_style', 'mini', 'normals_weight', 'quickstart', 'single_task', 'small',
-        'synchronous', 'two_task', 'ubernet',
+        'balanced', 'boundaries', 'hed_style', 'mini', 'normals_weight', 'quickstart',
+        'single_task', 'small', 'synchronous', 'two_task', 'ubernet',
     }  # fmt: skip
 
 
