@@ -24,7 +24,7 @@ import jax
 import numpy as np
 
 from benchmarks.memory import STRIDE, parse_sizes
-from benchmarks.speed import _forward_flops
+from benchmarks.speed import forward_flops
 from benchmarks.workload import make_config
 from ubernet_jax import cli
 from ubernet_jax.config import (
@@ -272,7 +272,7 @@ def main() -> None:
     )
     configs = {tasks: make_config(names, model=model) for tasks, names in NETWORKS.items()}
     groups = {tasks: count_groups(config) for tasks, config in configs.items()}
-    flops = {tasks: 3 * _forward_flops(c, arguments.size) for tasks, c in configs.items()}
+    flops = {tasks: 3 * forward_flops(c, arguments.size) for tasks, c in configs.items()}
     seconds, source = image_seconds(arguments, flops[DENSE])
     steps, limits = [], []
     for tasks, images in itertools.product(NETWORKS, arguments.images):

@@ -79,7 +79,7 @@ def training(
         state, _ = compiled(state, batch)
         jax.block_until_ready(state)
 
-    flops = 3 * _forward_flops(config, size) if set(labelled) == set(DENSE_TASKS) else None
+    flops = 3 * forward_flops(config, size) if set(labelled) == set(DENSE_TASKS) else None
     return Case(name=name, step=step, flops=flops, compile_seconds=seconds)
 
 
@@ -97,7 +97,7 @@ def prediction(
     return Case(
         name=name,
         step=lambda: jax.block_until_ready(compiled(state.params, state.batch_stats, image)),
-        flops=_forward_flops(config, size),
+        flops=forward_flops(config, size),
         compile_seconds=seconds,
     )
 
@@ -161,7 +161,8 @@ def _predict(network: UberNet, params: dict, batch_stats: dict, image: jax.Array
     }
 
 
-def _forward_flops(config: Config, size: tuple[int, int]) -> float:
+def forward_flops(config: Config, size: tuple[int, int]) -> float:
+    """Of one image of `size` (height, width) through the whole network, as XLA counts them."""
     state = jax.eval_shape(lambda: create_state(config))
     image = jax.ShapeDtypeStruct((1, *size, 3), np.uint8)
     function = functools.partial(_predict, make_network(config))

@@ -129,7 +129,7 @@ def test_where_the_time_of_an_image_is_from(tmp_path, monkeypatch, capsys, words
     parts = dict.fromkeys([scaling.SHARED, *TASKS], (10, 40))
     monkeypatch.setattr(scaling, 'count_groups', lambda config: parts)
     monkeypatch.setattr(
-        scaling, '_forward_flops', lambda config, size: 1e11 * (1 + ('detection' in config.tasks))
+        scaling, 'forward_flops', lambda config, size: 1e11 * (1 + ('detection' in config.tasks))
     )
     words = [*words, '--devices', '1', '8', '--json', 'scaling.json']
     monkeypatch.setattr(sys, 'argv', ['scaling', *words])
