@@ -7,7 +7,7 @@ resolution, and the sum is interpolated from coarse to fine. The same function, 
 full-resolution maps.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import flax.linen as nn
 import jax
@@ -45,14 +45,14 @@ class DenseHead(nn.Module):
         With a single scale there is nothing to fuse across, and one map is all.
         """
         fusion, bias = Fusion(len(self.skips), self.channels, name='fuse_skips')()
-        layers = {tap: self._layers(tap) for tap in self.skips}
+        scorers = {tap: self._scorer(tap) for tap in self.skips}
         scales = []  # at the stride of each scale's finest skip
         for level, taps in enumerate(features.levels):
             scores, strides = [], []
             for (tap, stride), mixing in zip(self.skips.items(), fusion, strict=True):
                 stride *= 2**level
                 step = max(1, self.stride // stride)
-                scores.append(_scores(layers[tap], subsample(taps[tap], step), mixing))
+                scores.append(scorers[tap](subsample(taps[tap], step), mixing))
                 strides.append(stride * step)
             scales.append((add_coarse_to_fine(scores, strides, min(strides), bias), min(strides)))
         maps = [add_coarse_to_fine([scores], [own], self.stride) for scores, own in scales]
@@ -63,24 +63,17 @@ class DenseHead(nn.Module):
         strides = [own for _, own in scales]
         return [*maps, add_coarse_to_fine(mixed, strides, self.stride, bias)]
 
-    def _layers(self, tap: str) -> list['LinearScores | nn.Dense']:
-        linear = LinearScores(self.channels, self.dtype, name=tap)
+    def _scorer(self, tap: str) -> Callable[[jax.Array, jax.Array], jax.Array]:
+        linear = MixedScores(self.channels, self.dtype, name=tap)
         if not self.hidden:
-            return [linear]
+            return linear
         initial = nn.initializers.he_normal()
-        hidden = nn.Dense(self.hidden, kernel_init=initial, dtype=self.dtype, name=f'{tap}_hidden')
-        return [linear, hidden, LinearScores(self.channels, self.dtype, name=f'{tap}_scores')]
+        layer = nn.Dense(self.hidden, kernel_init=initial, dtype=self.dtype, name=f'{tap}_hidden')
+        scores = MixedScores(self.channels, self.dtype, name=f'{tap}_scores')
+        return lambda x, mixing: linear(x, mixing) + scores(nn.relu(layer(x)), mixing)
 
 
-def _scores(layers: list, x: jax.Array, mixing: jax.Array) -> jax.Array:
-    linear, *rest = layers
-    if not rest:
-        return linear(x, mixing)
-    hidden, scores = rest
-    return linear(x, mixing) + scores(nn.relu(hidden(x)), mixing)
-
-
-class LinearScores(nn.Module):
+class MixedScores(nn.Module):
     """A 1x1 layer whose scores are mixed by another one.
 
     Attributes:
