@@ -21,11 +21,11 @@ from collections.abc import Sequence
 from absl import flags
 
 from ubernet_jax import cli
-from ubernet_jax.batching import MicroBatches, read_ahead
 from ubernet_jax.config import Config
 from ubernet_jax.datasets import open_dataset
 from ubernet_jax.errors import UserError
 from ubernet_jax.structs import Batch
+from ubernet_jax.training.batching import MicroBatches, read_ahead
 
 WORKERS = (1, 2)
 WARM_UP = 10  # micro-batches: processes start, and fill their buffers

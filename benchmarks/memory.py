@@ -32,7 +32,7 @@ from benchmarks.workload import make_batch, make_config, task_rows
 from ubernet_jax.compilation import recomputing
 from ubernet_jax.config import Balancing, Initialisation, ModelConfig
 from ubernet_jax.models.ubernet import SHARED, UberNet
-from ubernet_jax.step import compute_gradients
+from ubernet_jax.training.step import compute_gradients
 
 
 class Method(NamedTuple):

@@ -17,13 +17,13 @@ import jax
 
 from benchmarks.speed import Case, run_rounds
 from ubernet_jax import UberNet, cli
-from ubernet_jax.checkpoint import CHECKPOINT_HELP, open_checkpoint
 from ubernet_jax.compilation import enable_compilation_cache
 from ubernet_jax.datasets.scenes import draw_scene
+from ubernet_jax.inference.predictor import Predictor, apply, input_size
+from ubernet_jax.models.ubernet import make_network
 from ubernet_jax.photographs import read_photograph
-from ubernet_jax.predictor import Predictor, apply, input_size
-from ubernet_jax.state import make_network
-from ubernet_jax.transforms import resize_image
+from ubernet_jax.training.checkpoint import CHECKPOINT_HELP, open_checkpoint
+from ubernet_jax.transforms.resampling import resize_image
 
 SIZE = (375, 500)  # height and width of the scene that is drawn where no photograph is given
 

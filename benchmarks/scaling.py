@@ -38,8 +38,8 @@ from ubernet_jax.config import (
 from ubernet_jax.errors import UserError
 from ubernet_jax.json_file import read_json
 from ubernet_jax.models.ubernet import SHARED
-from ubernet_jax.state import abstract_state
 from ubernet_jax.tasks import DENSE_TASKS, TASKS
+from ubernet_jax.training.state import abstract_state
 
 SEVEN, DENSE = 'seven tasks', 'six dense tasks'
 NETWORKS = {SEVEN: tuple(TASKS), DENSE: tuple(DENSE_TASKS)}

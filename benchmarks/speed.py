@@ -29,12 +29,12 @@ from benchmarks.memory import parse_sizes
 from benchmarks.workload import make_batch, make_config
 from ubernet_jax.compilation import recomputing
 from ubernet_jax.config import Config, Initialisation, ModelConfig, Precision
-from ubernet_jax.models.ubernet import SHARED, UberNet
-from ubernet_jax.optim import make_optimizer
-from ubernet_jax.parallel import make_mesh
-from ubernet_jax.state import create_state, make_network
-from ubernet_jax.step import train_step
+from ubernet_jax.models.ubernet import SHARED, UberNet, make_network
 from ubernet_jax.tasks import DENSE_TASKS, TASKS
+from ubernet_jax.training.optim import make_optimizer
+from ubernet_jax.training.parallel import make_mesh
+from ubernet_jax.training.state import create_state
+from ubernet_jax.training.step import train_step
 
 BSDS_TASKS = ('boundaries',)  # what one of the paper's datasets labels
 PRODUCT_SIDE = {'cpu': 2048, 'gpu': 8192}

@@ -4,11 +4,11 @@ import dataclasses
 import itertools
 from collections.abc import Collection
 
-from ubernet_jax.collation import collate
 from ubernet_jax.config import Config, TaskConfig
 from ubernet_jax.datasets.scenes import draw_scene
 from ubernet_jax.structs import Batch
 from ubernet_jax.tasks import TASKS, Task
+from ubernet_jax.training.collation import collate
 
 # The one that takes the most memory first: no choice of a single task is harder to keep up with.
 BY_MEMORY = (

@@ -8,12 +8,13 @@ import numpy as np
 import plain_network
 
 from ubernet_jax.config import Config
-from ubernet_jax.optim import make_optimizer
-from ubernet_jax.parallel import make_mesh, replicate
-from ubernet_jax.state import TrainState, make_network
-from ubernet_jax.step import train_step
+from ubernet_jax.models.ubernet import make_network
 from ubernet_jax.structs import Batch, BoxTargets
 from ubernet_jax.tasks import VOID, LossKind, Task
+from ubernet_jax.training.optim import make_optimizer
+from ubernet_jax.training.parallel import make_mesh, replicate
+from ubernet_jax.training.state import TrainState
+from ubernet_jax.training.step import train_step
 
 # Half the time to compile for a CPU. Buffers are the same, and so are the results to rounding.
 FAST_COMPILATION = {'xla_backend_optimization_level': 0}

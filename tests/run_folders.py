@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Mapping
 
 from ubernet_jax import config as c
-from ubernet_jax.config_file import to_json
+from ubernet_jax.config.serialization import to_json
 
 PROVENANCE = {'command': 'python -m ubernet_jax.train', 'commit': 'abc1234', 'machine': '2 cores'}
 PROTOCOL = {'k': 1}

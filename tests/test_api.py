@@ -12,14 +12,14 @@ from PIL import Image
 from weight_files import Call, Global, make_pickle
 
 from ubernet_jax import UberNet
-from ubernet_jax import predictor as predictor_module
-from ubernet_jax.checkpoint import open_checkpoint
 from ubernet_jax.errors import UserError
-from ubernet_jax.predictor import Predictor
-from ubernet_jax.results import Result
-from ubernet_jax.state import make_network
+from ubernet_jax.inference import predictor as predictor_module
+from ubernet_jax.inference.predictor import Predictor
+from ubernet_jax.inference.results import Result
+from ubernet_jax.models.ubernet import make_network
 from ubernet_jax.structs import Predictions
 from ubernet_jax.tasks import TASKS, VOC_CLASSES
+from ubernet_jax.training.checkpoint import open_checkpoint
 from ubernet_jax.visualize import Style, picture
 
 

@@ -12,7 +12,6 @@ import plain_network
 import pytest
 from networks import FAST_COMPILATION, make_batch
 
-from ubernet_jax import balancing
 from ubernet_jax.config import (
     Balancing,
     BalancingConfig,
@@ -25,9 +24,10 @@ from ubernet_jax.config import (
 from ubernet_jax.losses import task_loss
 from ubernet_jax.losses.uncertainty import LOG_VARIANCE
 from ubernet_jax.models.ubernet import SHARED, UberNet
-from ubernet_jax.state import abstract_state, with_log_variances
-from ubernet_jax.step import compute_gradients
 from ubernet_jax.tasks import TASKS
+from ubernet_jax.training import balancing
+from ubernet_jax.training.state import abstract_state, with_log_variances
+from ubernet_jax.training.step import compute_gradients
 
 KEY = jax.random.PRNGKey(0)
 fast_jit = functools.partial(jax.jit, compiler_options=FAST_COMPILATION)

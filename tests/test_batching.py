@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from absl import flags
 
-from ubernet_jax.batching import MicroBatches, read_ahead
 from ubernet_jax.config import DataConfig, DatasetConfig
 from ubernet_jax.errors import UserError
 from ubernet_jax.structs import Batch, Example
 from ubernet_jax.tasks import DENSE_TASKS, TASKS, VOID
+from ubernet_jax.training.batching import MicroBatches, read_ahead
 
 LANDSCAPE, PORTRAIT = (33, 65), (65, 33)
 STEPS = 40

@@ -14,9 +14,9 @@ import pytest
 import tiny_config
 from networks import FAST_COMPILATION, make_batch, make_state, make_step
 
-from ubernet_jax.checkpoint import KEPT, Checkpoints, open_checkpoint
 from ubernet_jax.errors import UserError
-from ubernet_jax.state import TrainState, abstract_state
+from ubernet_jax.training.checkpoint import KEPT, Checkpoints, open_checkpoint
+from ubernet_jax.training.state import TrainState, abstract_state
 
 CONFIG = tiny_config.get_config()
 

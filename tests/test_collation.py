@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from tiny_datasets import make_boxes
 
-from ubernet_jax.collation import collate, to_target
 from ubernet_jax.errors import UserError
 from ubernet_jax.structs import Boxes, Example
 from ubernet_jax.tasks import TASKS, VOID
+from ubernet_jax.training.collation import collate, to_target
 
 
 def test_shares_become_targets():

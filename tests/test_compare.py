@@ -14,7 +14,7 @@ from ubernet_jax.comparison.published import PAPER
 from ubernet_jax.comparison.runs import TASK_OF, read_run
 from ubernet_jax.config import EvaluationConfig
 from ubernet_jax.errors import UserError
-from ubernet_jax.evaluators import headline, make_metrics
+from ubernet_jax.evaluation.evaluators import headline, make_metrics
 from ubernet_jax.metrics.boxes import Detections, Objects
 from ubernet_jax.metrics.multitask import delta_m
 from ubernet_jax.metrics.semantic_boundaries import SemanticTruth

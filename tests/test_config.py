@@ -10,10 +10,10 @@ import pytest
 from ml_collections.config_flags import config_path
 
 from ubernet_jax import config as c
-from ubernet_jax.config_file import differences, from_json, to_json
+from ubernet_jax.config.serialization import differences, from_json, to_json
+from ubernet_jax.config.validation import validate
 from ubernet_jax.errors import UserError
 from ubernet_jax.tasks import PERSON_PARTS, TASKS
-from ubernet_jax.validation import validate
 
 SHIPPED = sorted((pathlib.Path(__file__).parents[1] / 'configs').glob('*.py'))
 TASK_NAMES = ', '.join(TASKS)

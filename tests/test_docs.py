@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ubernet_jax.config import Balancing
-from ubernet_jax.config_file import check_field
+from ubernet_jax.config.serialization import check_field
 
 ROOT = pathlib.Path(__file__).parents[1]
 

@@ -13,10 +13,10 @@ import tiny_config
 from PIL import Image
 
 from ubernet_jax import predict
-from ubernet_jax.checkpoint import open_checkpoint
 from ubernet_jax.config import Config
 from ubernet_jax.errors import UserError
 from ubernet_jax.train import train
+from ubernet_jax.training.checkpoint import open_checkpoint
 
 ROOT = pathlib.Path(__file__).parents[1]
 

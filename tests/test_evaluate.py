@@ -8,8 +8,8 @@ import pytest
 
 from ubernet_jax.datasets.scenes import draw_scene
 from ubernet_jax.errors import UserError
-from ubernet_jax.evaluate import evaluate_dataset
-from ubernet_jax.evaluators import ground_truth, headline, make_metrics
+from ubernet_jax.evaluation.benchmarks import evaluate_dataset
+from ubernet_jax.evaluation.evaluators import ground_truth, headline, make_metrics
 from ubernet_jax.structs import Detections, Example
 from ubernet_jax.tasks import TASKS
 

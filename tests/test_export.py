@@ -10,11 +10,11 @@ import pytest
 import safetensors.numpy
 
 from ubernet_jax import export
-from ubernet_jax.checkpoint import open_checkpoint
 from ubernet_jax.errors import UserError
-from ubernet_jax.predictor import apply
-from ubernet_jax.state import make_network
+from ubernet_jax.inference.predictor import apply
+from ubernet_jax.models.ubernet import make_network
 from ubernet_jax.tasks import TASKS
+from ubernet_jax.training.checkpoint import open_checkpoint
 
 needs_flatbuffers = pytest.mark.skipif(
     importlib.util.find_spec('flatbuffers') is None,

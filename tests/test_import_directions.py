@@ -1,4 +1,4 @@
-"""Imports run downwards only: entry points, then the step and the data, then the network, then ops.
+"""Imports run downwards only: entry points, inference and training, data and network, then ops.
 
 That `metrics` imports nothing of the package is tested with the metrics.
 """
@@ -57,7 +57,7 @@ def package(module: str) -> str:
 
 
 def test_the_graph_is_read():
-    assert {'cli', 'batching', 'step', 'jax', 'absl'} <= IMPORTS['train']
+    assert {'cli', 'training.batching', 'training.step', 'jax', 'absl'} <= IMPORTS['train']
     assert {'models.vgg', 'losses', 'datasets.records'} <= reach('train')
 
 
@@ -71,19 +71,29 @@ def test_nothing_imports_an_entry_point(module):
     assert [other for other in FILES if module in IMPORTS[other]] == []
 
 
+SETTINGS = {'config', 'tasks', 'errors'}
+NETWORK = {'models', 'ops', 'structs'} | SETTINGS
+DATA = {'datasets', 'transforms', 'photographs', 'json_file', 'metrics', 'structs'} | SETTINGS
+TRAINING = {'training', 'losses', 'weights'} | NETWORK | DATA
+
+
 @pytest.mark.parametrize(
     ('above', 'below'),
     [
-        ('models', {'models', 'ops', 'config', 'structs', 'tasks', 'errors'}),
-        ('ops', {'ops'}),
-        ('losses', {'losses', 'ops', 'config', 'structs', 'tasks', 'errors'}),
-        ('transforms', {'structs', 'tasks'}),
-        ('config', {'tasks'}),
-        ('validation', {'config', 'tasks', 'errors'}),
         ('tasks', set()),
         ('structs', set()),
         ('errors', set()),
+        ('config', SETTINGS),
+        ('ops', {'ops'}),
+        ('models', NETWORK),
+        ('losses', {'losses'} | NETWORK - {'models'}),
+        ('transforms', {'transforms', 'structs', 'tasks'}),
+        ('visualize', {'visualize', 'metrics', 'structs', 'tasks'}),
         ('metrics', {'metrics'}),
+        ('datasets', DATA | {'visualize'}),
+        ('training', TRAINING),
+        ('inference', TRAINING - {'datasets'} | {'inference', 'visualize'}),
+        ('examination', DATA | {'examination'}),
     ],
 )
 def test_a_layer_reaches_only_what_lies_below(above, below):
@@ -93,7 +103,7 @@ def test_a_layer_reaches_only_what_lies_below(above, below):
         assert {package(name) for name in reach(module)} <= below
 
 
-@pytest.mark.parametrize('module', ['config_file', 'tasks'])
+@pytest.mark.parametrize('module', ['config.serialization', 'config.validation', 'tasks'])
 def test_settings_load_without_jax(module):
     for name in {module} | reach(module):
         assert not {'jax', 'flax', 'optax'} & {package(other) for other in IMPORTS[name]}

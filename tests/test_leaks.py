@@ -9,15 +9,15 @@ from PIL import Image
 
 from ubernet_jax import config as c
 from ubernet_jax import prepare
-from ubernet_jax.batching import MicroBatches
-from ubernet_jax.checkpoint import Checkpoints
 from ubernet_jax.datasets import Dataset, open_dataset, reading
 from ubernet_jax.datasets.duplicates import Evidence, find_duplicates, find_repeats
+from ubernet_jax.datasets.leaks import find_leaks, open_datasets, settle_leaks
 from ubernet_jax.datasets.scenes import draw_scene
 from ubernet_jax.errors import UserError
-from ubernet_jax.leaks import find_leaks, open_datasets, settle_leaks
 from ubernet_jax.tasks import TASKS
 from ubernet_jax.train import train
+from ubernet_jax.training.batching import MicroBatches
+from ubernet_jax.training.checkpoint import Checkpoints
 
 SEEDS = {'one/train': (0, 1, 2), 'one/test': (3,), 'other/test': (4, 1)}
 

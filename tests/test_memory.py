@@ -16,8 +16,8 @@ from ubernet_jax.compilation import recomputing
 from ubernet_jax.config import Balancing, BalancingConfig, Config, ModelConfig, TaskConfig
 from ubernet_jax.models.ubernet import SHARED, UberNet
 from ubernet_jax.models.vgg import BLOCKS
-from ubernet_jax.step import compute_gradients
 from ubernet_jax.tasks import TASKS
+from ubernet_jax.training.step import compute_gradients
 
 SIDE = 129
 KEY = jax.random.PRNGKey(0)

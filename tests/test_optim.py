@@ -12,7 +12,12 @@ import pytest
 from ubernet_jax import config as c
 from ubernet_jax.losses.uncertainty import LOG_VARIANCE
 from ubernet_jax.models.ubernet import SHARED
-from ubernet_jax.optim import accumulate_samples, make_optimizer, make_schedule, sample_counts
+from ubernet_jax.training.optim import (
+    accumulate_samples,
+    make_optimizer,
+    make_schedule,
+    sample_counts,
+)
 
 TASKS = ('normals', 'saliency', 'segmentation')
 LABELLED = (0.7, 0.5, 0.3)  # how likely an image has each task's labels

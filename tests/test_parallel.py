@@ -10,9 +10,9 @@ import optax
 import pytest
 from training import ROOT, finish, free_port, start_training
 
-from ubernet_jax.checkpoint import Checkpoints, open_checkpoint
 from ubernet_jax.errors import UserError
-from ubernet_jax.parallel import make_mesh
+from ubernet_jax.training.checkpoint import Checkpoints, open_checkpoint
+from ubernet_jax.training.parallel import make_mesh
 
 
 def start(prepared: pathlib.Path, workdir: pathlib.Path, devices: int, steps: int, *more: str):

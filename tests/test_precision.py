@@ -15,8 +15,8 @@ from ubernet_jax.config import (
     Precision,
     TaskConfig,
 )
-from ubernet_jax.state import make_network
-from ubernet_jax.step import Gradients, compute_gradients
+from ubernet_jax.models.ubernet import make_network
+from ubernet_jax.training.step import Gradients, compute_gradients
 
 TASKS = ('boundaries', 'normals', 'segmentation', 'detection')
 

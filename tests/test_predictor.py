@@ -9,12 +9,12 @@ import scipy.special
 import tiny_network
 from tiny_network import ALWAYS_33
 
-from ubernet_jax import predictor as predictor_module
 from ubernet_jax.config import InputSizeConfig
 from ubernet_jax.errors import UserError
+from ubernet_jax.inference import predictor as predictor_module
+from ubernet_jax.inference.predictor import Predictor, input_size, select_tasks
+from ubernet_jax.models.ubernet import make_network
 from ubernet_jax.ops.interpolate import resize
-from ubernet_jax.predictor import Predictor, input_size, select_tasks
-from ubernet_jax.state import make_network
 from ubernet_jax.tasks import DENSE_TASKS, TASKS
 
 PAPER = InputSizeConfig()

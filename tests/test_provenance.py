@@ -8,7 +8,7 @@ import jax
 import pytest
 
 import ubernet_jax
-from ubernet_jax.provenance import write_provenance
+from ubernet_jax.monitoring.provenance import write_provenance
 
 
 def test_command_commit_and_machine(tmp_path, monkeypatch):

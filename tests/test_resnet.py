@@ -8,12 +8,12 @@ import pytest
 from weight_files import write_state
 
 from ubernet_jax.config import Config, Initialisation, ModelConfig, TaskConfig, Trunk
+from ubernet_jax.config.validation import validate
 from ubernet_jax.errors import UserError
 from ubernet_jax.models.resnet import TAP_STRIDES
 from ubernet_jax.models.ubernet import SHARED, UberNet
-from ubernet_jax.state import create_state
 from ubernet_jax.tasks import TASKS
-from ubernet_jax.validation import validate
+from ubernet_jax.training.state import create_state
 from ubernet_jax.weights.__main__ import import_files
 from ubernet_jax.weights.importing import import_layers
 from ubernet_jax.weights.initial import adopt_preprocessing

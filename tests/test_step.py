@@ -11,11 +11,10 @@ from networks import FAST_COMPILATION, make_batch, make_state, make_step
 
 from benchmarks.plain import plain_gradients
 from ubernet_jax import config as c
-from ubernet_jax.models.ubernet import SHARED
-from ubernet_jax.state import make_network
-from ubernet_jax.step import compute_gradients
+from ubernet_jax.models.ubernet import SHARED, make_network
 from ubernet_jax.structs import Batch
 from ubernet_jax.tasks import TASKS
+from ubernet_jax.training.step import compute_gradients
 
 TINY = tiny_config.get_config()
 

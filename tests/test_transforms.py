@@ -10,7 +10,7 @@ from tiny_datasets import make_boxes
 
 from ubernet_jax.structs import Boxes, Example
 from ubernet_jax.tasks import TASKS, VOID, LabelKind
-from ubernet_jax.transforms import crop, fit, mirror, resize, rotate
+from ubernet_jax.transforms.joint import crop, fit, mirror, resize, rotate
 
 
 def make_example(height: int, width: int) -> Example:

@@ -6,15 +6,15 @@ import pathlib
 import numpy as np
 import pytest
 
-from ubernet_jax import cli, leaks
+from ubernet_jax import cli
 from ubernet_jax import config as c
-from ubernet_jax.datasets import Dataset, synthetic
+from ubernet_jax.config.validation import validate
+from ubernet_jax.datasets import Dataset, leaks, synthetic
 from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.catalogue import make_builder
 from ubernet_jax.datasets.voc import Voc
 from ubernet_jax.errors import UserError
 from ubernet_jax.tasks import TASKS
-from ubernet_jax.validation import validate
 
 # Of ml_collections, as it loads a config file.
 pytestmark = pytest.mark.filterwarnings('ignore:the load_module:DeprecationWarning')

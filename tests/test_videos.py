@@ -7,9 +7,10 @@ import imageio.v2 as imageio
 import numpy as np
 import pytest
 
-from ubernet_jax import UberNet, predict, videos
+from ubernet_jax import UberNet, predict
 from ubernet_jax.errors import UserError
-from ubernet_jax.videos import predict_video
+from ubernet_jax.inference import videos
+from ubernet_jax.inference.videos import predict_video
 
 needs_ffmpeg = pytest.mark.skipif(
     importlib.util.find_spec('imageio_ffmpeg') is None,

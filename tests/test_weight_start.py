@@ -10,7 +10,7 @@ from networks import make_state
 
 from ubernet_jax.config import Config
 from ubernet_jax.errors import UserError
-from ubernet_jax.state import TrainState, create_state
+from ubernet_jax.training.state import TrainState, create_state
 from ubernet_jax.weights.exported import TrainedNetwork, flatten, save_exported, write_file
 from ubernet_jax.weights.initial import adopt_preprocessing, load_start
 

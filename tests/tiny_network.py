@@ -4,7 +4,7 @@ import jax
 import plain_network
 
 from ubernet_jax.config import Config, DetectionConfig, InputSizeConfig, ModelConfig, TaskConfig
-from ubernet_jax.state import make_network
+from ubernet_jax.models.ubernet import make_network
 from ubernet_jax.tasks import TASKS
 from ubernet_jax.weights.exported import TrainedNetwork
 

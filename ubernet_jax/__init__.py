@@ -9,7 +9,7 @@ __all__ = ['UberNet']
 def __getattr__(name: str) -> type:
     """Imports JAX only for those who ask for the network."""
     if name == 'UberNet':
-        from ubernet_jax.api import UberNet
+        from ubernet_jax.inference.api import UberNet
 
         return UberNet
     raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

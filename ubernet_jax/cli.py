@@ -11,7 +11,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from ubernet_jax.config import Config
-from ubernet_jax.config_file import check_field, from_json, to_json
+from ubernet_jax.config.serialization import check_field, from_json, to_json
 from ubernet_jax.errors import UserError
 
 USER_ERROR = 2  # exit code, the one of wrong command lines too

@@ -16,11 +16,11 @@ import tempfile
 from PIL import Image
 
 from ubernet_jax import cli
-from ubernet_jax.api import UberNet
-from ubernet_jax.checkpoint import CHECKPOINT_HELP
 from ubernet_jax.compilation import enable_compilation_cache
 from ubernet_jax.datasets.scenes import draw_scene
 from ubernet_jax.errors import UserError
+from ubernet_jax.inference.api import UberNet
+from ubernet_jax.training.checkpoint import CHECKPOINT_HELP
 
 GRADIO = 'gradio'  # of the extra `demo`
 MAX_FILE = '20mb'
@@ -54,7 +54,7 @@ def main() -> None:
             'MPLCONFIGDIR': folder,
         }
         tempfile.tempdir = folder
-        from ubernet_jax.page import STYLE, build_page
+        from ubernet_jax.inference.page import STYLE, build_page
 
         samples = draw_samples(pathlib.Path(folder))
         net.predict(samples[0])  # the first visitor need not wait for the compiler

@@ -21,14 +21,14 @@ from absl import logging
 
 from ubernet_jax import cli
 from ubernet_jax.config import DataConfig, Leaks
-from ubernet_jax.config_file import to_json
+from ubernet_jax.config.serialization import to_json
+from ubernet_jax.config.validation import validate
 from ubernet_jax.datasets.duplicates import Duplicate
 from ubernet_jax.datasets.inspection import SAMPLE, SetReport, Status
-from ubernet_jax.environment import Environment
+from ubernet_jax.datasets.leaks import describe_leaks, name_some
 from ubernet_jax.errors import UserError
-from ubernet_jax.examination import ConfigReport, Examination, examine
-from ubernet_jax.leaks import describe_leaks, name_some
-from ubernet_jax.validation import validate
+from ubernet_jax.examination.environment import Environment
+from ubernet_jax.examination.examine import ConfigReport, Examination, examine
 
 _GIB = 2**30
 _OUTCOMES = {

@@ -23,14 +23,13 @@ import numpy as np
 import safetensors.numpy
 
 from ubernet_jax import cli
-from ubernet_jax.checkpoint import CHECKPOINT_HELP, open_checkpoint
 from ubernet_jax.config import STRIDE
 from ubernet_jax.errors import UserError
+from ubernet_jax.inference.predictor import apply, input_size, select_tasks
 from ubernet_jax.models.detection import Detected
-from ubernet_jax.models.ubernet import SHARED
-from ubernet_jax.predictor import apply, input_size, select_tasks
-from ubernet_jax.state import make_network
+from ubernet_jax.models.ubernet import SHARED, make_network
 from ubernet_jax.tasks import LabelKind, Task
+from ubernet_jax.training.checkpoint import CHECKPOINT_HELP, open_checkpoint
 from ubernet_jax.weights.exported import TrainedNetwork
 
 FLATBUFFERS = 'flatbuffers'  # of the extra `export`; JAX writes programs with it

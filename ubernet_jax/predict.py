@@ -16,13 +16,13 @@ from collections.abc import Sequence
 import tqdm
 
 from ubernet_jax import cli
-from ubernet_jax.api import UberNet
-from ubernet_jax.checkpoint import CHECKPOINT_HELP
 from ubernet_jax.compilation import enable_compilation_cache
 from ubernet_jax.errors import UserError
+from ubernet_jax.inference.api import UberNet
+from ubernet_jax.inference.predictor import select_tasks
+from ubernet_jax.inference.videos import ENDINGS, predict_video
 from ubernet_jax.photographs import find_photographs
-from ubernet_jax.predictor import select_tasks
-from ubernet_jax.videos import ENDINGS, predict_video
+from ubernet_jax.training.checkpoint import CHECKPOINT_HELP
 
 
 def main() -> None:

@@ -19,23 +19,24 @@ import jax
 from absl import app, flags, logging
 from ml_collections import config_flags
 
-from ubernet_jax import cli, config_file
-from ubernet_jax.batching import MicroBatches, read_ahead
-from ubernet_jax.checkpoint import Checkpoints
+from ubernet_jax import cli
 from ubernet_jax.compilation import enable_compilation_cache, recomputing
-from ubernet_jax.config import Config
+from ubernet_jax.config import Config, serialization
+from ubernet_jax.config.validation import validate
+from ubernet_jax.datasets.leaks import open_datasets, settle_leaks
 from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.errors import UserError
-from ubernet_jax.journal import NotFinite
-from ubernet_jax.leaks import open_datasets, settle_leaks
-from ubernet_jax.monitor import Monitor
-from ubernet_jax.optim import make_optimizer
-from ubernet_jax.parallel import join_processes, make_mesh, replicate, spread
-from ubernet_jax.provenance import write_provenance
-from ubernet_jax.state import TrainState, create_state, make_network
-from ubernet_jax.step import train_step
-from ubernet_jax.stopping import StopRequest
-from ubernet_jax.validation import validate
+from ubernet_jax.models.ubernet import make_network
+from ubernet_jax.monitoring.journal import NotFinite
+from ubernet_jax.monitoring.monitor import Monitor
+from ubernet_jax.monitoring.provenance import write_provenance
+from ubernet_jax.training.batching import MicroBatches, read_ahead
+from ubernet_jax.training.checkpoint import Checkpoints
+from ubernet_jax.training.optim import make_optimizer
+from ubernet_jax.training.parallel import join_processes, make_mesh, replicate, spread
+from ubernet_jax.training.state import TrainState, create_state
+from ubernet_jax.training.step import train_step
+from ubernet_jax.training.stopping import StopRequest
 from ubernet_jax.weights.initial import adopt_preprocessing
 
 _CONFIG = config_flags.DEFINE_config_file('config', help_string='configs/NAME.py')
@@ -78,7 +79,7 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
     start = int(state.step)
     checkpoints.save(state, config)  # the untrained network, if this is the start
     if jax.process_index() == 0:
-        text = json.dumps(config_file.to_json(config), indent=1) + '\n'
+        text = json.dumps(serialization.to_json(config), indent=1) + '\n'
         (workdir / 'config.json').write_text(text)
         print(f'{batches.epoch_length} steps an epoch; starting at step {start}', flush=True)
     step_function = jax.jit(

@@ -13,10 +13,10 @@ import pytest
 import tiny_config
 import training
 
-from ubernet_jax.checkpoint import Checkpoints
 from ubernet_jax.config import Config
-from ubernet_jax.state import TrainState
 from ubernet_jax.train import train
+from ubernet_jax.training.checkpoint import Checkpoints
+from ubernet_jax.training.state import TrainState
 
 
 @pytest.fixture

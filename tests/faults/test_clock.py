@@ -4,8 +4,8 @@ import itertools
 import json
 import time
 
-from ubernet_jax.checkpoint import Checkpoints
 from ubernet_jax.train import train
+from ubernet_jax.training.checkpoint import Checkpoints
 
 
 def test_nothing_changes_but_the_times(config, stopped, undisturbed, monkeypatch, assert_same_end):

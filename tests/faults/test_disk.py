@@ -8,11 +8,11 @@ import shutil
 import pytest
 from training import finish
 
-from ubernet_jax.checkpoint import Checkpoints
 from ubernet_jax.comparison.runs import read_log
 from ubernet_jax.errors import UserError
-from ubernet_jax.journal import Journal
+from ubernet_jax.monitoring.journal import Journal
 from ubernet_jax.train import train
+from ubernet_jax.training.checkpoint import Checkpoints
 
 
 def test_a_disk_that_is_full_for_the_log_loses_nothing(

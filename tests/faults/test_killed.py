@@ -10,8 +10,8 @@ import pytest
 from moments import is_saving, last_step, readers_of, wait_for_end, wait_until
 from training import finish
 
-from ubernet_jax.checkpoint import Checkpoints
 from ubernet_jax.train import train
+from ubernet_jax.training.checkpoint import Checkpoints
 
 STEPS_A_LIFE = 12
 

@@ -12,8 +12,8 @@ import pytest
 from moments import last_step, readers_of, wait_for_end, wait_until
 from training import Process, finish, free_port
 
-from ubernet_jax.checkpoint import Checkpoints
 from ubernet_jax.train import leaving_lost_processes
+from ubernet_jax.training.checkpoint import Checkpoints
 
 ENDLESS = ('--config.steps=1000000', '--config.checkpoint_every=1000000', '--config.log_every=1')
 SECONDS = 120  # in which the other must end, on a busy machine

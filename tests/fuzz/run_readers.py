@@ -11,13 +11,12 @@ from reader import Reader
 from run_folders import write_run
 from tiny_datasets import random_image, write_coco
 
-from ubernet_jax import config_file
 from ubernet_jax.comparison import runs
-from ubernet_jax.config import Config
+from ubernet_jax.config import Config, serialization
+from ubernet_jax.config.validation import validate
 from ubernet_jax.datasets import coco
 from ubernet_jax.json_file import read_json
 from ubernet_jax.metrics.multitask import MultitaskResult, delta_m
-from ubernet_jax.validation import validate
 from ubernet_jax.weights.card import describe_training
 
 _SCORES = {
@@ -39,7 +38,7 @@ def make_run_readers(folder: pathlib.Path) -> dict[str, Reader]:
     results = st.one_of(map(_documents, [*results, _PROPOSALS]))
     write_coco(folder)
     instances = json.loads((folder / 'coco/annotations/instances_train2017.json').read_text())
-    settings = _documents(config_file.to_json(tiny_config.get_config()))
+    settings = _documents(serialization.to_json(tiny_config.get_config()))
     return {
         'configuration': Reader(_read_config, 'config.json', settings, Config, named=False),
         'run_configuration': Reader(
@@ -75,7 +74,7 @@ def _documents(document: Any) -> st.SearchStrategy[bytes]:
 
 
 def _read_config(path: pathlib.Path) -> Config:
-    config = config_file.from_json(read_json(path))
+    config = serialization.from_json(read_json(path))
     validate(config)
     return config
 

@@ -15,9 +15,9 @@ from effort import effort  # noqa: E402
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from ubernet_jax.checkpoint import Checkpoints, open_checkpoint  # noqa: E402
 from ubernet_jax.errors import UserError  # noqa: E402
-from ubernet_jax.state import abstract_state  # noqa: E402
+from ubernet_jax.training.checkpoint import Checkpoints, open_checkpoint  # noqa: E402
+from ubernet_jax.training.state import abstract_state  # noqa: E402
 from ubernet_jax.weights.exported import TrainedNetwork  # noqa: E402
 
 # Orbax abandons coroutines when a read fails.

@@ -20,8 +20,8 @@ from ml_collections import config_flags  # noqa: E402
 
 from ubernet_jax import cli  # noqa: E402
 from ubernet_jax.config import Config  # noqa: E402
+from ubernet_jax.config.validation import validate  # noqa: E402
 from ubernet_jax.errors import UserError  # noqa: E402
-from ubernet_jax.validation import validate  # noqa: E402
 
 CONFIG_FILE = pathlib.Path(tiny_config.__file__)
 

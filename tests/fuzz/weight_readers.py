@@ -14,7 +14,7 @@ from damage import any_file, as_json, misfilled
 from hypothesis import strategies as st
 from reader import Reader
 
-from ubernet_jax import config_file
+from ubernet_jax.config import serialization
 from ubernet_jax.weights import layouts
 from ubernet_jax.weights.caffe import read_caffemodel
 from ubernet_jax.weights.decimation import large_field_fc6
@@ -126,7 +126,7 @@ def _safetensors(whole: bytes) -> st.SearchStrategy[bytes]:
 
 
 def _exported() -> st.SearchStrategy[bytes]:
-    config = config_file.to_json(tiny_config.get_config())
+    config = serialization.to_json(tiny_config.get_config())
     metadata = {'format': 'ubernet_jax', 'step': '3', 'config': json.dumps(config)}
     whole = safetensors.numpy.save(flatten(_PARAMS, _STATS), metadata)
     header, pack = _open(whole)

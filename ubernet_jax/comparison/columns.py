@@ -6,8 +6,8 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from ubernet_jax import config_file
 from ubernet_jax.comparison.runs import TASK_OF, Benchmark, Run, Scored
+from ubernet_jax.config import serialization
 from ubernet_jax.errors import UserError
 from ubernet_jax.metrics.multitask import HEADLINE, relative_change
 from ubernet_jax.tasks import TASKS
@@ -166,7 +166,7 @@ def _require_same_protocols(runs: Iterable[Run]) -> dict[Benchmark, Scored]:
     for run in runs:
         for benchmark, scored in run.results.items():
             ours = first.setdefault(benchmark, scored)
-            differences = config_file.differences(
+            differences = serialization.differences(
                 {'images': ours.images, **ours.protocol},
                 {'images': scored.images, **scored.protocol},
             )

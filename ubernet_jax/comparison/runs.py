@@ -7,12 +7,11 @@ import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ubernet_jax import config_file
-from ubernet_jax.config import Config
+from ubernet_jax.config import Config, serialization
 from ubernet_jax.errors import UserError
-from ubernet_jax.evaluators import HEADLINES, PROPOSALS, make_metrics
+from ubernet_jax.evaluation.evaluators import HEADLINES, PROPOSALS, make_metrics
 from ubernet_jax.json_file import parse_json, read_json
-from ubernet_jax.provenance import PROVENANCE_FILE
+from ubernet_jax.monitoring.provenance import PROVENANCE_FILE
 from ubernet_jax.tasks import TASKS
 
 # The task of each result; the metrics themselves are not used.
@@ -182,7 +181,7 @@ def read_config(workdir: pathlib.Path) -> Config:
     file = workdir / 'config.json'
     if not file.is_file():
         raise UserError(f'{file} does not exist: {workdir} is not the folder of a training run')
-    return config_file.from_json(read_json(file), str(file))
+    return serialization.from_json(read_json(file), str(file))
 
 
 def read_log(workdir: pathlib.Path) -> dict[int, dict[str, float]]:

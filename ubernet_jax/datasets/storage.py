@@ -9,7 +9,8 @@ from PIL import Image
 from ubernet_jax.datasets.records import decode_image, encode_image
 from ubernet_jax.structs import Example
 from ubernet_jax.tasks import TASKS
-from ubernet_jax.transforms import resize, resize_map
+from ubernet_jax.transforms.joint import resize
+from ubernet_jax.transforms.resampling import resize_map
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

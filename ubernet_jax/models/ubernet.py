@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 
-from ubernet_jax.config import ModelConfig
+from ubernet_jax.config import Config, ModelConfig
 from ubernet_jax.models.dense import DenseHead
 from ubernet_jax.models.detection import Detected, DetectionHead
 from ubernet_jax.models.pyramid import Features, Pyramid
@@ -139,3 +139,8 @@ def _extents(valid: jax.Array) -> jax.Array:
     """Height and width (N, 2) of the images that lie in the upper left of `valid` (N, H, W)."""
     sides = [valid.any(axis).sum(1) for axis in (2, 1)]
     return jnp.stack(sides, -1).astype(jnp.float32)
+
+
+def make_network(config: Config) -> UberNet:
+    """The network that a configuration describes."""
+    return UberNet(config.model, config.task_table())

@@ -14,12 +14,12 @@ import pathlib
 
 import numpy as np
 
-from ubernet_jax import cli, config_file
-from ubernet_jax.checkpoint import CHECKPOINT_HELP, open_checkpoint, results_folder
-from ubernet_jax.config import Config, Initialisation, ModelConfig, TaskConfig
+from ubernet_jax import cli
+from ubernet_jax.config import Config, Initialisation, ModelConfig, TaskConfig, serialization
 from ubernet_jax.errors import UserError
-from ubernet_jax.predictor import select_tasks
+from ubernet_jax.inference.predictor import select_tasks
 from ubernet_jax.tasks import TASKS
+from ubernet_jax.training.checkpoint import CHECKPOINT_HELP, open_checkpoint, results_folder
 from ubernet_jax.weights.card import describe_training
 from ubernet_jax.weights.exported import SUFFIX, read_file, save_exported, write_file
 from ubernet_jax.weights.importing import compare_with_network, import_layers
@@ -66,7 +66,7 @@ def show(file: pathlib.Path) -> None:
     config, step, arrays, card = read_file(file)
     numbers = sum(array.size for array in arrays.values())
     print(f'{config.name or "unnamed"}, step {step}: {numbers:,} numbers in {len(arrays)} arrays')
-    print(json.dumps({'config': config_file.to_json(config)} | card, indent=1))
+    print(json.dumps({'config': serialization.to_json(config)} | card, indent=1))
 
 
 def main() -> None:

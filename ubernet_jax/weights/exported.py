@@ -17,12 +17,11 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from ubernet_jax import config_file
-from ubernet_jax.config import Config
+from ubernet_jax.config import Config, serialization
+from ubernet_jax.config.validation import validate
 from ubernet_jax.errors import UserError
 from ubernet_jax.json_file import parse_json
 from ubernet_jax.models.ubernet import SHARED, Params, UberNet
-from ubernet_jax.validation import validate
 
 SUFFIX = '.safetensors'
 PARAMS, BATCH_STATS = 'params', 'batch_stats'  # the first part of every array's name
@@ -104,7 +103,11 @@ def write_file(
         raise UserError(f'--out {path} must be a file whose name ends in {SUFFIX}')
     model = config.model
     preprocessing = {'channels': 'RGB', 'range': 255, 'mean': model.mean, 'std': model.std}
-    metadata = {'step': step, 'config': config_file.to_json(config), 'preprocessing': preprocessing}
+    metadata = {
+        'step': step,
+        'config': serialization.to_json(config),
+        'preprocessing': preprocessing,
+    }
     metadata = {key: json.dumps(value) for key, value in {**metadata, **card}.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     ordered = {name: np.asarray(array, order='C') for name, array in arrays.items()}
@@ -177,7 +180,7 @@ def _check(path: pathlib.Path, plain: Any, step: Any) -> tuple[Config, int]:
     if type(step) is not int or step < 0:
         raise UserError(f'{path}: step is {step!r:.50}, but must be a number of micro-batches')
     try:
-        config = config_file.from_json(plain)
+        config = serialization.from_json(plain)
         validate(config)
     except UserError as error:
         raise UserError(f'{path}: {error}') from error

@@ -14,10 +14,10 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from ubernet_jax.api import UberNet
 from ubernet_jax.errors import UserError
+from ubernet_jax.inference.api import UberNet
+from ubernet_jax.inference.results import Result
 from ubernet_jax.photographs import read_photograph
-from ubernet_jax.results import Result
 from ubernet_jax.tasks import LabelKind, Task
 from ubernet_jax.visualize import Panel, Style
 from ubernet_jax.visualize.ball import draw_ball

@@ -16,7 +16,7 @@ from ubernet_jax.models.ubernet import SHARED, Features, Params, UberNet
 from ubernet_jax.ops.interpolate import interpolation_matrix
 from ubernet_jax.structs import Detections, Predictions
 from ubernet_jax.tasks import LabelKind, LossKind, Task
-from ubernet_jax.transforms import resize_image
+from ubernet_jax.transforms.resampling import resize_image
 
 STRIP = 64  # rows of the result computed at a time: they stay in the cache, and memory is bounded
 

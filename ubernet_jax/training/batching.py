@@ -21,13 +21,13 @@ import jax
 import numpy as np
 from absl import logging
 
-from ubernet_jax.collation import collate
 from ubernet_jax.config import DataConfig, DatasetConfig
 from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.errors import UserError
 from ubernet_jax.structs import Batch
 from ubernet_jax.tasks import Task
-from ubernet_jax.transforms import fit
+from ubernet_jax.training.collation import collate
+from ubernet_jax.transforms.joint import fit
 
 FILLER = -1  # in the place of an image where a bucket's last micro-batches are not full
 

@@ -18,15 +18,15 @@ from flax import struct
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
-from ubernet_jax.balancing import make_combination
 from ubernet_jax.config import Config
 from ubernet_jax.losses import task_loss
 from ubernet_jax.losses.uncertainty import LOG_VARIANCE, uncertain_loss
 from ubernet_jax.models.ubernet import SHARED, Features, Params, UberNet
-from ubernet_jax.optim import sample_counts
-from ubernet_jax.parallel import DATA
-from ubernet_jax.state import TrainState
 from ubernet_jax.structs import Batch
+from ubernet_jax.training.balancing import make_combination
+from ubernet_jax.training.optim import sample_counts
+from ubernet_jax.training.parallel import DATA
+from ubernet_jax.training.state import TrainState
 
 
 class Gradients(NamedTuple):

@@ -8,8 +8,8 @@ from flax import struct
 
 from ubernet_jax.config import Config, Initialisation
 from ubernet_jax.losses.uncertainty import LOG_VARIANCE
-from ubernet_jax.models.ubernet import SHARED, Params, UberNet
-from ubernet_jax.optim import GroupState, make_optimizer
+from ubernet_jax.models.ubernet import SHARED, Params, make_network
+from ubernet_jax.training.optim import GroupState, make_optimizer
 from ubernet_jax.weights.imagenet import load_imagenet_trunk
 from ubernet_jax.weights.initial import load_start
 
@@ -31,11 +31,6 @@ class TrainState:
     batch_stats: dict
     groups: dict[str, GroupState]
     rng: jax.Array
-
-
-def make_network(config: Config) -> UberNet:
-    """The network that a configuration describes."""
-    return UberNet(config.model, config.task_table())
 
 
 def create_state(config: Config) -> TrainState:

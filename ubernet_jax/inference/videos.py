@@ -12,9 +12,9 @@ import imageio.v2 as imageio
 import numpy as np
 import tqdm
 
-from ubernet_jax.api import UberNet
 from ubernet_jax.errors import UserError
-from ubernet_jax.results import Result
+from ubernet_jax.inference.api import UberNet
+from ubernet_jax.inference.results import Result
 from ubernet_jax.tasks import LabelKind
 from ubernet_jax.visualize import Panel, class_colours, contact_sheet
 

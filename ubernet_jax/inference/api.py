@@ -6,13 +6,13 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import overload
 
-from ubernet_jax.checkpoint import open_checkpoint
+from ubernet_jax.inference.predictor import Predictor, select_tasks
+from ubernet_jax.inference.results import Result
+from ubernet_jax.models.ubernet import make_network
 from ubernet_jax.photographs import Photograph, read_photograph
-from ubernet_jax.predictor import Predictor, select_tasks
-from ubernet_jax.results import Result
-from ubernet_jax.state import make_network
 from ubernet_jax.structs import Predictions
 from ubernet_jax.tasks import Task
+from ubernet_jax.training.checkpoint import open_checkpoint
 
 
 class UberNet:

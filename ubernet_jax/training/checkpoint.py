@@ -13,10 +13,9 @@ from typing import Any
 import jax
 import orbax.checkpoint as ocp
 
-from ubernet_jax import config_file
-from ubernet_jax.config import Config, Leaks
+from ubernet_jax.config import Config, Leaks, serialization
 from ubernet_jax.errors import UserError
-from ubernet_jax.state import TrainState, abstract_state
+from ubernet_jax.training.state import TrainState, abstract_state
 from ubernet_jax.weights.exported import SUFFIX, TrainedNetwork, load_exported
 
 FOLDER = 'checkpoints'
@@ -73,7 +72,7 @@ class Checkpoints:
                 step,
                 args=ocp.args.Composite(
                     state=ocp.args.StandardSave(state),
-                    config=ocp.args.JsonSave(config_file.to_json(config)),
+                    config=ocp.args.JsonSave(serialization.to_json(config)),
                 ),
             )
 
@@ -90,7 +89,7 @@ class Checkpoints:
             or cannot be read.
         """
         saved = self.config(step)
-        lines = config_file.differences(_fixed(config), _fixed(saved))
+        lines = serialization.differences(_fixed(config), _fixed(saved))
         if lines:
             raise UserError(
                 f'{self._workdir} was trained with another configuration:\n  '
@@ -102,7 +101,7 @@ class Checkpoints:
     def config(self, step: int) -> Config:
         """The configuration that a step's checkpoint was made with. Raises as `restore`."""
         restored = self._restore(step, config=ocp.args.JsonRestore())
-        return config_file.from_json(restored['config'], f'{self._folder(step)}: config')
+        return serialization.from_json(restored['config'], f'{self._folder(step)}: config')
 
     def read(self, step: int, config: Config) -> TrainState:
         """The state of a step, given the configuration that it was made with."""
@@ -178,10 +177,10 @@ def results_folder(checkpoint: pathlib.Path, name: str) -> pathlib.Path:
 
 
 def _fixed(config: Config) -> dict[str, Any]:
-    plain = {k: v for k, v in config_file.to_json(config).items() if k not in _FREE}
+    plain = {k: v for k, v in serialization.to_json(config).items() if k not in _FREE}
     plain['data'] = {k: v for k, v in plain['data'].items() if k not in _FREE_DATA}
     if config.data.leaks is Leaks.LEAVE_OUT:  # what is tested on decides what is trained on
-        plain['evaluation.benchmarks'] = config_file.to_json(config.evaluation.benchmarks)
+        plain['evaluation.benchmarks'] = serialization.to_json(config.evaluation.benchmarks)
     return plain
 
 

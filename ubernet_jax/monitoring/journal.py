@@ -11,7 +11,7 @@ from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.summary import scalar
 
-from ubernet_jax.step import Metrics
+from ubernet_jax.training.step import Metrics
 
 
 class Journal:

@@ -6,15 +6,15 @@ import jax
 import tqdm
 
 from ubernet_jax.config import Config
-from ubernet_jax.evaluate import QUICK_THRESHOLDS, evaluate_benchmarks
-from ubernet_jax.evaluators import headline
-from ubernet_jax.journal import Journal, Window
+from ubernet_jax.evaluation.benchmarks import QUICK_THRESHOLDS, evaluate_benchmarks
+from ubernet_jax.evaluation.evaluators import headline
+from ubernet_jax.inference.predictor import Predictor
 from ubernet_jax.models.ubernet import UberNet
-from ubernet_jax.parallel import own_copy
-from ubernet_jax.predictor import Predictor
-from ubernet_jax.preview import Preview
-from ubernet_jax.state import TrainState
-from ubernet_jax.step import Metrics
+from ubernet_jax.monitoring.journal import Journal, Window
+from ubernet_jax.monitoring.preview import Preview
+from ubernet_jax.training.parallel import own_copy
+from ubernet_jax.training.state import TrainState
+from ubernet_jax.training.step import Metrics
 
 
 class Monitor:

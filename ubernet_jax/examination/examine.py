@@ -8,10 +8,10 @@ from ubernet_jax.config import Config, DatasetConfig, Leaks
 from ubernet_jax.datasets.catalogue import BUILDERS, list_folders
 from ubernet_jax.datasets.duplicates import Duplicate
 from ubernet_jax.datasets.inspection import SetReport, Status, inspect_dataset
+from ubernet_jax.datasets.leaks import find_leaks
 from ubernet_jax.datasets.reading import Dataset, open_dataset
-from ubernet_jax.environment import Environment, describe_environment
 from ubernet_jax.errors import UserError
-from ubernet_jax.leaks import find_leaks
+from ubernet_jax.examination.environment import Environment, describe_environment
 from ubernet_jax.tasks import Task
 
 

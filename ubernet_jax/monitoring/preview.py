@@ -7,7 +7,7 @@ from PIL import Image
 
 from ubernet_jax.config import Config
 from ubernet_jax.datasets.reading import open_dataset
-from ubernet_jax.predictor import Predictor
+from ubernet_jax.inference.predictor import Predictor
 from ubernet_jax.tasks import Task
 from ubernet_jax.visualize import Panel, contact_sheet, panel
 

@@ -1,0 +1,94 @@
+"""Settings of what a network is trained and tested on, and at what size."""
+
+import dataclasses
+import enum
+
+STRIDE = 32  # image sides are STRIDE * k + 1, so that every pooling divides exactly
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class DatasetConfig:
+    """One prepared dataset.
+
+    Attributes:
+      name: as `python -m ubernet_jax.prepare` knows it: `voc2012`, `folder/kitchen`, ...
+      split: one of the dataset's splits.
+      repeat: how often an epoch shows each image.
+      tasks: which of its labels to use; empty means all that the network has a task for.
+    """
+
+    name: str = ''
+    split: str = 'train'
+    repeat: int = 1
+    tasks: tuple[str, ...] = ()
+
+
+class Leaks(enum.Enum):
+    """What happens to training images that are test images of a benchmark too."""
+
+    REFUSE = 'refuse'  # no run; the message names the first of them
+    LEAVE_OUT = 'leave_out'  # they are not trained on
+    ALLOW = 'allow'  # they are not even looked for
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class DataConfig:
+    """What the network is trained on and how it is fed.
+
+    Attributes:
+      directory: folder of prepared datasets.
+      train: the union of datasets.
+      leaks: what happens where it shares images with the benchmarks.
+      buckets: (height, width) that images are fitted into, each side 32k+1; each image goes to
+        the one whose aspect is nearest.
+      micro_batch: images of one dataset and one bucket, which a device takes at once.
+      micro_batches: of one step, of one bucket each step; the devices share them.
+      scale: range of the random scaling, relative to the size that fits the bucket.
+      flip: mirror half of the images.
+      rotations: turn each image by one of so many evenly spaced angles, and cut it to what is
+        without a gap; 16 is HED's (Xie and Tu, ICCV 2015). Of a turned image no box is used.
+      max_boxes: places for the boxes of an image; of more, the largest are kept.
+      workers: reader processes; 0 reads in the training process.
+    """
+
+    directory: str = 'data/prepared'
+    train: list[DatasetConfig] = dataclasses.field(default_factory=list)
+    leaks: Leaks = Leaks.REFUSE
+    buckets: tuple[tuple[int, int], ...] = ((321, 481), (481, 321))
+    micro_batch: int = 1
+    micro_batches: int = 1
+    scale: tuple[float, float] = (1.0, 1.0)
+    flip: bool = True
+    rotations: int = 1
+    max_boxes: int = 50
+    workers: int = 1
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class InputSizeConfig:
+    """The size at which a whole photograph enters the network (paper, section 1).
+
+    Attributes:
+      short_side: pixels that the short side is scaled to,
+      long_side: unless the long side would exceed this,
+      area: or the area (in pixels) this.
+    """
+
+    short_side: int = 625
+    long_side: int = 961
+    area: int = 653_028
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class EvaluationConfig:
+    """What is measured.
+
+    Attributes:
+      benchmarks: datasets, with the split to test on; every dense label with a metric is scored.
+      limit: at most this many images a benchmark while training; the final evaluation takes all.
+      thresholds: at how many boundary maps are scored; published scores have 99.
+    """
+
+    benchmarks: list[DatasetConfig] = dataclasses.field(default_factory=list)
+    limit: int = 20
+    thresholds: int = 99
