@@ -2,6 +2,7 @@
 
     python -m benchmarks.speed --json speed.json
     python -m benchmarks.speed --precisions float32 bfloat16 --sizes 321,513,641x865 --peer
+    python -m benchmarks.speed --cases "training, no checkpoints" "training, PyTorch"
 
 One image at a time, in rounds: every case runs once a round, so that a machine that slows down
 slows all of them, and ratios of medians are what counts. Model FLOPs are those of the forward pass
@@ -19,7 +20,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -60,7 +62,7 @@ class Case:
 
 
 def training(
-    name: str, size: tuple[int, int], precision: Precision, labelled: tuple[str, ...], **model
+    name: str, labelled: tuple[str, ...], size: tuple[int, int], precision: Precision, **model
 ) -> Case:
     """A training step of one image of the network with the six dense tasks."""
     config = _config(DENSE_TASKS, precision, **model)
@@ -112,6 +114,9 @@ def product(precision: Precision) -> Case:
         step=lambda: multiply(matrix, matrix).block_until_ready(),
         flops=2 * side**3,
     )
+
+
+Maker = Callable[[str, tuple[int, int], Precision], contextlib.AbstractContextManager[Case]]
 
 
 @contextlib.contextmanager
@@ -170,24 +175,33 @@ def forward_flops(config: Config, size: tuple[int, int]) -> float:
     return lowered.cost_analysis()['flops']
 
 
+def _ours(make: Callable[..., Case], tasks: Iterable[str], **settings: Any) -> Maker:
+    return lambda name, size, precision: contextlib.nullcontext(
+        make(name, tuple(tasks), size, precision, **settings)
+    )
+
+
+CASES: dict[str, Maker] = {
+    'training': _ours(training, DENSE_TASKS),
+    'training, one dataset': _ours(training, BSDS_TASKS),
+    'training, no labels': _ours(training, ()),
+    'training, no checkpoints': _ours(training, DENSE_TASKS, checkpoint=False),
+    'prediction, seven tasks': _ours(prediction, TASKS),
+    'prediction': _ours(prediction, DENSE_TASKS),
+    'training, PyTorch': functools.partial(peer, train=True),
+    'prediction, PyTorch': functools.partial(peer, train=False),
+}
+BESIDE_PEER = ('prediction', 'training, PyTorch', 'prediction, PyTorch')
+
+
 def _cases(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> Iterator[Case]:
-    dense = tuple(DENSE_TASKS)
+    usual = [name for name in CASES if arguments.peer or name not in BESIDE_PEER]
     for precision in map(Precision, arguments.precisions):
         yield product(precision)
         for size in arguments.sizes:
-            suffix = f'{size[0]}x{size[1]} {precision.value}'
-            yield training(f'training {suffix}', size, precision, dense)
-            yield training(f'training, one dataset {suffix}', size, precision, BSDS_TASKS)
-            yield training(f'training, no labels {suffix}', size, precision, ())
-            yield training(
-                f'training, no checkpoints {suffix}', size, precision, dense, checkpoint=False
-            )
-            yield prediction(f'prediction, seven tasks {suffix}', tuple(TASKS), size, precision)
-            if arguments.peer:
-                yield prediction(f'prediction {suffix}', dense, size, precision)
-                for what, train in (('training', True), ('prediction', False)):
-                    name = f'{what}, PyTorch {suffix}'
-                    yield stack.enter_context(peer(name, size, precision, train))
+            for name in arguments.cases or usual:
+                full = f'{name} {size[0]}x{size[1]} {precision.value}'
+                yield stack.enter_context(CASES[name](full, size, precision))
 
 
 def main() -> None:
@@ -197,6 +211,8 @@ def main() -> None:
     parser.add_argument('--sizes', type=parse_sizes, default=[(321, 321)], help='321,641x865')
     parser.add_argument('--rounds', type=int, default=5)
     parser.add_argument('--peer', action='store_true', help='beside PyTorch')
+    parser.add_argument('--cases', nargs='+', choices=CASES, metavar='CASE',
+                        help=f'only some of: {"; ".join(CASES)}')  # fmt: skip
     parser.add_argument('--json', type=pathlib.Path)
     arguments = parser.parse_args()
     with contextlib.ExitStack() as stack:

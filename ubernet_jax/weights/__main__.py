@@ -57,8 +57,9 @@ def export(
     trained = trained.only(select_tasks(trained.config.task_table(), tasks))
     card = describe_training(trained.config, results_folder(checkpoint, f'{trained.step:08d}'))
     save_exported(trained, out, np.dtype(dtype).type, card)
-    scored = len(card['scores']) or 'no (python -m ubernet_jax.evaluate makes some)'
-    print(f'exported: {out}, {out.stat().st_size / 1e6:.1f} MB, with {scored} results')
+    count = len(card['scores'])
+    scores = f'{count} results' if count else 'no results (evaluate makes some)'
+    print(f'exported: {out}, {out.stat().st_size / 1e6:.1f} MB, with {scores}')
 
 
 def show(file: pathlib.Path) -> None:
