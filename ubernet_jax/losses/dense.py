@@ -5,6 +5,8 @@ one place where void pixels, padding and unlabelled images are masked and where 
 chosen: an image's loss is the mean over its counted pixels, and images are summed.
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 
@@ -43,9 +45,34 @@ def dense_loss(
     valid = subsample(valid, task.stride) & labelled.reshape(-1, 1, 1)
     total = jnp.zeros(())
     for weight, scores in zip([scale_weight] * (len(maps) - 1) + [1.0], maps, strict=True):
-        loss, counted = _pixel_loss(task.loss, scores, target, valid, config)
-        total += weight * image_means(loss, counted & valid).sum()
+
+        def loss(scores: jax.Array) -> jax.Array:
+            of_pixels, counted = _pixel_loss(task.loss, scores, target, valid, config)
+            return image_means(of_pixels, counted & valid).sum()
+
+        total += weight * with_gradient(loss)(scores)
     return total
+
+
+def with_gradient(loss: Callable[[jax.Array], jax.Array]) -> Callable[[jax.Array], jax.Array]:
+    """The loss of a score map with its gradient found at once: of all that it takes, that is kept.
+
+    Args:
+      loss: from scores to a scalar.
+    """
+
+    @jax.custom_vjp
+    def function(scores: jax.Array) -> jax.Array:
+        return loss(scores)
+
+    def forward(scores: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return jax.lax.optimization_barrier(jax.value_and_grad(loss)(scores))
+
+    def backward(gradient: jax.Array, cotangent: jax.Array) -> tuple[jax.Array]:
+        return (cotangent * gradient,)
+
+    function.defvjp(forward, backward)
+    return function
 
 
 def image_means(loss: jax.Array, counted: jax.Array) -> jax.Array:

@@ -16,6 +16,7 @@ from jax import lax
 
 from ubernet_jax.models.pyramid import Features
 from ubernet_jax.ops.interpolate import double, subsample
+from ubernet_jax.ops.rectifier import relu
 
 
 class DenseHead(nn.Module):
@@ -70,7 +71,7 @@ class DenseHead(nn.Module):
         initial = nn.initializers.he_normal()
         layer = nn.Dense(self.hidden, kernel_init=initial, dtype=self.dtype, name=f'{tap}_hidden')
         scores = MixedScores(self.channels, self.dtype, name=f'{tap}_scores')
-        return lambda x, mixing: linear(x, mixing) + scores(nn.relu(layer(x)), mixing)
+        return lambda x, mixing: linear(x, mixing) + scores(relu(layer(x)), mixing)
 
 
 class MixedScores(nn.Module):

@@ -18,6 +18,7 @@ from ubernet_jax.models.proposals import ProposalNetwork, Proposals, image_ancho
 from ubernet_jax.models.scores import linear_scores
 from ubernet_jax.ops import roi
 from ubernet_jax.ops.boxes import clip, decode
+from ubernet_jax.ops.rectifier import relu
 from ubernet_jax.ops.suppression import suppress
 from ubernet_jax.structs import BoxTargets, Stage
 
@@ -51,7 +52,7 @@ class BoxHead(nn.Module):
                 dtype=self.dtype,
                 name=name,
             )
-            x = nn.relu(layer(x))
+            x = relu(layer(x))
             x = nn.Dropout(self.dropout, deterministic=not train)(x)
         scores = linear_scores(self.classes, 0.001, self.dtype, 'scores')(x)
         deltas = linear_scores(4 * self.classes, 0.001, self.dtype, 'deltas')(x)

@@ -26,36 +26,76 @@ class SkipNormalization(nn.Module):
 
         Computed in float32; the result has the dtype of x.
         """
-        dtype, x = x.dtype, x.astype(jnp.float32)
         channels = x.shape[-1]
         mean = self.variable('batch_stats', 'mean', jnp.zeros, (channels,))
         variance = self.variable('batch_stats', 'variance', jnp.ones, (channels,))
         batches = self.variable('batch_stats', 'batches', jnp.zeros, ())
-        used_mean, used_variance = mean.value, variance.value
-        if train or self.is_initializing():
-            own = self.statistics is Statistics.BATCH
-            source = x if own else jax.lax.stop_gradient(x)
-            batch_mean, batch_variance = _moments(source, valid)
-            if not self.is_initializing():
-                # The plain average of the first batches, then an exponential one.
-                keep = jnp.minimum(batches.value / (batches.value + 1), MOMENTUM)
-                mean.value = keep * mean.value + (1 - keep) * jax.lax.stop_gradient(batch_mean)
-                variance.value = keep * variance.value + (1 - keep) * jax.lax.stop_gradient(
-                    batch_variance
-                )
-                batches.value += 1
-            used_mean, used_variance = (
-                (batch_mean, batch_variance) if own else (mean.value, variance.value)
-            )
-        factor = SCALE * jax.lax.rsqrt(used_variance + EPSILON)
-        shape = (1, 1, 1, channels)
-        return ((x - used_mean.reshape(shape)) * factor.reshape(shape)).astype(dtype)
+        if not train or self.is_initializing():
+            return _normalise(x, mean.value, variance.value)
+        result, *moments = normalise_batch(x, valid)
+        # The plain average of the first batches, then an exponential one.
+        keep = jnp.minimum(batches.value / (batches.value + 1), MOMENTUM)
+        for running, own in zip((mean, variance), moments, strict=True):
+            running.value = keep * running.value + (1 - keep) * jax.lax.stop_gradient(own)
+        batches.value += 1
+        if self.statistics is Statistics.RUNNING:
+            return _normalise(x, mean.value, variance.value)
+        return result
 
 
-def _moments(x: jax.Array, valid: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Mean and variance (C,) over valid pixels; zeros where there is none."""
-    weight = valid[..., None].astype(x.dtype)
-    count = jnp.maximum(weight.sum(), 1)
-    mean = (x * weight).sum((0, 1, 2)) / count
-    centred = (x - mean.reshape(1, 1, 1, -1)) * weight
-    return mean, (centred**2).sum((0, 1, 2)) / count
+@jax.custom_vjp
+def normalise_batch(x: jax.Array, valid: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Normalises by the batch's own statistics; its backward pass keeps nothing but `x`.
+
+    Args:
+      x: (N, H, W, C).
+      valid: bool (N, H, W), pixels that count in the statistics.
+
+    Returns:
+      The result, in the dtype of x; mean and variance, float32 (C,), which have no gradient.
+    """
+    weight, count = _weights(valid)
+    wide = x.astype(jnp.float32)
+    mean = _channel_sums(wide * weight) / count
+    variance = _channel_sums(jnp.square(wide - mean) * weight) / count
+    return _normalise(x, mean, variance), mean.ravel(), variance.ravel()
+
+
+def _forward(x: jax.Array, valid: jax.Array) -> tuple[tuple, tuple]:
+    result, mean, variance = normalise_batch(x, valid)
+    return (result, mean, variance), (x, valid, mean, variance)
+
+
+def _backward(residuals: tuple, cotangents: tuple) -> tuple[jax.Array, None]:
+    (x, valid, mean, variance), cotangent = jax.lax.optimization_barrier((residuals, cotangents[0]))
+    weight, count = _weights(valid)
+    cotangent = cotangent.astype(jnp.float32)
+    centred = x.astype(jnp.float32) - _to_channels(mean)
+    inverse = _to_channels(jax.lax.rsqrt(variance + EPSILON))
+    by_mean = -_channel_sums(cotangent)
+    by_variance = -(inverse**2) * _channel_sums(cotangent * centred)
+    shared = (by_mean + by_variance * centred) * (weight / count)
+    return (SCALE * inverse * (cotangent + shared)).astype(x.dtype), None
+
+
+normalise_batch.defvjp(_forward, _backward)
+
+
+def _normalise(x: jax.Array, mean: jax.Array, variance: jax.Array) -> jax.Array:
+    factor = SCALE * jax.lax.rsqrt(variance + EPSILON)
+    centred = x.astype(jnp.float32) - _to_channels(mean)
+    return (centred * _to_channels(factor)).astype(x.dtype)
+
+
+def _weights(valid: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """1 for pixels that count, (N, H, W, 1), and how many these are, at least 1; float32."""
+    weight = valid[..., None].astype(jnp.float32)
+    return weight, jnp.maximum(weight.sum(), 1)
+
+
+def _channel_sums(x: jax.Array) -> jax.Array:
+    return x.sum((0, 1, 2), keepdims=True)
+
+
+def _to_channels(numbers: jax.Array) -> jax.Array:
+    return numbers.reshape(1, 1, 1, -1)

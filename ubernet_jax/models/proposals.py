@@ -13,6 +13,7 @@ from ubernet_jax.models.scores import linear_scores
 from ubernet_jax.ops.anchors import make_anchors
 from ubernet_jax.ops.boxes import clip, decode
 from ubernet_jax.ops.convolution import sum_of_taps
+from ubernet_jax.ops.rectifier import relu
 from ubernet_jax.ops.suppression import suppress
 
 STRIDE = 16  # image pixels per cell of the grid of anchors
@@ -44,7 +45,7 @@ class ProposalNetwork(nn.Module):
         bias = self.param('bias', nn.initializers.zeros, (channels,))
         conv5, kernel, bias = (x.astype(self.dtype) for x in (conv5, kernel, bias))
         hidden = sum_of_taps(conv5, kernel, stride=2, dilation=2)
-        hidden = nn.relu(hidden + bias.reshape(1, 1, 1, -1))
+        hidden = relu(hidden + bias.reshape(1, 1, 1, -1))
         scores = linear_scores(2 * self.anchors, 0.01, self.dtype, 'scores')(hidden)
         deltas = linear_scores(4 * self.anchors, 0.01, self.dtype, 'deltas')(hidden)
         images = len(conv5)

@@ -17,6 +17,7 @@ from ubernet_jax.models.normalization import SkipNormalization
 from ubernet_jax.models.vgg import scaled
 from ubernet_jax.ops.interpolate import subsample
 from ubernet_jax.ops.pooling import max_pool
+from ubernet_jax.ops.rectifier import relu
 
 STEM, STEM_CHANNELS, STEM_STRIDE = 'conv1', 64, 2
 EXPANSION = 4  # channels of a stage's result per channel of its 3x3 layers
@@ -58,7 +59,7 @@ class Stem(nn.Module):
         """Maps an image (N, h, w, 3) to (pooled activations, normalised skip)."""
         channels = scaled(STEM_CHANNELS, self.width)
         x = _convolution(channels, 7, STEM_STRIDE, 1, self.dtype, 'conv')(x)
-        x = nn.relu(x)
+        x = relu(x)
         valid = subsample(valid, STEM_STRIDE * 2**level)
         skip = SkipNormalization(self.statistics, name=f'norm_{level}')(x, valid, train)
         return max_pool(x, 2), skip
@@ -79,13 +80,13 @@ class Bottleneck(nn.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         """Maps (N, h, w, c) to (N, ceil(h / step), ceil(w / step), 4 * channels)."""
         outputs = EXPANSION * self.channels
-        y = nn.relu(_convolution(self.channels, 1, 1, 1, self.dtype, 'conv1')(x))
+        y = relu(_convolution(self.channels, 1, 1, 1, self.dtype, 'conv1')(x))
         y = _convolution(self.channels, 3, self.step, self.dilation, self.dtype, 'conv2')(y)
         zeros = nn.initializers.zeros
-        y = nn.Conv(outputs, (1, 1), kernel_init=zeros, dtype=self.dtype, name='conv3')(nn.relu(y))
+        y = nn.Conv(outputs, (1, 1), kernel_init=zeros, dtype=self.dtype, name='conv3')(relu(y))
         if self.step > 1 or x.shape[-1] != outputs:
             x = _convolution(outputs, 1, self.step, 1, self.dtype, 'shortcut')(x)
-        return nn.relu(x + y)
+        return relu(x + y)
 
 
 class BottleneckStage(nn.Module):

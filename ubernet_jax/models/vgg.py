@@ -17,6 +17,7 @@ from ubernet_jax.models.normalization import SkipNormalization
 from ubernet_jax.ops.convolution import convolve, sum_of_taps
 from ubernet_jax.ops.interpolate import subsample
 from ubernet_jax.ops.pooling import average_pool, max_pool
+from ubernet_jax.ops.rectifier import relu
 
 Convolution = Callable[..., jax.Array]
 
@@ -84,7 +85,7 @@ class ConvBlock(nn.Module):
                 dtype=self.dtype,
                 name=f'{block.name}_{index + 1}',
             )
-            x = nn.relu(convolution(x))
+            x = relu(convolution(x))
         valid = subsample(valid, block.stride * 2**level)
         skip = SkipNormalization(self.statistics, name=f'norm_{level}')(x, valid, train)
         return max_pool(x, block.pool_stride, block.pool_window), x, skip
@@ -108,9 +109,9 @@ class FullyConnected(nn.Module):
         settings = {'kernel_init': nn.initializers.he_normal(), 'dtype': self.dtype}
         taps = _as_flax_calls_it(sum_of_taps, 12)
         x = nn.Conv(channels, (3, 3), conv_general_dilated=taps, name='fc6', **settings)(x)
-        x = nn.Dropout(self.dropout, deterministic=not train)(nn.relu(x))
+        x = nn.Dropout(self.dropout, deterministic=not train)(relu(x))
         x = nn.Dense(channels, name='fc7', **settings)(x)
-        return nn.Dropout(self.dropout, deterministic=not train)(nn.relu(x))
+        return nn.Dropout(self.dropout, deterministic=not train)(relu(x))
 
 
 class VGG(nn.Module):

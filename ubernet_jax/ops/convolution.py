@@ -40,6 +40,8 @@ def _backward(
     dilation: int, residuals: tuple[Array, Array], cotangent: Array
 ) -> tuple[Array, Array]:
     x, kernel = residuals
+    # Else strips of x are cut in the forward pass, and kept.
+    x, cotangent = lax.optimization_barrier((x, cotangent))
     margin = _margin(kernel, dilation)
     _, x_gradient = jax.vjp(lambda x: _convolve(x, kernel, dilation, (margin, margin)), x)
 

@@ -5,7 +5,6 @@ Written as separable maxima and sums of shifted slices: XLA's `select_and_scatte
 """
 
 import functools
-from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -14,31 +13,70 @@ from jax import lax
 Array = jax.Array
 
 
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1, 2))
 def max_pool(x: Array, stride: int, window: int = 3) -> Array:
     """Maximum over square windows; ties share the gradient.
+
+    The backward pass finds the largest again from `x` and the result, which a network holds anyway:
+    what the slices' own gradients keep takes twice the memory and time.
 
     Args:
       x: (N, H, W, C).
       stride: of the windows; with sides stride * k + 1 the result's sides are k + 1.
       window: side of the windows; an even one reaches farther right and down, as TensorFlow pads.
     """
-    return _pool(x, stride, window, jnp.maximum, -jnp.inf)
+    return _largest(_largest(x, 1, stride, window), 2, stride, window)
+
+
+def _forward(x: Array, stride: int, window: int) -> tuple[Array, tuple[Array, Array]]:
+    result = max_pool(x, stride, window)
+    return result, (x, result)
+
+
+def _backward(
+    stride: int, window: int, residuals: tuple[Array, Array], cotangent: Array
+) -> tuple[Array]:
+    # Else what only depends on the residuals is computed in the forward pass, and kept.
+    (x, result), cotangent = lax.optimization_barrier((residuals, cotangent))
+    rows = _largest(x, 1, stride, window)
+    cotangent = _share(rows, result, cotangent, 2, stride, window)
+    return (_share(x, rows, cotangent, 1, stride, window),)
+
+
+max_pool.defvjp(_forward, _backward)
 
 
 def average_pool(x: Array, stride: int) -> Array:
     """Mean over 3x3 windows; zeros outside the image count, as in Caffe. Shapes as `max_pool`."""
-    return _pool(x, stride, 3, jnp.add, 0.0) / 9
-
-
-def _pool(x: Array, stride: int, window: int, combine: Callable, outside: float) -> Array:
     for axis in (1, 2):
-        reach = ((window - 1) // 2, window // 2)
-        padding = [reach if a == axis else (0, 0) for a in range(4)]
-        padded = jnp.pad(x, padding, constant_values=outside)
-        last = x.shape[axis] - 1
-        slices = [
-            lax.slice_in_dim(padded, shift, shift + last + 1, stride, axis)
-            for shift in range(window)
-        ]
-        x = functools.reduce(combine, slices)
-    return x
+        x = functools.reduce(jnp.add, _shifted(x, axis, stride, 3, 0.0))
+    return x / 9
+
+
+def _largest(x: Array, axis: int, stride: int, window: int) -> Array:
+    return functools.reduce(jnp.maximum, _shifted(x, axis, stride, window, -jnp.inf))
+
+
+def _share(
+    x: Array, largest: Array, cotangent: Array, axis: int, stride: int, window: int
+) -> Array:
+    """Brings a maximum's cotangent back to where in `x` it was found, in equal shares."""
+    found = [part == largest for part in _shifted(x, axis, stride, window, -jnp.inf)]
+    share = cotangent / functools.reduce(jnp.add, [here.astype(x.dtype) for here in found])
+    spread = (largest.shape[axis] - 1) * stride + 1
+    total = jnp.zeros_like(x)
+    for shift, here in enumerate(found):
+        before = shift - (window - 1) // 2
+        edges = [(0, 0, 0)] * x.ndim
+        edges[axis] = (before, x.shape[axis] - spread - before, stride - 1)
+        total += lax.pad(jnp.where(here, share, 0), jnp.zeros((), x.dtype), edges)
+    return total
+
+
+def _shifted(x: Array, axis: int, stride: int, window: int, outside: float) -> list[Array]:
+    """What the first, second, ... place of every window along an axis sees."""
+    edges = [(0, 0)] * x.ndim
+    edges[axis] = ((window - 1) // 2, window // 2)
+    padded = jnp.pad(x, edges, constant_values=outside)
+    end = x.shape[axis]
+    return [lax.slice_in_dim(padded, shift, shift + end, stride, axis) for shift in range(window)]
