@@ -20,6 +20,7 @@ from ubernet_jax.losses.dense import (
     image_means,
     to_unit_length,
     unit_vector,
+    with_gradient,
 )
 from ubernet_jax.tasks import DENSE_TASKS, TASKS, VOID, LabelKind
 
@@ -151,6 +152,19 @@ def test_an_image_counts_by_its_mean_whatever_is_not_counted():
     loss = jnp.array([[[1.0, 2, 6]], [[1, jnp.inf, jnp.nan]], [[jnp.nan, 1, 2]]])
     counted = jnp.array([[[True] * 3], [[True, False, False]], [[False] * 3]])
     assert image_means(loss, counted).tolist() == [3, 1, 0]
+
+
+def test_a_loss_with_its_gradient_keeps_nothing_else():
+    scores = jax.random.normal(jax.random.PRNGKey(0), (1, 5, 7, 3))
+
+    def loss(scores: jax.Array) -> jax.Array:
+        return jnp.square(jax.nn.log_softmax(scores)).sum()
+
+    value, pull = jax.vjp(with_gradient(loss), scores)
+    wanted, gradient = jax.value_and_grad(loss)(scores)
+    np.testing.assert_array_equal(value, wanted)
+    np.testing.assert_array_equal(jax.tree.leaves(pull), [gradient])
+    np.testing.assert_allclose(pull(jnp.full((), 3.0))[0], 3 * gradient, rtol=1e-6)
 
 
 def test_unit_length_has_a_finite_gradient_at_zero():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ubernet_jax.config import Statistics
-from ubernet_jax.models.normalization import SkipNormalization
+from ubernet_jax.models.normalization import SkipNormalization, normalise_batch
 
 STATS = {'mean': jnp.zeros(2), 'variance': jnp.ones(2), 'batches': jnp.zeros(())}
 FOUR = np.array([[1, 5], [3, 5], [1, -1], [3, -1]], np.float32).reshape(1, 2, 2, 2)
@@ -105,3 +105,29 @@ def test_only_the_batchs_own_statistics_pass_a_gradient():
     np.testing.assert_allclose(gradient(batch).sum((0, 1, 2)), [0, 0], atol=1e-5)
     factor = 10 / np.sqrt(np.array([1, 9]) + 1)
     np.testing.assert_allclose(gradient(running), weights * factor, rtol=1e-5)
+
+
+def test_the_gradient_is_that_of_the_formula():
+    """Written out, over two images of which one is partly padding."""
+    rng = np.random.default_rng(0)
+    x, weights = rng.normal(1, 2, (2, 2, 3, 4, 5)).astype(np.float32)
+    valid = np.ones((2, 3, 4), bool)
+    valid[1, :, 2:] = False
+
+    def formula(x: jax.Array) -> jax.Array:
+        counted = x[valid]
+        variance = jnp.square(counted - counted.mean(0, keepdims=True)).mean(0)
+        centred = x - counted.mean(0).reshape(1, 1, 1, -1)
+        return 10 * centred / jnp.sqrt(variance + 1).reshape(1, 1, 1, -1)
+
+    own = jax.grad(lambda x: (normalise_batch(x, valid)[0] * weights).sum())(x)
+    wanted = jax.grad(lambda x: (formula(x) * weights).sum())(x)
+    np.testing.assert_allclose(own, wanted, atol=1e-5)
+
+
+def test_the_backward_pass_keeps_the_argument_and_little_else():
+    x = jax.ShapeDtypeStruct((1, 64, 64, 8), jnp.bfloat16)
+    valid = np.ones((1, 64, 64), bool)
+    pull = jax.eval_shape(lambda x: jax.vjp(lambda x: normalise_batch(x, valid)[0], x)[1], x)
+    kept = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(pull))
+    assert kept < 1.1 * x.size * x.dtype.itemsize

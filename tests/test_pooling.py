@@ -65,3 +65,27 @@ def test_the_gradient_goes_to_the_largest():
             top, left = np.unravel_index(window.argmax(), (3, 3))
             wanted[2 * row + top, 2 * column + left] += weights[0, row, column, 0]
     np.testing.assert_allclose(gradient[0, :, :, 0], wanted[1:-1, 1:-1], atol=1e-6)
+
+
+@pytest.mark.parametrize(('stride', 'window'), [(1, 2), (1, 3), (2, 2), (2, 3), (4, 3)])
+def test_the_gradient_is_that_of_the_reduced_windows(stride, window):
+    x = np.random.default_rng(3).permutation(2 * 9 * 13 * 3).reshape(2, 9, 13, 3)
+    x = jnp.asarray(x, jnp.float32)
+
+    def reduced(x: jax.Array) -> jax.Array:
+        reach = ((window - 1) // 2, window // 2)
+        sides, steps = (1, window, window, 1), (1, stride, stride, 1)
+        padding = ((0, 0), reach, reach, (0, 0))
+        return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, sides, steps, padding)
+
+    wanted, pull = jax.vjp(reduced, x)
+    result, own_pull = jax.vjp(lambda x: max_pool(x, stride, window), x)
+    weights = jax.random.normal(jax.random.PRNGKey(0), wanted.shape)
+    np.testing.assert_array_equal(result, wanted)
+    np.testing.assert_allclose(own_pull(weights)[0], pull(weights)[0], atol=1e-6)
+
+
+def test_the_backward_pass_keeps_the_argument_and_the_result():
+    x = jax.ShapeDtypeStruct((1, 65, 65, 8), jnp.float32)
+    pull = jax.eval_shape(lambda x: jax.vjp(lambda x: max_pool(x, 2), x)[1], x)
+    assert sorted(leaf.shape for leaf in jax.tree.leaves(pull)) == [(1, 33, 33, 8), (1, 65, 65, 8)]

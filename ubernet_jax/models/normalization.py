@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 
 from ubernet_jax.config import Statistics
+from ubernet_jax.ops.residuals import known_with
 
 SCALE = 10.0  # fixed factor after the normalisation
 EPSILON = 1.0  # added to the variance
@@ -36,7 +37,7 @@ class SkipNormalization(nn.Module):
         # The plain average of the first batches, then an exponential one.
         keep = jnp.minimum(batches.value / (batches.value + 1), MOMENTUM)
         for running, own in zip((mean, variance), moments, strict=True):
-            running.value = keep * running.value + (1 - keep) * jax.lax.stop_gradient(own)
+            running.value = keep * running.value + (1 - keep) * own
         batches.value += 1
         if self.statistics is Statistics.RUNNING:
             return _normalise(x, mean.value, variance.value)
@@ -67,9 +68,9 @@ def _forward(x: jax.Array, valid: jax.Array) -> tuple[tuple, tuple]:
 
 
 def _backward(residuals: tuple, cotangents: tuple) -> tuple[jax.Array, None]:
-    (x, valid, mean, variance), cotangent = jax.lax.optimization_barrier((residuals, cotangents[0]))
+    x, valid, mean, variance = known_with(cotangents[0], residuals)
     weight, count = _weights(valid)
-    cotangent = cotangent.astype(jnp.float32)
+    cotangent = cotangents[0].astype(jnp.float32)
     centred = x.astype(jnp.float32) - _to_channels(mean)
     inverse = _to_channels(jax.lax.rsqrt(variance + EPSILON))
     by_mean = -_channel_sums(cotangent)

@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from ubernet_jax.ops.residuals import known_with
+
 Array = jax.Array
 
 # Places of the result in a strip: XLA:CPU takes twice as long with 100,000 (benchmarks/README.md);
@@ -40,8 +42,7 @@ def _backward(
     dilation: int, residuals: tuple[Array, Array], cotangent: Array
 ) -> tuple[Array, Array]:
     x, kernel = residuals
-    # Else strips of x are cut in the forward pass, and kept.
-    x, cotangent = lax.optimization_barrier((x, cotangent))
+    x = known_with(cotangent, x)
     margin = _margin(kernel, dilation)
     _, x_gradient = jax.vjp(lambda x: _convolve(x, kernel, dilation, (margin, margin)), x)
 

@@ -2,7 +2,8 @@
 
 import jax
 import jax.numpy as jnp
-from jax import lax
+
+from ubernet_jax.ops.residuals import known_with
 
 
 @jax.custom_vjp
@@ -17,9 +18,7 @@ def _forward(x: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 
 def _backward(result: jax.Array, cotangent: jax.Array) -> tuple[jax.Array]:
-    # Else a compiler that computes the result once more keeps what came before it, too.
-    result, cotangent = lax.optimization_barrier((result, cotangent))
-    return (jnp.where(result > 0, cotangent, 0),)
+    return (jnp.where(known_with(cotangent, result) > 0, cotangent, 0),)
 
 
 relu.defvjp(_forward, _backward)
