@@ -68,7 +68,7 @@ def test_files_pillow_images_and_arrays_are_the_same_to_it(net, tmp_path):
 
 
 def test_only_the_wanted_tasks_are_there(net):
-    result = net.predict(make_image(9, 9), tasks=['saliency'])
+    result = net.predict(make_image(9, 9), tasks='saliency')
     assert list(result.arrays()) == ['saliency'] and result.boxes is None
     with pytest.raises(UserError, match='there is no normals in this result: it has saliency'):
         result.picture('normals')

@@ -49,6 +49,8 @@ def test_the_defaults_are_allowed_and_are_the_papers():
         ('optim.log_variance_multiplier', 0.0, 'above 0'),
         ('optim.balancing.tasks', 1, '2 or more'),
         ('optim.balancing.radius', 1.0, '0 <= radius < 1'),
+        ('optim.momentum', 1.0, '0 <= momentum < 1'),
+        ('optim.weight_decay', -1e-4, '0 or more'),
         ('optim.shared.batch_size', 0, 'above 0'),
         ('optim.shared.learning_rate', -1e-3, 'above 0'),
         ('model.width', 0.0, 'above 0'),

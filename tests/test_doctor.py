@@ -347,6 +347,8 @@ def test_a_machine_without_a_device(whole, capsys, monkeypatch):
 def test_no_folder_and_no_config_file_are_messages(tmp_path):
     with pytest.raises(UserError, match=r'none is not a folder; .*--data-root'):
         doctor.main(['--data-root', str(tmp_path / 'none')])
+    with pytest.raises(UserError, match='holds no prepared set'):
+        doctor.main(['--data-root', str(tmp_path)])
     with pytest.raises(UserError, match=r'there is no file .*none\.py'):
         doctor.main(['--config', str(tmp_path / 'none.py')])
 

@@ -182,6 +182,9 @@ def test_a_mistake_ends_with_a_message_and_exit_code_2(module, arguments, messag
     assert message in done.stderr and 'Traceback' not in done.stderr
 
 
+SETTINGS = 'from ubernet_jax import config as c\ndef get_config():\n'
+
+
 @pytest.mark.parametrize(
     ('content', 'message'),
     [
@@ -190,6 +193,12 @@ def test_a_mistake_ends_with_a_message_and_exit_code_2(module, arguments, messag
         ('steps = 3', "has no attribute 'get_config'"),
         ('def get_config():\n    return 1 / 0', 'broken.py:2'),
         ('def get_config():\n    return {}', 'returned a dict'),
+        (
+            f'{SETTINGS}    return c.ModelConfig(widht=1)',
+            'broken.py:3). ModelConfig has trunk, width',
+        ),
+        (f'{SETTINGS}    c.Config().widht = 1', 'broken.py:3). Config has name, seed'),
+        (f'{SETTINGS}    return c.Optimizer.ADAMX', 'ADAMX'),
     ],
 )
 def test_a_broken_config_file_is_a_message(content, message, tmp_path):
@@ -198,6 +207,15 @@ def test_a_broken_config_file_is_a_message(content, message, tmp_path):
     done = command('train', '--config', path, '--workdir', tmp_path / 'run')
     assert done.returncode == 2 and message in done.stderr, done.stderr
     assert 'Traceback' not in done.stderr and not (tmp_path / 'run').exists()
+
+
+def test_a_config_that_is_not_there_is_a_message(tmp_path):
+    for name in ('configs/none.py', 'configs/none.py:variant'):
+        done = command('train', '--config', name, '--workdir', tmp_path / 'run')
+        assert done.returncode == 2 and 'there is no file configs/none.py' in done.stderr
+    done = command('train', '--config', 'configs/quickstart.py:big', '--workdir', tmp_path / 'run')
+    assert done.returncode == 2 and 'takes 0 positional arguments' in done.stderr
+    assert 'Traceback' not in done.stderr
 
 
 def test_predict_takes_folders_and_leaves_out_what_is_no_picture(run, tmp_path, monkeypatch):
@@ -212,6 +230,14 @@ def test_predict_takes_folders_and_leaves_out_what_is_no_picture(run, tmp_path, 
     with pytest.raises(UserError, match=r'1 files were left out\n.*broken\.jpg: cannot be read'):
         predict.main()
     assert [folder.name for folder in out.iterdir()] == ['red']
+
+
+def test_a_workdir_that_no_checkpoint_can_be_saved_in_is_refused_at_once(tmp_path):
+    for name, message in (('\udcff', 'no checkpoint can be saved'), ('file', 'a folder is needed')):
+        (tmp_path / 'file').touch()
+        done = command('train', '--config', 'tests/tiny_config.py', '--workdir', tmp_path / name)
+        assert done.returncode == 2 and message in done.stderr, done.stderr
+        assert 'Traceback' not in done.stderr
 
 
 def test_a_missing_config_is_asked_for(tmp_path):

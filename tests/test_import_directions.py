@@ -88,7 +88,7 @@ TRAINING = {'training', 'losses', 'weights'} | NETWORK | DATA
         ('models', NETWORK),
         ('losses', {'losses'} | NETWORK - {'models'}),
         ('transforms', {'transforms', 'structs', 'tasks'}),
-        ('visualize', {'visualize', 'metrics', 'structs', 'tasks'}),
+        ('visualize', {'visualize', 'metrics', 'structs', 'tasks', 'errors'}),
         ('metrics', {'metrics'}),
         ('datasets', DATA | {'visualize'}),
         ('training', TRAINING),

@@ -260,3 +260,9 @@ def test_pillow_images_are_read_like_files():
 def test_arrays_of_another_kind_are_refused(array):
     with pytest.raises(UserError, match=r'must be uint8 \(height, width, 3\)'):
         read_photograph(array)
+
+
+def test_what_is_no_photograph_at_all_is_refused():
+    for source in (5, None, iter([])):
+        with pytest.raises(UserError, match='is no photograph: give a file'):
+            read_photograph(source)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ubernet_jax.errors import UserError
 from ubernet_jax.structs import Boxes, Detections, Predictions
 from ubernet_jax.tasks import PERSON_PARTS, TASKS, VOID, with_classes
 from ubernet_jax.visualize import Panel, Style, contact_sheet, legend, panel, picture
@@ -318,3 +319,9 @@ def test_real_segmentation_mask(data_root):
         theirs = np.asarray(mask.convert('RGB'))
         ours = picture(TASKS['segmentation'], np.asarray(mask))
     np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize('wrong', [{'opacity': 1.5}, {'score': -0.1}, {'thickness': -1}])
+def test_a_style_out_of_range_is_refused(wrong):
+    with pytest.raises(UserError, match=f'{next(iter(wrong))} is .*, but must be 0'):
+        Style(**wrong)

@@ -57,6 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             'prepare one: python -m ubernet_jax.prepare --list shows which there are'
         )
     examination = examine(directory, config, options.full)
+    if all(one.status is Status.ABSENT for one in examination.sets):
+        raise UserError(
+            f'{directory} holds no prepared set: python -m ubernet_jax.prepare --list shows which '
+            'can be prepared'
+        )
     if options.json:
         print(json.dumps({'healthy': examination.healthy, **to_json(examination)}, indent=1))
     else:

@@ -53,7 +53,11 @@ def main() -> None:
 
 
 def _parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog='python -m ubernet_jax.evaluate', description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog='python -m ubernet_jax.evaluate',
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument('--checkpoint', '--workdir', type=pathlib.Path, required=True,
                         help=CHECKPOINT_HELP)  # fmt: skip
     parser.add_argument('--tasks', nargs='+', help='only these tasks')

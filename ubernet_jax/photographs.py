@@ -69,6 +69,11 @@ def read_photograph(source: Photograph) -> np.ndarray:
     if isinstance(source, Image.Image):
         with _explaining('the Pillow image'):
             return _to_rgb('the Pillow image', source)
+    if not isinstance(source, (str, os.PathLike)):
+        raise UserError(
+            f'a {type(source).__name__} is no photograph: give a file, a Pillow image or an array '
+            'uint8 (H, W, 3)'
+        )
     with open_picture(source) as image:
         return _to_rgb(source, image)
 

@@ -168,6 +168,8 @@ def main(argv: list[str]) -> None:
     enable_compilation_cache()
     logging.set_verbosity(logging.WARNING)  # Orbax and TFDS tell every detail as INFO
     workdir = pathlib.Path(_WORKDIR.value)
+    if str(workdir).encode(errors='replace').decode() != str(workdir):  # bytes that are not UTF-8
+        raise UserError(f'--workdir {str(workdir)!r}: no checkpoint can be saved in such a name')
     workdir.mkdir(parents=True, exist_ok=True)
     if jax.process_index() == 0:
         write_provenance(workdir)

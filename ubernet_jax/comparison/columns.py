@@ -185,5 +185,5 @@ def _require_complete(runs: Iterable[Run], benchmarks: Iterable[Benchmark]) -> N
                 raise UserError(
                     f'{run.path} has no scores of {benchmark} at step {run.step}, as others have: '
                     'run python -m ubernet_jax.evaluate on it, with that benchmark in its '
-                    'evaluation.benchmarks'
+                    'evaluation.benchmarks, and without --tasks'
                 )

@@ -22,6 +22,9 @@ def validate(config: Config) -> None:
     _positive('optim.shared', config.optim.shared, ('batch_size', 'learning_rate'))
     _not_negative('optim.shared', config.optim.shared, ('polynomial_updates',))
     _positive('optim', config.optim, ('log_variance_multiplier',))
+    _not_negative('optim', config.optim, ('weight_decay', 'bias_multiplier'))
+    momentum = config.optim.momentum
+    _require(0 <= momentum < 1, 'optim.momentum', momentum, '0 <= momentum < 1')
     balancing = config.optim.balancing
     _require(balancing.tasks > 1, 'optim.balancing.tasks', balancing.tasks, '2 or more')
     fits = 0 <= balancing.radius < 1

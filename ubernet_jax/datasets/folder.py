@@ -128,6 +128,8 @@ def _list_files(folder: pathlib.Path, suffixes: tuple[str, ...]) -> dict[str, pa
             continue
         if path.suffix.lower() not in suffixes:
             raise UserError(f'{path}: only {", ".join(suffixes)} files belong in {folder.name}')
+        if path.name.encode(errors='replace').decode() != path.name:  # bytes that are not UTF-8
+            raise UserError(f'{str(path)!r}: its name cannot be stored as text; rename it')
         if path.stem in files:
             raise UserError(f'{path} and {files[path.stem].name} have one ID; rename one')
         files[path.stem] = path

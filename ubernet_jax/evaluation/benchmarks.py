@@ -4,6 +4,7 @@ import collections
 import concurrent.futures
 import multiprocessing
 import pathlib
+import sys
 from collections.abc import Iterable, Iterator
 
 import tqdm
@@ -50,6 +51,8 @@ def evaluate_dataset(
     stride = max(1, len(dataset) // limit) if limit else 1
     chosen = range(0, len(dataset), stride)[:limit]
     name = f'{dataset.name}:{dataset.split}'
+    if not sys.stderr.isatty():  # where there is no progress bar
+        print(f'scoring {", ".join(metrics)} on {len(chosen)} images of {name}', file=sys.stderr)
     for index in tqdm.tqdm(chosen, desc=name, unit='image', leave=False, disable=None):
         example = dataset[index]
         labelled = [task for task in metrics if task in example.labels]

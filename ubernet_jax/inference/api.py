@@ -41,11 +41,11 @@ class UberNet:
         return self._predictor.network.tasks
 
     @overload
-    def predict(self, images: Photograph, tasks: Sequence[str] | None = None) -> Result: ...
+    def predict(self, images: Photograph, tasks: Sequence[str] | str | None = None) -> Result: ...
 
     @overload
     def predict(
-        self, images: Sequence[Photograph], tasks: Sequence[str] | None = None
+        self, images: Sequence[Photograph], tasks: Sequence[str] | str | None = None
     ) -> list[Result]: ...
 
     def predict(self, images, tasks=None):
@@ -53,7 +53,7 @@ class UberNet:
 
         Args:
           images: a file, a Pillow image or an array uint8 (H, W, 3), RGB; or a list of these.
-          tasks: only these; None for all. The fewer, the faster.
+          tasks: only these, or only this; None for all. The fewer, the faster.
 
         Returns:
           a result, or for a list of images a list of results.

@@ -37,12 +37,13 @@ def input_size(height: int, width: int, config: InputSizeConfig) -> tuple[int, i
     return tuple(max(1, k) * STRIDE + 1 for k in rounded)
 
 
-def select_tasks(tasks: Mapping[str, Task], wanted: Sequence[str] | None) -> tuple[str, ...]:
-    """A network's tasks, or those of them that are wanted, in the table's order.
+def select_tasks(tasks: Mapping[str, Task], wanted: Sequence[str] | str | None) -> tuple[str, ...]:
+    """A network's tasks, or that or those of them that are wanted, in the table's order.
 
     Raises:
       UserError: the network has no such task.
     """
+    wanted = (wanted,) if isinstance(wanted, str) else wanted
     unknown = set(wanted or ()) - set(tasks)
     if unknown:
         raise UserError(

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from ubernet_jax.errors import UserError
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
@@ -9,14 +11,26 @@ class Style:
 
     Attributes:
       opacity: of a class colour over the photograph, 0..1.
-      score: the least score of a box that is drawn, 0..1.
+      score: the least score of a box that is drawn, 0..1; above 1 draws none.
       thickness: pixels; predicted boundaries are drawn as lines so thick along their crests. 0
         draws every pixel as it was predicted.
+
+    Raises:
+      UserError: a value is out of its range.
     """
 
     opacity: float = 0.65
     score: float = 0.3
     thickness: int = 0
+
+    def __post_init__(self) -> None:
+        for field, allowed, fits in (
+            ('opacity', '0 to 1', 0 <= self.opacity <= 1),
+            ('score', '0 or more', self.score >= 0),
+            ('thickness', '0 or more', self.thickness >= 0),
+        ):
+            if not fits:
+                raise UserError(f'{field} is {getattr(self, field)}, but must be {allowed}')
 
 
 DEFAULT_STYLE = Style()
