@@ -6,8 +6,8 @@ import pathlib
 import numpy as np
 import pytest
 
-from ubernet_jax import cli
 from ubernet_jax import config as c
+from ubernet_jax.config.flags import load_config
 from ubernet_jax.config.validation import validate
 from ubernet_jax.datasets import Dataset, leaks, synthetic
 from ubernet_jax.datasets.builder import Builder
@@ -31,7 +31,7 @@ NOT_OFFICIAL = {('pascal_s', 'train')}  # there with a list of one's own only
 
 @pytest.fixture(params=SHIPPED)
 def config(request) -> c.Config:
-    return cli.load_config(str(CONFIGS / request.param))
+    return load_config(str(CONFIGS / request.param))
 
 
 def used(config: c.Config) -> list[c.DatasetConfig]:
@@ -73,7 +73,7 @@ def test_no_leak_by_construction(config, tmp_path):
 
 def test_the_two_unions_of_the_paper():
     with_val, without_val = (
-        cli.load_config(str(CONFIGS / f'ubernet.py:{variant}')) for variant in VARIANTS['ubernet']
+        load_config(str(CONFIGS / f'ubernet.py:{variant}')) for variant in VARIANTS['ubernet']
     )
     for config in (with_val, without_val):
         assert list(config.task_table()) == list(TASKS)
@@ -150,7 +150,7 @@ def test_without_val_no_photograph_of_val_is_trained_on(monkeypatch, tmp_path):
         ]
 
     monkeypatch.setattr(leaks, 'open_datasets', open_tiny)
-    config = cli.load_config(str(CONFIGS / 'ubernet.py:without_val'))
+    config = load_config(str(CONFIGS / 'ubernet.py:without_val'))
     opened = open_tiny(config.data.train, config)
     left = {(one.name, one.split): one.ids for one in leaks.settle_leaks(opened, config)}
     assert left['sbd', 'train'] == ('2008_11',)
@@ -162,4 +162,4 @@ def test_without_val_no_photograph_of_val_is_trained_on(monkeypatch, tmp_path):
 
 def test_an_unknown_variant_lists_the_known_ones():
     with pytest.raises(UserError, match='unknown variant; known: with_val, without_val'):
-        cli.load_config(str(CONFIGS / 'ubernet.py:val'))
+        load_config(str(CONFIGS / 'ubernet.py:val'))

@@ -21,6 +21,7 @@ from absl import logging
 
 from ubernet_jax import cli
 from ubernet_jax.config import DataConfig, Leaks
+from ubernet_jax.config.flags import load_config
 from ubernet_jax.config.serialization import to_json
 from ubernet_jax.config.validation import validate
 from ubernet_jax.datasets.duplicates import Duplicate
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parse(arguments)
     logging.set_verbosity(logging.WARNING)  # TFDS tells every detail as INFO
-    config = cli.load_config(options.config) if options.config else None
+    config = load_config(options.config) if options.config else None
     if config:
         validate(config)
     usual = (config.data if config else DataConfig()).directory

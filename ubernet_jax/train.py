@@ -22,6 +22,7 @@ from ml_collections import config_flags
 from ubernet_jax import cli
 from ubernet_jax.compilation import enable_compilation_cache, recomputing
 from ubernet_jax.config import Config, serialization
+from ubernet_jax.config.flags import check_config, parse_flags
 from ubernet_jax.config.validation import validate
 from ubernet_jax.datasets.leaks import open_datasets, settle_leaks
 from ubernet_jax.datasets.reading import Dataset
@@ -160,7 +161,7 @@ def main(argv: list[str]) -> None:
         raise UserError(f'unknown arguments {argv[1:]}; settings are given as --config.FIELD=VALUE')
     if _CONFIG.value is None:
         raise UserError('--config is missing: give a file such as configs/quickstart.py')
-    config = cli.check_config(_CONFIG.value)
+    config = check_config(_CONFIG.value)
     if not _WORKDIR.value:
         raise UserError('--workdir is missing: give a folder for the run, such as runs/NAME')
     if _DISTRIBUTED.value or _COORDINATOR.value:
@@ -177,4 +178,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == '__main__':
-    cli.run(lambda: app.run(main, flags_parser=cli.parse_flags))
+    cli.run(lambda: app.run(main, flags_parser=parse_flags))

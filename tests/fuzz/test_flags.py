@@ -18,8 +18,8 @@ from hypothesis import example, given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from ml_collections import config_flags  # noqa: E402
 
-from ubernet_jax import cli  # noqa: E402
 from ubernet_jax.config import Config  # noqa: E402
+from ubernet_jax.config.flags import check_config, parse_flags
 from ubernet_jax.config.validation import validate  # noqa: E402
 from ubernet_jax.errors import UserError  # noqa: E402
 
@@ -52,8 +52,8 @@ def parse(path: str, value: str) -> Config:
     """What `train` makes of a flag."""
     values = flags.FlagValues()
     config_flags.DEFINE_config_file('config', flag_values=values)
-    cli.parse_flags(['train', f'--config={CONFIG_FILE}', f'--config.{path}={value}'], values)
-    config = cli.check_config(values['config'].value)
+    parse_flags(['train', f'--config={CONFIG_FILE}', f'--config.{path}={value}'], values)
+    config = check_config(values['config'].value)
     validate(config)
     return config
 

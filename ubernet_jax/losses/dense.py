@@ -43,15 +43,14 @@ def dense_loss(
     """
     target = subsample(target, task.stride)
     valid = subsample(valid, task.stride) & labelled.reshape(-1, 1, 1)
-    total = jnp.zeros(())
-    for weight, scores in zip([scale_weight] * (len(maps) - 1) + [1.0], maps, strict=True):
 
-        def loss(scores: jax.Array) -> jax.Array:
-            of_pixels, counted = _pixel_loss(task.loss, scores, target, valid, config)
-            return image_means(of_pixels, counted & valid).sum()
+    def loss(scores: jax.Array) -> jax.Array:
+        of_pixels, counted = _pixel_loss(task.loss, scores, target, valid, config)
+        return image_means(of_pixels, counted & valid).sum()
 
-        total += weight * with_gradient(loss)(scores)
-    return total
+    weights = [scale_weight] * (len(maps) - 1) + [1.0]
+    losses = map(with_gradient(loss), maps)
+    return sum(weight * own for weight, own in zip(weights, losses, strict=True))
 
 
 def with_gradient(loss: Callable[[jax.Array], jax.Array]) -> Callable[[jax.Array], jax.Array]:
