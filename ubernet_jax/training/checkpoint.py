@@ -7,6 +7,7 @@ is the state's step. The configuration lies beside it.
 import contextlib
 import pathlib
 import shutil
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -113,8 +114,8 @@ class Checkpoints:
             return self._manager.restore(step, args=ocp.args.Composite(**items))
         except Exception as error:  # Orbax raises a bare one when it cannot read an array
             raise UserError(
-                f'{self._folder(step)} cannot be read as a checkpoint ({_first_line(error)}); '
-                'remove the folder to use an earlier one'
+                f'{self._folder(step)} cannot be read as a checkpoint; remove the folder to use an '
+                f'earlier one ({_first_line(error)})'
             ) from error
 
     def _folder(self, step: int) -> pathlib.Path:
@@ -185,4 +186,5 @@ def _fixed(config: Config) -> dict[str, Any]:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return textwrap.shorten(line, 300, placeholder=' ...')  # TensorStore writes pages
