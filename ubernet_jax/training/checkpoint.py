@@ -7,7 +7,6 @@ is the state's step. The configuration lies beside it.
 import contextlib
 import pathlib
 import shutil
-import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -186,5 +185,4 @@ def _fixed(config: Config) -> dict[str, Any]:
 
 
 def _first_line(error: Exception) -> str:
-    line = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return textwrap.shorten(line, 300, placeholder=' ...')  # TensorStore writes pages
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
