@@ -61,6 +61,9 @@ class Case:
     seconds: list[float] = dataclasses.field(default_factory=list)
 
 
+Maker = Callable[[str, tuple[int, int], Precision], contextlib.AbstractContextManager[Case]]
+
+
 def training(
     name: str, labelled: tuple[str, ...], size: tuple[int, int], precision: Precision, **model
 ) -> Case:
@@ -114,9 +117,6 @@ def product(precision: Precision) -> Case:
         step=lambda: multiply(matrix, matrix).block_until_ready(),
         flops=2 * side**3,
     )
-
-
-Maker = Callable[[str, tuple[int, int], Precision], contextlib.AbstractContextManager[Case]]
 
 
 @contextlib.contextmanager

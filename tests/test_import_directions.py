@@ -73,7 +73,15 @@ def test_nothing_imports_an_entry_point(module):
 
 SETTINGS = {'config', 'tasks', 'errors'}
 NETWORK = {'models', 'ops', 'structs'} | SETTINGS
-DATA = {'datasets', 'transforms', 'photographs', 'json_file', 'metrics', 'structs'} | SETTINGS
+DATA = {
+    'datasets',
+    'transforms',
+    'photographs',
+    'json_file',
+    'file_names',
+    'metrics',
+    'structs',
+} | SETTINGS
 TRAINING = {'training', 'losses', 'weights'} | NETWORK | DATA
 
 

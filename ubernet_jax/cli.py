@@ -22,15 +22,23 @@ def run(main: Callable[[], None]) -> None:
     except BrokenPipeError:  # who reads our output has seen enough: `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_CLOSED_PIPE)
-    except FileExistsError as error:
-        print(f'error: {error.filename} is a file; a folder is needed there', file=sys.stderr)
-        sys.exit(USER_ERROR)
     except (UserError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
+        in_the_way = isinstance(error, FileExistsError)
+        text = f'{error.filename} is a file; a folder is needed there' if in_the_way else error
+        print(f'error: {text}', file=sys.stderr)
         sys.exit(USER_ERROR)
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
         sys.exit(_INTERRUPTED)
+
+
+def make_parser(name: str, description: str) -> argparse.ArgumentParser:
+    """The parser of `python -m ubernet_jax.NAME`; its help leaves the description's lines alone."""
+    return argparse.ArgumentParser(
+        prog=f'python -m ubernet_jax.{name}',
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
 
 
 def positive_integer(text: str) -> int:

@@ -102,11 +102,7 @@ def _to_json(comparison: Comparison) -> dict[str, Any]:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog='python -m ubernet_jax.compare',
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = cli.make_parser('compare', __doc__)
     add = parser.add_argument
     add('runs', nargs='*', type=pathlib.Path, metavar='RUN', help='what to compare')
     add('--names', nargs='+', metavar='NAME',

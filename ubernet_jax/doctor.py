@@ -32,6 +32,7 @@ from ubernet_jax.examination.environment import Environment
 from ubernet_jax.examination.examine import ConfigReport, Examination, examine
 
 _GIB = 2**30
+_LIST = 'python -m ubernet_jax.prepare --list shows which there are'
 _OUTCOMES = {
     Leaks.REFUSE: 'the training refuses them',
     Leaks.LEAVE_OUT: 'the training leaves them out',
@@ -55,14 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not directory.is_dir():
         raise UserError(
             f'{directory} is not a folder; say with --data-root where prepared sets lie, or '
-            'prepare one: python -m ubernet_jax.prepare --list shows which there are'
+            f'prepare one: {_LIST}'
         )
     examination = examine(directory, config, options.full)
     if all(one.status is Status.ABSENT for one in examination.sets):
-        raise UserError(
-            f'{directory} holds no prepared set: python -m ubernet_jax.prepare --list shows which '
-            'can be prepared'
-        )
+        raise UserError(f'{directory} holds no prepared set; {_LIST}')
     if options.json:
         print(json.dumps({'healthy': examination.healthy, **to_json(examination)}, indent=1))
     else:

@@ -53,11 +53,7 @@ def main() -> None:
 
 
 def _parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog='python -m ubernet_jax.evaluate',
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = cli.make_parser('evaluate', __doc__)
     parser.add_argument('--checkpoint', '--workdir', type=pathlib.Path, required=True,
                         help=CHECKPOINT_HELP)  # fmt: skip
     parser.add_argument('--tasks', nargs='+', help='only these tasks')

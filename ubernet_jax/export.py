@@ -174,11 +174,7 @@ def _parse_size(text: str) -> tuple[int, int]:
 
 
 def _parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog='python -m ubernet_jax.export',
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = cli.make_parser('export', __doc__)
     parser.add_argument('checkpoint', type=pathlib.Path, help=CHECKPOINT_HELP)
     parser.add_argument('--out', type=pathlib.Path, required=True, metavar='DIR',
                         help='folder to write to')  # fmt: skip

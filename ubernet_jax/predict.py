@@ -60,11 +60,7 @@ def _folders(images: Sequence[pathlib.Path], out: pathlib.Path) -> dict[pathlib.
 
 
 def _parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog='python -m ubernet_jax.predict',
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = cli.make_parser('predict', __doc__)
     parser.add_argument('images', nargs='+', type=pathlib.Path, metavar='IMAGE',
                         help='photographs, videos, folders of pictures, patterns')  # fmt: skip
     parser.add_argument('--checkpoint', type=pathlib.Path, required=True, help=CHECKPOINT_HELP)

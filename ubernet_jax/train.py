@@ -27,6 +27,7 @@ from ubernet_jax.config.validation import validate
 from ubernet_jax.datasets.leaks import open_datasets, settle_leaks
 from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.errors import UserError
+from ubernet_jax.file_names import is_text
 from ubernet_jax.models.ubernet import make_network
 from ubernet_jax.monitoring.journal import NotFinite
 from ubernet_jax.monitoring.monitor import Monitor
@@ -169,7 +170,7 @@ def main(argv: list[str]) -> None:
     enable_compilation_cache()
     logging.set_verbosity(logging.WARNING)  # Orbax and TFDS tell every detail as INFO
     workdir = pathlib.Path(_WORKDIR.value)
-    if str(workdir).encode(errors='replace').decode() != str(workdir):  # bytes that are not UTF-8
+    if not is_text(workdir):
         raise UserError(f'--workdir {str(workdir)!r}: no checkpoint can be saved in such a name')
     workdir.mkdir(parents=True, exist_ok=True)
     if jax.process_index() == 0:

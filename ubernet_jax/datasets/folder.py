@@ -9,6 +9,7 @@ from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.card import Card
 from ubernet_jax.datasets.files import read_image, read_label, read_text
 from ubernet_jax.errors import UserError
+from ubernet_jax.file_names import is_text
 from ubernet_jax.structs import Example
 from ubernet_jax.tasks import TASKS, VOID, LabelKind, Task, with_classes
 
@@ -128,7 +129,7 @@ def _list_files(folder: pathlib.Path, suffixes: tuple[str, ...]) -> dict[str, pa
             continue
         if path.suffix.lower() not in suffixes:
             raise UserError(f'{path}: only {", ".join(suffixes)} files belong in {folder.name}')
-        if path.name.encode(errors='replace').decode() != path.name:  # bytes that are not UTF-8
+        if not is_text(path):
             raise UserError(f'{str(path)!r}: its name cannot be stored as text; rename it')
         if path.stem in files:
             raise UserError(f'{path} and {files[path.stem].name} have one ID; rename one')

@@ -56,6 +56,8 @@ def dense_loss(
 def with_gradient(loss: Callable[[jax.Array], jax.Array]) -> Callable[[jax.Array], jax.Array]:
     """The loss of a score map with its gradient found at once: of all that it takes, that is kept.
 
+    The barrier is for compilers that would put its last steps off, and keep what they take.
+
     Args:
       loss: from scores to a scalar.
     """

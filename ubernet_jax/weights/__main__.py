@@ -8,7 +8,6 @@ Training starts from such a file with `--config.model.weights=FILE`. One that ho
 as `export` writes it, is also what `--checkpoint` of evaluate and predict takes: docs/weights.md.
 """
 
-import argparse
 import json
 import pathlib
 
@@ -71,11 +70,7 @@ def show(file: pathlib.Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog='python -m ubernet_jax.weights',
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = cli.make_parser('weights', __doc__)
     commands = parser.add_subparsers(required=True)
     out = {'type': pathlib.Path, 'required': True, 'help': f'FILE{SUFFIX}'}
 
