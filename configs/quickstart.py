@@ -8,16 +8,22 @@ or `make quickstart`. The network starts from random weights.
 """
 
 from ubernet_jax import config as c
-from ubernet_jax.tasks import DENSE_TASKS
+
+GROUP = {'batch_size': 4, 'learning_rate': 1e-3, 'decay_at': (0.75,)}
 
 
 def get_config() -> c.Config:
     return c.Config(
         name='quickstart',
-        steps=120,
+        images=480,
         tasks={
-            name: c.TaskConfig(batch_size=4, learning_rate=1e-3, decay_after=(90,))
-            for name in DENSE_TASKS
+            'boundaries': c.Boundaries(**GROUP),
+            'normals': c.Normals(**GROUP),
+            'saliency': c.SoftMask(**GROUP),
+            # Without `classes`, those of the data.
+            'segmentation': c.Segmentation(**GROUP),
+            'parts': c.Segmentation(**GROUP),
+            'semantic_boundaries': c.ClassBoundaries(**GROUP),
         },
         model=c.ModelConfig(
             width=0.25,
@@ -26,10 +32,7 @@ def get_config() -> c.Config:
             statistics=c.Statistics.RUNNING,
             initialisation=c.Initialisation.RANDOM,
         ),
-        optim=c.OptimConfig(
-            optimizer=c.Optimizer.ADAMW,
-            shared=c.GroupConfig(batch_size=4, learning_rate=1e-3, decay_after=(90,)),
-        ),
+        optim=c.OptimConfig(optimizer=c.Optimizer.ADAMW, shared=c.GroupConfig(**GROUP)),
         data=c.DataConfig(
             train=[c.DatasetConfig(name='synthetic', split='train')],
             buckets=((161, 161),),

@@ -20,7 +20,7 @@ from ubernet_jax.compilation import enable_compilation_cache
 from ubernet_jax.datasets.scenes import draw_scene
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.api import UberNet
-from ubernet_jax.training.checkpoint import CHECKPOINT_HELP
+from ubernet_jax.weights.trained import CHECKPOINT_HELP
 
 GRADIO = 'gradio'  # of the extra `demo`
 MAX_FILE = '20mb'

@@ -78,9 +78,9 @@ def _describe(examination: Examination) -> Iterator[str]:
         (row for one in present for row in _set_rows(one)),
     )
     yield f'absent: {", ".join(absent) or "none"}'
-    yield '\nlabels; void and classes are those of the images read\n'
+    yield '\nlabels; void and values are those of the images read\n'
     yield from _table(
-        ('set', 'split', 'task', 'images', 'read', 'void', 'classes'),
+        ('set', 'split', 'label', 'images', 'read', 'void', 'values'),
         (row for one in present for row in _label_rows(one)),
     )
     for one in present:
@@ -120,10 +120,9 @@ def _set_rows(report: SetReport) -> Iterator[tuple]:
 def _label_rows(report: SetReport) -> Iterator[tuple]:
     name = report.name
     for split, own in report.splits.items():
-        for task, label in own.labels.items():
-            void = f'{label.void / label.places:.1%}' if label.places else '-'
-            classes = '{}-{}'.format(*label.classes) if label.classes else '-'
-            yield name, split, task, label.images, label.read, void, classes
+        for label, found in own.labels.items():
+            void = '-' if found.void is None else f'{found.void:.1%}'
+            yield name, split, label, found.images, found.read, void, found.values or '-'
             name = split = ''
 
 

@@ -14,10 +14,10 @@ from ubernet_jax import cli
 from ubernet_jax.compilation import enable_compilation_cache
 from ubernet_jax.errors import UserError
 from ubernet_jax.evaluation.benchmarks import evaluate_benchmarks
-from ubernet_jax.evaluation.evaluators import headline
-from ubernet_jax.inference.predictor import Predictor, select_tasks
-from ubernet_jax.models.ubernet import make_network
-from ubernet_jax.training.checkpoint import CHECKPOINT_HELP, open_checkpoint, results_folder
+from ubernet_jax.inference.predictor import Predictor
+from ubernet_jax.network import make_network
+from ubernet_jax.tasks import select_tasks
+from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint, results_folder
 
 
 def main() -> None:
@@ -34,11 +34,12 @@ def main() -> None:
     name = f'{step:08d}' + (f'-limit{arguments.limit}' if arguments.limit else '')
     out = arguments.out or results_folder(arguments.checkpoint, name)
     out.mkdir(parents=True, exist_ok=True)
-    for benchmark, name, result in evaluate_benchmarks(
+    for benchmark, task, name, result in evaluate_benchmarks(
         predictor, config, tasks, config.evaluation.thresholds, arguments.limit
     ):
         report = {
-            'task': name,
+            'task': task,
+            'result': name,
             'dataset': benchmark.name,
             'split': benchmark.split,
             'experiment': config.name,
@@ -47,7 +48,9 @@ def main() -> None:
         }
         path = out / f'{benchmark.name.replace("/", "_")}-{benchmark.split}-{name}.json'
         path.write_text(json.dumps(report, indent=1) + '\n')
-        scores = '  '.join(f'{key} {value:.3f}' for key, value in headline(result).items())
+        scores = '  '.join(
+            f'{score.label} {value:.3f}{score.unit}' for score, value in result.scores().items()
+        )
         print(f'{name:<20}{benchmark.name}:{benchmark.split:<8} {result.images:5} images  {scores}')
     print(f'results: {out}')
 

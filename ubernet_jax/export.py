@@ -25,23 +25,15 @@ import safetensors.numpy
 from ubernet_jax import cli
 from ubernet_jax.config import STRIDE
 from ubernet_jax.errors import UserError
-from ubernet_jax.inference.predictor import apply, input_size, select_tasks
-from ubernet_jax.models.detection import Detected
-from ubernet_jax.models.ubernet import SHARED, make_network
-from ubernet_jax.tasks import LabelKind, Task
-from ubernet_jax.training.checkpoint import CHECKPOINT_HELP, open_checkpoint
+from ubernet_jax.inference.predictor import apply, input_size
+from ubernet_jax.network import SHARED, make_network
+from ubernet_jax.tasks import select_tasks
 from ubernet_jax.weights.exported import TrainedNetwork
+from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint
 
 FLATBUFFERS = 'flatbuffers'  # of the extra `export`; JAX writes programs with it
 PLATFORMS = ('cpu', 'cuda')
 RUNS = 3  # timed; the fastest counts
-
-_OUTPUTS = {
-    LabelKind.CLASSES: 'scores of the classes; softmax over the last axis gives probabilities',
-    LabelKind.SHARE: 'scores of the classes; softmax over the last axis gives probabilities',
-    LabelKind.DIRECTION: 'x right, y up, z towards the camera; not yet of unit length',
-    LabelKind.BOXES: 'boxes x1, y1, x2, y2 in pixels of the input, best first; not valid: filler',
-}
 
 
 def export_network(
@@ -56,7 +48,7 @@ def export_network(
       inside: whether the weights are constants of the program, or its first argument.
 
     Returns:
-      the program, uint8 (1, H, W, 3) -> task -> scores (1, h, w, C) or the arrays of `Detected`;
+      the program, uint8 (1, H, W, 3) -> task -> arrays: see `Task.exported`;
       and its weights, by their path in the tree.
     """
     network = make_network(trained.config)
@@ -67,19 +59,13 @@ def export_network(
     def run(weights: dict[str, jax.Array], image: jax.Array) -> dict[str, Any]:
         tree = flax.traverse_util.unflatten_dict(weights, sep='/')
         results = apply(network, tree['params'], tree['batch_stats'], image, tasks)
-        return {name: _as_arrays(result) for name, result in results.items()}
+        return {name: network.tasks[name].exported(result) for name, result in results.items()}
 
     image = jax.ShapeDtypeStruct((1, *size, 3), np.uint8)
     if inside:
         program = jax.jit(lambda image: run(weights, image))
         return jax.export.export(program, platforms=PLATFORMS)(image), weights
     return jax.export.export(jax.jit(run), platforms=PLATFORMS)(weights, image), weights
-
-
-def _as_arrays(result: jax.Array | Detected) -> jax.Array | dict[str, jax.Array]:
-    if isinstance(result, Detected):
-        return {name: getattr(result, name) for name in ('boxes', 'classes', 'scores', 'valid')}
-    return result
 
 
 def write_program(
@@ -138,8 +124,8 @@ def main() -> None:
             'pip install "ubernet_jax[export]"'
         )
     trained = open_checkpoint(arguments.checkpoint)
-    table = trained.config.task_table()
-    tasks = select_tasks(table, arguments.tasks)
+    known = trained.config.tasks
+    tasks = select_tasks(known, arguments.tasks)
     size = arguments.size or input_size(3, 4, trained.config.input_size)
     inside = arguments.weights == 'inside'
     program, weights = export_network(trained, tasks, size, inside)
@@ -149,17 +135,13 @@ def main() -> None:
         'weights': arguments.weights,
         'platforms': PLATFORMS,
         'image': {'shape': [1, *size, 3], 'dtype': 'uint8', 'meaning': 'RGB, scaled to this size'},
-        'outputs': {name: _describe(table[name]) for name in tasks},
+        'outputs': {name: known[name].describe_export() for name in tasks},
     }
     report |= write_program(program, None if inside else weights, arguments.out)
     text = json.dumps(report, indent=1)
     (arguments.out / 'export.json').write_text(text + '\n')
     print(json.dumps(report['measured'], indent=1))
     print(f'exported: {arguments.out}')
-
-
-def _describe(task: Task) -> dict[str, Any]:
-    return {'meaning': _OUTPUTS[task.label], 'stride': task.stride, 'classes': task.classes}
 
 
 def _parse_size(text: str) -> tuple[int, int]:

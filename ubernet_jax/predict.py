@@ -4,7 +4,7 @@
 
 Of a folder, every picture in it is taken; of a pattern in quotes, 'trip/**/*.jpg', every file that
 it matches. Writes to OUT/PHOTO one picture a task, `sheet.png` with all of them, detections as
-`detection.json`, and `predictions.npz` with the arrays of `structs.Predictions` at the photograph's
+`detection.json`, and `predictions.npz` with the arrays of the results at the photograph's
 own size; of a video (extra `video`), OUT/VIDEO/sheet.mp4. A file that cannot be read is left out
 and named at the end.
 """
@@ -19,10 +19,10 @@ from ubernet_jax import cli
 from ubernet_jax.compilation import enable_compilation_cache
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.api import UberNet
-from ubernet_jax.inference.predictor import select_tasks
 from ubernet_jax.inference.videos import ENDINGS, predict_video
 from ubernet_jax.photographs import find_photographs
-from ubernet_jax.training.checkpoint import CHECKPOINT_HELP
+from ubernet_jax.tasks import select_tasks
+from ubernet_jax.weights.trained import CHECKPOINT_HELP
 
 
 def main() -> None:

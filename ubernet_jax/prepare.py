@@ -18,7 +18,7 @@ from PIL import Image
 
 from ubernet_jax import cli
 from ubernet_jax.datasets import open_dataset
-from ubernet_jax.datasets.builder import Builder
+from ubernet_jax.datasets.builder import Builder, count_labels
 from ubernet_jax.datasets.card import describe_counts
 from ubernet_jax.datasets.catalogue import KNOWN_NAMES, list_folders, make_builder
 from ubernet_jax.datasets.inspection import find_faults
@@ -53,12 +53,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def summarise(builder: Builder) -> str:
     """What a prepared set has, beside what it officially has, and where to look at some of it."""
     name = builder.dataset_name
-    labelled = {split: about['labelled'] for split, about in builder.info.metadata.items()}
+    labelled = {split: count_labels(about) for split, about in builder.info.metadata.items()}
     storage = builder.read_storage()
     lines = [
         builder.describe_splits(),
         '' if storage == Storage() else f'images are {storage}',
         builder.card.compare(_count_images(builder), labelled),
+        *(
+            f'note: {label}: {note}'
+            for label, review in builder.review_labels().items()
+            for note in review.notes
+        ),
         f'labels of some images are drawn in {_draw_sheet(builder)}',
     ]
     return '\n'.join(f'{name}: {line}' for line in lines if line)

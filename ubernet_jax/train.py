@@ -8,6 +8,7 @@ commit, machine), `log.jsonl`, TensorBoard events, `pictures/STEP.png` and `chec
 """
 
 import contextlib
+import dataclasses
 import functools
 import json
 import os
@@ -24,18 +25,22 @@ from ubernet_jax.compilation import enable_compilation_cache, recomputing
 from ubernet_jax.config import Config, serialization
 from ubernet_jax.config.flags import check_config, parse_flags
 from ubernet_jax.config.validation import validate
-from ubernet_jax.datasets.leaks import open_datasets, settle_leaks
+from ubernet_jax.datasets.label_mapping import find_classes, map_labels
+from ubernet_jax.datasets.leaks import open_datasets, resolve_leaks
 from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.errors import UserError
 from ubernet_jax.file_names import is_text
-from ubernet_jax.models.ubernet import make_network
 from ubernet_jax.monitoring.journal import NotFinite
 from ubernet_jax.monitoring.monitor import Monitor
 from ubernet_jax.monitoring.provenance import write_provenance
+from ubernet_jax.network import make_network
 from ubernet_jax.training.batching import MicroBatches, read_ahead
 from ubernet_jax.training.checkpoint import Checkpoints
+from ubernet_jax.training.collation import add_absent_targets
+from ubernet_jax.training.epochs import Epochs
 from ubernet_jax.training.optim import make_optimizer
-from ubernet_jax.training.parallel import join_processes, make_mesh, replicate, spread
+from ubernet_jax.training.parallel import init_distributed, make_mesh, replicate, shard
+from ubernet_jax.training.schedule import make_schedule
 from ubernet_jax.training.state import TrainState, create_state
 from ubernet_jax.training.step import train_step
 from ubernet_jax.training.stopping import StopRequest
@@ -62,33 +67,44 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
     """
     validate(config)
     config = adopt_preprocessing(config)
-    network = make_network(config)
+    datasets = _open_training_sets(config)
+    config = find_classes(config, datasets)
+    sets = zip(datasets, config.data.train, strict=True)
+    labels = [map_labels(dataset, setting, config.tasks) for dataset, setting in sets]
+    epochs = Epochs(datasets, config.data.train, config.data, config.seed)
+    schedule = make_schedule(config, epochs, datasets, labels)
+    config = dataclasses.replace(config, steps=schedule.steps, epochs=None, images=None)
+    network, optimizer = make_network(config), make_optimizer(config, schedule.updates)
     mesh = make_mesh(config.data.micro_batches)
     batches = MicroBatches(
-        _open_training_sets(config),
-        config.data.train,
+        epochs,
+        datasets,
+        labels,
         config.data,
         network.tasks,
-        config.loss.positive_share,
         config.seed,
-        config.steps,
+        schedule.steps,
         process=(jax.process_index(), jax.process_count()),
     )
     checkpoints = Checkpoints(workdir)
     resumed = checkpoints.latest_step
-    state = create_state(config) if resumed is None else checkpoints.restore(config, resumed)
+    if resumed is None:
+        state = create_state(config, optimizer)
+    else:
+        state = checkpoints.restore(config, resumed, optimizer)
     state = replicate(mesh, state)
     start = int(state.step)
     checkpoints.save(state, config)  # the untrained network, if this is the start
     if jax.process_index() == 0:
         text = json.dumps(serialization.to_json(config), indent=1) + '\n'
         (workdir / 'config.json').write_text(text)
-        print(f'{batches.epoch_length} steps an epoch; starting at step {start}', flush=True)
+        print(f'{schedule.describe(config)}\nstarting at step {start}', flush=True)
     step_function = jax.jit(
-        functools.partial(train_step, network, make_optimizer(config), config, mesh),
+        functools.partial(train_step, network, optimizer, config, mesh),
         donate_argnums=0,
         compiler_options=recomputing(),
     )
+    complete = jax.jit(functools.partial(add_absent_targets, network.tasks))
     stopping = False
     reader = contextlib.closing(read_ahead(batches, start, config.data.workers))
     with (
@@ -98,9 +114,9 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
         _explaining_not_finite(batches, checkpoints),
         leaving_lost_processes(),
     ):
-        for step, batch in enumerate(stream, start + 1):
-            state, metrics = step_function(state, spread(mesh, batch))
-            monitor.follow(step, state, metrics)
+        for step, own in enumerate(stream, start + 1):
+            state, metrics = step_function(state, shard(mesh, own, complete))
+            monitor.on_step(step, state, metrics)
             stopping = stop.after(step)
             if step % config.checkpoint_every == 0 or step == config.steps or stopping:
                 monitor.wait()  # so that nothing is saved after a step that is not finite
@@ -116,7 +132,7 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
 
 def _open_training_sets(config: Config) -> list[Dataset]:
     opened = open_datasets(config.data.train, config)
-    datasets = settle_leaks(opened, config)
+    datasets = resolve_leaks(opened, config)
     for whole, part in zip(opened, datasets, strict=True):
         if len(part) < len(whole):
             name, images = f'{whole.name}:{whole.split}', len(whole) - len(part)
@@ -166,7 +182,7 @@ def main(argv: list[str]) -> None:
     if not _WORKDIR.value:
         raise UserError('--workdir is missing: give a folder for the run, such as runs/NAME')
     if _DISTRIBUTED.value or _COORDINATOR.value:
-        join_processes(_COORDINATOR.value, _PROCESSES.value, _PROCESS.value)
+        init_distributed(_COORDINATOR.value, _PROCESSES.value, _PROCESS.value)
     enable_compilation_cache()
     logging.set_verbosity(logging.WARNING)  # Orbax and TFDS tell every detail as INFO
     workdir = pathlib.Path(_WORKDIR.value)

@@ -1,4 +1,4 @@
-"""Settings of a run, as typed dataclasses. No JAX here: a config file loads instantly.
+"""Settings of a run, as typed dataclasses, and the kinds of tasks, which are settings too.
 
 A config file in `configs/` has one function `get_config()` that returns a `Config`. Any field can
 be overridden on the command line: `--config.model.width=0.25`,
@@ -6,7 +6,6 @@ be overridden on the command line: `--config.model.width=0.25`,
 """
 
 from ubernet_jax.config.data import (
-    STRIDE,
     DataConfig,
     DatasetConfig,
     EvaluationConfig,
@@ -14,7 +13,16 @@ from ubernet_jax.config.data import (
     Leaks,
 )
 from ubernet_jax.config.losses import LossConfig
-from ubernet_jax.config.model import (
+from ubernet_jax.config.optim import (
+    Algorithm,
+    Balancing,
+    BalancingConfig,
+    OptimConfig,
+    Optimizer,
+)
+from ubernet_jax.config.run import Config
+from ubernet_jax.models.settings import (
+    STRIDE,
     DetectionConfig,
     Initialisation,
     ModelConfig,
@@ -23,16 +31,10 @@ from ubernet_jax.config.model import (
     Statistics,
     Trunk,
 )
-from ubernet_jax.config.optim import (
-    Algorithm,
-    Balancing,
-    BalancingConfig,
-    GroupConfig,
-    OptimConfig,
-    Optimizer,
-    TaskConfig,
-)
-from ubernet_jax.config.run import Config
+from ubernet_jax.tasks import KINDS, PAPER, Task
+from ubernet_jax.tasks.group import GroupConfig
+
+globals().update((kind.__name__, kind) for kind in KINDS.values())  # Segmentation, Normals, ...
 
 __all__ = [
     'STRIDE',
@@ -52,9 +54,10 @@ __all__ = [
     'ModelConfig',
     'OptimConfig',
     'Optimizer',
+    'PAPER',
     'Pooling',
     'Precision',
     'Statistics',
-    'TaskConfig',
+    'Task',
     'Trunk',
 ]

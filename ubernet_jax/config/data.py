@@ -3,8 +3,6 @@
 import dataclasses
 import enum
 
-STRIDE = 32  # image sides are STRIDE * k + 1, so that every pooling divides exactly
-
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class DatasetConfig:
@@ -14,13 +12,15 @@ class DatasetConfig:
       name: as `python -m ubernet_jax.prepare` knows it: `voc2012`, `folder/kitchen`, ...
       split: one of the dataset's splits.
       repeat: how often an epoch shows each image.
-      tasks: which of its labels to use; empty means all that the network has a task for.
+      tasks: which of the network's tasks it is for; empty means all that it has a label for.
+      labels: task -> the name of its label in this dataset, where that is not the task's own name.
     """
 
     name: str = ''
     split: str = 'train'
     repeat: int = 1
     tasks: tuple[str, ...] = ()
+    labels: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 class Leaks(enum.Enum):
@@ -44,10 +44,9 @@ class DataConfig:
       micro_batch: images of one dataset and one bucket, which a device takes at once.
       micro_batches: of one step, of one bucket each step; the devices share them.
       scale: range of the random scaling, relative to the size that fits the bucket.
-      flip: mirror half of the images.
-      rotations: turn each image by one of so many evenly spaced angles, and cut it to what is
-        without a gap; 16 is HED's (Xie and Tu, ICCV 2015). Of a turned image no box is used.
-      max_boxes: places for the boxes of an image; of more, the largest are kept.
+      flip: flip half of the images left to right.
+      rotations: rotate each image by one of so many evenly spaced angles, and crop it to what is
+        without a gap; 16 is HED's (Xie and Tu, ICCV 2015). Of a rotated image no box is used.
       workers: reader processes; 0 reads in the training process.
     """
 
@@ -60,7 +59,6 @@ class DataConfig:
     scale: tuple[float, float] = (1.0, 1.0)
     flip: bool = True
     rotations: int = 1
-    max_boxes: int = 50
     workers: int = 1
 
 
@@ -84,7 +82,7 @@ class EvaluationConfig:
     """What is measured.
 
     Attributes:
-      benchmarks: datasets, with the split to test on; every dense label with a metric is scored.
+      benchmarks: datasets, with the split to test on; every label that the network has a task for is scored.
       limit: at most this many images a benchmark while training; the final evaluation takes all.
       thresholds: at how many boundary maps are scored; published scores have 99.
     """

@@ -1,7 +1,9 @@
-"""Settings of the solver, as a whole and for each parameter group."""
+"""Settings of the solver."""
 
 import dataclasses
 import enum
+
+from ubernet_jax.tasks.group import GroupConfig
 
 
 class Algorithm(enum.Enum):
@@ -28,46 +30,12 @@ class Balancing(enum.Enum):
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
-class GroupConfig:
-    """How one parameter group updates.
-
-    Attributes:
-      batch_size: effective batch B_p, in labelled images.
-      learning_rate: at the group's first update.
-      decay_after: the learning rate is divided by 10 after each of these numbers of the group's
-        own updates.
-      polynomial_updates: above 0, the learning rate falls to 0 over so many of the group's own
-        updates instead.
-    """
-
-    batch_size: int = 10
-    learning_rate: float = 1e-3
-    decay_after: tuple[int, ...] = (3000,)
-    polynomial_updates: int = 0
-
-
-@dataclasses.dataclass(slots=True, kw_only=True)
-class TaskConfig(GroupConfig):
-    """How one task is trained.
-
-    Attributes:
-      weight: gamma_t, the factor on the task's loss.
-      classes: class names, where the data's differ from `tasks.TASKS`; empty keeps the table's.
-      hidden: width of a hidden layer beside the linear scores of each skip; 0 is none.
-    """
-
-    weight: float = 1.0
-    classes: tuple[str, ...] = ()
-    hidden: int = 0
-
-
-@dataclasses.dataclass(slots=True, kw_only=True)
 class BalancingConfig:
     """How the tasks' gradients become one at the branch point.
 
     Attributes:
       method: which way.
-      tasks: labelled tasks of a micro-batch that are told apart, 2 or more; the last of them is the
+      tasks: labelled tasks of a micro-batch that are kept separate, 2 or more; the last of them is the
         sum of all that follow. Each takes the memory of the features.
       radius: of CAGRAD, c of its paper, 0..1.
     """

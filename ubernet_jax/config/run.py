@@ -4,20 +4,22 @@ import dataclasses
 
 from ubernet_jax.config.data import DataConfig, EvaluationConfig, InputSizeConfig
 from ubernet_jax.config.losses import LossConfig
-from ubernet_jax.config.model import ModelConfig
-from ubernet_jax.config.optim import OptimConfig, TaskConfig
-from ubernet_jax.tasks import TASKS, Task, with_classes
+from ubernet_jax.config.optim import OptimConfig
+from ubernet_jax.models.settings import ModelConfig
+from ubernet_jax.tasks import Task
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Config:
-    """One run.
+    """One run; its length is given in one of three ways: as steps, epochs or images.
 
     Attributes:
       name: of the experiment.
       seed: of initialisation, data order, augmentation and dropout.
-      steps: to train for, each of `data.micro_batches` micro-batches.
-      tasks: settings of each task of the network, by name.
+      steps: to train for, each of `data.micro_batches` micro-batches,
+      epochs: or how often to show all training data,
+      images: or how many images to show.
+      tasks: of the network, by the names that their labels, parameters and results have.
       log_every: steps between lines of the log.
       checkpoint_every: steps between checkpoints.
       pictures_every: steps between pictures of fixed images.
@@ -26,8 +28,10 @@ class Config:
 
     name: str = ''
     seed: int = 0
-    steps: int = 1000
-    tasks: dict[str, TaskConfig] = dataclasses.field(default_factory=dict)
+    steps: int | None = None
+    epochs: float | None = None
+    images: int | None = None
+    tasks: dict[str, Task] = dataclasses.field(default_factory=dict)
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
     loss: LossConfig = dataclasses.field(default_factory=LossConfig)
     optim: OptimConfig = dataclasses.field(default_factory=OptimConfig)
@@ -38,13 +42,3 @@ class Config:
     checkpoint_every: int = 500
     pictures_every: int = 500
     evaluate_every: int = 1000
-
-    def task_table(self) -> dict[str, Task]:
-        """The rows of `tasks.TASKS` that this network has, in the table's order."""
-        rows = {}
-        for name, row in TASKS.items():
-            if name in self.tasks:
-                settings = self.tasks[name]
-                row = dataclasses.replace(row, hidden=settings.hidden)
-                rows[name] = with_classes(row, settings.classes) if settings.classes else row
-        return rows

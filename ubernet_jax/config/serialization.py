@@ -2,18 +2,21 @@
 
 import dataclasses
 import enum
+import types
 import typing
 from typing import Any
 
 from ubernet_jax.config import Config
 from ubernet_jax.errors import UserError
-from ubernet_jax.tasks import TASKS
+from ubernet_jax.tasks.task import KINDS, Task, find_kind
 
 
 def to_json(value: Any) -> Any:
     """A configuration (or a part of one) as plain types for `json.dump`."""
     if dataclasses.is_dataclass(value):
-        return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        kind = value.to_json() if isinstance(value, Task) else {}
+        fields = dataclasses.fields(value)
+        return kind | {f.name: to_json(getattr(value, f.name)) for f in fields}
     if isinstance(value, dict):
         return {key: to_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -55,25 +58,37 @@ def check_field(path: str) -> None:
     kind: Any = Config
     for part in path.replace(']', '').replace('[', '.').split('.'):
         if dataclasses.is_dataclass(kind):
-            hints = typing.get_type_hints(kind)
+            hints = _all_hints(kind)
             if part not in hints:
                 raise UserError(
                     f'--config.{path}: no field {part!r}; known ones: {", ".join(hints)}'
                 )
             kind = hints[part]
-        elif typing.get_origin(kind) is dict and part not in TASKS:
-            raise UserError(f'--config.{path}: no task {part!r}; known ones: {", ".join(TASKS)}')
         else:
             kind = (typing.get_args(kind) or (Any,))[-1]
+
+
+def _all_hints(kind: type) -> dict[str, Any]:
+    """Fields of a dataclass with their types; of a task those of all kinds, as any may be meant."""
+    kinds = KINDS.values() if kind is Task else (kind,)
+    fields = {}
+    for own in kinds:
+        hints = typing.get_type_hints(own)
+        fields |= {field.name: hints[field.name] for field in dataclasses.fields(own)}
+    return fields
 
 
 def _build(kind: Any, plain: Any, path: str) -> Any:
     """A value of type `kind`; `path` says where it is."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is types.UnionType:  # with None
+        return None if plain is None else _build(arguments[0], plain, path)
     if dataclasses.is_dataclass(kind):
         _require(isinstance(plain, dict), path, plain, 'fields with values')
+        kind = find_kind(plain, path) if kind is Task else kind
         hints = typing.get_type_hints(kind)
-        known = {name: value for name, value in plain.items() if name in hints}
+        names = {field.name for field in dataclasses.fields(kind)}
+        known = {name: value for name, value in plain.items() if name in names}
         return kind(**{n: _build(hints[n], value, f'{path}.{n}') for n, value in known.items()})
     if origin is dict:
         _require(isinstance(plain, dict), path, plain, 'names with values')

@@ -2,24 +2,23 @@
 
 import pathlib
 
-import numpy as np
-
 from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.card import Card
-from ubernet_jax.datasets.files import check_exist, check_size, list_images, read_image
-from ubernet_jax.datasets.matlab import as_map, read_matlab
+from ubernet_jax.datasets.files import check_exist, list_images, read_image
+from ubernet_jax.labels.standard import STANDARD
 from ubernet_jax.structs import Example
 
 
 class Bsds500(Builder):
     """`data/images/SPLIT/ID.jpg` and `data/groundTruth/SPLIT/ID.mat`, as it is downloaded.
 
-    `boundaries` is the share of annotators that drew a pixel; `annotators` keeps them apart.
+    `boundaries` has every annotator's lines.
     """
 
     name = 'bsds500'
     folders = ('', 'BSDS500', 'BSR/BSDS500')
     marker = 'data/images'
+    labels = {'boundaries': STANDARD['boundaries']}
     card = Card(
         tasks=('boundaries',),
         counts={'train': 200, 'val': 100, 'test': 200},
@@ -37,13 +36,8 @@ class Bsds500(Builder):
     def read(self, item: tuple[pathlib.Path, ...]) -> tuple[Example, bytes]:
         image_path, truth_path = item
         image, encoded_image = read_image(image_path)
-        annotators = read_matlab(truth_path, 'groundTruth', _parse_annotators)
-        check_size(truth_path, annotators[0], image)
-        share = np.rint(255 * annotators.mean(axis=0)).astype(np.uint8)
-        example = Example(
-            id=image_path.stem, image=image, labels={'boundaries': share}, annotators=annotators
-        )
-        return example, encoded_image
+        labels = {name: kind.read(truth_path, image.shape[:2]) for name, kind in self.labels.items()}
+        return Example(id=image_path.stem, image=image, labels=labels), encoded_image
 
 
 def _list_pairs(data: pathlib.Path, split: str) -> list[tuple[pathlib.Path, ...]]:
@@ -52,8 +46,3 @@ def _list_pairs(data: pathlib.Path, split: str) -> list[tuple[pathlib.Path, ...]
     check_exist(truths)
     return list(zip(images, truths, strict=True))
 
-
-def _parse_annotators(truth: np.ndarray) -> np.ndarray:
-    """Every annotator's boundaries: uint8 (A, H, W), 0 or 1."""
-    boundaries = [as_map(cell['Boundaries'][0, 0]) for cell in truth.ravel()]
-    return (np.stack(boundaries) != 0).astype(np.uint8)

@@ -4,8 +4,9 @@ import abc
 import collections
 import contextlib
 import dataclasses
+import functools
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import tensorflow_datasets as tfds
@@ -24,6 +25,9 @@ from ubernet_jax.datasets.shards import (
 from ubernet_jax.datasets.sources import check_sources, list_files
 from ubernet_jax.datasets.storage import Storage
 from ubernet_jax.errors import UserError
+from ubernet_jax.json_file import read_json
+from ubernet_jax.labels import LabelKind, Review, from_json
+from ubernet_jax.labels.kind import add_surveys
 from ubernet_jax.structs import Example
 
 ORIGINAL = Storage()
@@ -35,15 +39,14 @@ class Builder(FileReaderBuilder, skip_registration=True):
     A subclass says where its files are, lists them, and reads one. What is finished of a build lies
     in a folder of its own, from which the build continues; only a whole set gets its final name.
 
-    `info.metadata` tells of each split what must be known without reading it: `ids`, `sizes`
-    (height, width), `box_counts` (boxes that are not difficult), all by image; `labelled`: task
-    name -> how many images have its label; `classes`: see below; `storage`: its fields.
+    `info.metadata` tells of each split what must be known without reading it: the fields of
+    `shards.Report`, `labels` (name -> kind) and `storage` (its fields).
 
     Attributes:
       folders: where the set may lie below the folder that the user names, likeliest first.
       marker: a pattern of what only this set has in its folder; empty if it is made from no files.
       card: the facts of a public set.
-      classes: task name -> the names of its classes, where they are not those of `tasks.TASKS`.
+      labels: name -> kind, of what its images may be labelled with.
       collection: whose ids its images keep; sets of one collection share photographs.
     """
 
@@ -51,7 +54,7 @@ class Builder(FileReaderBuilder, skip_registration=True):
     folders: ClassVar[tuple[str, ...]] = ()
     marker: ClassVar[str] = ''
     card: ClassVar[Card] = Card()
-    classes: Mapping[str, tuple[str, ...]] = {}
+    labels: Mapping[str, LabelKind] = {}
     collection: ClassVar[str] = ''
 
     code_path = None  # TFDS's own needs a package that it does not install
@@ -117,13 +120,15 @@ class Builder(FileReaderBuilder, skip_registration=True):
         """
         source = self.locate(root)
         splits = self.list_splits(source)
+        self.__dict__.pop('info', None)  # made before the labels were known
         if source:
             check_sources(list_files(splits), (root, source))
         with _without_empty_folders(self.unfinished):
             try:
                 self.unfinished.mkdir(parents=True, exist_ok=True)
-                shards = plan_shards(self.name, splits, storage, self.unfinished)
-                reports = build_shards(self.dataset_name, shards, self, storage, workers)
+                kinds = self.labels
+                shards = plan_shards(self.name, splits, kinds, storage, self.unfinished)
+                reports = build_shards(self.dataset_name, shards, self, kinds, storage, workers)
                 self._finish(shards, reports, storage)
             except (OSError, RuntimeError) as error:  # the record writer raises the latter
                 raise UserError(
@@ -151,33 +156,51 @@ class Builder(FileReaderBuilder, skip_registration=True):
         folders = self.data_path.parent.glob('[0-9]*.[0-9]*.[0-9]*')
         return sorted(folder.name for folder in folders if folder != self.data_path)
 
-    def read_classes(self, split: str) -> dict[str, tuple[str, ...]]:
-        """Of a prepared split: see `classes`."""
-        stored = self.info.metadata[split].get('classes', {})  # absent in sets of earlier times
-        return {task: tuple(names) for task, names in stored.items()}
+    @functools.cached_property
+    def info(self) -> tfds.core.DatasetInfo:
+        """As of every TFDS builder; made anew by `prepare`, when the labels are known."""
+        return self._info()
+
+    def read_labels(self) -> dict[str, LabelKind]:
+        """Name -> kind of the labels of a prepared set.
+
+        Raises:
+          UserError: a kind is not known; it names the module that defines it, if it is known.
+        """
+        file = pathlib.Path(self.data_path, 'metadata.json')
+        about = next(iter(read_json(file).values()))
+        return {
+            name: from_json(kind, f'the label {name!r} of {self.dataset_name}')
+            for name, kind in about['labels'].items()
+        }
 
     def read_storage(self) -> Storage:
         """How the images of the prepared set are stored."""
-        about = next(iter(self.info.metadata.values()))
-        return Storage(**about.get('storage', {}))  # absent in sets of earlier times
+        return Storage(**next(iter(self.info.metadata.values()))['storage'])
+
+    def review_labels(self) -> dict[str, Review]:
+        """What the values of each label of a prepared set say, over all its splits."""
+        return _review(self.read_labels(), self.info.metadata.values())
 
     def describe_splits(self) -> str:
         """Images of each split of a prepared set, and of each task's label, beside the official."""
         return ', '.join(
             f'{describe_share(split, len(about["ids"]), self.card.counts.get(split))} images '
-            f'({self._describe_labels(split, about["labelled"])})'
+            f'({self._describe_labels(split, count_labels(about))})'
             for split, about in self.info.metadata.items()
         )
 
     def _describe_labels(self, split: str, labelled: Mapping[str, int]) -> str:
         official = self.card.labels.get(split, {})
-        counts = (describe_share(task, n, official.get(task)) for task, n in labelled.items())
+        present = {name: count for name, count in labelled.items() if count}
+        counts = (describe_share(name, n, official.get(name)) for name, n in present.items())
         return ', '.join(counts) or 'no labels'
 
     def _info(self) -> tfds.core.DatasetInfo:
+        kinds = self.read_labels() if self.is_prepared() else self.labels
         return tfds.core.DatasetInfo(
             builder=self,
-            features=records.FEATURES,
+            features=records.make_features(kinds),
             metadata=tfds.core.MetadataDict(),
             homepage=self.card.home,
             citation=self.card.citation,
@@ -201,9 +224,13 @@ class Builder(FileReaderBuilder, skip_registration=True):
         ]
         self.info.set_file_format('array_record', override=True)
         self.info.set_splits(tfds.core.SplitDict(infos))
-        settings = {'classes': dict(self.classes), 'storage': dataclasses.asdict(storage)}
+        settings = {
+            'labels': {name: kind.to_json() for name, kind in self.labels.items()},
+            'storage': dataclasses.asdict(storage),
+        }
         for split, own in by_split.items():
             self.info.metadata[split] = merge_reports(own) | settings
+        _refuse_faults(self.dataset_name, _review(self.labels, self.info.metadata.values()))
         self.info.write_to_directory(self.unfinished)
         for shard in shards:
             shard.report_path.unlink()
@@ -211,6 +238,30 @@ class Builder(FileReaderBuilder, skip_registration=True):
 
     def _download_and_prepare(self, dl_manager: Any, download_config: Any) -> None:
         raise NotImplementedError('`prepare` builds the set: TFDS cannot continue a build')
+
+
+def count_labels(about: Mapping[str, Any]) -> dict[str, int]:
+    """Label -> how many images of a split have it, of the split's metadata."""
+    return {name: flags.count('1') for name, flags in about['labelled'].items()}
+
+
+def _review(
+    kinds: Mapping[str, LabelKind], splits: Iterable[Mapping[str, Any]]
+) -> dict[str, Review]:
+    """Label -> what its values over all splits say, of their metadata."""
+    found = collections.defaultdict(list)
+    for about in splits:
+        for name, survey in about['surveys'].items():
+            found[name].append(survey)
+    return {
+        name: kinds[name].review(functools.reduce(add_surveys, own)) for name, own in found.items()
+    }
+
+
+def _refuse_faults(name: str, reviews: Mapping[str, Review]) -> None:
+    faults = [f'{label}: {fault}' for label, own in reviews.items() for fault in own.faults]
+    if faults:
+        raise UserError(f'{name} has labels that can only be wrong:\n  ' + '\n  '.join(faults))
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import ndimage
 from skimage.morphology import disk
 
-from ubernet_jax.tasks import VOID
+from ubernet_jax.labels import VOID
 
 _BAND_RADIUS = 5  # VOC draws a void band about 5 pixels wide around its objects
 

@@ -11,7 +11,9 @@ from ubernet_jax.datasets.card import Card
 from ubernet_jax.datasets.files import check_exist, read_image
 from ubernet_jax.errors import UserError
 from ubernet_jax.json_file import read_json
-from ubernet_jax.structs import Boxes, Example
+from ubernet_jax.labels import Boxes
+from ubernet_jax.labels.boxes import BoxSet
+from ubernet_jax.structs import Example
 
 COCO_CLASSES = (
     'background', 'person', 'bicycle', 'car', 'motorcycle', 'airplane', 'bus', 'train', 'truck',
@@ -34,7 +36,7 @@ class Coco2017(Builder):
     """`annotations/instances_SPLIT2017.json` and `SPLIT2017/ID.jpg`, as it is downloaded.
 
     The boxes have the 80 classes `COCO_CLASSES`, as the network that the paper starts from was
-    trained on; name them in the config to train on them. A crowd, which one box surrounds, is
+    trained on. A crowd, which one box surrounds, is
     `difficult`: COCO neither trains on nor counts it. Boxes are cut at the border of the image; the
     few without an area are left out. An image without a box has none in it.
     """
@@ -42,7 +44,7 @@ class Coco2017(Builder):
     name = 'coco2017'
     folders = ('', 'coco', 'COCO', 'coco2017')
     marker = 'annotations/instances_*2017.json'
-    classes = {'detection': COCO_CLASSES}
+    labels = {'detection': Boxes(classes=COCO_CLASSES)}
     card = Card(
         tasks=('detection',),
         counts={'train': 118_287, 'val': 5000},
@@ -106,9 +108,9 @@ def _index_classes(categories: list[dict[str, Any]]) -> dict[int, int]:
     return {category['id']: COCO_CLASSES.index(category['name']) for category in categories}
 
 
-def _to_boxes(things: list[tuple], height: int, width: int) -> Boxes:
+def _to_boxes(things: list[tuple], height: int, width: int) -> BoxSet:
     x, y, box_width, box_height, classes, crowd = np.reshape(things, (-1, 6)).T
     corners = np.stack([x, y, x + box_width, y + box_height], axis=1)
     corners = np.clip(corners, 0, [width, height] * 2).astype(np.float32)
-    boxes = Boxes(corners=corners, classes=classes.astype(np.uint8), difficult=crowd.astype(bool))
+    boxes = BoxSet(corners=corners, classes=classes.astype(np.uint8), difficult=crowd.astype(bool))
     return boxes[boxes.areas() > 0]

@@ -1,5 +1,6 @@
 """Anybody's images and labels, in the folder layout that data/README.md describes."""
 
+import dataclasses
 import pathlib
 from collections.abc import Mapping
 
@@ -7,37 +8,35 @@ import tensorflow_datasets as tfds
 
 from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.card import Card
-from ubernet_jax.datasets.files import read_image, read_label, read_text
+from ubernet_jax.datasets.files import read_image, read_text
 from ubernet_jax.errors import UserError
 from ubernet_jax.file_names import is_text
+from ubernet_jax.json_file import read_json
+from ubernet_jax.labels import KINDS, LabelKind, from_json
+from ubernet_jax.labels.kind import check_class_names
+from ubernet_jax.labels.standard import FOLDERS, STANDARD
 from ubernet_jax.structs import Example
-from ubernet_jax.tasks import TASKS, VOID, LabelKind, Task, with_classes
 
+DESCRIPTION = 'labels.json'  # beside the splits: kinds and classes of labels of one's own
 _IMAGES = 'images'
 _IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
-_LABEL_SUFFIXES = {
-    LabelKind.CLASSES: ('.png',),
-    LabelKind.SHARE: ('.png',),
-    LabelKind.DIRECTION: ('.png', '.npy'),
-    LabelKind.BOXES: ('.json',),
-}
-# Folder of labels -> task: the task's own name, but for boxes.
-_TASKS = {'boxes' if task.label is LabelKind.BOXES else name: task for name, task in TASKS.items()}
 
-Item = tuple[pathlib.Path, list[tuple[Task, pathlib.Path]]]  # an image, and what it is labelled for
+# An image, and its labels: name, kind and file.
+Item = tuple[pathlib.Path, list[tuple[str, LabelKind, pathlib.Path]]]
 
 
 class Folder(Builder):
-    """`SPLIT/images/ID.jpg|png`, and beside it a folder a task; a missing file is a missing label.
+    """`SPLIT/images/ID.jpg|png`, and beside it a folder a label; a missing file is a missing label.
 
-    The builder config's name is the folder's: `folder/kitchen` is read from `kitchen`. Where a task
-    has classes of its own, `TASK.txt` (`boxes.txt` for detection) beside the splits names them, one
-    a line, background first.
+    The builder config's name is the folder's: `folder/kitchen` is read from `kitchen`. Standard
+    names of labels have their kind (`labels.standard`); `labels.json` beside the splits says it of
+    others, or of these another. `NAME.txt` there names the classes of a label, one a line, where
+    `labels.json` does not.
     """
 
     name = 'folder'
     marker = '*/images'
-    card = Card(tasks=tuple(TASKS), licence='whatever yours has')
+    card = Card(tasks=tuple(STANDARD), licence='whatever yours has')
 
     @classmethod
     def get_builder_config(
@@ -62,62 +61,98 @@ class Folder(Builder):
         return found
 
     def list_splits(self, source: pathlib.Path) -> dict[str, list[Item]]:
-        tasks = {
-            folder: _with_own_classes(task, source / f'{folder}.txt')
-            for folder, task in _TASKS.items()
-        }
-        own = [task for task in tasks.values() if task != TASKS[task.name]]
-        self.classes = {task.name: task.classes for task in own}
-        splits = {
-            images.parent.name: _list_items(images.parent, tasks)
-            for images in sorted(source.glob(self.marker))
-        }
-        if not any(labels for items in splits.values() for _, labels in items):
+        described = _read_description(source / DESCRIPTION)
+        splits = [images.parent for images in sorted(source.glob(self.marker))]
+        folders = dict.fromkeys(
+            path.name
+            for split in splits
+            for path in sorted(split.iterdir())
+            if path.is_dir() and path.name != _IMAGES and not path.name.startswith('.')
+        )
+        if unused := described.keys() - folders.keys():
+            raise UserError(
+                f'{source / DESCRIPTION} describes {", ".join(sorted(unused))}, but no split has '
+                f'a folder of that name; they have {", ".join(folders) or "none"}'
+            )
+        kinds = {folder: _find_kind(source, folder, described) for folder in folders}
+        self.labels = {FOLDERS.get(folder, folder): kind for folder, kind in kinds.items()}
+        if len(self.labels) < len(folders):
+            raise UserError(
+                f'{source} has two folders of one label: {", ".join(FOLDERS)} is the same as '
+                f'{", ".join(FOLDERS.values())}; keep one of them'
+            )
+        items = {split.name: _list_items(split, kinds) for split in splits}
+        if not any(labels for own in items.values() for _, labels in own):
             raise UserError(
                 f'{source} labels none of its images: beside {_IMAGES}, each split may have the '
-                f'folders {", ".join(_TASKS)}'
+                f'folders {", ".join(STANDARD)}, or others that {DESCRIPTION} describes'
             )
-        return splits
+        return items
 
     def read(self, item: Item) -> tuple[Example, bytes]:
         image_path, label_paths = item
         image, encoded_image = read_image(image_path)
-        labels = {task.name: read_label(path, task, image) for task, path in label_paths}
+        labels = {name: kind.read(path, image.shape[:2]) for name, kind, path in label_paths}
         return Example(id=image_path.stem, image=image, labels=labels), encoded_image
 
 
-def _with_own_classes(task: Task, names: pathlib.Path) -> Task:
-    if task.label not in (LabelKind.CLASSES, LabelKind.BOXES) or not names.exists():
-        return task
-    classes = tuple(line.strip() for line in read_text(names).splitlines() if line.strip())
-    if not 2 <= len(classes) <= VOID:
-        raise UserError(f'{names} names {len(classes)} classes; allowed are 2 to {VOID}')
-    return with_classes(task, classes)
+def _read_description(file: pathlib.Path) -> dict[str, LabelKind]:
+    """Folder -> kind, as `labels.json` says; empty without that file."""
+    if not file.is_file():
+        return {}
+    plain = read_json(file)
+    if not isinstance(plain, dict):
+        raise UserError(f'{file} must hold names of labels with their kinds: {_EXAMPLE}')
+    return {name: from_json(own, f'{file}: {name!r}') for name, own in plain.items()}
 
 
-def _list_items(split: pathlib.Path, tasks: Mapping[str, Task]) -> list[Item]:
-    """Every image of a split; `tasks` are by their folders."""
+_EXAMPLE = '{"weeds": {"kind": "class_map", "classes": ["soil", "weed"]}}'
+
+
+def _find_kind(
+    source: pathlib.Path, folder: str, described: Mapping[str, LabelKind]
+) -> LabelKind:
+    """What the files in a folder of labels are."""
+    name = FOLDERS.get(folder, folder)
+    kind = described.get(folder, STANDARD.get(name))
+    if kind is None:
+        raise UserError(
+            f'{source}: nothing says what the labels in the folders {folder!r} are. Write it into '
+            f'{source / DESCRIPTION}, such as {{"{folder}": {{"kind": "class_map", "classes": '
+            f'["background", "{folder}"]}}}}; kinds: {", ".join(sorted(KINDS))}. Folders of a '
+            f'standard name need no such line: {", ".join((*STANDARD, *FOLDERS))}'
+        )
+    if not kind.has_classes:
+        return kind
+    names = source / f'{folder}.txt'
+    if names.exists():
+        if folder in described and kind.classes:
+            raise UserError(
+                f'{names} and {source / DESCRIPTION} both name the classes of {folder}; keep one'
+            )
+        lines = read_text(names).splitlines()
+        kind = dataclasses.replace(kind, classes=tuple(s for s in map(str.strip, lines) if s))
+        check_class_names(kind.classes, str(names))
+    check_class_names(kind.classes, f'{source / DESCRIPTION}: {folder!r}')
+    return kind
+
+
+def _list_items(split: pathlib.Path, kinds: Mapping[str, LabelKind]) -> list[Item]:
+    """Every image of a split; `kinds` are by the folders of the labels."""
     images = _list_files(split / _IMAGES, _IMAGE_SUFFIXES)
     if not images:
         raise UserError(f'{split / _IMAGES} holds no image ({", ".join(_IMAGE_SUFFIXES)})')
     items: dict[str, Item] = {name: (path, []) for name, path in images.items()}
-    for folder in sorted(path for path in split.iterdir() if path.is_dir()):
-        if folder.name == _IMAGES:
+    for folder, kind in kinds.items():
+        if not (split / folder).is_dir():
             continue
-        if folder.name not in tasks:
-            raise UserError(
-                f'{folder} is the folder of no known task; known: {", ".join(tasks)}. '
-                'Rename it, or move it elsewhere'
-            )
-        task = tasks[folder.name]
-        suffixes = _LABEL_SUFFIXES[task.label]
-        for name, path in _list_files(folder, suffixes).items():
+        for name, path in _list_files(split / folder, kind.suffixes).items():
             if name not in items:
                 raise UserError(
                     f'{path} labels no image: there is no {split / _IMAGES / name} with '
                     f'{" or ".join(_IMAGE_SUFFIXES)}'
                 )
-            items[name][1].append((task, path))
+            items[name][1].append((FOLDERS.get(folder, folder), kind, path))
     return [items[name] for name in sorted(items)]
 
 

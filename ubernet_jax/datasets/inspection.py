@@ -5,19 +5,16 @@ import enum
 import itertools
 import os
 import pathlib
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
-from ubernet_jax.datasets.builder import Builder
+from ubernet_jax.datasets.builder import Builder, count_labels
 from ubernet_jax.datasets.catalogue import make_builder
 from ubernet_jax.datasets.duplicates import Duplicate, find_duplicates, find_repeats
-from ubernet_jax.datasets.folder import Folder
 from ubernet_jax.datasets.label_inspection import LabelReport, inspect_labels
 from ubernet_jax.datasets.reading import open_dataset
 from ubernet_jax.errors import UserError
-from ubernet_jax.tasks import TASKS, Task, with_classes
 
 SAMPLE = 20  # images of a split whose pixels are looked at, unless all are
 _KEPT = 5  # faults of the images of a split that are named
@@ -40,7 +37,7 @@ class SplitReport:
       official: how many there should be; None if nobody says.
       height: the smallest and the greatest, in pixels.
       width: the same.
-      labels: by task.
+      labels: by name.
     """
 
     images: int
@@ -71,15 +68,12 @@ class SetReport:
     duplicates: list[Duplicate] = dataclasses.field(default_factory=list)
 
 
-def inspect_dataset(
-    name: str, directory: pathlib.Path, tasks: Mapping[str, Task] | None = None, full: bool = False
-) -> SetReport:
+def inspect_dataset(name: str, directory: pathlib.Path, full: bool = False) -> SetReport:
     """Looks at ids, sizes and fingerprints of all images of a set, and at the pixels of some.
 
     Args:
       name: a dataset of `catalogue.KNOWN_NAMES`.
       directory: where prepared sets lie.
-      tasks: of a network that is to use the set; its classes are then those allowed.
       full: look at the pixels of all images.
     """
     report = SetReport(name=name)
@@ -95,7 +89,7 @@ def inspect_dataset(
         if others := builder.list_other_versions():
             report.remarks.append(f'what is there in format {", ".join(others)} can be deleted')
         try:
-            _inspect_splits(builder, directory, tasks, full, report)
+            _inspect_splits(builder, directory, full, report)
         except UserError as error:
             report.faults.append(str(error))
     if report.faults:
@@ -140,7 +134,6 @@ def _find_missing(builder: Builder) -> Iterator[str]:
 def _inspect_splits(
     builder: Builder,
     directory: pathlib.Path,
-    tasks: Mapping[str, Task] | None,
     full: bool,
     report: SetReport,
 ) -> None:
@@ -148,7 +141,9 @@ def _inspect_splits(
     datasets = [open_dataset(report.name, split, directory) for split in about]
     for dataset in datasets:
         own = about[dataset.split]
-        labels = {task: LabelReport(images=count) for task, count in own['labelled'].items()}
+        labels = {
+            name: LabelReport(images=count) for name, count in count_labels(own).items() if count
+        }
         report.splits[dataset.split] = SplitReport(
             images=len(dataset),
             official=builder.card.counts.get(dataset.split),
@@ -158,26 +153,17 @@ def _inspect_splits(
         )
         count = len(dataset) if full else min(SAMPLE, len(dataset))
         indices = np.linspace(0, len(dataset) - 1, count).astype(int)
-        known = _known_tasks(builder, own) if tasks is None else tasks
-        faults = inspect_labels(dataset, indices, known, labels)
+        faults = inspect_labels(dataset, indices, labels)
         report.faults += faults[:_KEPT]
         if len(faults) > _KEPT:
             report.faults.append(f'{dataset.split}: {len(faults) - _KEPT} more faults of images')
+    for name, review in builder.review_labels().items():
+        report.faults += [f'{name}: {fault}' for fault in review.faults]
+        report.remarks += [f'{name}: {note}' for note in review.notes]
     for dataset in datasets:
         report.duplicates += find_repeats(dataset)
     for pair in itertools.combinations(datasets, 2):
         report.duplicates += find_duplicates(*pair)
-
-
-def _known_tasks(builder: Builder, about: Mapping[str, Any]) -> dict[str, Task]:
-    """The tasks of which a set's classes are known."""
-    if 'classes' not in about and isinstance(builder, Folder):
-        return {}
-    own = about.get('classes', {})
-    return {
-        name: with_classes(task, tuple(own[name])) if name in own else task
-        for name, task in TASKS.items()
-    }
 
 
 def _range(values: np.ndarray) -> tuple[int, int]:

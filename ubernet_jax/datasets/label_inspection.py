@@ -3,106 +3,64 @@
 import dataclasses
 from collections.abc import Iterable, Mapping
 
-import numpy as np
-
 from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.errors import UserError
-from ubernet_jax.structs import Boxes, Example
-from ubernet_jax.tasks import TASKS, VOID, LabelKind, Task
+from ubernet_jax.labels.kind import Survey, add_surveys
+from ubernet_jax.structs import Example
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class LabelReport:
-    """One task's labels in one split.
+    """One label in one split.
 
     Attributes:
-      images: that have a label.
+      images: that have it.
       read: images of those whose label was looked at.
-      places: pixels or boxes in the labels that were looked at; 0 where none of them can be void.
-      void: of these, those that count for nothing: of no known class or direction, or difficult.
-      classes: the lowest and the highest class index found, void left aside; None if there is none.
+      void: share of the pixels or boxes looked at that count for nothing; None where all count.
+      values: the values found, such as `0-20`; empty if there is nothing to say.
     """
 
     images: int
     read: int = 0
-    places: int = 0
-    void: int = 0
-    classes: tuple[int, int] | None = None
-
-    def add(self, kind: LabelKind, label: np.ndarray | Boxes) -> None:
-        """Counts the label of one image more."""
-        void = _find_void(kind, label)
-        self.read += 1
-        self.places += void.size
-        self.void += int(void.sum())
-        found = _find_classes(kind, label)
-        if found.size:
-            lowest, highest = self.classes or (VOID, 0)
-            self.classes = min(lowest, int(found.min())), max(highest, int(found.max()))
+    void: float | None = None
+    values: str = ''
 
 
 def inspect_labels(
-    dataset: Dataset,
-    indices: Iterable[int],
-    tasks: Mapping[str, Task],
-    reports: Mapping[str, LabelReport],
+    dataset: Dataset, indices: Iterable[int], reports: Mapping[str, LabelReport]
 ) -> list[str]:
-    """Reads images of a split into the reports of its tasks; returns what is wrong with them.
+    """Reads images of a split into the reports of its labels; returns what is wrong with them.
 
     Args:
       dataset: the split.
       indices: which images to read.
-      tasks: those whose classes are known.
-      reports: by task.
+      reports: by label.
     """
     faults = []
+    surveys: dict[str, Survey] = {}
     for index in indices:
         try:
             example = dataset[index]
         except UserError as error:
             faults.append(str(error))
             continue
-        where = f'{dataset.name}:{dataset.split}, image {example.id}'
-        own = list(_find_faults(example, tuple(dataset.sizes[index].tolist()), tasks))
-        faults += [f'{where}: {fault}' for fault in own]
+        where = f'{dataset.source}, image {example.id}'
+        own = _find_faults(example, tuple(dataset.sizes[index].tolist()))
+        faults += [f'{where}: {fault}; prepare the set again' for fault in own]
         for name, label in example.labels.items():
-            reports[name].add(TASKS[name].label, label)
+            reports[name].read += 1
+            survey = dataset.labels[name].survey(label)
+            surveys[name] = add_surveys(surveys[name], survey) if name in surveys else survey
+    for name, total in surveys.items():
+        review = dataset.labels[name].review(total)
+        reports[name].void, reports[name].values = review.void, review.values
     return faults
 
 
-def _find_faults(
-    example: Example, size: tuple[int, int], tasks: Mapping[str, Task]
-) -> Iterable[str]:
-    again = 'prepare the set again'
+def _find_faults(example: Example, size: tuple[int, int]) -> list[str]:
+    faults = []
     if example.image.shape != (*size, 3):
-        yield f'the image has the shape {example.image.shape}, not {(*size, 3)}; {again}'
+        faults.append(f'the image has the shape {example.image.shape}, not {(*size, 3)}')
     for name, label in example.labels.items():
-        if isinstance(label, Boxes):
-            beyond = label.corners > np.array([*size[::-1], *size[::-1]])
-            if (label.corners < 0).any() or beyond.any() or (label.areas() <= 0).any():
-                yield f'a box of {name} has no area or reaches out of the image; {again}'
-        elif label.shape[:2] != size:
-            yield f'{name} has the size {label.shape[:2]}, not {size} as its image; {again}'
-        found = _find_classes(TASKS[name].label, label)
-        if name in tasks and found.size and found.max() >= tasks[name].channels:
-            yield (
-                f'{name} has class {found.max()}, but 0 to {tasks[name].channels - 1} are allowed, '
-                f'and {VOID} where it is not known; name the classes in the config, '
-                f'--config.tasks.{name}.classes, or {again}'
-            )
-
-
-def _find_classes(kind: LabelKind, label: np.ndarray | Boxes) -> np.ndarray:
-    """The class indices of a label, without void; empty for labels without classes."""
-    if isinstance(label, Boxes):
-        return label.classes
-    return label[label != VOID] if kind is LabelKind.CLASSES else np.zeros(0, np.uint8)
-
-
-def _find_void(kind: LabelKind, label: np.ndarray | Boxes) -> np.ndarray:
-    """bool, of each pixel or box: whether it counts for nothing; empty where all of them count."""
-    if isinstance(label, Boxes):
-        return label.difficult
-    if kind is LabelKind.DIRECTION:
-        return ~label.any(axis=-1)
-    return label == VOID if kind is LabelKind.CLASSES else np.zeros(0, bool)
+        faults += [f'{name} {fault}' for fault in example.kinds[name].check(label, size)]
+    return faults

@@ -39,7 +39,7 @@ def find_leaks(training: Sequence[Dataset], benchmarks: Sequence[Dataset]) -> li
     return list(dict.fromkeys(itertools.chain.from_iterable(found)))
 
 
-def settle_leaks(training: Sequence[Dataset], config: Config) -> list[Dataset]:
+def resolve_leaks(training: Sequence[Dataset], config: Config) -> list[Dataset]:
     """The training sets, dealt with as `config.data.leaks` says.
 
     Raises:
@@ -87,6 +87,5 @@ def _describe_splits(leaks: Sequence[Duplicate], training: Sequence[Dataset]) ->
 
 
 def _leave_out(dataset: Dataset, leaks: Sequence[Duplicate]) -> Dataset:
-    source = f'{dataset.name}:{dataset.split}'
-    leaking = {leak.first.id for leak in leaks if leak.first.source == source}
+    leaking = {leak.first.id for leak in leaks if leak.first.source == dataset.source}
     return dataset.take(np.array([name not in leaking for name in dataset.ids], bool))

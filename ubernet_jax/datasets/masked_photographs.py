@@ -3,18 +3,20 @@
 import pathlib
 
 from ubernet_jax.datasets.builder import Builder
-from ubernet_jax.datasets.files import check_exist, list_images, read_image, read_label
+from ubernet_jax.datasets.files import check_exist, list_images, read_image
+from ubernet_jax.labels.standard import STANDARD
 from ubernet_jax.structs import Example
-from ubernet_jax.tasks import TASKS
 
 
 class MaskedPhotographs(Builder, skip_registration=True):
     """Reads pairs of a photograph and a grey mask as `saliency`; a subclass lists them."""
 
+    labels = {'saliency': STANDARD['saliency']}
+
     def read(self, item: tuple[pathlib.Path, ...]) -> tuple[Example, bytes]:
         image_path, mask_path = item
         image, encoded_image = read_image(image_path)
-        saliency = read_label(mask_path, TASKS['saliency'], image)
+        saliency = self.labels['saliency'].read(mask_path, image.shape[:2])
         example = Example(id=image_path.stem, image=image, labels={'saliency': saliency})
         return example, encoded_image
 

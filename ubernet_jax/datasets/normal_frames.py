@@ -14,8 +14,8 @@ from typing import TypeVar
 import numpy as np
 
 from ubernet_jax.errors import UserError
+from ubernet_jax.labels.unit_vectors import viewing_rays
 
-FOCAL_LENGTH = 0.85  # of the Kinect, in image widths; between those of the whole and of cut frames
 MOST_HIDDEN = 0.2  # share of normals that may point away, by noise, in the right frame
 _SAMPLES = 24  # images; more change nothing
 _STEP = 4  # pixels, of rows and columns
@@ -62,7 +62,7 @@ def find_frame(source: object, items: Sequence[T], read: Callable[[T], np.ndarra
     known = 0
     for item in items[:: math.ceil(len(items) / _SAMPLES)]:
         normals = read(item)
-        rays = _viewing_rays(*normals.shape[:2])[::_STEP, ::_STEP]
+        rays = viewing_rays(*normals.shape[:2])[::_STEP, ::_STEP]
         normals = normals[::_STEP, ::_STEP]
         known += np.count_nonzero(normals.any(axis=-1))
         hidden += [
@@ -76,11 +76,3 @@ def find_frame(source: object, items: Sequence[T], read: Callable[[T], np.ndarra
             'unpack the dataset again'
         )
     return FRAMES[best]
-
-
-def _viewing_rays(height: int, width: int) -> np.ndarray:
-    """float64 (H, W, 3): from the camera to each pixel; x right, y up, z towards the camera."""
-    focal_length = FOCAL_LENGTH * width
-    right = (np.arange(width) - (width - 1) / 2) / focal_length
-    up = ((height - 1) / 2 - np.arange(height)) / focal_length
-    return np.stack(np.broadcast_arrays(right, up[:, None], -1.0), axis=-1)

@@ -8,20 +8,16 @@ import numpy as np
 
 from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.card import Card
-from ubernet_jax.datasets.files import (
-    check_classes,
-    check_exist,
-    check_size,
-    read_array,
-    read_image,
-    read_label,
-    read_list,
-)
+from ubernet_jax.datasets.files import check_exist, read_image, read_list
 from ubernet_jax.datasets.matlab import as_map, read_matlab
 from ubernet_jax.datasets.normal_frames import Frame, find_frame
 from ubernet_jax.errors import UserError
+from ubernet_jax.labels import VOID, ClassMap
+from ubernet_jax.labels.class_map import check_classes
+from ubernet_jax.labels.lines import LineMap
+from ubernet_jax.labels.reading import read_array, require_size
+from ubernet_jax.labels.standard import STANDARD
 from ubernet_jax.structs import Example
-from ubernet_jax.tasks import TASKS, VOID, with_classes
 
 NYUD_CLASSES = (
     'wall', 'floor', 'cabinet', 'bed', 'chair', 'sofa', 'table', 'door', 'window', 'bookshelf',
@@ -39,20 +35,24 @@ _SUFFIXES = {
     'segmentation': ('.mat', '.png'),
 }
 Paths = dict[str, pathlib.Path]  # folder -> an image's file there
-_FILE_TASK = with_classes(TASKS['segmentation'], ('unlabelled', *NYUD_CLASSES))
+_STORED = ClassMap(classes=('unlabelled', *NYUD_CLASSES))  # in its own files
 
 
 class NyudMt(Builder):
     """`images`, `normals`, `edge`, `segmentation`, and `gt_sets/{train,val}.txt`.
 
-    `segmentation` has the 40 classes `NYUD_CLASSES` of Gupta et al. (CVPR 2013); name them in the
-    config to train on them. Unlabelled pixels, 0 in the files, are void.
+    `segmentation` has the 40 classes `NYUD_CLASSES` of Gupta et al. (CVPR 2013).
+    Unlabelled pixels, 0 in the files, are void.
     """
 
     name = 'nyud_mt'
     folders = ('', 'NYUD_MT', 'NYUDv2')
     marker = 'gt_sets'
-    classes = {'segmentation': NYUD_CLASSES}
+    labels = {
+        'boundaries': STANDARD['boundaries'],
+        'normals': STANDARD['normals'],
+        'segmentation': ClassMap(classes=NYUD_CLASSES),
+    }
     card = Card(
         tasks=('boundaries', 'normals', 'segmentation'),
         counts={'train': 795, 'val': 654},
@@ -73,7 +73,7 @@ class NyudMt(Builder):
         image, encoded_image = read_image(paths['images'])
         labels = {
             'boundaries': _read_boundaries(paths['edge'], image),
-            'normals': frame.apply(read_label(paths['normals'], TASKS['normals'], image)),
+            'normals': frame.apply(STANDARD['normals'].read(paths['normals'], image.shape[:2])),
             'segmentation': _read_segmentation(paths['segmentation'], image),
         }
         return Example(id=paths['images'].stem, image=image, labels=labels), encoded_image
@@ -98,25 +98,25 @@ def _find(folder: pathlib.Path, name: str, suffixes: tuple[str, ...]) -> pathlib
 def _read_normals(paths: Paths) -> np.ndarray:
     """With the axes of the file, which are not known yet."""
     image, _ = read_image(paths['images'])
-    return read_label(paths['normals'], TASKS['normals'], image)
+    return STANDARD['normals'].read(paths['normals'], image.shape[:2])
 
 
-def _read_boundaries(path: pathlib.Path, image: np.ndarray) -> np.ndarray:
+def _read_boundaries(path: pathlib.Path, image: np.ndarray) -> LineMap:
     if path.suffix == '.png':
-        return read_label(path, TASKS['boundaries'], image)
+        return STANDARD['boundaries'].read(path, image.shape[:2])
     edges = read_array(path)
-    check_size(path, edges, image)
+    require_size(path, edges, image.shape[:2])
     if edges.ndim != 2:
         raise UserError(f'{path}: got an array {edges.shape}; boundaries are (H, W), 0 or 1')
-    return np.where(edges > 0.5, np.uint8(255), np.uint8(0))
+    return LineMap(share=np.where(edges > 0.5, np.uint8(255), np.uint8(0)))
 
 
 def _read_segmentation(path: pathlib.Path, image: np.ndarray) -> np.ndarray:
     if path.suffix == '.png':
-        classes = read_label(path, _FILE_TASK, image)
+        classes = _STORED.read(path, image.shape[:2])
     else:
         classes = read_matlab(path, 'segmentation', as_map).astype(np.uint8)
-        check_size(path, classes, image)
-        check_classes(path, classes, _FILE_TASK)
+        require_size(path, classes, image.shape[:2])
+        check_classes(path, classes, _STORED.classes)
     known = (classes != 0) & (classes != VOID)
     return np.where(known, classes - 1, VOID).astype(np.uint8)

@@ -13,14 +13,16 @@ import numpy as np
 
 from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.card import Card
-from ubernet_jax.datasets.files import check_exist, check_size, read_label, to_directions
+from ubernet_jax.datasets.files import check_exist
 from ubernet_jax.datasets.matlab import read_matlab, read_matlab_slice
 from ubernet_jax.datasets.normal_frames import Frame, find_frame
 from ubernet_jax.datasets.records import encode_image
 from ubernet_jax.datasets.sources import list_files
 from ubernet_jax.errors import UserError
+from ubernet_jax.labels.reading import require_size
+from ubernet_jax.labels.standard import STANDARD
+from ubernet_jax.labels.unit_vectors import to_unit_length
 from ubernet_jax.structs import Example
-from ubernet_jax.tasks import TASKS
 
 
 class Sources(NamedTuple):
@@ -50,6 +52,7 @@ class NyudV2(Builder):
     collection = 'NYUv2'
     folders = ('', 'NYUv2', 'nyu_depth_v2')
     marker = 'nyu_depth_v2_labeled.mat'
+    labels = {'normals': STANDARD['normals']}
     window = np.s_[44:471, 40:601]  # MATLAB's 45:471, 41:601, which is 427 x 561
     card = Card(
         tasks=('normals',),
@@ -115,13 +118,14 @@ def _read(sources: Sources) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _read_pictures(sources: Sources, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    normals = read_label(sources.normals, TASKS['normals'], image)
-    return normals, read_label(sources.mask, TASKS['saliency'], image) > 0
+    size = image.shape[:2]
+    normals = STANDARD['normals'].read(sources.normals, size)
+    return normals, STANDARD['saliency'].read(sources.mask, size) > 0
 
 
 def _read_arrays(sources: Sources, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     normals = read_matlab_slice(sources.normals, 'norm_gt_l', sources.number - 1)
     valid = read_matlab_slice(sources.mask, 'masks', sources.number - 1) > 0
-    check_size(sources.normals, normals, image)
-    check_size(sources.mask, valid, image)
-    return to_directions(normals), valid
+    require_size(sources.normals, normals, image.shape[:2])
+    require_size(sources.mask, valid, image.shape[:2])
+    return to_unit_length(normals), valid

@@ -8,8 +8,11 @@ import numpy as np
 
 from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.card import Card
-from ubernet_jax.datasets.files import check_size, list_items, read_image
+from ubernet_jax.datasets.files import list_items, read_image
 from ubernet_jax.datasets.matlab import as_map, read_matlab
+from ubernet_jax.labels.lines import LineMap
+from ubernet_jax.labels.reading import require_size
+from ubernet_jax.labels.standard import STANDARD
 from ubernet_jax.structs import Example
 
 
@@ -25,6 +28,7 @@ class PascalContext(Builder):
     collection = 'PASCAL VOC'
     folders = ('', 'VOC2010', 'VOCdevkit/VOC2010')
     marker = 'trainval/*.mat'
+    labels = {'boundaries': STANDARD['boundaries']}
     card = Card(
         tasks=('boundaries',),
         counts={'train': 4998, 'val': 5105},
@@ -46,8 +50,8 @@ class PascalContext(Builder):
         image_path, map_path = item
         image, encoded_image = read_image(image_path)
         classes = read_matlab(map_path, 'LabelMap', lambda array: as_map(array, largest=65_535))
-        check_size(map_path, classes, image)
-        boundaries = np.where(find_boundaries(classes), np.uint8(255), np.uint8(0))
+        require_size(map_path, classes, image.shape[:2])
+        boundaries = LineMap(share=np.where(find_boundaries(classes), np.uint8(255), np.uint8(0)))
         example = Example(id=image_path.stem, image=image, labels={'boundaries': boundaries})
         return example, encoded_image
 

@@ -8,14 +8,16 @@ import numpy as np
 
 from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.card import Card
-from ubernet_jax.datasets.files import check_size, list_items, read_image
+from ubernet_jax.datasets.files import list_items, read_image
 from ubernet_jax.datasets.matlab import as_map, read_matlab
 from ubernet_jax.errors import UserError
+from ubernet_jax.labels.reading import require_size
+from ubernet_jax.labels.standard import STANDARD
 from ubernet_jax.structs import Example
 
 _LISTS = 'pascal_person_part/pascal_person_part_trainval_list'
 
-# Part of a person in PASCAL-Part -> index in `tasks.PERSON_PARTS`; l and r are left and right.
+# Part of a person in PASCAL-Part -> index in `PERSON_PARTS`; l and r are left and right.
 MERGED_PARTS = {
     'head': 1, 'hair': 1, 'leye': 1, 'reye': 1, 'lear': 1, 'rear': 1, 'lebrow': 1, 'rebrow': 1,
     'nose': 1, 'mouth': 1,
@@ -38,6 +40,7 @@ class PersonPart(Builder):
     collection = 'PASCAL VOC'
     folders = ('', 'VOC2010', 'VOCdevkit/VOC2010')
     marker = 'Annotations_Part'
+    labels = {'parts': STANDARD['parts']}
     card = Card(
         tasks=('parts',),
         counts={'train': 1716, 'val': 1817},
@@ -61,7 +64,7 @@ class PersonPart(Builder):
         masks = read_matlab(part_path, 'anno', _parse_parts)
         parts = np.zeros(image.shape[:2], np.uint8)
         for name, mask in masks:
-            check_size(part_path, mask, image)
+            require_size(part_path, mask, image.shape[:2])
             if name not in MERGED_PARTS:
                 raise UserError(
                     f'{part_path}: {name!r} is no part of a person; known: '

@@ -17,6 +17,7 @@ from ubernet_jax.datasets import records
 from ubernet_jax.datasets.catalogue import make_builder
 from ubernet_jax.datasets.fingerprint import fingerprint
 from ubernet_jax.errors import UserError
+from ubernet_jax.labels import LabelKind
 from ubernet_jax.structs import Example
 
 
@@ -31,24 +32,24 @@ class Dataset:
       split: the split's name.
       directory: where prepared sets lie.
       collection: sets that have the same one call the same photograph by the same id.
-      tasks: tasks for which at least one image of the split is labelled.
+      labels: name -> kind, of the labels of the whole set.
       ids: each image's id, unique in the split.
       sizes: int32 (n, 2), each image's height and width in pixels.
-      box_counts: int32 (n,), each image's boxes that are not difficult.
+      labelled: label -> bool (n,), whether each image has it.
+      counts: label -> int32 (n,), each image's objects: see `LabelKind.count`.
       rows: int (n,), each image's place in the split.
-      classes: task name -> the names of its classes, where they are not those of `tasks.TASKS`.
     """
 
     name: str
     split: str
     directory: pathlib.Path
     collection: str
-    tasks: frozenset[str]
+    labels: Mapping[str, LabelKind]
     ids: tuple[str, ...]
     sizes: np.ndarray
-    box_counts: np.ndarray
+    labelled: Mapping[str, np.ndarray]
+    counts: Mapping[str, np.ndarray]
     rows: np.ndarray
-    classes: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -61,7 +62,7 @@ class Dataset:
         """
         row = int(self.rows[index])
         with self._explaining_damage(row):
-            return records.decode(self._source[row])
+            return records.decode(self._source[row], self.labels)
 
     def take(self, chosen: np.ndarray) -> 'Dataset':
         """Those images of a mask or an index array (n,)."""
@@ -69,9 +70,19 @@ class Dataset:
             self,
             ids=tuple(np.array(self.ids, object)[chosen]),
             sizes=self.sizes[chosen],
-            box_counts=self.box_counts[chosen],
+            labelled={name: flags[chosen] for name, flags in self.labelled.items()},
+            counts={name: own[chosen] for name, own in self.counts.items()},
             rows=self.rows[chosen],
         )
+
+    @property
+    def source(self) -> str:
+        """Such as `voc2012:train`."""
+        return f'{self.name}:{self.split}'
+
+    def present_labels(self) -> list[str]:
+        """Names of the labels that at least one image has."""
+        return [name for name, flags in self.labelled.items() if flags.any()]
 
     @functools.cached_property
     def fingerprints(self) -> np.ndarray:
@@ -165,17 +176,18 @@ def open_dataset(name: str, split: str, directory: pathlib.Path) -> Dataset:
         raise _damaged(f'dataset {name}', directory / name, 'its description is gone')
     if split not in splits:
         raise UserError(f'dataset {name} has no split {split!r}; it has {", ".join(splits)}')
+    about = splits[split]
     return Dataset(
         name=name,
         split=split,
         directory=directory,
         collection=builder.collection or f'{name}:{split}',
-        tasks=frozenset(splits[split]['labelled']),
-        ids=tuple(splits[split]['ids']),
-        sizes=np.array(splits[split]['sizes'], np.int32),
-        box_counts=np.array(splits[split]['box_counts'], np.int32),
-        rows=np.arange(len(splits[split]['ids'])),
-        classes=builder.read_classes(split),
+        labels=builder.read_labels(),
+        ids=tuple(about['ids']),
+        sizes=np.array(about['sizes'], np.int32),
+        labelled={name: np.array(list(flags)) == '1' for name, flags in about['labelled'].items()},
+        counts={name: np.array(own, np.int32) for name, own in about['counts'].items()},
+        rows=np.arange(len(about['ids'])),
     )
 
 

@@ -1,80 +1,66 @@
-"""The one record format of all datasets: how an `Example` lies on disk, compressed.
+"""The record format: how an `Example` lies on disk, compressed.
 
-An absent label is an empty array; boxes, of which there may be none, have a flag instead. A change
-of `FEATURES` needs a new `VERSION`, so that sets prepared before are not taken for current ones.
+A record holds the labels of its own dataset: see `LabelKind.parts`. An absent label has empty
+arrays and a flag. A change of what all records share needs a new `VERSION`, so that sets prepared
+before are not taken for current ones; a new kind of label does not.
 """
 
-import dataclasses
 import io
+from collections.abc import Mapping
 
 import numpy as np
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from ubernet_jax.structs import Boxes, Example
-from ubernet_jax.tasks import TASKS, LabelKind, Task
+from ubernet_jax.labels import LabelKind
+from ubernet_jax.labels.kind import Part
+from ubernet_jax.structs import Example
 
-VERSION = '2.0.0'
+VERSION = '3.0.0'
+PRESENT = 'present'  # the flag of a label
 
-_DIRECTION_SCALE = 32767  # unit vectors lie as int16: steps of 0.002 degrees
-
-# Label maps lie as zlib-packed arrays: as small as PNG for class maps, and faster to read.
-_MAP = {'dtype': np.uint8, 'encoding': 'zlib', 'shape': (None, None)}
-_DIRECTIONS = {'dtype': np.int16, 'encoding': 'zlib', 'shape': (None, None, 3)}
-
-_NO_BOXES = Boxes(
-    corners=np.zeros((0, 4), np.float32), classes=np.zeros(0, np.uint8), difficult=np.zeros(0, bool)
-)
+_IMAGE = tfds.features.FeaturesDict({'image': tfds.features.Image()})
 
 
-def _feature(task: Task) -> tfds.features.Tensor | dict[str, tfds.features.Tensor]:
-    if task.label is LabelKind.BOXES:
-        return {
-            'labelled': tfds.features.Scalar(np.bool_),
-            'corners': tfds.features.Tensor(dtype=np.float32, shape=(None, 4)),
-            'classes': tfds.features.Tensor(dtype=np.uint8, shape=(None,)),
-            'difficult': tfds.features.Tensor(dtype=np.bool_, shape=(None,)),
+def make_features(kinds: Mapping[str, LabelKind]) -> tfds.features.FeaturesDict:
+    """The features of a dataset with these labels, by name."""
+    labels = {
+        name: {
+            PRESENT: tfds.features.Scalar(np.bool_),
+            **{part: _feature(own) for part, own in kind.parts.items()},
         }
-    return tfds.features.Tensor(**(_DIRECTIONS if task.label is LabelKind.DIRECTION else _MAP))
-
-
-FEATURES = tfds.features.FeaturesDict(
-    {
-        'id': tfds.features.Text(),
-        'image': tfds.features.Image(),
-        'labels': {task.name: _feature(task) for task in TASKS.values()},
-        'annotators': tfds.features.Tensor(**_MAP | {'shape': (None, None, None)}),
+        for name, kind in kinds.items()
     }
-)
-_IMAGE = tfds.features.FeaturesDict({'image': FEATURES['image']})
+    return tfds.features.FeaturesDict(
+        {'id': tfds.features.Text(), 'image': tfds.features.Image(), 'labels': labels}
+    )
 
 
-def encode(example: Example, encoded_image: bytes) -> dict:
-    """An `Example` as a record of `FEATURES`.
+def encode(example: Example, kinds: Mapping[str, LabelKind], encoded_image: bytes) -> dict:
+    """An `Example` as a record of `make_features(kinds)`.
 
     Args:
-      example: what is stored; directions are rounded to 16 bits.
+      example: what is stored.
+      kinds: of all labels of the dataset.
       encoded_image: a JPEG or PNG file whose pixels are `example.image`.
     """
-    annotators = example.annotators
-    return {
-        'id': example.id,
-        'image': encoded_image,
-        'labels': {name: _pack(task, example.labels.get(name)) for name, task in TASKS.items()},
-        'annotators': np.zeros((0, 0, 0), np.uint8) if annotators is None else annotators,
-    }
+    labels = {}
+    for name, kind in kinds.items():
+        present = name in example.labels
+        parts = kind.pack(example.labels[name]) if present else _empty(kind.parts)
+        labels[name] = {PRESENT: present, **parts}
+    return {'id': example.id, 'image': encoded_image, 'labels': labels}
 
 
-def decode(record: dict) -> Example:
+def decode(record: dict, kinds: Mapping[str, LabelKind]) -> Example:
     """The inverse of `encode`, for a record whose image TFDS left as bytes."""
-    annotators = record['annotators']
-    labels = {name: _unpack(task, record['labels'][name]) for name, task in TASKS.items()}
-    return Example(
-        id=record['id'].decode(),
-        image=decode_image(record['image']),
-        labels={name: label for name, label in labels.items() if label is not None},
-        annotators=annotators if annotators.size else None,
-    )
+    labels = {}
+    for name, kind in kinds.items():
+        parts = dict(record['labels'][name])
+        if parts.pop(PRESENT):
+            labels[name] = kind.unpack(parts)
+    image = decode_image(record['image'])
+    return Example(id=record['id'].decode(), image=image, labels=labels, kinds=kinds)
 
 
 def read_image_file(serialized: bytes) -> bytes:
@@ -95,29 +81,15 @@ def decode_image(encoded: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(encoded)))
 
 
-def _pack(task: Task, label: np.ndarray | Boxes | None) -> np.ndarray | dict:
-    """What a record holds of a label; None for an image without it."""
-    if task.label is LabelKind.BOXES:
-        boxes = _NO_BOXES if label is None else label
-        return {'labelled': label is not None, **dataclasses.asdict(boxes)}
-    if task.label is LabelKind.DIRECTION:
-        vectors = np.zeros((0, 0, 3)) if label is None else label
-        return np.rint(vectors * _DIRECTION_SCALE).astype(np.int16)
-    return np.zeros((0, 0), np.uint8) if label is None else label
+def _feature(part: Part) -> tfds.features.Tensor:
+    # Maps lie as zlib-packed arrays: as small as PNG for class maps, and faster to read. TFDS
+    # stores arrays with several unknown lengths in no other way.
+    encoding = {'encoding': 'zlib'} if part.shape.count(None) > 1 else {}
+    return tfds.features.Tensor(dtype=part.dtype, shape=part.shape, **encoding)
 
 
-def _unpack(task: Task, stored: np.ndarray | dict) -> np.ndarray | Boxes | None:
-    """The inverse of `_pack`."""
-    if task.label is LabelKind.BOXES:
-        parts = dict(stored)
-        return Boxes(**parts) if parts.pop('labelled') else None
-    if not stored.size:
-        return None
-    return _unit(stored) if task.label is LabelKind.DIRECTION else stored
-
-
-def _unit(stored: np.ndarray) -> np.ndarray:
-    """int16 vectors as float32 unit vectors; all zero stays all zero."""
-    vectors = stored.astype(np.float32)
-    length = np.sqrt(np.square(vectors).sum(axis=-1, keepdims=True))
-    return vectors / np.where(length > 0, length, 1)
+def _empty(parts: Mapping[str, Part]) -> dict[str, np.ndarray]:
+    return {
+        name: np.zeros([length or 0 for length in part.shape], part.dtype)
+        for name, part in parts.items()
+    }

@@ -9,10 +9,12 @@ from scipy import ndimage
 
 from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.card import Card
-from ubernet_jax.datasets.files import check_classes, check_size, list_items, read_image
+from ubernet_jax.datasets.files import list_items, read_image
 from ubernet_jax.datasets.matlab import as_map, read_matlab
+from ubernet_jax.labels.class_map import check_classes
+from ubernet_jax.labels.reading import require_size
+from ubernet_jax.labels.standard import STANDARD, VOC_CLASSES
 from ubernet_jax.structs import Example
-from ubernet_jax.tasks import TASKS
 
 
 class Sbd(Builder):
@@ -28,6 +30,7 @@ class Sbd(Builder):
     collection = 'PASCAL VOC'
     folders = ('', 'dataset', 'benchmark_RELEASE/dataset', 'SBD/dataset')
     marker = 'cls'
+    labels = {name: STANDARD[name] for name in ('segmentation', 'semantic_boundaries')}
     card = Card(
         tasks=('segmentation', 'semantic_boundaries'),
         counts={'train': 8498, 'val': 2857},
@@ -49,10 +52,10 @@ class Sbd(Builder):
         image, encoded_image = read_image(image_path)
         segmentation = read_matlab(class_path, 'GTcls', _parse_classes)
         instances, categories = read_matlab(instance_path, 'GTinst', _parse_instances)
-        check_size(class_path, segmentation, image)
-        check_size(instance_path, instances, image)
-        check_classes(class_path, segmentation, TASKS['segmentation'])
-        check_classes(instance_path, categories, TASKS['semantic_boundaries'])
+        for path, label in ((class_path, segmentation), (instance_path, instances)):
+            require_size(path, label, image.shape[:2])
+        check_classes(class_path, segmentation, VOC_CLASSES)
+        check_classes(instance_path, categories, VOC_CLASSES)
         labels = {
             'segmentation': segmentation,
             'semantic_boundaries': outline_instances(instances, categories),

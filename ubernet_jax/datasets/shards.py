@@ -15,7 +15,7 @@ import multiprocessing.synchronize
 import os
 import pathlib
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Protocol
 
@@ -26,6 +26,8 @@ from ubernet_jax.datasets import records
 from ubernet_jax.datasets.sources import fingerprint
 from ubernet_jax.datasets.storage import Storage
 from ubernet_jax.errors import UserError
+from ubernet_jax.labels import LabelKind
+from ubernet_jax.labels.kind import Survey, add_surveys
 from ubernet_jax.structs import Example
 
 SHARD_IMAGES = 64  # of a shard, at least; fewer are read before another process has started
@@ -70,8 +72,9 @@ class Report:
       bytes: size of the file.
       ids: of its images.
       sizes: height and width of each.
-      box_counts: boxes of each that are not difficult.
-      labelled: task name -> how many images have its label.
+      labelled: label -> '1' or '0' for each, whether it has that label.
+      counts: label -> how many objects each has, of kinds that have objects: `LabelKind.count`.
+      surveys: label -> counts of its values: `LabelKind.survey`.
     """
 
     source: str
@@ -79,28 +82,42 @@ class Report:
     bytes: int = 0
     ids: list[str] = dataclasses.field(default_factory=list)
     sizes: list[tuple[int, int]] = dataclasses.field(default_factory=list)
-    box_counts: list[int] = dataclasses.field(default_factory=list)
-    labelled: dict[str, int] = dataclasses.field(default_factory=dict)
+    labelled: dict[str, str] = dataclasses.field(default_factory=dict)
+    counts: dict[str, list[int]] = dataclasses.field(default_factory=dict)
+    surveys: dict[str, Survey] = dataclasses.field(default_factory=dict)
 
-    def add(self, example: Example) -> None:
-        """Counts one image more."""
-        boxes = example.labels.get('detection')
+    def add(self, example: Example, kinds: Mapping[str, LabelKind]) -> None:
+        """Counts one image more; `kinds` are those of all labels of the dataset."""
         self.ids.append(example.id)
         self.sizes.append(example.image.shape[:2])
-        self.box_counts.append(int((~boxes.difficult).sum()) if boxes else 0)
-        for task in example.labels:
-            self.labelled[task] = self.labelled.get(task, 0) + 1
+        for name, kind in kinds.items():
+            present = name in example.labels
+            self.labelled[name] = self.labelled.get(name, '') + ('1' if present else '0')
+            count = kind.count(example.labels[name]) if present else None
+            self.counts.setdefault(name, []).append(count or 0)
+            if present:
+                survey = kind.survey(example.labels[name])
+                before = self.surveys.get(name)
+                self.surveys[name] = add_surveys(before, survey) if before else survey
 
 
 def merge_reports(reports: Sequence[Report]) -> dict[str, Any]:
-    """`ids`, `sizes`, `box_counts` and `labelled` of all images of some shards, in their order."""
+    """The fields of all images of some shards of one split, in their order."""
     merged: dict[str, Any] = {
         field: [entry for report in reports for entry in getattr(report, field)]
-        for field in ('ids', 'sizes', 'box_counts')
+        for field in ('ids', 'sizes')
     }
-    tasks = dict.fromkeys(task for report in reports for task in report.labelled)
-    counts = {task: sum(report.labelled.get(task, 0) for report in reports) for task in tasks}
-    return merged | {'labelled': counts}
+    names = list(reports[0].labelled)
+    surveys = {}
+    for name in names:
+        own = [report.surveys[name] for report in reports if name in report.surveys]
+        if own:
+            surveys[name] = functools.reduce(add_surveys, own)
+    return merged | {
+        'labelled': {name: ''.join(report.labelled[name] for report in reports) for name in names},
+        'counts': {name: sum((report.counts[name] for report in reports), []) for name in names},
+        'surveys': surveys,
+    }
 
 
 def make_template(name: str, split: str, folder: os.PathLike) -> tfds.core.ShardedFileTemplate:
@@ -111,13 +128,18 @@ def make_template(name: str, split: str, folder: os.PathLike) -> tfds.core.Shard
 
 
 def plan_shards(
-    name: str, splits: dict[str, Sequence[Any]], storage: Storage, folder: pathlib.Path
+    name: str,
+    splits: dict[str, Sequence[Any]],
+    kinds: Mapping[str, LabelKind],
+    storage: Storage,
+    folder: pathlib.Path,
 ) -> list[Shard]:
     """All shards of a set, split by split.
 
     Args:
       name: how TFDS calls the set.
       splits: as `Builder.list_splits` gives them.
+      kinds: of the set's labels.
       storage: how images are to be stored.
       folder: where the shards shall lie.
     """
@@ -130,7 +152,7 @@ def plan_shards(
             Shard(
                 split=split,
                 items=run,
-                source=fingerprint(run, records.VERSION, storage),
+                source=fingerprint(run, records.VERSION, kinds, storage),
                 path=pathlib.Path(template.sharded_filepath(shard_index=i, num_shards=len(runs))),
             )
             for i, run in enumerate(runs)
@@ -139,7 +161,12 @@ def plan_shards(
 
 
 def build_shards(
-    name: str, shards: Sequence[Shard], reader: Reader, storage: Storage, workers: int
+    name: str,
+    shards: Sequence[Shard],
+    reader: Reader,
+    kinds: Mapping[str, LabelKind],
+    storage: Storage,
+    workers: int,
 ) -> list[Report]:
     """Writes those of a set's shards that are not there yet; says what each holds.
 
@@ -147,6 +174,7 @@ def build_shards(
       name: what the progress bar calls the set.
       shards: all in one folder, which exists; what else is in it is removed.
       reader: picklable.
+      kinds: of the set's labels.
       storage: how images are stored.
       workers: processes, at most; where there is little to do, this one does it.
 
@@ -157,7 +185,7 @@ def build_shards(
     reports = _keep_finished(shards)
     left = [shard for shard in shards if shard.path not in reports]
     images, images_left = (sum(len(shard.items) for shard in some) for some in (shards, left))
-    write = functools.partial(_write_shard, reader, storage)
+    write = functools.partial(_write_shard, reader, kinds, storage)
     progress = tqdm(desc=name, total=images, initial=images - images_left, unit='image')
     try:
         with progress, _open_map(min(workers, images_left // SHARD_IMAGES)) as run:
@@ -213,20 +241,25 @@ def _start_worker(stop: multiprocessing.synchronize.Event) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the first process to act on
 
 
-def _write_shard(reader: Reader, storage: Storage, shard: Shard) -> Report:
+def _write_shard(
+    reader: Reader, kinds: Mapping[str, LabelKind], storage: Storage, shard: Shard
+) -> Report:
     """Writes the shard, and then its report, which says that the shard is whole."""
     report = Report(source=shard.source, split=shard.split)
-    serializer = tfds.core.ExampleSerializer(records.FEATURES.get_serialized_info())
+    features = records.make_features(kinds)
+    serializer = tfds.core.ExampleSerializer(features.get_serialized_info())
 
     def serialize(number: int, item: Any) -> tuple[int, bytes]:
         if _stop and _stop.is_set():
             raise KeyboardInterrupt
         try:
-            example, encoded_image = storage.apply(*reader.read(item))
+            example, encoded_image = reader.read(item)
+            example = dataclasses.replace(example, kinds=kinds)
+            example, encoded_image = storage.apply(example, encoded_image)
         except OSError as error:  # of the disk; what is wrong with a file is a UserError already
             raise UserError(f'{error.filename} cannot be read: {error.strerror}') from error
-        report.add(example)
-        record = records.FEATURES.encode_example(records.encode(example, encoded_image))
+        report.add(example, kinds)
+        record = features.encode_example(records.encode(example, kinds, encoded_image))
         # TFDS's own way to bytes orders fields at random.
         return number, serializer.get_tf_example(record).SerializeToString(deterministic=True)
 

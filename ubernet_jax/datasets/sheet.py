@@ -6,8 +6,7 @@ import numpy as np
 
 from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.structs import Example
-from ubernet_jax.tasks import TASKS, with_classes
-from ubernet_jax.visualize import Panel, contact_sheet, panel
+from ubernet_jax.visualize import Panel, contact_sheet, make_panel
 
 EXAMPLES = 8
 WIDTH = 4  # panels in a row, at least
@@ -22,19 +21,20 @@ def draw_examples(splits: Sequence[Dataset]) -> np.ndarray:
     Returns:
       uint8 (H, W, 3), RGB; a label that an image does not have leaves its place empty.
     """
-    labelled = frozenset().union(*(split.tasks for split in splits))
-    classes = splits[0].classes
-    tasks = [
-        with_classes(task, classes[name]) if name in classes else task
-        for name, task in TASKS.items()
-        if name in labelled
-    ]
+    labelled = dict.fromkeys(name for split in splits for name in split.present_labels())
     panels: list[Panel | None] = []
     for caption, example in _choose(splits):
         panels.append(Panel(caption=caption, picture=example.image))
-        panels += [panel(task, example.labels, example.image) for task in tasks]
-    own = 1 + len(tasks)
+        panels += [label_panel(example, name, name) for name in labelled]
+    own = 1 + len(labelled)
     return contact_sheet(panels, columns=own * max(1, WIDTH // own), side=240)
+
+
+def label_panel(example: Example, name: str, caption: str) -> Panel | None:
+    """The picture of an image's label with its legend; None where the image has no such label."""
+    if name not in example.labels:
+        return None
+    return make_panel(caption, example.kinds[name], example.labels[name], example.image)
 
 
 def _choose(splits: Sequence[Dataset]) -> Iterator[tuple[str, Example]]:

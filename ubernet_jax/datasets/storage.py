@@ -8,9 +8,7 @@ from PIL import Image
 
 from ubernet_jax.datasets.records import decode_image, encode_image
 from ubernet_jax.structs import Example
-from ubernet_jax.tasks import TASKS
 from ubernet_jax.transforms.joint import resize
-from ubernet_jax.transforms.resampling import resize_map
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +41,9 @@ class Storage:
 
 
 def _shrink(example: Example, max_side: int) -> Example:
-    """Scales down to `max_side`; each annotator's lines stay, as those of their share do."""
     height, width = example.image.shape[:2]
     factor = max_side / max(height, width)
-    size = max(1, round(height * factor)), max(1, round(width * factor))
-    annotators = example.annotators
-    if annotators is not None:
-        annotators = np.stack([resize_map(TASKS['boundaries'], own, size) for own in annotators])
-    return dataclasses.replace(resize(example, size), annotators=annotators)
+    return resize(example, (max(1, round(height * factor)), max(1, round(width * factor))))
 
 
 def _encode_jpeg(image: np.ndarray, quality: int) -> bytes:

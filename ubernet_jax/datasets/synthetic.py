@@ -7,8 +7,8 @@ from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.card import Card
 from ubernet_jax.datasets.records import encode_image
 from ubernet_jax.datasets.scenes import draw_scene
+from ubernet_jax.labels.standard import STANDARD
 from ubernet_jax.structs import Example
-from ubernet_jax.tasks import TASKS
 
 SIDE = 161  # pixels, of the form 32k + 1
 SEEDS = {'train': range(240), 'test': range(10_000, 10_040)}
@@ -18,8 +18,9 @@ class Synthetic(Builder):
     """Square scenes; the seeds of the test scenes are none of the training scenes'."""
 
     name = 'synthetic'
+    labels = STANDARD
     card = Card(
-        tasks=tuple(TASKS),
+        tasks=tuple(STANDARD),
         counts={split: len(seeds) for split, seeds in SEEDS.items()},
         licence='none needed: drawn from seeds, no photographs',
     )

@@ -10,10 +10,10 @@ from typing import ClassVar
 from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.card import Card
 from ubernet_jax.datasets.class_boundaries import find_class_boundaries
-from ubernet_jax.datasets.files import check_exist, read_image, read_label, read_list
+from ubernet_jax.datasets.files import check_exist, read_image, read_list
 from ubernet_jax.errors import UserError
+from ubernet_jax.labels.standard import STANDARD
 from ubernet_jax.structs import Example
-from ubernet_jax.tasks import TASKS
 
 
 def _make_card(
@@ -48,6 +48,7 @@ class Voc(Builder, skip_registration=True):
     """
 
     possible_splits: ClassVar[tuple[str, ...]]
+    labels = {name: STANDARD[name] for name in ('detection', 'segmentation', 'semantic_boundaries')}
 
     def list_splits(self, source: pathlib.Path) -> dict[str, list[dict[str, pathlib.Path]]]:
         splits = {split: _list_items(source, split) for split in self.possible_splits}
@@ -62,9 +63,9 @@ class Voc(Builder, skip_registration=True):
     def read(self, item: dict[str, pathlib.Path]) -> tuple[Example, bytes]:
         image, encoded_image = read_image(item['images'])
         labels = {
-            task: read_label(path, TASKS[task], image)
-            for task, path in item.items()
-            if task in TASKS
+            name: self.labels[name].read(path, image.shape[:2])
+            for name, path in item.items()
+            if name in self.labels
         }
         if 'segmentation' in labels:
             labels['semantic_boundaries'] = find_class_boundaries(labels['segmentation'])

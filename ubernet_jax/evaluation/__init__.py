@@ -1,1 +1,1 @@
-"""From a network and a benchmark to scores; the scores themselves are those of `metrics`."""
+"""From a network and a benchmark to scores; which metric scores a task, `tasks` says."""

@@ -5,14 +5,15 @@ import concurrent.futures
 import multiprocessing
 import pathlib
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 import tqdm
 
 from ubernet_jax.config import Config, DatasetConfig
+from ubernet_jax.datasets.label_mapping import map_labels
 from ubernet_jax.datasets.reading import Dataset, open_dataset
 from ubernet_jax.errors import UserError
-from ubernet_jax.evaluation.evaluators import ground_truth, make_metrics, predicted
 from ubernet_jax.inference.predictor import Predictor
 from ubernet_jax.metrics.metric import Metric, MetricError, Result
 
@@ -20,18 +21,36 @@ QUICK_THRESHOLDS = 9  # of boundary maps, while training
 IN_FLIGHT = 8  # images that wait to be measured: bounds the memory
 
 
+class Scored(NamedTuple):
+    """A result of a task on a benchmark.
+
+    Attributes:
+      benchmark: the dataset and its split.
+      task: its name.
+      name: of the result, which begins with the task's; a task may have several.
+      result: the scores.
+    """
+
+    benchmark: DatasetConfig
+    task: str
+    name: str
+    result: Result
+
+
 def evaluate_dataset(
     predictor: Predictor,
     dataset: Dataset,
-    metrics: dict[str, dict[str, Metric]],
+    labels: Mapping[str, str],
+    metrics: Mapping[str, Mapping[str, Metric]],
     pool: concurrent.futures.Executor,
     limit: int | None = None,
-) -> dict[str, Result]:
-    """Scores tasks on the images of a dataset that are labelled for them.
+) -> Iterator[tuple[str, str, Result]]:
+    """Yields (task, name of the result, scores), on the images that are labelled for the task.
 
     Args:
       predictor: the trained network.
       dataset: the benchmark.
+      labels: task -> the name of its label there, of the tasks to score.
       metrics: task -> name of a result -> a fresh metric.
       pool: measures predictions while the network goes on.
       limit: use only this many images, spread evenly over the dataset.
@@ -39,6 +58,7 @@ def evaluate_dataset(
     Raises:
       UserError: a label does not fit the metric; the image is named.
     """
+    tasks = predictor.network.tasks
     measuring = collections.deque()
 
     def add_oldest() -> None:
@@ -50,23 +70,25 @@ def evaluate_dataset(
 
     stride = max(1, len(dataset) // limit) if limit else 1
     chosen = range(0, len(dataset), stride)[:limit]
-    name = f'{dataset.name}:{dataset.split}'
     if not sys.stderr.isatty():  # where there is no progress bar
-        print(f'scoring {", ".join(metrics)} on {len(chosen)} images of {name}', file=sys.stderr)
-    for index in tqdm.tqdm(chosen, desc=name, unit='image', leave=False, disable=None):
+        shown = f'{len(chosen)} images of {dataset.source}'
+        print(f'scoring {", ".join(metrics)} on {shown}', file=sys.stderr)
+    progress = tqdm.tqdm(chosen, desc=dataset.source, unit='image', leave=False, disable=None)
+    for index in progress:
         example = dataset[index]
-        labelled = [task for task in metrics if task in example.labels]
-        for task, prediction in predictor.measurable(example.image, labelled).items():
-            truth = ground_truth(predictor.network.tasks[task], example)
+        labelled = [task for task in metrics if labels[task] in example.labels]
+        for task, measured in predictor.predict_for_metrics(example.image, labelled).items():
+            truth = tasks[task].truth(example.labels[labels[task]], example)
             for result, metric in metrics[task].items():
-                future = pool.submit(metric.measure, predicted(result, prediction), truth)
+                prediction = tasks[task].prediction(task, result, measured)
+                future = pool.submit(metric.measure, prediction, truth)
                 measuring.append((result, metric, example.id, future))
         while len(measuring) > IN_FLIGHT:
             add_oldest()
     while measuring:
         add_oldest()
-    results = {name: metric for own in metrics.values() for name, metric in own.items()}
-    return {name: metric.compute() for name, metric in results.items() if metric.images}
+    for task, own in metrics.items():
+        yield from ((task, name, metric.compute()) for name, metric in own.items() if metric.images)
 
 
 def evaluate_benchmarks(
@@ -75,25 +97,33 @@ def evaluate_benchmarks(
     wanted: Iterable[str],
     thresholds: int,
     limit: int | None = None,
-) -> Iterator[tuple[DatasetConfig, str, Result]]:
-    """Yields (benchmark, name, scores) of every result, for every benchmark of the configuration.
+) -> Iterator[Scored]:
+    """Yields every result on every benchmark of the configuration.
 
     Args:
       predictor: the trained network.
       config: of the run; says where the data is.
       wanted: tasks to score, as far as they have labels.
-      thresholds: at how many boundary maps are scored.
+      thresholds: at how many maps of strengths are scored.
       limit: at most this many images a benchmark.
+
+    Raises:
+      UserError: a benchmark is not prepared, or its labels are of other kinds or classes than the
+        tasks of the network; before anything is computed.
     """
-    directory = pathlib.Path(config.data.directory)
+    directory, tasks, wanted = pathlib.Path(config.data.directory), config.tasks, tuple(wanted)
+    benchmarks = config.evaluation.benchmarks
+    datasets = [open_dataset(one.name, one.split, directory) for one in benchmarks]
+    labels = [map_labels(*pair, tasks) for pair in zip(datasets, benchmarks, strict=True)]
     spawn = multiprocessing.get_context('spawn')  # a fork of a process with JAX's threads may hang
     with concurrent.futures.ProcessPoolExecutor(mp_context=spawn) as pool:
-        for benchmark in config.evaluation.benchmarks:
-            dataset = open_dataset(benchmark.name, benchmark.split, directory)
-            labelled = dataset.tasks & set(benchmark.tasks or dataset.tasks)
-            rows = [predictor.network.tasks[name] for name in wanted if name in labelled]
-            regions = 'segmentation' in dataset.tasks
-            metrics = {row.name: make_metrics(row, thresholds, regions) for row in rows}
+        for benchmark, dataset, names in zip(benchmarks, datasets, labels, strict=True):
+            present = {name: dataset.labels[name] for name in dataset.present_labels()}
+            metrics = {
+                task: tasks[task].metrics(task, thresholds, present)
+                for task in wanted
+                if task in names
+            }
             if metrics:
-                results = evaluate_dataset(predictor, dataset, metrics, pool, limit)
-                yield from ((benchmark, name, result) for name, result in results.items())
+                results = evaluate_dataset(predictor, dataset, names, metrics, pool, limit)
+                yield from (Scored(benchmark, *result) for result in results)

@@ -8,11 +8,11 @@ from ubernet_jax.config import Config, DatasetConfig, Leaks
 from ubernet_jax.datasets.catalogue import BUILDERS, list_folders
 from ubernet_jax.datasets.duplicates import Duplicate
 from ubernet_jax.datasets.inspection import SetReport, Status, inspect_dataset
+from ubernet_jax.datasets.label_mapping import find_classes, map_labels
 from ubernet_jax.datasets.leaks import find_leaks
 from ubernet_jax.datasets.reading import Dataset, open_dataset
 from ubernet_jax.errors import UserError
 from ubernet_jax.examination.environment import Environment, describe_environment
-from ubernet_jax.tasks import Task
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -69,7 +69,7 @@ def examine(
       full: look at the pixels of all images, not of some of each split.
     """
     names = [*BUILDERS, *list_folders(directory)]
-    sets = [inspect_dataset(name, directory, _wanted_tasks(name, config), full) for name in names]
+    sets = [inspect_dataset(name, directory, full) for name in names]
     broken = {one.name for one in sets if one.status is Status.BROKEN}
     return Examination(
         environment=describe_environment(),
@@ -79,34 +79,39 @@ def examine(
     )
 
 
-def _wanted_tasks(name: str, config: Config | None) -> dict[str, Task] | None:
-    """The tasks for which a configuration uses a dataset; None if it does not use it."""
-    if config is None:
-        return None
-    used = [*config.data.train, *config.evaluation.benchmarks]
-    wanted = {task for one in used if one.name == name for task in one.tasks or config.tasks}
-    return {task: row for task, row in config.task_table().items() if task in wanted} or None
-
-
 def _inspect_config(config: Config, directory: pathlib.Path, broken: set[str]) -> ConfigReport:
     training, faults = _open_sound('data.train', config.data.train, directory, broken)
-    if not faults:
-        own = zip(config.data.train, training, strict=True)
-        labelled = {task for one, data in own for task in data.tasks & set(one.tasks or data.tasks)}
-        faults += [
-            f'no training set labels {task}; add one to data.train, or leave the task out'
-            for task in config.tasks
-            if task not in labelled
-        ]
     benchmarks, more = _open_sound(
         'evaluation.benchmarks', config.evaluation.benchmarks, directory, broken
     )
+    if not faults + more:
+        faults += _find_label_faults(config, training, benchmarks)
     return ConfigReport(
         name=config.name,
         faults=faults + more,
         leaks=find_leaks(training, benchmarks),
         policy=config.data.leaks,
     )
+
+
+def _find_label_faults(
+    config: Config, training: Sequence[Dataset], benchmarks: Sequence[Dataset]
+) -> list[str]:
+    """What is wrong between the tasks of a configuration and the labels of its datasets."""
+    try:
+        config = find_classes(config, training)
+        sets = zip(training, config.data.train, strict=True)
+        mapped = [map_labels(dataset, setting, config.tasks) for dataset, setting in sets]
+        for dataset, setting in zip(benchmarks, config.evaluation.benchmarks, strict=True):
+            map_labels(dataset, setting, config.tasks)
+    except UserError as error:
+        return [str(error)]
+    labelled = set().union(*mapped)
+    return [
+        f'no training set labels {task}; add one to data.train, or leave the task out'
+        for task in config.tasks
+        if task not in labelled
+    ]
 
 
 def _open_sound(

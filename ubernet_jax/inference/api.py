@@ -1,18 +1,16 @@
 """A trained network as a Python object; `from ubernet_jax import UberNet`, see docs/python.md."""
 
-import dataclasses
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import overload
 
-from ubernet_jax.inference.predictor import Predictor, select_tasks
-from ubernet_jax.inference.results import Result
-from ubernet_jax.models.ubernet import make_network
+from ubernet_jax.inference.predictor import Predictor
+from ubernet_jax.inference.results import Predictions
+from ubernet_jax.network import make_network
 from ubernet_jax.photographs import Photograph, read_photograph
-from ubernet_jax.structs import Predictions
-from ubernet_jax.tasks import Task
-from ubernet_jax.training.checkpoint import open_checkpoint
+from ubernet_jax.tasks import Task, select_tasks
+from ubernet_jax.weights.trained import open_checkpoint
 
 
 class UberNet:
@@ -37,16 +35,18 @@ class UberNet:
 
     @property
     def tasks(self) -> Mapping[str, Task]:
-        """The network's tasks by name, in the order of the table of tasks."""
+        """The network's tasks by name, in the order of its configuration."""
         return self._predictor.network.tasks
 
     @overload
-    def predict(self, images: Photograph, tasks: Sequence[str] | str | None = None) -> Result: ...
+    def predict(
+        self, images: Photograph, tasks: Sequence[str] | str | None = None
+    ) -> Predictions: ...
 
     @overload
     def predict(
         self, images: Sequence[Photograph], tasks: Sequence[str] | str | None = None
-    ) -> list[Result]: ...
+    ) -> list[Predictions]: ...
 
     def predict(self, images, tasks=None):
         """Predicts; what comes back has the photograph's own size.
@@ -56,7 +56,7 @@ class UberNet:
           tasks: only these, or only this; None for all. The fewer, the faster.
 
         Returns:
-          a result, or for a list of images a list of results.
+          task name -> result; for a list of images a list of these.
 
         Raises:
           UserError: the network has no such task, or an image cannot be read.
@@ -66,8 +66,5 @@ class UberNet:
             return [self._predict(image, names) for image in images]
         return self._predict(images, names)
 
-    def _predict(self, source: Photograph, names: Sequence[str]) -> Result:
-        image = read_photograph(source)
-        predictions = self._predictor(image, names)
-        fields = {f.name: getattr(predictions, f.name) for f in dataclasses.fields(Predictions)}
-        return Result(image=image, tasks=tuple(self.tasks[name] for name in names), **fields)
+    def _predict(self, source: Photograph, names: Sequence[str]) -> Predictions:
+        return self._predictor(read_photograph(source), names)

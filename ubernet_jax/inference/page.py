@@ -16,11 +16,9 @@ from PIL import Image
 
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.api import UberNet
-from ubernet_jax.inference.results import Result
+from ubernet_jax.inference.results import Predictions
 from ubernet_jax.photographs import read_photograph
-from ubernet_jax.tasks import LabelKind, Task
 from ubernet_jax.visualize import Panel, Style
-from ubernet_jax.visualize.ball import draw_ball
 
 SIDE = 1024  # pixels; photographs with a longer side are made smaller before they are predicted
 KEPT = 3600  # seconds that a visitor's files and results stay on the server
@@ -133,7 +131,7 @@ def _add_place(task: str) -> tuple[gr.Image, gr.HTML]:
         return picture, gr.HTML(elem_id=f'{task}_legend', elem_classes='legend')
 
 
-def _predict(net: UberNet, path: str | None) -> tuple[Result | None, dict]:
+def _predict(net: UberNet, path: str | None) -> tuple[Predictions | None, dict]:
     """The result, and all of it as a file to download; of a bad file a message on the page."""
     nothing = None, gr.DownloadButton(value=None, interactive=False)
     if path is None:
@@ -150,7 +148,7 @@ def _predict(net: UberNet, path: str | None) -> tuple[Result | None, dict]:
     return result, gr.DownloadButton(value=_pack(result), interactive=True)
 
 
-def _pack(result: Result) -> str:
+def _pack(result: Predictions) -> str:
     """Saves a result as one zip file, which Gradio deletes in time."""
     with tempfile.TemporaryDirectory() as folder:
         result.save(folder)
@@ -158,7 +156,7 @@ def _pack(result: Result) -> str:
 
 
 def _draw(
-    tasks: Sequence[str], result: Result | None, opacity: float, score: float, thickness: int
+    tasks: Sequence[str], result: Predictions | None, opacity: float, score: float, thickness: int
 ) -> list[np.ndarray | str | None]:
     """The pictures, then the legends, then no values yet."""
     if result is None:
@@ -168,42 +166,27 @@ def _draw(
 
 
 def _write_legend(panel: Panel) -> str:
-    if panel.ball:
+    if (key := panel.key(64)) is not None:
         file = io.BytesIO()
-        Image.fromarray(draw_ball(64)).save(file, 'png')
+        Image.fromarray(key).save(file, 'png')
         code = base64.b64encode(file.getvalue()).decode()
-        return f'<img alt="a ball, as its normals are drawn" src="data:image/png;base64,{code}">'
+        return f'<img alt="what the colours mean" src="data:image/png;base64,{code}">'
     return ' '.join(
         f'<span><i style="background: rgb{colour}"></i>{html.escape(name)}</span>'
         for name, colour in panel.legend.items()
     )
 
 
-def _describe(result: Result | None, least: float, event: gr.SelectData) -> str:
+def _describe(result: Predictions | None, least: float, event: gr.SelectData) -> str:
     """What the network says of the point under the pointer, as a table."""
     if result is None:
         return ''
     x, y = event.index
-    said = {task.name: _read_value(result, task, x, y, least) for task in result.tasks}
+    said = {
+        name: task.describe_point(result[name], x, y, least) for name, task in result.tasks.items()
+    }
     cells = ''.join(
         f'<tr><td>{name.replace("_", " ")}</td><td>{html.escape(value)}</td></tr>'
         for name, value in said.items()
     )
     return f'<table><caption>at column {x}, row {y}</caption>{cells}</table>'
-
-
-def _read_value(result: Result, task: Task, x: int, y: int, least: float) -> str:
-    if task.label is LabelKind.BOXES:
-        around = [
-            f'{label} {score:.2f}'
-            for (left, top, right, bottom), label, score in result.boxes
-            if score >= least and left <= x < right and top <= y < bottom
-        ]
-        return ', '.join(around) or 'nothing'
-    value = getattr(result, task.name)[y, x]
-    if task.label is LabelKind.DIRECTION:
-        return 'right {:.2f}, up {:.2f}, near {:.2f}'.format(*value)
-    if task.label is LabelKind.SHARE:
-        return f'{value:.2f}'
-    name = task.classes[value]
-    return f'{name} {result.semantic_boundary_strength[y, x]:.2f}' if task.thin else name

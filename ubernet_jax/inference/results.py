@@ -1,60 +1,58 @@
-"""What a network says of one photograph: arrays, boxes, pictures, files."""
+"""What a network predicts of one photograph: a result a task, their pictures and their files."""
 
-import dataclasses
-import json
 import os
 import pathlib
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from ubernet_jax.errors import UserError
-from ubernet_jax.structs import Predictions
 from ubernet_jax.tasks import Task
-from ubernet_jax.visualize import Panel, Style, contact_sheet, panel
+from ubernet_jax.visualize import Panel, Style, contact_sheet, make_panel
 from ubernet_jax.visualize.style import DEFAULT_STYLE
 
 
-class Box(NamedTuple):
-    """One thing that was found.
+class Predictions(Mapping[str, Any]):
+    """Task name -> result, of the type that the task's kind says; also as attributes.
 
     Attributes:
-      corners: x1, y1, x2, y2 in pixels of the photograph, 0-based; x2 and y2 are exclusive.
-      label: its class.
-      score: 0..1.
+      image: uint8 (H, W, 3), RGB: the photograph.
+      tasks: name -> task, of those that were predicted; their `classes` name the class indices.
     """
 
-    corners: tuple[float, float, float, float]
-    label: str
-    score: float
+    def __init__(self, image: np.ndarray, tasks: Mapping[str, Task], results: Mapping[str, Any]):
+        self.image, self.tasks, self._results = image, tasks, results
 
+    def __getitem__(self, name: str) -> Any:
+        return self._results[name]
 
-@dataclasses.dataclass(slots=True, kw_only=True)
-class Result(Predictions):
-    """Predictions with the photograph that they are of.
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._results)
 
-    Attributes:
-      image: uint8 (H, W, 3), RGB.
-      tasks: those that were predicted; their `classes` name the class indices.
-    """
+    def __len__(self) -> int:
+        return len(self._results)
 
-    image: np.ndarray
-    tasks: tuple[Task, ...]
+    def __getattr__(self, name: str) -> Any:
+        results = self.__dict__.get('_results', {})
+        if name in results:
+            return results[name]
+        raise AttributeError(f'there is no {name} in these predictions: {_known(results)}')
 
-    @property
-    def boxes(self) -> list[Box] | None:
-        """The detections one by one, surest first; None if they were not asked for."""
-        if self.detection is None:
-            return None
-        (classes,) = (task.classes for task in self.tasks if task.name == 'detection')
-        found = self.detection
-        return [
-            Box(tuple(corners), classes[index], score)
-            for corners, index, score in zip(
-                found.corners.tolist(), found.classes.tolist(), found.scores.tolist(), strict=True
-            )
-        ]
+    def __repr__(self) -> str:
+        height, width = self.image.shape[:2]
+        return f'Predictions of a photograph of {width} x {height} pixels: {", ".join(self)}'
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All results as arrays, by the names of the tasks; those of several arrays a result go on
+        after it, such as `detection_corners`.
+        """
+        return {
+            key: array
+            for name, result in self.items()
+            for key, array in self.tasks[name].arrays(name, result).items()
+        }
 
     def picture(self, task: str, style: Style = DEFAULT_STYLE) -> np.ndarray:
         """One task's result as its field draws it; uint8 (H, W, 3), RGB.
@@ -62,22 +60,26 @@ class Result(Predictions):
         Raises:
           UserError: the task was not predicted.
         """
-        for row in self.tasks:
-            if row.name == task:
-                return panel(row, self, self.image, style=style).picture
-        names = ', '.join(row.name for row in self.tasks)
-        raise UserError(f'there is no {task} in this result: it has {names}')
+        if task not in self:
+            raise UserError(f'there is no {task} in these predictions: {_known(self)}')
+        return self.tasks[task].draw(self[task], self.image, style)
 
     def panels(self, style: Style = DEFAULT_STYLE) -> list[Panel]:
         """The photograph, then every task's picture with its name and legend."""
         photograph = Panel(caption='photograph', picture=self.image)
-        return [photograph, *(panel(row, self, self.image, style=style) for row in self.tasks)]
+        return [
+            photograph,
+            *(
+                make_panel(name, self.tasks[name], result, self.image, style)
+                for name, result in self.items()
+            ),
+        ]
 
     def save(self, folder: str | os.PathLike) -> None:
-        """Writes a picture a task, `sheet.png`, `detection.json` and `predictions.npz`.
+        """Writes a picture a task, `sheet.png`, `predictions.npz` and what the kinds add to it.
 
-        Boxes are in the folder layout's JSON, with scores; the arrays are those of
-        `Predictions.arrays`.
+        Detections are also in `TASK.json`, the folder layout's JSON with scores. The arrays are
+        those of `arrays`.
 
         Args:
           folder: made if it is not there.
@@ -85,14 +87,13 @@ class Result(Predictions):
         folder = pathlib.Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         panels = self.panels()
-        for row, drawn in zip(self.tasks, panels[1:], strict=True):
-            Image.fromarray(drawn.picture).save(folder / f'{row.name}.png')
+        for (name, result), drawn in zip(self.items(), panels[1:], strict=True):
+            Image.fromarray(drawn.picture).save(folder / f'{name}.png')
+            self.tasks[name].save(name, result, folder)
         Image.fromarray(contact_sheet(panels)).save(folder / 'sheet.png')
-        if self.boxes is not None:
-            records = [
-                {'box': [round(x, 1) for x in corners], 'label': label, 'score': round(score, 4)}
-                for corners, label, score in self.boxes
-            ]
-            (folder / 'detection.json').write_text(json.dumps(records, indent=1) + '\n')
         # Not compressed: deflating the maps of a large photograph takes minutes.
         np.savez(folder / 'predictions.npz', **self.arrays())
+
+
+def _known(results: Mapping[str, Any]) -> str:
+    return f'they have {", ".join(results) or "nothing"}'

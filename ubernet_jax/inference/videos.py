@@ -14,9 +14,8 @@ import tqdm
 
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.api import UberNet
-from ubernet_jax.inference.results import Result
-from ubernet_jax.tasks import LabelKind
-from ubernet_jax.visualize import Panel, class_colours, contact_sheet
+from ubernet_jax.inference.results import Predictions
+from ubernet_jax.visualize import Panel, contact_sheet
 
 # ffmpeg is then started without a bare fork, in which a process with JAX's threads may hang.
 os.environ.setdefault('IMAGEIO_FFMPEG_NO_PREVENT_SIGINT', '1')
@@ -84,14 +83,13 @@ def read_video(path: pathlib.Path) -> Video:
     return Video(meta['fps'], round(meta['fps'] * meta['duration']), reader.iter_data())
 
 
-def _draw_frame(result: Result) -> np.ndarray:
+def _draw_frame(result: Predictions) -> np.ndarray:
     """A contact sheet of even sides, as codecs want them, and of the same size for all frames."""
     photograph, *panels = result.panels()
     drawn = [Panel(caption='video', picture=photograph.picture)]
-    for task, panel in zip(result.tasks, panels, strict=True):
+    for task, panel in zip(result.tasks.values(), panels, strict=True):
         # All classes, whatever is to be seen: a legend that changed would change the size.
-        classes = range(len(task.classes)) if task.label is LabelKind.CLASSES else ()
-        drawn.append(dataclasses.replace(panel, legend=class_colours(task, classes)))
+        drawn.append(dataclasses.replace(panel, legend=task.label.full_legend()))
     sheet = contact_sheet(drawn)
     odd = [(0, side % 2) for side in sheet.shape[:2]]
     return np.pad(sheet, [*odd, (0, 0)], constant_values=255)

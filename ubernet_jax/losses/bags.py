@@ -5,7 +5,7 @@ import functools
 import jax
 import jax.numpy as jnp
 
-from ubernet_jax.tasks import VOID
+from ubernet_jax.labels import VOID
 
 
 def multiple_instance(

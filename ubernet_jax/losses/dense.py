@@ -10,42 +10,42 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from ubernet_jax.config import LossConfig
-from ubernet_jax.losses.bags import multiple_instance
+from ubernet_jax.labels import VOID
 from ubernet_jax.ops.interpolate import subsample
-from ubernet_jax.tasks import VOID, LossKind, Task
 
+PixelLoss = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
 LENGTH_EPSILON = 1e-6  # under the root of a vector's length: keeps its gradient finite at zero
 
 
 def dense_loss(
-    task: Task,
+    pixel_loss: PixelLoss,
     maps: list[jax.Array],
     target: jax.Array,
     valid: jax.Array,
     labelled: jax.Array,
-    config: LossConfig,
+    stride: int,
     scale_weight: jax.Array | float = 1.0,
 ) -> jax.Array:
-    """Sum over the labelled images of the task's loss, added up over the network's score maps.
+    """Sum over the labelled images of a task's loss, added up over the network's score maps.
 
     Args:
-      task: the row of the task table.
+      pixel_loss: from scores (N, h, w, C), the target and what is valid, both at the scores'
+        resolution, to the loss (N, h, w) and whether a pixel counts.
       maps: score maps (N, h, w, C) at the task's resolution, all trained on the same target.
-      target: (N, H, W) class indices or (N, H, W, 3) unit vectors, at the image's resolution.
+      target: (N, H, W, ...) at the image's resolution.
       valid: bool (N, H, W), False on padding.
       labelled: bool (N,).
-      config: constants of the losses.
+      stride: pixels of the image per score.
       scale_weight: factor on the loss of all maps but the last, which is the fused one.
 
     Returns:
       A scalar; its gradient with respect to an unlabelled image's scores is exactly zero.
     """
-    target = subsample(target, task.stride)
-    valid = subsample(valid, task.stride) & labelled.reshape(-1, 1, 1)
+    target = subsample(target, stride)
+    valid = subsample(valid, stride) & labelled.reshape(-1, 1, 1)
 
     def loss(scores: jax.Array) -> jax.Array:
-        of_pixels, counted = _pixel_loss(task.loss, scores, target, valid, config)
+        of_pixels, counted = pixel_loss(scores, target, valid)
         return image_means(of_pixels, counted & valid).sum()
 
     weights = [scale_weight] * (len(maps) - 1) + [1.0]
@@ -105,25 +105,6 @@ def unit_vector(
 def to_unit_length(vectors: jax.Array) -> jax.Array:
     """Scales vectors (..., 3) to length 1; the gradient is finite at zero."""
     return vectors * jax.lax.rsqrt((vectors**2).sum(-1, keepdims=True) + LENGTH_EPSILON)
-
-
-def _pixel_loss(
-    kind: LossKind, scores: jax.Array, target: jax.Array, valid: jax.Array, config: LossConfig
-) -> tuple[jax.Array, jax.Array]:
-    match kind:
-        case LossKind.CROSS_ENTROPY:
-            return cross_entropy(scores, target)
-        case LossKind.MULTIPLE_INSTANCE:
-            return multiple_instance(
-                scores,
-                target,
-                valid,
-                config.bag_radius,
-                config.positive_weight,
-                config.negative_weight,
-            )
-        case LossKind.UNIT_VECTOR:
-            return unit_vector(scores, target, config.normals_transition)
 
 
 def _of_class(values: jax.Array, index: jax.Array) -> jax.Array:

@@ -7,15 +7,15 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from ubernet_jax.config import LossConfig
-from ubernet_jax.structs import Stage
+from ubernet_jax.models.box_targets import Stage
+from ubernet_jax.models.settings import DetectionConfig
 
 PROPOSAL_SIGMA = 3.0  # smooth L1 of proposals is linear beyond 1 / 9
 BOX_SIGMA = 1.0
 
 
 def detection_loss(
-    stages: tuple[Stage, Stage], labelled: jax.Array, config: LossConfig
+    stages: tuple[Stage, Stage], labelled: jax.Array, config: DetectionConfig
 ) -> jax.Array:
     """Sum over the labelled images of all four losses, each with its weight.
 

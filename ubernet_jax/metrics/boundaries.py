@@ -1,11 +1,12 @@
 """The boundary benchmark of BSDS500 (Arbelaez et al., TPAMI 2011): ODS, OIS, AP and R50."""
 
 import dataclasses
+from typing import ClassVar
 
 import numpy as np
 
 from ubernet_jax.metrics.matching import Matcher
-from ubernet_jax.metrics.metric import Measure, Metric, MetricError, Result, unit_interval
+from ubernet_jax.metrics.metric import Measure, Metric, MetricError, Result, Score, unit_interval
 from ubernet_jax.metrics.precision_recall import (
     average_precision,
     best_at_one_threshold,
@@ -34,6 +35,12 @@ class BoundaryResult(Result):
       recall: float64 (K,), of the whole set at each threshold.
       precision: float64 (K,), likewise.
     """
+
+    SCORES: ClassVar[tuple[Score, ...]] = (
+        Score(name='ods', label='ODS', main=True),
+        Score(name='ois', label='OIS'),
+        Score(name='ap', label='AP'),
+    )
 
     ods: float
     ois: float

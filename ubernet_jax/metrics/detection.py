@@ -14,7 +14,7 @@ from ubernet_jax.metrics.boxes import (
     check_scores,
     intersection_over_union,
 )
-from ubernet_jax.metrics.metric import Measure, Metric, MetricError, Result
+from ubernet_jax.metrics.metric import Measure, Metric, MetricError, Result, Score
 
 MIN_OVERLAP = 0.5  # exclusive
 
@@ -47,6 +47,11 @@ class DetectionResult(Result):
     map: float
     per_class: Mapping[str, float]
     curves: Mapping[str, np.ndarray]
+
+    def scores(self) -> dict[Score, float]:
+        """The mean; of the two ways to compute it the paper's enters delta_m."""
+        main = self.protocol['ap'] == ApMode.VOC07.value
+        return {Score(name='map', label='mAP', main=main): self.map}
 
 
 class DetectionMetric(Metric):

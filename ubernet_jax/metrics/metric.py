@@ -4,7 +4,7 @@ import abc
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,21 +16,53 @@ class MetricError(ValueError):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """What a number of a result is, so that nobody else needs to know.
+
+    Attributes:
+      name: of the field.
+      label: in tables and pictures.
+      unit: `°`, `%` or `m`; empty for shares of 1 and numbers without one.
+      lower_is_better: for errors.
+      main: whether it is the one that enters delta_m; of a task one score of one result is.
+    """
+
+    name: str
+    label: str
+    unit: str = ''
+    lower_is_better: bool = False
+    main: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """Scores of a set of images; every subclass adds its scores as fields.
 
     Attributes:
+      SCORES: the fields that tables show, in their order.
       protocol: what was computed, exactly: thresholds, tolerances, modes, conventions.
       images: how many images were scored.
     """
 
+    SCORES: ClassVar[tuple[Score, ...]] = ()
+
     protocol: Mapping[str, Any]
     images: int
 
+    def scores(self) -> dict[Score, float]:
+        """The scores that tables show."""
+        return {score: getattr(self, score.name) for score in self.SCORES}
+
     def to_json(self) -> dict[str, Any]:
-        """All fields as plain types for `json.dump`; an undefined score (NaN) becomes None."""
+        """All fields as plain types for `json.dump`, and `scores`, which describes those of tables.
+
+        An undefined score (NaN) becomes None.
+        """
+        scores = [
+            {**dataclasses.asdict(score), 'value': value} for score, value in self.scores().items()
+        ]
         fields = (field.name for field in dataclasses.fields(self))
-        return {name: _plain(getattr(self, name)) for name in fields}
+        return {name: _plain(getattr(self, name)) for name in fields} | {'scores': _plain(scores)}
 
 
 class Metric(abc.ABC):

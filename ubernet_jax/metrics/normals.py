@@ -1,10 +1,11 @@
 """Angular errors of surface normals, pooled over all labelled pixels of the set."""
 
 import dataclasses
+from typing import ClassVar
 
 import numpy as np
 
-from ubernet_jax.metrics.metric import Measure, Metric, MetricError, Result, require_same_size
+from ubernet_jax.metrics.metric import Measure, Metric, MetricError, Result, Score, require_same_size
 
 COMPONENT_LIMIT = 1.01  # unit vectors stored in 8 bits overshoot 1 a little
 
@@ -23,6 +24,14 @@ class NormalsResult(Result):
       pixels: how many pixels were labelled.
       histogram: int64 (180,), pixels with an error of 0 to 1, 1 to 2, .. 179 to 180 degrees.
     """
+
+    SCORES: ClassVar[tuple[Score, ...]] = (
+        Score(name='mean', label='mean angle', unit='°', lower_is_better=True, main=True),
+        Score(name='median', label='median angle', unit='°', lower_is_better=True),
+        Score(name='below_11_25', label='below 11.25°', unit='%'),
+        Score(name='below_22_5', label='below 22.5°', unit='%'),
+        Score(name='below_30', label='below 30°', unit='%'),
+    )
 
     mean: float
     median: float

@@ -12,7 +12,7 @@ from ubernet_jax.metrics.boxes import (
     check_scores,
     intersection_over_union,
 )
-from ubernet_jax.metrics.metric import Measure, Metric, MetricError, Result
+from ubernet_jax.metrics.metric import Measure, Metric, MetricError, Result, Score
 
 OVERLAPS = np.linspace(0.5, 0.95, 10)
 
@@ -30,6 +30,12 @@ class ProposalResult(Result):
     recall: dict[int, float]
     average_recall: dict[int, float]
     objects: int
+
+    def scores(self) -> dict[Score, float]:
+        return {
+            Score(name=f'recall_{limit}', label=f'recall of {limit}'): recall
+            for limit, recall in self.recall.items()
+        }
 
 
 class ProposalMetric(Metric):

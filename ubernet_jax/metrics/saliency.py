@@ -1,6 +1,7 @@
 """Maximal F-measure and mean absolute error of saliency maps."""
 
 import dataclasses
+from typing import ClassVar
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from ubernet_jax.metrics.metric import (
     Metric,
     MetricError,
     Result,
+    Score,
     require_same_size,
     unit_interval,
 )
@@ -30,6 +32,11 @@ class SaliencyResult(Result):
       precision: float64 (256,), mean over images at each threshold, rising thresholds.
       recall: float64 (256,), likewise.
     """
+
+    SCORES: ClassVar[tuple[Score, ...]] = (
+        Score(name='max_f', label='max F', main=True),
+        Score(name='mae', label='MAE', lower_is_better=True),
+    )
 
     max_f: float
     max_f_per_image: float

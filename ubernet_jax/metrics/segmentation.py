@@ -2,10 +2,11 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
 
-from ubernet_jax.metrics.metric import Measure, Metric, MetricError, Result, require_same_size
+from ubernet_jax.metrics.metric import Measure, Metric, MetricError, Result, Score, require_same_size
 
 VOID = 255
 
@@ -19,6 +20,10 @@ class SegmentationResult(Result):
       per_class: class name -> TP / (TP + FP + FN); NaN for a class that occurs nowhere.
       confusion: int64 (C, C), pixels of true class (row) and predicted class (column).
     """
+
+    SCORES: ClassVar[tuple[Score, ...]] = (
+        Score(name='miou', label='mIoU', main=True),
+    )
 
     miou: float
     per_class: Mapping[str, float]

@@ -3,6 +3,7 @@
 import dataclasses
 import enum
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
 from scipy import ndimage
@@ -13,7 +14,7 @@ from ubernet_jax.metrics.boundaries import (
     count_matches,
     require_tolerance,
 )
-from ubernet_jax.metrics.metric import Measure, Metric, MetricError, Result, unit_interval
+from ubernet_jax.metrics.metric import Measure, Metric, MetricError, Result, Score, unit_interval
 from ubernet_jax.metrics.precision_recall import average_precision, best_at_one_threshold
 from ubernet_jax.metrics.thinning import Nms, suppress
 
@@ -76,6 +77,11 @@ class SemanticBoundaryResult(Result):
       ap: mean over classes of the average precision.
       per_class: class name -> {'ods', 'ap'}; NaN for a class without any true boundary.
     """
+
+    SCORES: ClassVar[tuple[Score, ...]] = (
+        Score(name='ods', label='ODS', main=True),
+        Score(name='ap', label='AP'),
+    )
 
     ods: float
     ap: float

@@ -6,10 +6,10 @@ Shape letters: S samples of an image, B boxes given, M places for labelled boxes
 import jax
 import jax.numpy as jnp
 
+from ubernet_jax.models.box_targets import BoxSamples, BoxTargets
 from ubernet_jax.ops.anchors import Assignment, assign
 from ubernet_jax.ops.boxes import encode, intersection_over_union
 from ubernet_jax.ops.sampling import sample
-from ubernet_jax.structs import BoxSamples, BoxTargets
 
 ANCHORS = 256  # sampled of an image, half of them positive
 ANCHOR_POSITIVES = 0.5
@@ -71,7 +71,7 @@ def _label(
     return BoxSamples(
         boxes=boxes[indices],
         indices=indices,
-        classes=jnp.where(positive, targets.classes[own], 0),
+        classes=jnp.where(positive, targets.classes[own].astype(jnp.int32), 0),
         deltas=encode(targets.corners[own], boxes[indices], std),
         chosen=chosen,
     )

@@ -11,16 +11,16 @@ import jax
 import jax.numpy as jnp
 from flax import struct
 
-from ubernet_jax.config import DetectionConfig, Pooling
 from ubernet_jax.models import proposals
 from ubernet_jax.models.box_sampling import sample_anchors, sample_regions
+from ubernet_jax.models.box_targets import BoxTargets, Stage
 from ubernet_jax.models.proposals import ProposalNetwork, Proposals, image_anchors, propose
 from ubernet_jax.models.scores import linear_scores
+from ubernet_jax.models.settings import DetectionConfig, Pooling
 from ubernet_jax.ops import roi
 from ubernet_jax.ops.boxes import clip, decode
 from ubernet_jax.ops.rectifier import relu
 from ubernet_jax.ops.suppression import suppress
-from ubernet_jax.structs import BoxTargets, Stage
 
 DELTA_STD = (0.1, 0.1, 0.2, 0.2)  # of the box head's deltas
 MAX_OVERLAP = 0.3  # of two detections of one class

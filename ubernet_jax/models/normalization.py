@@ -4,7 +4,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from ubernet_jax.config import Statistics
+from ubernet_jax.models.settings import Statistics
 from ubernet_jax.ops.residuals import known_with
 
 SCALE = 10.0  # fixed factor after the normalisation

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ubernet_jax.config import ModelConfig
+from ubernet_jax.models.settings import ModelConfig
 from ubernet_jax.models.trunks import TRUNKS
 from ubernet_jax.ops.pooling import average_pool
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import flax.linen as nn
 import jax.numpy as jnp
 
-from ubernet_jax.config import ModelConfig, Trunk
+from ubernet_jax.models.settings import ModelConfig, Trunk
 from ubernet_jax.models import resnet, vgg
 
 

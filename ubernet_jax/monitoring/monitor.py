@@ -7,12 +7,11 @@ import tqdm
 
 from ubernet_jax.config import Config
 from ubernet_jax.evaluation.benchmarks import QUICK_THRESHOLDS, evaluate_benchmarks
-from ubernet_jax.evaluation.evaluators import headline
 from ubernet_jax.inference.predictor import Predictor
-from ubernet_jax.models.ubernet import UberNet
+from ubernet_jax.network import Network
 from ubernet_jax.monitoring.journal import Journal, Window
 from ubernet_jax.monitoring.preview import Preview
-from ubernet_jax.training.parallel import own_copy
+from ubernet_jax.training.parallel import local_replica
 from ubernet_jax.training.state import TrainState
 from ubernet_jax.training.step import Metrics
 
@@ -23,13 +22,13 @@ class Monitor:
     Of several processes each reads the metrics, and the first one writes and draws for all.
     """
 
-    def __init__(self, config: Config, network: UberNet, workdir: pathlib.Path, start: int):
+    def __init__(self, config: Config, network: Network, workdir: pathlib.Path, start: int):
         self._config, self._network = config, network
         self._window = Window()
         self._first = jax.process_index() == 0
         if self._first:
             self._journal = Journal(workdir)
-            self._preview = Preview(config, network.tasks, workdir / 'pictures')
+            self._preview = Preview(config, workdir / 'pictures')
             self._progress = tqdm.tqdm(total=config.steps, initial=start, unit='step', disable=None)
 
     def __enter__(self) -> 'Monitor':
@@ -40,7 +39,7 @@ class Monitor:
             self._journal.close()
             self._progress.close()
 
-    def follow(self, step: int, state: TrainState, metrics: Metrics) -> None:
+    def on_step(self, step: int, state: TrainState, metrics: Metrics) -> None:
         """Takes note of a step that has been started.
 
         Raises:
@@ -78,17 +77,17 @@ class Monitor:
     def _scores(self, state: TrainState) -> dict[str, float]:
         config = self._config
         return {
-            f'{name}/{benchmark.name}:{benchmark.split}/{score}': value
-            for benchmark, name, result in evaluate_benchmarks(
+            f'{one.name}/{one.benchmark.name}:{one.benchmark.split}/{score.name}': value
+            for one in evaluate_benchmarks(
                 self._predictor(state),
                 config,
                 self._network.tasks,
                 QUICK_THRESHOLDS,
                 config.evaluation.limit,
             )
-            for score, value in headline(result).items()
+            for score, value in one.result.scores().items()
         }
 
     def _predictor(self, state: TrainState) -> Predictor:
-        params, batch_stats = own_copy((state.params, state.batch_stats))
+        params, batch_stats = local_replica((state.params, state.batch_stats))
         return Predictor(self._network, self._config.input_size, params, batch_stats)

@@ -11,22 +11,22 @@ from collections.abc import Iterator
 from typing import Any
 
 import jax
+import optax
 import orbax.checkpoint as ocp
 
 from ubernet_jax.config import Config, Leaks, serialization
 from ubernet_jax.errors import UserError
 from ubernet_jax.training.state import TrainState, abstract_state
-from ubernet_jax.weights.exported import SUFFIX, TrainedNetwork, load_exported
+from ubernet_jax.weights.trained import FOLDER, first_line, restore_config, restore_items
 
-FOLDER = 'checkpoints'
-CHECKPOINT_HELP = 'a workdir, one of its checkpoints/STEP, or an exported .safetensors file'
 KEPT = 3  # latest checkpoints that are not deleted
 _SPARE = 2**24  # bytes left on the disk for what else a run writes
 
-# Fields that may change between stopping and resuming: none alters what a step computes.
+# Fields that may change between stopping and resuming: none alters what a step computes, but for
+# the length of the run, of which learning rates may be a function.
 _FREE = {
-    'name', 'steps', 'log_every', 'checkpoint_every', 'pictures_every', 'evaluate_every',
-    'evaluation', 'input_size',
+    'name', 'steps', 'epochs', 'images', 'log_every', 'checkpoint_every', 'pictures_every',
+    'evaluate_every', 'evaluation', 'input_size',
 }  # fmt: skip
 _FREE_DATA = {'directory', 'workers'}
 
@@ -71,7 +71,7 @@ class Checkpoints:
             self._manager.save(
                 step,
                 args=ocp.args.Composite(
-                    state=ocp.args.StandardSave(state),
+                    **{name: ocp.args.StandardSave(item) for name, item in _items(state).items()},
                     config=ocp.args.JsonSave(serialization.to_json(config)),
                 ),
             )
@@ -81,14 +81,16 @@ class Checkpoints:
         with self._explaining_failure(None):
             self._manager.wait_until_finished()
 
-    def restore(self, config: Config, step: int) -> TrainState:
+    def restore(
+        self, config: Config, step: int, optimizer: optax.GradientTransformationExtraArgs
+    ) -> TrainState:
         """Reads the state of a step.
 
         Raises:
           UserError: the checkpoint was made with another configuration (the fields are named),
             or cannot be read.
         """
-        saved = self.config(step)
+        saved = restore_config(self._manager, step)
         lines = serialization.differences(_fixed(config), _fixed(saved))
         if lines:
             raise UserError(
@@ -96,29 +98,15 @@ class Checkpoints:
                 + '\n  '.join(lines)
                 + '\n(now, not then). Set these fields back, or use another --workdir.'
             )
-        return self.read(step, config)
-
-    def config(self, step: int) -> Config:
-        """The configuration that a step's checkpoint was made with. Raises as `restore`."""
-        restored = self._restore(step, config=ocp.args.JsonRestore())
-        return serialization.from_json(restored['config'], f'{self._folder(step)}: config')
-
-    def read(self, step: int, config: Config) -> TrainState:
-        """The state of a step, given the configuration that it was made with."""
-        abstract = abstract_state(config)
-        return self._restore(step, state=ocp.args.StandardRestore(abstract))['state']
-
-    def _restore(self, step: int, **items: Any) -> Any:
-        try:
-            return self._manager.restore(step, args=ocp.args.Composite(**items))
-        except Exception as error:  # Orbax raises a bare one when it cannot read an array
-            raise UserError(
-                f'{self._folder(step)} cannot be read as a checkpoint; remove the folder to use an '
-                f'earlier one ({_first_line(error)})'
-            ) from error
-
-    def _folder(self, step: int) -> pathlib.Path:
-        return self._workdir / FOLDER / str(step)
+        if config.steps != saved.steps:
+            print(
+                f'the run was to have {saved.steps} steps, and has {config.steps} now: from here '
+                'on, learning rates that follow from its length follow from the new one',
+                flush=True,
+            )
+        items = _items(abstract_state(config, optimizer))
+        restored = restore_items(self._manager, step, **items)
+        return TrainState(**restored['network'], **restored['solver'])
 
     @contextlib.contextmanager
     def _explaining_failure(self, step: int | None) -> Iterator[None]:
@@ -127,7 +115,7 @@ class Checkpoints:
         except jax.errors.JaxRuntimeError:  # of a device or another process, not of the disk
             raise
         except (OSError, ValueError, RuntimeError) as error:
-            raise self._failure(step, _first_line(error)) from error
+            raise self._failure(step, first_line(error)) from error
 
     def _failure(self, step: int | None, reason: str) -> UserError:
         what = 'a checkpoint' if step is None else f'the checkpoint of step {step}'
@@ -138,42 +126,12 @@ class Checkpoints:
         )
 
 
-def open_checkpoint(path: pathlib.Path) -> TrainedNetwork:
-    """Reads a trained network.
-
-    Args:
-      path: WORKDIR (its newest checkpoint), WORKDIR/checkpoints/STEP, or an exported file.
-
-    Raises:
-      UserError: there is no checkpoint, or it cannot be read.
-    """
-    if path.suffix == SUFFIX:
-        return load_exported(path)
-    path = path.absolute()
-    single = path.parent.name == FOLDER and path.name.isdigit()
-    workdir = path.parent.parent if single else path
-    if not (workdir / FOLDER).is_dir():
-        raise UserError(
-            f'{path} holds no checkpoint: give the --workdir of a training run, '
-            f'one of its {FOLDER}/STEP folders, or an exported {SUFFIX} file'
-        )
-    checkpoints = Checkpoints(workdir)
-    step = int(path.name) if single else checkpoints.latest_step
-    if step not in checkpoints.steps:
-        found = ', '.join(map(str, checkpoints.steps)) or 'none'
-        raise UserError(f'{path}: no such checkpoint; complete ones: {found}')
-    config = checkpoints.config(step)
-    state = checkpoints.read(step, config)
-    return TrainedNetwork(config, step, state.params, state.batch_stats)
-
-
-def results_folder(checkpoint: pathlib.Path, name: str) -> pathlib.Path:
-    """Where scores of a checkpoint go: in its run's folder, or in one beside an exported file."""
-    if checkpoint.suffix == SUFFIX:
-        workdir = checkpoint.with_suffix('')
-    else:
-        workdir = checkpoint.parent.parent if checkpoint.parent.name == FOLDER else checkpoint
-    return workdir / 'results' / name
+def _items(state: TrainState) -> dict[str, dict[str, Any]]:
+    """The state as the items of a checkpoint: see `weights.trained`."""
+    return {
+        'network': {'params': state.params, 'batch_stats': state.batch_stats},
+        'solver': {'step': state.step, 'groups': state.groups, 'rng': state.rng},
+    }
 
 
 def _fixed(config: Config) -> dict[str, Any]:
@@ -182,7 +140,3 @@ def _fixed(config: Config) -> dict[str, Any]:
     if config.data.leaks is Leaks.LEAVE_OUT:  # what is tested on decides what is trained on
         plain['evaluation.benchmarks'] = serialization.to_json(config.evaluation.benchmarks)
     return plain
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -8,6 +8,7 @@ A micro-batch may carry the counter past the effective batch. The group then upd
 mean over all samples that it has seen, and the counter starts again at zero.
 """
 
+import collections
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -18,7 +19,8 @@ import optax
 from ubernet_jax.config import Algorithm, Config, GroupConfig, OptimConfig, Optimizer
 from ubernet_jax.losses.uncertainty import LOG_VARIANCE
 from ubernet_jax.models.trunks import TRUNKS
-from ubernet_jax.models.ubernet import SHARED
+from ubernet_jax.tasks.group import SHARED
+from ubernet_jax.training.schedule import batch_size, decay_updates, groups_of
 
 POLYNOMIAL_POWER = 0.9  # DeepLab (arXiv 1606.00915)
 
@@ -108,23 +110,23 @@ def per_group(
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def make_optimizer(config: Config) -> optax.GradientTransformationExtraArgs:
+def make_optimizer(
+    config: Config, updates: Mapping[str, int]
+) -> optax.GradientTransformationExtraArgs:
     """The solver of a run: `update(gradient_sums, state, params, counts=labelled_counts)`.
 
-    With the synchronous algorithm `counts` should hold the number of images for every group (see
+    `updates` are those that each group is expected to make: see `Schedule`. With the synchronous algorithm `counts` should hold the number of images for every group (see
     `sample_counts`), and all groups share the trunk's batch size.
     """
     blocks = TRUNKS[config.model.trunk].blocks[: config.model.frozen_blocks]
     frozen = tuple(name for name, _ in blocks)
-    groups = {SHARED: config.optim.shared, **config.tasks}
-    synchronous = config.optim.algorithm is Algorithm.SYNCHRONOUS
     return per_group(
         {
-            group: accumulate_samples(
-                _inner_optimizer(config.optim, settings, frozen),
-                config.optim.shared.batch_size if synchronous else settings.batch_size,
+            name: accumulate_samples(
+                _inner_optimizer(config.optim, group, updates[name], frozen),
+                batch_size(config, group),
             )
-            for group, settings in groups.items()
+            for name, group in groups_of(config).items()
         }
     )
 
@@ -145,7 +147,7 @@ def sample_counts(
 
 
 def _inner_optimizer(
-    config: OptimConfig, group: GroupConfig, frozen: tuple[str, ...]
+    config: OptimConfig, group: GroupConfig, updates: int, frozen: tuple[str, ...]
 ) -> optax.GradientTransformation:
     decay = optax.add_decayed_weights(config.weight_decay, mask=_is_weight)
     match config.optimizer:
@@ -155,23 +157,30 @@ def _inner_optimizer(
             steps = (optax.scale_by_adam(b1=config.momentum), decay)
     return optax.chain(
         *steps,
-        optax.scale_by_learning_rate(make_schedule(group)),
+        optax.scale_by_learning_rate(make_rate(group, updates)),
         scale_by_leaf(lambda path: _multiplier(path, config, frozen)),
     )
 
 
-def make_schedule(group: GroupConfig) -> optax.Schedule:
-    """Learning rate of a group by the number of its own updates: in steps, or polynomial."""
-    if group.polynomial_updates:
+def make_rate(group: GroupConfig, expected: int) -> optax.Schedule:
+    """Learning rate of a group by the number of its own updates: in steps, or polynomial.
+
+    Args:
+      group: its settings.
+      expected: updates that it is expected to make in the run.
+    """
+    if group.polynomial:
+        length = max(1, expected)
 
         def polynomial(updates: jax.Array) -> jax.Array:
             # Not 1 - updates / N, as in optax: compiled, that can end just below 0, without a root.
-            left = jnp.maximum(group.polynomial_updates - updates, 0) / group.polynomial_updates
+            left = jnp.maximum(length - updates, 0) / length
             return group.learning_rate * left**POLYNOMIAL_POWER
 
         return polynomial
+    after = collections.Counter(decay_updates(group, expected))
     return optax.piecewise_constant_schedule(
-        group.learning_rate, {boundary: 0.1 for boundary in group.decay_after}
+        group.learning_rate, {updates: 0.1**times for updates, times in after.items()}
     )
 
 

@@ -1,23 +1,26 @@
-"""One to many devices, on one host or several: the micro-batches of a step are spread over them.
+"""One to many devices, on one host or several: the micro-batches of a step are distributed over them.
 
 A step's micro-batches are fixed by the configuration, so a run computes the same on any number of
 devices that divides theirs.
 """
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from ubernet_jax.errors import UserError
+from ubernet_jax.structs import Batch
 
 DATA = 'data'  # the mesh's only axis
 
 
-def join_processes(coordinator: str | None, processes: int | None, process: int | None) -> None:
+def init_distributed(coordinator: str | None, processes: int | None, process: int | None) -> None:
     """Makes this process one of several; to be called before JAX is used for anything.
 
     Args:
@@ -69,12 +72,30 @@ def replicate(mesh: Mesh, tree: Any) -> Any:
     )
 
 
-def spread(mesh: Mesh, tree: Any) -> Any:
-    """Makes global arrays from each process's part of them, which is split over its devices."""
+def shard(mesh: Mesh, batches: Sequence[Batch], complete: Callable[[Batch], Batch]) -> Batch:
+    """Puts each of a process's micro-batches on its device, and makes one global batch of all.
+
+    Args:
+      mesh: of all devices.
+      batches: of this process, in the order of its devices.
+      complete: adds on the device what a micro-batch lacks of the structure that all share.
+    """
+    devices = [one for one in mesh.devices.flat if one.process_index == jax.process_index()]
+    share = len(batches) // len(devices)
+    parts = []
+    for number, device in enumerate(devices):
+        mine = batches[number * share : (number + 1) * share]
+        own = [complete(jax.device_put(batch, device)) for batch in mine]
+        parts.append(jax.tree.map(lambda *x: jnp.concatenate(x) if share > 1 else x[0], *own))
     sharding = NamedSharding(mesh, P(DATA))
-    return jax.tree.map(lambda x: jax.make_array_from_process_local_data(sharding, x), tree)
+
+    def join(*arrays: jax.Array) -> jax.Array:
+        shape = (mesh.size * len(arrays[0]), *arrays[0].shape[1:])
+        return jax.make_array_from_single_device_arrays(shape, sharding, list(arrays))
+
+    return jax.tree.map(join, *parts)
 
 
-def own_copy(tree: Any) -> Any:
+def local_replica(tree: Any) -> Any:
     """Of replicated arrays, the copy on this process's first device, for work of its own."""
     return jax.tree.map(lambda x: x.addressable_data(0), tree)

@@ -4,14 +4,15 @@ import pathlib
 
 import jax
 import jax.numpy as jnp
+import optax
 from flax import struct
 
 from ubernet_jax.config import Config, Initialisation
-from ubernet_jax.losses.uncertainty import LOG_VARIANCE
-from ubernet_jax.models.ubernet import SHARED, Params, make_network
-from ubernet_jax.training.optim import GroupState, make_optimizer
+from ubernet_jax.network import SHARED, Params, init_variables
+from ubernet_jax.training.optim import GroupState
 from ubernet_jax.weights.imagenet import load_imagenet_trunk
 from ubernet_jax.weights.initial import load_start
+from ubernet_jax.weights.trained import on_first_device
 
 
 @struct.dataclass
@@ -33,13 +34,15 @@ class TrainState:
     rng: jax.Array
 
 
-def create_state(config: Config) -> TrainState:
+def create_state(
+    config: Config, optimizer: optax.GradientTransformationExtraArgs
+) -> TrainState:
     """The state before the first step.
 
     Raises:
       UserError: the trunk's ImageNet weights are not installed, or `model.weights` cannot be used.
     """
-    state = jax.jit(lambda: _random_state(config))()
+    state = jax.jit(lambda: _random_state(config, optimizer))()
     if config.model.weights:
         path = pathlib.Path(config.model.weights)
         start = load_start(path, state.params, state.batch_stats)
@@ -52,32 +55,22 @@ def create_state(config: Config) -> TrainState:
     return state
 
 
-def abstract_state(config: Config) -> TrainState:
+def abstract_state(
+    config: Config, optimizer: optax.GradientTransformationExtraArgs
+) -> TrainState:
     """Shapes and dtypes of the state on this process's first device, without running anything."""
-    here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
-    return jax.tree.map(
-        lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=here),
-        jax.eval_shape(lambda: _random_state(config)),
-    )
+    return on_first_device(jax.eval_shape(lambda: _random_state(config, optimizer)))
 
 
-def _random_state(config: Config) -> TrainState:
+def _random_state(
+    config: Config, optimizer: optax.GradientTransformationExtraArgs
+) -> TrainState:
     rng, init_rng = jax.random.split(jax.random.PRNGKey(config.seed))
-    params, batch_stats = make_network(config).init(init_rng)
-    if config.loss.uncertainty:
-        params = with_log_variances(params)
+    params, batch_stats = init_variables(config, init_rng)
     return TrainState(
         step=jnp.zeros((), jnp.int32),
         params=params,
         batch_stats=batch_stats,
-        groups=make_optimizer(config).init(params),
+        groups=optimizer.init(params),
         rng=rng,
     )
-
-
-def with_log_variances(params: Params) -> Params:
-    """The parameters and, in each task's group, a log-variance of 0: its loss has weight 1."""
-    return {
-        group: tree if group == SHARED else {**tree, LOG_VARIANCE: jnp.zeros(())}
-        for group, tree in params.items()
-    }

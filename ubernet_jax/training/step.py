@@ -19,9 +19,9 @@ from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
 from ubernet_jax.config import Config
-from ubernet_jax.losses import task_loss
 from ubernet_jax.losses.uncertainty import LOG_VARIANCE, uncertain_loss
-from ubernet_jax.models.ubernet import SHARED, Features, Params, UberNet
+from ubernet_jax.models.pyramid import Features
+from ubernet_jax.network import SHARED, Network, Params
 from ubernet_jax.structs import Batch
 from ubernet_jax.training.balancing import make_combination
 from ubernet_jax.training.optim import sample_counts
@@ -46,7 +46,7 @@ class Gradients(NamedTuple):
 
 
 def compute_gradients(
-    network: UberNet,
+    network: Network,
     config: Config,
     params: Params,
     batch_stats: dict,
@@ -56,12 +56,13 @@ def compute_gradients(
 ) -> Gradients:
     """Gradient sums of the weighted losses of all tasks, one branch after another.
 
-    `scale_weight` is the weight of the single scales' score maps, see `losses.task_loss`.
+    `scale_weight` is the weight of the single scales' score maps, see `Task.loss`.
     """
+    valid = batch.valid
     dropout_rng, head_rng = rng, jax.random.fold_in(rng, 1)
 
     def trunk(shared: dict) -> tuple:
-        return network.features(shared, batch_stats, batch.image, batch.valid, dropout_rng)
+        return network.features(shared, batch_stats, batch.image, valid, dropout_rng)
 
     features, pull_back, batch_stats = jax.vjp(trunk, params[SHARED], has_aux=True)
     combination = make_combination(config)
@@ -70,8 +71,9 @@ def compute_gradients(
     for name, task in network.tasks.items():
 
         def loss(head: dict, features: Features, name: str = name, task=task) -> tuple:
-            outputs = network.outputs(name, head, features, batch, head_rng)
-            value = task_loss(task, outputs, batch, config.loss, scale_weight)
+            target, extents = batch.targets[name], batch.extents
+            outputs = task.outputs(network.head(name), head, features, target, extents, head_rng)
+            value = task.loss(outputs, target, valid, batch.labelled[name], scale_weight)
             if config.loss.uncertainty:
                 return uncertain_loss(value, labelled[name], head[LOG_VARIANCE]), value
             return value, value
@@ -99,7 +101,7 @@ class StepGradients(NamedTuple):
 
     Attributes:
       gradients: summed; statistics are averaged.
-      images: int32 scalar, images that are not filler.
+      images: int32 scalar, images that are not padding.
       micro_batches: float32 scalar, those with any image.
     """
 
@@ -109,7 +111,7 @@ class StepGradients(NamedTuple):
 
 
 def sum_gradients(
-    network: UberNet, config: Config, mesh: Mesh, state: TrainState, batch: Batch
+    network: Network, config: Config, mesh: Mesh, state: TrainState, batch: Batch
 ) -> StepGradients:
     """`compute_gradients` of every micro-batch; each device takes its share of them.
 
@@ -126,7 +128,7 @@ def sum_gradients(
         params: Params, stats: dict, scale_weight: jax.Array, key: jax.Array, batch: Batch
     ) -> StepGradients:
         gradients = compute_gradients(network, config, params, stats, batch, key, scale_weight)
-        images = batch.valid.any((1, 2)).sum(dtype=jnp.int32)
+        images = (batch.extents > 0).all(1).sum(dtype=jnp.int32)
         counted = (images > 0).astype(jnp.float32)
         weighted = jax.tree.map(lambda x: counted * x, gradients.batch_stats)
         return StepGradients(gradients._replace(batch_stats=weighted), images, counted)
@@ -173,7 +175,7 @@ class Metrics:
 
 
 def train_step(
-    network: UberNet,
+    network: Network,
     optimizer: optax.GradientTransformationExtraArgs,
     config: Config,
     mesh: Mesh,

@@ -1,9 +1,13 @@
-"""The legend of surface normals: a ball, each point in the colour of where it faces."""
+"""Directions as colours, and their key: a ball, each point in the colour of where it faces."""
 
 import numpy as np
 
-from ubernet_jax.tasks import TASKS
-from ubernet_jax.visualize.pictures import picture
+from ubernet_jax.visualize.drawing import to_bytes
+
+
+def draw_directions(directions: np.ndarray) -> np.ndarray:
+    """Unit vectors (H, W, 3) as uint8 (H, W, 3), RGB; zero is grey."""
+    return to_bytes((directions + np.float32(1)) / np.float32(2))
 
 
 def draw_ball(side: int) -> np.ndarray:
@@ -13,4 +17,4 @@ def draw_ball(side: int) -> np.ndarray:
     facing = 1 - x**2 - y**2
     ball = np.stack([x, y, np.sqrt(np.maximum(facing, 0))], axis=-1)
     ball[facing < 0] = 1  # white
-    return picture(TASKS['normals'], ball)
+    return draw_directions(ball)

@@ -5,21 +5,27 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ubernet_jax.structs import Boxes, Detections
 from ubernet_jax.visualize.palette import PALETTE
 
 BRIGHT = 128  # mean of a colour above which its text is black
 
 
 def draw_boxes(
-    image: np.ndarray, boxes: Boxes | Detections, class_names: Sequence[str], least: float
+    image: np.ndarray,
+    corners: np.ndarray,
+    names: Sequence[str],
+    colours: np.ndarray,
+    scores: np.ndarray | None,
+    least: float,
 ) -> np.ndarray:
-    """Draws the labelled boxes, or the detections that score enough, best on top.
+    """Draws labelled boxes, or detections that score enough, best on top.
 
     Args:
       image: uint8 (H, W, 3).
-      boxes: in pixels of the image.
-      class_names: for each class index.
+      corners: (B, 4), x1, y1, x2, y2 in pixels, the best box first.
+      names: what is written at each box.
+      colours: (B,), index of each in the palette.
+      scores: (B,), of detections; None for labels.
       least: score that a detection must have.
 
     Returns:
@@ -30,9 +36,9 @@ def draw_boxes(
     side = min(image.shape[:2])
     font = ImageFont.load_default(size=max(10, side / 25))
     width, edge = max(1, side // 150), max(1, side // 400)
-    scores = boxes.scores if isinstance(boxes, Detections) else [None] * len(boxes.classes)
-    drawn = zip(boxes.corners.tolist(), boxes.classes.tolist(), scores, strict=True)
-    for (left, top, right, bottom), index, score in reversed(list(drawn)):
+    known = [None] * len(names) if scores is None else scores
+    drawn = zip(corners.tolist(), names, colours, known, strict=True)
+    for (left, top, right, bottom), name, index, score in reversed(list(drawn)):
         if score is not None and score < least:
             continue
         colour = tuple(PALETTE[index].tolist())
@@ -42,7 +48,7 @@ def draw_boxes(
         # Between two lines of the ink the colour is seen on things of the same colour too.
         draw.rectangle(around, None, ink, width + 2 * edge)
         draw.rectangle((left, top, right, bottom), None, colour, width)
-        text = class_names[index] if score is None else f'{class_names[index]} {score:.2f}'
+        text = name if score is None else f'{name} {score:.2f}'
         _, _, *extent = draw.textbbox((0, 0), text, font)
         # The name stays inside the picture, whole if there is room.
         x, y = (

@@ -1,20 +1,28 @@
 """Pictures of several tasks on one sheet, each with its caption and legend."""
 
 import dataclasses
+import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ubernet_jax.structs import Predictions
-from ubernet_jax.tasks import LabelKind, Task
-from ubernet_jax.visualize.ball import draw_ball
 from ubernet_jax.visualize.palette import FRAME, INK, Colour
-from ubernet_jax.visualize.pictures import legend, picture
 from ubernet_jax.visualize.style import DEFAULT_STYLE, Style
 
-BALL_LINES = 3  # the ball's size, in lines of text
+KEY_LINES = 3  # height of a key, in lines of text
+
+
+class Painter(Protocol):
+    """What draws a value: a kind of label its labels, a task its results."""
+
+    def draw(self, value: Any, image: np.ndarray, style: Style) -> np.ndarray: ...
+
+    def legend(self, value: Any) -> Mapping[str, Colour]: ...
+
+    def key(self, value: Any, side: int) -> np.ndarray | None: ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,50 +33,36 @@ class Panel:
       caption: a few words.
       picture: uint8 (H, W, 3), RGB, of any size.
       legend: class name -> RGB colour.
-      ball: whether the legend is a ball of normals.
+      key: makes a picture so many pixels high of what the colours mean, or None.
     """
 
     caption: str
     picture: np.ndarray
     legend: Mapping[str, Colour] = dataclasses.field(default_factory=dict)
-    ball: bool = False
+    key: Callable[[int], np.ndarray | None] = lambda side: None
 
 
-def panel(
-    task: Task,
-    results: Predictions | Mapping[str, np.ndarray],
+def make_panel(
+    caption: str,
+    painter: Painter,
+    value: Any,
     image: np.ndarray,
-    *,
-    note: str = '',
     style: Style = DEFAULT_STYLE,
-) -> Panel | None:
-    """One task's picture with its name and legend, ready for `contact_sheet`.
+) -> Panel:
+    """A value's picture with its legend or key, ready for `contact_sheet`.
 
     Args:
-      task: which of the results to draw.
-      results: predictions, or the labels of an `Example`.
-      image: uint8 (H, W, 3), the photograph that the results are of.
-      note: written after the task's name, such as 'label'.
+      caption: such as a task's name.
+      painter: of the value.
+      value: a label or a result.
+      image: uint8 (H, W, 3), the photograph that it is of.
       style: what may be drawn otherwise.
-
-    Returns:
-      the panel, or None where there is no result for this task.
     """
-    strength = None
-    if isinstance(results, Predictions):
-        result = getattr(results, task.name)
-        if task.name == 'semantic_boundaries':
-            strength = results.semantic_boundary_strength
-    else:
-        result = results.get(task.name)
-    if result is None:
-        return None
-    caption = task.name.replace('_', ' ')
     return Panel(
-        caption=f'{caption} ({note})' if note else caption,
-        picture=picture(task, result, strength=strength, image=image, style=style),
-        legend=legend(task, result, strength=strength),
-        ball=task.label is LabelKind.DIRECTION,
+        caption=caption.replace('_', ' '),
+        picture=painter.draw(value, image, style),
+        legend=painter.legend(value),
+        key=functools.partial(painter.key, value),
     )
 
 
@@ -121,13 +115,13 @@ def _draw_card(panel: Panel, side: int, font: ImageFont.FreeTypeFont) -> Image.I
         places[name] = (x, baseline)
         x += advance + font.size
     bottom = baseline if panel.legend else thumbnail.height + line
-    ball = draw_ball(BALL_LINES * line) if panel.ball else None
-    if ball is not None:
-        top, bottom = bottom + line // 2, bottom + line // 2 + len(ball)
+    key = panel.key(KEY_LINES * line)
+    if key is not None:
+        top, bottom = bottom + line // 2, bottom + line // 2 + len(key)
     card = Image.new('RGB', (width, bottom + line // 2), 'white')
     card.paste(thumbnail)
-    if ball is not None:
-        card.paste(Image.fromarray(ball), (0, top))
+    if key is not None:
+        card.paste(Image.fromarray(key), (0, top))
     draw = ImageDraw.Draw(card)
     draw.rectangle((0, 0, thumbnail.width - 1, thumbnail.height - 1), outline=FRAME)
     draw.text((0, thumbnail.height + line), panel.caption, INK, font, anchor='ls')

@@ -14,15 +14,14 @@ import pathlib
 import numpy as np
 
 from ubernet_jax import cli
-from ubernet_jax.config import Config, Initialisation, ModelConfig, TaskConfig, serialization
+from ubernet_jax.config import PAPER, Config, Initialisation, ModelConfig, serialization
 from ubernet_jax.errors import UserError
-from ubernet_jax.inference.predictor import select_tasks
-from ubernet_jax.tasks import TASKS
-from ubernet_jax.training.checkpoint import CHECKPOINT_HELP, open_checkpoint, results_folder
+from ubernet_jax.tasks import select_tasks
 from ubernet_jax.weights.card import describe_training
 from ubernet_jax.weights.exported import SUFFIX, read_file, save_exported, write_file
 from ubernet_jax.weights.importing import compare_with_network, import_layers
 from ubernet_jax.weights.kinds import KINDS, open_source
+from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint, results_folder
 
 
 def import_files(files: list[str], kinds: list[str], out: pathlib.Path) -> None:
@@ -41,7 +40,8 @@ def import_files(files: list[str], kinds: list[str], out: pathlib.Path) -> None:
         mean=imported.mean,
         std=imported.std,
     )
-    config = Config(name='imported', tasks={name: TaskConfig() for name in TASKS}, model=model)
+    tasks = {name: make() for name, make in PAPER.items()}
+    config = Config(name='imported', steps=0, tasks=tasks, model=model)
     origin = [f'{source.name} ({source.kind})' for source in sources]
     write_file(out, imported.arrays, config, 0, {'sources': origin})
     print('\n'.join([*imported.report, *compare_with_network(imported.arrays, config)]))
@@ -53,7 +53,7 @@ def export(
 ) -> None:
     """Writes a trained network, all of it or some of its tasks, with its model card."""
     trained = open_checkpoint(checkpoint)
-    trained = trained.only(select_tasks(trained.config.task_table(), tasks))
+    trained = trained.only(select_tasks(trained.config.tasks, tasks))
     card = describe_training(trained.config, results_folder(checkpoint, f'{trained.step:08d}'))
     save_exported(trained, out, np.dtype(dtype).type, card)
     count = len(card['scores'])

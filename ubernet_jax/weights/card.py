@@ -7,7 +7,6 @@ from typing import Any
 from ubernet_jax.config import Config
 from ubernet_jax.errors import UserError
 from ubernet_jax.json_file import read_json
-from ubernet_jax.tasks import TASKS
 
 
 def describe_training(config: Config, results: pathlib.Path) -> dict[str, Any]:
@@ -32,11 +31,9 @@ def _scores(results: pathlib.Path, tasks: Collection[str]) -> Iterator[dict[str,
         result = read_json(path)
         if not isinstance(result, dict):
             raise UserError(f'{path} holds {result!r:.50}: it is not a result of evaluate')
-        # The detector's results have names of their own.
-        name = str(result.get('task'))
-        if (name if name in TASKS else 'detection') not in tasks:
+        if result.get('task') not in tasks:
             continue
-        told = ('task', 'dataset', 'split', 'images', 'protocol')
+        told = ('task', 'result', 'dataset', 'split', 'images', 'protocol')
         scores = {key: x for key, x in result.items() if key not in ('protocol', 'per_class')}
         yield {key: result[key] for key in told if key in result} | {'scores': _rounded(scores)}
 

@@ -21,7 +21,7 @@ from ubernet_jax.config import Config, serialization
 from ubernet_jax.config.validation import validate
 from ubernet_jax.errors import UserError
 from ubernet_jax.json_file import parse_json
-from ubernet_jax.models.ubernet import SHARED, Params, UberNet
+from ubernet_jax.network import SHARED, Params, init_variables
 
 SUFFIX = '.safetensors'
 PARAMS, BATCH_STATS = 'params', 'batch_stats'  # the first part of every array's name
@@ -35,7 +35,7 @@ class TrainedNetwork(NamedTuple):
 
     Attributes:
       config: of the run.
-      step: micro-batches it was trained for.
+      step: steps it was trained for.
       params: by group.
       batch_stats: running statistics of the skips.
     """
@@ -160,8 +160,9 @@ def load_exported(path: pathlib.Path) -> TrainedNetwork:
 
 def network_shapes(config: Config) -> dict[str, tuple[int, ...]]:
     """The shape of every array of the network that a configuration describes, by name."""
-    network = UberNet(config.model, config.task_table())
-    abstract = flatten(*jax.eval_shape(network.init, jax.random.PRNGKey(0)))
+    abstract = flatten(
+        *jax.eval_shape(lambda: init_variables(config, jax.random.PRNGKey(0)))
+    )
     return {name: leaf.shape for name, leaf in abstract.items()}
 
 

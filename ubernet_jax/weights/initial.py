@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ubernet_jax.config import Config
 from ubernet_jax.errors import UserError
-from ubernet_jax.models.ubernet import SHARED, Params
+from ubernet_jax.network import SHARED, Params
 from ubernet_jax.weights.exported import PARAMS, flatten, read_file, unflatten
 
 

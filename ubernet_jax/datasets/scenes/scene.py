@@ -1,11 +1,15 @@
 """A drawn scene, and the labels that follow from its regions."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
-from ubernet_jax import structs, tasks
 from ubernet_jax.datasets.scenes import layout, render
+from ubernet_jax.labels.boxes import BoxSet
+from ubernet_jax.labels.lines import LineMap
+from ubernet_jax.labels.standard import STANDARD, VOC_CLASSES
+from ubernet_jax.structs import Example
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -17,8 +21,8 @@ class Scene:
       image: uint8 (H, W, 3), RGB.
       normals: float32 (H, W, 3), unit vectors; x right, y up, z towards the camera.
       region: int32 (H, W): 0 floor, 1 and 2 walls, then the things from back to front.
-      parts: uint8 (H, W), index in `tasks.PERSON_PARTS`.
-      classes: uint8 (R,), index in `tasks.VOC_CLASSES` of each region, 0 for floor and walls.
+      parts: uint8 (H, W), index in `PERSON_PARTS`.
+      classes: uint8 (R,), index in `VOC_CLASSES` of each region, 0 for floor and walls.
       salient: the region of the salient thing.
     """
 
@@ -30,12 +34,12 @@ class Scene:
     classes: np.ndarray
     salient: int
 
-    def labels(self) -> dict[str, np.ndarray | structs.Boxes]:
-        """The label of every task, as `tasks.LabelKind` says."""
+    def labels(self) -> dict[str, Any]:
+        """Every label of a standard name: see `labels.standard`."""
         segmentation = self.classes[self.region]
         boundary = find_boundaries(self.region)
         return {
-            'boundaries': boundary * np.uint8(255),
+            'boundaries': LineMap(share=boundary * np.uint8(255)),
             'normals': self.normals,
             'saliency': (self.region == self.salient) * np.uint8(255),
             'segmentation': segmentation,
@@ -44,14 +48,14 @@ class Scene:
             'detection': self.boxes(),
         }
 
-    def boxes(self) -> structs.Boxes:
+    def boxes(self) -> BoxSet:
         """Around the seen pixels of each thing; a thing that is wholly hidden has none."""
         seen = np.unique(self.region[self.classes[self.region] > 0])
         corners = np.zeros((len(seen), 4), np.float32)
         for box, region in zip(corners, seen, strict=True):
             rows, columns = np.nonzero(self.region == region)
             box[:] = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
-        return structs.Boxes(
+        return BoxSet(
             corners=corners, classes=self.classes[seen], difficult=np.zeros(len(seen), bool)
         )
 
@@ -68,7 +72,7 @@ def make_scene(seed: int, height: int, width: int) -> Scene:
     shorter = min(height, width)
     plan = layout.arrange(rng, width / shorter, height / shorter)
     drawn = render.render(plan.room, plan.things, height, width, rng)
-    classes = [0] * len(plan.room) + [tasks.VOC_CLASSES.index(name) for name in plan.names]
+    classes = [0] * len(plan.room) + [VOC_CLASSES.index(name) for name in plan.names]
     return Scene(
         id=f'scene-{seed:06d}',
         image=drawn.image,
@@ -80,10 +84,10 @@ def make_scene(seed: int, height: int, width: int) -> Scene:
     )
 
 
-def draw_scene(seed: int, height: int, width: int) -> structs.Example:
-    """The example, labelled for every task, that `make_scene` gives."""
+def draw_scene(seed: int, height: int, width: int) -> Example:
+    """The example, with every label, that `make_scene` gives."""
     scene = make_scene(seed, height, width)
-    return structs.Example(id=scene.id, image=scene.image, labels=scene.labels())
+    return Example(id=scene.id, image=scene.image, labels=scene.labels(), kinds=STANDARD)
 
 
 def find_boundaries(region: np.ndarray) -> np.ndarray:

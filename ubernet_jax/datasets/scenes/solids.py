@@ -34,7 +34,7 @@ class Solid:
       axes: (3, 3), a rotation; its columns are the solid's own axes.
       tip: a cone's radius at y = 1 over that at y = -1.
       material: its paint.
-      part: index in `tasks.PERSON_PARTS`, 0 on anything but a person.
+      part: index in `PERSON_PARTS`, 0 on anything but a person.
     """
 
     shape: Shape

@@ -3,6 +3,8 @@
 import dataclasses
 import enum
 
+STRIDE = 32  # image sides are STRIDE * k + 1, so that every pooling divides exactly
+
 
 class Trunk(enum.Enum):
     """The network that all tasks share."""
@@ -52,6 +54,11 @@ class DetectionConfig:
       test_proposals: and at test.
       min_score: a detection must exceed, 0..1.
       detections: of an image, at most.
+      max_boxes: slots for the labelled boxes of an image; of more, the largest are kept.
+      proposal_class_weight: of the loss of the first stage, object against background,
+      proposal_box_weight: and of its boxes.
+      box_class_weight: of the second stage, the classes,
+      box_weight: and the boxes.
     """
 
     width: int = 4096
@@ -62,6 +69,11 @@ class DetectionConfig:
     test_proposals: tuple[int, int] = (6000, 300)
     min_score: float = 0.05
     detections: int = 100
+    max_boxes: int = 50
+    proposal_class_weight: float = 1.0
+    proposal_box_weight: float = 1.0
+    box_class_weight: float = 1.0
+    box_weight: float = 1.0
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -82,7 +94,6 @@ class ModelConfig:
         and std, and what it lacks starts at random.
       mean: of the training images, RGB, 0..255; subtracted.
       std: RGB, 0..255; divided by.
-      detection: the detector, for networks that have that task.
     """
 
     trunk: Trunk = Trunk.VGG16
@@ -97,4 +108,3 @@ class ModelConfig:
     weights: str = ''
     mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
     std: tuple[float, float, float] = (58.395, 57.12, 57.375)
-    detection: DetectionConfig = dataclasses.field(default_factory=DetectionConfig)

@@ -1,0 +1,202 @@
+"""Boxes: every object in an image, with its class.
+
+A box is x1, y1, x2, y2 in pixels from the upper left corner of the image; x2 and y2 are exclusive:
+its width is x2 - x1. VOC counts pixels from 1 and includes the last; `metrics/annotations.py`
+converts as it reads.
+"""
+
+import dataclasses
+import math
+import pathlib
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ubernet_jax.errors import UserError
+from ubernet_jax.labels.kind import Grid, LabelKind, Part, Review, Survey, Window, register
+from ubernet_jax.metrics.annotations import read_entries
+from ubernet_jax.metrics.metric import MetricError
+from ubernet_jax.visualize.boxes import draw_boxes
+from ubernet_jax.visualize.style import Style
+
+MIN_VISIBLE = 0.25  # share of a box's area that a crop must leave; of less, too little is to be seen
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class BoxSet:
+    """The objects in one image; none at all is a label too.
+
+    Attributes:
+      corners: float32 (B, 4), within the image.
+      classes: uint8 (B,), class index, 1..C-1.
+      difficult: bool (B,); these are neither trained on nor counted (PASCAL VOC).
+    """
+
+    corners: np.ndarray
+    classes: np.ndarray
+    difficult: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.corners)
+
+    def __getitem__(self, chosen: np.ndarray) -> 'BoxSet':
+        """Those of an index array or a mask (B,)."""
+        return BoxSet(
+            corners=self.corners[chosen],
+            classes=self.classes[chosen],
+            difficult=self.difficult[chosen],
+        )
+
+    def areas(self) -> np.ndarray:
+        """float32 (B,), in pixels."""
+        return (self.corners[:, 2:] - self.corners[:, :2]).prod(axis=1)
+
+
+@register
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Boxes(LabelKind):
+    """Boxes with classes.
+
+    Attributes:
+      classes: their names, the background first; empty where they are not known yet.
+    """
+
+    name: ClassVar[str] = 'boxes'
+    suffixes: ClassVar[tuple[str, ...]] = ('.json',)
+    has_classes: ClassVar[bool] = True
+    parts: ClassVar[Mapping[str, Part]] = {
+        'corners': Part(dtype=np.float32, shape=(None, 4)),
+        'classes': Part(dtype=np.uint8, shape=(None,)),
+        'difficult': Part(dtype=np.bool_, shape=(None,)),
+    }
+    classes: tuple[str, ...] = ()
+
+    def read(self, path: pathlib.Path, size: tuple[int, int] | None = None) -> BoxSet:
+        """VOC's `ID.xml`, or `ID.json` as data/README.md describes it. Raises as `LabelKind.read`."""
+        try:
+            entries = read_entries(path)
+        except MetricError as error:
+            raise UserError(f'{error}; correct the file, or get it again') from error
+        if not isinstance(entries, list):
+            raise UserError(f'{path} must hold a list of boxes, but holds {entries!r:.50}')
+        boxes = [(f'{path}, box {number}', entry) for number, entry in enumerate(entries, 1)]
+        corners = [_read_corners(what, entry, size) for what, entry in boxes]
+        classes = [_read_class(what, entry, self.classes) for what, entry in boxes]
+        difficult = [_read_difficult(what, entry) for what, entry in boxes]
+        return BoxSet(
+            corners=np.array(corners, np.float32).reshape(-1, 4),
+            classes=np.array(classes, np.uint8),
+            difficult=np.array(difficult, bool),
+        )
+
+    def pack(self, label: BoxSet) -> dict[str, np.ndarray]:
+        return dataclasses.asdict(label)
+
+    def unpack(self, parts: Mapping[str, np.ndarray]) -> BoxSet:
+        return BoxSet(**parts)
+
+    def count(self, label: BoxSet) -> int:
+        """Those that are not difficult."""
+        return int((~label.difficult).sum())
+
+    def flip(self, label: BoxSet, width: int) -> BoxSet:
+        x1, y1, x2, y2 = label.corners.T
+        return dataclasses.replace(label, corners=np.stack([width - x2, y1, width - x1, y2], 1))
+
+    def resize(self, label: BoxSet, grid: Grid) -> BoxSet:
+        return dataclasses.replace(label, corners=label.corners * np.tile(grid.factors, 2))
+
+    def rotate(self, label: BoxSet, grid: Grid) -> None:
+        """None: an upright box around a rotated one is too large."""
+        return
+
+    def crop(self, label: BoxSet, window: Window) -> BoxSet:
+        """Cuts boxes too, and drops those of which less than `MIN_VISIBLE` is left."""
+        rows, columns = window
+        offset = np.float32([columns.start, rows.start] * 2)
+        limit = np.float32([columns.stop, rows.stop] * 2) - offset
+        cut = dataclasses.replace(label, corners=np.clip(label.corners - offset, 0, limit))
+        return cut[cut.areas() >= MIN_VISIBLE * label.areas()]
+
+    def check(self, label: BoxSet, size: tuple[int, int]) -> list[str]:
+        faults = []
+        beyond = label.corners > np.array([*size[::-1], *size[::-1]])
+        if (label.corners < 0).any() or beyond.any() or (label.areas() <= 0).any():
+            faults.append('has a box without area, or one that reaches out of the image')
+        highest = label.classes.max(initial=0)
+        if self.classes and highest >= len(self.classes):
+            faults.append(f'has class {highest}; allowed are 1 to {len(self.classes) - 1}')
+        return faults
+
+    def survey(self, label: BoxSet) -> Survey:
+        return {
+            'classes': np.bincount(label.classes, minlength=256).tolist(),
+            'difficult': [int(label.difficult.sum())],
+        }
+
+    def review(self, total: Survey) -> Review:
+        boxes = sum(total['classes'])
+        found = [index for index, count in enumerate(total['classes']) if count]
+        return Review(
+            notes=() if boxes else ('no image has a box',),
+            void=total['difficult'][0] / max(1, boxes),
+            values=f'{found[0]}-{found[-1]}' if found else '',
+        )
+
+    def draw(self, label: BoxSet, image: np.ndarray, style: Style) -> np.ndarray:
+        """Over the photograph, each with its class; also of scored boxes, best on top."""
+        return draw_boxes(
+            image,
+            label.corners,
+            [self.classes[index] for index in label.classes],
+            label.classes,
+            getattr(label, 'scores', None),
+            style.score,
+        )
+
+
+def _read_corners(what: str, entry: Any, size: tuple[int, int] | None) -> tuple[float, ...]:
+    box = _get(what, entry, 'box')
+    try:
+        x1, y1, x2, y2 = corners = tuple(map(float, box))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UserError(f'{what} is {box!r}; it must be four numbers [x1, y1, x2, y2]') from error
+    height, width = size or (math.inf, math.inf)
+    if not all(map(math.isfinite, corners)):
+        fault = 'is not finite'
+    elif x1 > x2 or y1 > y2:
+        fault = 'has x1 > x2 or y1 > y2'
+    elif x1 == x2 or y1 == y2:
+        fault = 'has no area'
+    elif min(x1, y1) < 0 or x2 > width or y2 > height:
+        fault = f'reaches out of its image of {width} x {height} pixels'
+    else:
+        return corners
+    raise UserError(
+        f'{what} {fault}: it is [{x1:g}, {y1:g}, {x2:g}, {y2:g}] (x1, y1, x2, y2, counted from 0, '
+        'x2 and y2 exclusive). Correct or remove it'
+    )
+
+
+def _read_class(what: str, entry: Any, classes: tuple[str, ...]) -> int:
+    label = _get(what, entry, 'label')
+    if label not in classes[1:]:
+        raise UserError(
+            f'{what} is of class {label!r}; known: {", ".join(classes[1:])}. '
+            "A folder's own classes are named in its labels.json or boxes.txt"
+        )
+    return classes.index(label)
+
+
+def _read_difficult(what: str, entry: Any) -> bool:
+    difficult = entry.get('difficult', False)
+    if difficult not in (False, True):
+        raise UserError(f'{what} has "difficult" {difficult!r}; allowed are false and true')
+    return difficult
+
+
+def _get(what: str, entry: Any, field: str) -> Any:
+    if not isinstance(entry, dict) or field not in entry:
+        raise UserError(f'{what} has no "{field}"; it needs "box" [x1, y1, x2, y2] and "label"')
+    return entry[field]

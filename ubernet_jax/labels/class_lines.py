@@ -1,0 +1,55 @@
+"""Boundaries of classes: uint8 (H, W), 0 = no boundary, else the boundary's class; VOID unknown."""
+
+import dataclasses
+from typing import ClassVar
+
+import numpy as np
+from PIL import Image
+
+from ubernet_jax.labels.class_map import NOTABLE, ClassMap
+from ubernet_jax.labels.kind import VOID, Grid, register
+from ubernet_jax.labels.maps import keep_lines
+from ubernet_jax.visualize.crests import draw_crests
+from ubernet_jax.visualize.drawing import class_colours, in_bands, mix, require_same_size
+from ubernet_jax.visualize.palette import PALETTE, Colour
+from ubernet_jax.visualize.style import Style
+
+VISIBLE = 0.25  # the least strength at which a boundary's class is in the legend
+
+
+@register
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClassLines(ClassMap):
+    """Lines one pixel wide, each with its class; the first class stands for no boundary."""
+
+    name: ClassVar[str] = 'class_lines'
+
+    def resample(self, label: np.ndarray, grid: Grid) -> np.ndarray:
+        return keep_lines(label, (label > 0) & (label != VOID), grid)
+
+    def draw(
+        self,
+        label: np.ndarray,
+        image: np.ndarray | None,
+        style: Style,
+        strength: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Class colours on white; `strength` float (H, W), 0..1, is how strongly."""
+        require_same_size(self.name, label, image, strength)
+        if strength is not None and style.thickness:
+            strength, label = draw_crests(strength, label, style.thickness)
+        return in_bands(_draw, label, strength)
+
+    def legend(self, label: np.ndarray, strength: np.ndarray | None = None) -> dict[str, Colour]:
+        """As of class maps; boundaries fainter than `VISIBLE` do not count."""
+        visible = None if strength is None else Image.fromarray(strength >= VISIBLE)
+        counts = Image.fromarray(np.ascontiguousarray(label)).histogram(visible)
+        seen = (i for i, count in enumerate(counts) if count > NOTABLE * label.size)
+        return class_colours(self.classes, seen, VOID)
+
+
+def _draw(classes: np.ndarray, strength: np.ndarray | None) -> np.ndarray:
+    opacity = (classes != 0).astype(np.float32)
+    if strength is not None:
+        opacity *= strength
+    return mix(np.full((1, 1, 3), 255, np.uint8), PALETTE[classes], opacity)

@@ -1,0 +1,153 @@
+"""Boundaries: the share of annotators that drew each pixel, and where known each one's lines."""
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ubernet_jax.errors import UserError
+from ubernet_jax.labels.kind import (
+    VOID,
+    Grid,
+    LabelKind,
+    Part,
+    Review,
+    Survey,
+    Window,
+    register,
+)
+from ubernet_jax.labels.maps import histogram, keep_lines
+from ubernet_jax.labels.reading import ARRAYS, read_array, read_variables, require_size
+from ubernet_jax.labels.soft_mask import read_strengths, review_strengths
+from ubernet_jax.visualize.crests import draw_crests
+from ubernet_jax.visualize.drawing import in_bands, to_bytes
+from ubernet_jax.visualize.style import Style
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class LineMap:
+    """The boundaries of one image.
+
+    Attributes:
+      share: uint8 (H, W), 0..255: of the annotators.
+      annotators: uint8 (A, H, W), 0 or 1: each one's; None where they are not kept separate.
+    """
+
+    share: np.ndarray
+    annotators: np.ndarray | None = None
+
+    @classmethod
+    def of_annotators(cls, annotators: np.ndarray) -> 'LineMap':
+        """The map of the lines (A, H, W) of A annotators, of which those that are not 0 count."""
+        lines = (annotators != 0).astype(np.uint8)
+        return cls(share=np.rint(255 * lines.mean(axis=0)).astype(np.uint8), annotators=lines)
+
+
+@register
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Lines(LabelKind):
+    """Lines, thin where one annotator drew them."""
+
+    name: ClassVar[str] = 'lines'
+    parts: ClassVar[Mapping[str, Part]] = {
+        'share': Part(dtype=np.uint8, shape=(None, None)),
+        'annotators': Part(dtype=np.uint8, shape=(None, None, None)),
+    }
+
+    def read(
+        self, path: pathlib.Path, size: tuple[int, int] | None = None, key: str = ''
+    ) -> LineMap:
+        """A grey picture 0..255, an array, or BSDS500's MATLAB file, which has every annotator.
+
+        Of a stack (A, H, W), each map is an annotator's. Raises as `LabelKind.read`.
+        """
+        if path.suffix == '.mat' and 'groundTruth' in (variables := read_variables(path)):
+            label = LineMap.of_annotators(_parse_annotators(path, variables['groundTruth']))
+        elif path.suffix in ARRAYS and read_array(path, key or 'boundaries').ndim == 3:
+            stack = read_array(path, key or 'boundaries')
+            label = LineMap.of_annotators(stack > (127 if stack.max(initial=0) > 1 else 0.5))
+        else:
+            label = LineMap(share=to_bytes(_read_share(path, key)))
+        require_size(path, label.share, size)
+        return label
+
+    def pack(self, label: LineMap) -> dict[str, np.ndarray]:
+        absent = np.zeros((0, 0, 0), np.uint8)
+        return {
+            'share': label.share,
+            'annotators': absent if label.annotators is None else label.annotators,
+        }
+
+    def unpack(self, parts: Mapping[str, np.ndarray]) -> LineMap:
+        annotators = parts['annotators']
+        return LineMap(share=parts['share'], annotators=annotators if annotators.size else None)
+
+    def for_training(self, label: LineMap) -> LineMap:
+        return LineMap(share=label.share)
+
+    def flip(self, label: LineMap, width: int) -> LineMap:
+        return _apply(label, lambda lines: lines[:, ::-1])
+
+    def resize(self, label: LineMap, grid: Grid) -> LineMap:
+        return _apply(label, lambda lines: keep_lines(lines, lines > 0, grid))
+
+    rotate = resize
+
+    def crop(self, label: LineMap, window: Window) -> LineMap:
+        return _apply(label, lambda lines: lines[window])
+
+    def check(self, label: LineMap, size: tuple[int, int]) -> list[str]:
+        shape = label.share.shape
+        return [] if shape == size else [f'has the shape {shape}, not {size}, that of its image']
+
+    def survey(self, label: LineMap) -> Survey:
+        return {'histogram': histogram(label.share)}
+
+    def review(self, total: Survey) -> Review:
+        return review_strengths(total['histogram'])
+
+    def draw(
+        self, label: LineMap | np.ndarray, image: np.ndarray | None, style: Style
+    ) -> np.ndarray:
+        """Dark on light; also of probabilities, float (H, W), 0..1, whose ridges may be drawn."""
+        strength = label.share if isinstance(label, LineMap) else label
+        if style.thickness and not isinstance(label, LineMap):
+            strength, _ = draw_crests(strength, np.zeros(strength.shape, np.uint8), style.thickness)
+        return in_bands(lambda rows: 255 - to_bytes(rows)[..., np.newaxis], strength)
+
+    def empty_target(self, images: int, size: tuple[int, int], arrays: Any) -> Any:
+        """uint8 (N, H, W), VOID: see `MapKind.empty_target`."""
+        return arrays.full((images, *size), VOID, np.uint8)
+
+
+def _read_share(path: pathlib.Path, key: str) -> np.ndarray:
+    strengths = read_strengths(path, key or 'boundaries')
+    # An array of bytes 0 and 1 is a plain map of lines.
+    if path.suffix in ARRAYS and strengths.dtype == np.uint8 and strengths.max(initial=0) == 1:
+        return 255 * strengths
+    return strengths
+
+
+def _parse_annotators(path: pathlib.Path, truth: np.ndarray) -> np.ndarray:
+    """Every annotator's lines (A, H, W) of BSDS500: a cell array of structs, or one struct."""
+    try:
+        cells = truth.ravel() if truth.dtype == object else [truth]
+        maps = [np.asarray(cell['Boundaries'].ravel()[0]) for cell in cells]
+        if any(lines.ndim != 2 or lines.dtype.kind not in 'biuf' for lines in maps):
+            raise ValueError('boundaries that are no map (H, W) of numbers')
+        return np.stack(maps)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f'{path}: groundTruth has another structure than expected ({type(error).__name__}: '
+            f'{error}); take the file as it was published'
+        ) from error
+
+
+def _apply(label: LineMap, function: Any) -> LineMap:
+    annotators = label.annotators
+    return LineMap(
+        share=function(label.share),
+        annotators=None if annotators is None else np.stack([function(own) for own in annotators]),
+    )

@@ -1,0 +1,31 @@
+"""The labels that public datasets and the folder layout have by a standard name."""
+
+from collections.abc import Mapping
+
+from ubernet_jax.labels.boxes import Boxes
+from ubernet_jax.labels.class_lines import ClassLines
+from ubernet_jax.labels.class_map import ClassMap
+from ubernet_jax.labels.kind import LabelKind
+from ubernet_jax.labels.lines import Lines
+from ubernet_jax.labels.soft_mask import SoftMask
+from ubernet_jax.labels.unit_vectors import UnitVectors
+
+VOC_CLASSES = (
+    'background', 'aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair',
+    'cow', 'diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant', 'sheep', 'sofa',
+    'train', 'tvmonitor',
+)  # fmt: skip
+PERSON_PARTS = (
+    'background', 'head', 'torso', 'upper arm', 'lower arm', 'upper leg', 'lower leg',
+)  # fmt: skip
+
+STANDARD: Mapping[str, LabelKind] = {
+    'boundaries': Lines(),
+    'normals': UnitVectors(),
+    'saliency': SoftMask(),
+    'segmentation': ClassMap(classes=VOC_CLASSES),
+    'parts': ClassMap(classes=PERSON_PARTS),
+    'semantic_boundaries': ClassLines(classes=VOC_CLASSES),
+    'detection': Boxes(classes=VOC_CLASSES),
+}
+FOLDERS = {'boxes': 'detection'}  # another name that a folder of these labels may have

@@ -1,0 +1,90 @@
+"""Boundaries, with a bag of neighbours around each labelled pixel (paper, section 2.4)."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import ClassVar
+
+import jax
+import numpy as np
+import scipy.special
+
+from ubernet_jax.errors import require_setting
+from ubernet_jax.labels import VOID, LabelKind, Lines
+from ubernet_jax.labels.lines import LineMap
+from ubernet_jax.losses.bags import multiple_instance
+from ubernet_jax.metrics.boundaries import BoundaryMetric
+from ubernet_jax.metrics.metric import Metric
+from ubernet_jax.metrics.thinning import Nms
+from ubernet_jax.structs import Example
+from ubernet_jax.tasks.dense import DenseTask
+from ubernet_jax.tasks.task import register
+
+
+@dataclasses.dataclass(kw_only=True)
+class BagTask(DenseTask):
+    """A dense task whose first class is "no boundary".
+
+    Attributes:
+      bag_radius: pixels around a boundary label in which the best score counts (arXiv 1511.07386).
+      positive_weight: weight of boundary pixels.
+      negative_weight: weight of the other pixels.
+    """
+
+    bag_radius: int = 2
+    positive_weight: float = 0.95
+    negative_weight: float = 0.05
+
+    def validate(self, where: str) -> None:
+        super().validate(where)
+        for field in ('bag_radius', 'positive_weight', 'negative_weight'):
+            value = getattr(self, field)
+            require_setting(value >= 0, f'{where}.{field}', value, '0 or more')
+
+    def pixel_loss(
+        self, scores: jax.Array, target: jax.Array, valid: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+        weights = self.positive_weight, self.negative_weight
+        return multiple_instance(scores, target, valid, self.bag_radius, *weights)
+
+
+@register
+@dataclasses.dataclass(kw_only=True)
+class Boundaries(BagTask):
+    """Softmax of two classes; the result is float32 (H, W), the probability of a boundary.
+
+    Attributes:
+      positive_share: share of annotators (0..1) above which a pixel is positive; zero is negative,
+        between is ignored (annotators disagree: common practice since RCF, arXiv 1612.02103).
+    """
+
+    kind: ClassVar[str] = 'boundaries'
+    label_kind: ClassVar[type[LabelKind]] = Lines
+    meaning: ClassVar[str] = 'scores of no boundary and boundary; softmax gives probabilities'
+    channels: ClassVar[int] = 2
+
+    positive_share: float = 0.5
+
+    def validate(self, where: str) -> None:
+        super().validate(where)
+        fits, field = 0 <= self.positive_share < 1, f'{where}.positive_share'
+        require_setting(fits, field, self.positive_share, '0 <= positive_share < 1')
+
+    def to_target(self, label: LineMap) -> np.ndarray:
+        positive = label.share > 255 * self.positive_share
+        undecided = (label.share > 0) & ~positive
+        return np.where(undecided, np.uint8(VOID), positive)
+
+    def finish_strip(self, scores: np.ndarray) -> tuple[np.ndarray, ...]:
+        return (scipy.special.expit(scores[:, 1] - scores[:, 0]),)
+
+    def metrics(
+        self, name: str, thresholds: int, kinds: Mapping[str, LabelKind]
+    ) -> dict[str, Metric]:
+        return {name: BoundaryMetric(thresholds=thresholds, nms=Nms.SMOOTHED)}
+
+    def truth(self, label: LineMap, example: Example) -> np.ndarray:
+        """Each annotator's boundaries, where they are kept separate."""
+        return label.share > 127 if label.annotators is None else label.annotators
+
+    def describe_point(self, result: np.ndarray, x: int, y: int, least: float) -> str:
+        return f'{result[y, x]:.2f}'

@@ -1,0 +1,120 @@
+"""Tasks with scores for every pixel: what all their kinds share."""
+
+import abc
+import dataclasses
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ubernet_jax.errors import require_setting
+from ubernet_jax.losses.dense import dense_loss
+from ubernet_jax.models.dense import DenseHead
+from ubernet_jax.models.pyramid import Features
+from ubernet_jax.models.settings import ModelConfig
+from ubernet_jax.models.trunks import TRUNKS
+from ubernet_jax.tasks.strips import finish_in_strips
+from ubernet_jax.tasks.task import Size, Task
+
+
+@dataclasses.dataclass(kw_only=True)
+class DenseTask(Task):
+    """A task of score maps.
+
+    Attributes:
+      stride: pixels of the image per score: 1 (full resolution), 2, 4 or 8 (paper, section 2.2).
+      hidden: width of a hidden layer beside the linear scores of each skip; 0 is none, as in the
+        paper.
+    """
+
+    stride: int = 1
+    hidden: int = 0
+
+    @property
+    @abc.abstractmethod
+    def channels(self) -> int:
+        """C, score channels."""
+
+    @abc.abstractmethod
+    def pixel_loss(
+        self, scores: jax.Array, target: jax.Array, valid: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+        """The loss (N, h, w) of scores (N, h, w, C), and which pixels count.
+
+        Args:
+          scores: one map.
+          target: (N, h, w, ...), as `empty_target` and `to_target` make it.
+          valid: bool (N, h, w), False on padding and where an image is not labelled.
+        """
+
+    @abc.abstractmethod
+    def finish_strip(self, scores: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Scores (rows, C, W) of one strip of the image as arrays (rows, W, ...) of the result."""
+
+    def to_target(self, label: Any) -> np.ndarray:
+        """What the loss compares with, of a label (H, W, ...): in the target's type."""
+        return label
+
+    def compose(self, *arrays: np.ndarray) -> Any:
+        """The result, of the arrays of `finish_strip` for the whole image."""
+        (result,) = arrays
+        return result
+
+    def validate(self, where: str) -> None:
+        super().validate(where)
+        require_setting(self.stride in (1, 2, 4, 8), f'{where}.stride', self.stride, '1, 2, 4 or 8')
+        require_setting(self.hidden >= 0, f'{where}.hidden', self.hidden, '0 or more')
+
+    def head(self, model: ModelConfig) -> nn.Module:
+        skips, dtype = TRUNKS[model.trunk].strides, jnp.dtype(model.precision.value)
+        return DenseHead(self.channels, skips, self.stride, self.hidden, dtype)
+
+    def init_head(self, head: nn.Module, rng: jax.Array, features: Features) -> dict:
+        return head.init(rng, features)['params']
+
+    def outputs(
+        self,
+        head: nn.Module,
+        params: dict,
+        features: Features,
+        target: jax.Array,
+        extents: jax.Array,
+        rng: jax.Array,
+    ) -> list[jax.Array]:
+        """Score maps: see `DenseHead`."""
+        return head.apply({'params': params}, features)
+
+    def loss(
+        self,
+        outputs: list[jax.Array],
+        target: jax.Array,
+        valid: jax.Array,
+        labelled: jax.Array,
+        scale_weight: jax.Array | float = 1.0,
+    ) -> jax.Array:
+        return dense_loss(
+            self.pixel_loss, outputs, target, valid, labelled, self.stride, scale_weight
+        )
+
+    def predict(
+        self, head: nn.Module, params: dict, features: Features, extents: jax.Array
+    ) -> jax.Array:
+        """The fused scores (N, h, w, C), float32."""
+        return head.apply({'params': params}, features)[-1]
+
+    def describe_export(self) -> dict[str, Any]:
+        return super().describe_export() | {'stride': self.stride}
+
+    def empty_target(self, images: int, size: Size, arrays: Any = np) -> Any:
+        return self.label.empty_target(images, size, arrays)
+
+    def write_target(self, target: np.ndarray, index: int, label: Any) -> None:
+        values = self.to_target(label)
+        height, width = values.shape[:2]
+        target[index, :height, :width] = values
+
+    def finish(self, output: np.ndarray, size: Size, own_size: Size) -> Any:
+        """Scores are interpolated, never labels."""
+        return self.compose(*finish_in_strips(self.finish_strip, output, own_size))

@@ -1,0 +1,40 @@
+"""How one parameter group updates: settings of the trunk's group and of every task's."""
+
+import dataclasses
+
+from ubernet_jax.errors import require_setting
+
+SHARED = 'shared'  # the trunk's parameter group
+
+
+@dataclasses.dataclass(kw_only=True)
+class GroupConfig:
+    """How one parameter group updates.
+
+    Attributes:
+      batch_size: effective batch B_p, in labelled images.
+      learning_rate: at the group's first update.
+      decay_at: the learning rate is divided by 10 after each of these shares (0..1) of the updates
+        that the group is expected to make in the run.
+      polynomial: the learning rate falls to 0 over the group's expected updates instead.
+    """
+
+    batch_size: int = 10
+    learning_rate: float = 1e-3
+    decay_at: tuple[float, ...] = (0.6,)
+    polynomial: bool = False
+
+    def validate(self, where: str) -> None:
+        """Checks every field that a user may have set.
+
+        Args:
+          where: the settings' place in the configuration, such as `tasks.normals`.
+
+        Raises:
+          UserError: names the field, what it holds and what it may hold.
+        """
+        for field in ('batch_size', 'learning_rate'):
+            value = getattr(self, field)
+            require_setting(value > 0, f'{where}.{field}', value, 'above 0')
+        fits = all(0 < share <= 1 for share in self.decay_at)
+        require_setting(fits, f'{where}.decay_at', self.decay_at, 'shares above 0, up to 1')

@@ -1,0 +1,60 @@
+"""Surface normals: a unit vector for every pixel (paper, section 2.4)."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ubernet_jax.errors import require_setting
+from ubernet_jax.labels import LabelKind, UnitVectors
+from ubernet_jax.labels.unit_vectors import SCALE, to_integers
+from ubernet_jax.losses.dense import unit_vector
+from ubernet_jax.metrics.metric import Metric
+from ubernet_jax.metrics.normals import NormalsMetric
+from ubernet_jax.tasks.dense import DenseTask
+from ubernet_jax.tasks.task import register
+
+
+@register
+@dataclasses.dataclass(kw_only=True)
+class Normals(DenseTask):
+    """Three components, brought to unit length; the result is float32 (H, W, 3): x right, y up, z
+    towards the camera.
+
+    Attributes:
+      transition: where smooth L1 on unit vectors turns from quadratic to linear.
+    """
+
+    kind: ClassVar[str] = 'normals'
+    label_kind: ClassVar[type[LabelKind]] = UnitVectors
+    meaning: ClassVar[str] = 'x right, y up, z towards the camera; not yet of unit length'
+    channels: ClassVar[int] = 3
+
+    transition: float = 1.0
+
+    def validate(self, where: str) -> None:
+        super().validate(where)
+        require_setting(self.transition > 0, f'{where}.transition', self.transition, 'above 0')
+
+    def pixel_loss(
+        self, scores: jax.Array, target: jax.Array, valid: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+        return unit_vector(scores, target.astype(jnp.float32) / SCALE, self.transition)
+
+    def to_target(self, label: np.ndarray) -> np.ndarray:
+        return to_integers(label)
+
+    def finish_strip(self, scores: np.ndarray) -> tuple[np.ndarray, ...]:
+        length = np.linalg.norm(scores, axis=1, keepdims=True)
+        return (np.moveaxis(scores / np.maximum(length, 1e-12), 1, -1),)
+
+    def metrics(
+        self, name: str, thresholds: int, kinds: Mapping[str, LabelKind]
+    ) -> dict[str, Metric]:
+        return {name: NormalsMetric()}
+
+    def describe_point(self, result: np.ndarray, x: int, y: int, least: float) -> str:
+        return 'right {:.2f}, up {:.2f}, near {:.2f}'.format(*result[y, x])

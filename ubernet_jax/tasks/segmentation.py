@@ -1,0 +1,48 @@
+"""Segmentation: the class of every pixel, of objects or of parts (paper, section 2.4)."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import ClassVar
+
+import jax
+import numpy as np
+
+from ubernet_jax.labels import ClassMap, LabelKind
+from ubernet_jax.losses.dense import cross_entropy
+from ubernet_jax.metrics.metric import Metric
+from ubernet_jax.metrics.segmentation import SegmentationMetric
+from ubernet_jax.tasks.dense import DenseTask
+from ubernet_jax.tasks.strips import likeliest
+from ubernet_jax.tasks.task import register
+
+
+@register
+@dataclasses.dataclass(kw_only=True)
+class Segmentation(DenseTask):
+    """Softmax over the classes; the result is uint8 (H, W), class index."""
+
+    kind: ClassVar[str] = 'segmentation'
+    label_kind: ClassVar[type[LabelKind]] = ClassMap
+    meaning: ClassVar[str] = 'scores of the classes; softmax over the last axis gives probabilities'
+
+    stride: int = 8
+
+    @property
+    def channels(self) -> int:
+        return len(self.classes)
+
+    def pixel_loss(
+        self, scores: jax.Array, target: jax.Array, valid: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+        return cross_entropy(scores, target)
+
+    def finish_strip(self, scores: np.ndarray) -> tuple[np.ndarray, ...]:
+        return (likeliest(scores)[0],)
+
+    def metrics(
+        self, name: str, thresholds: int, kinds: Mapping[str, LabelKind]
+    ) -> dict[str, Metric]:
+        return {name: SegmentationMetric(self.channels, self.classes)}
+
+    def describe_point(self, result: np.ndarray, x: int, y: int, least: float) -> str:
+        return self.classes[result[y, x]]

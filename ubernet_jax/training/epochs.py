@@ -1,0 +1,102 @@
+"""Which images a step sees.
+
+A micro-batch comes from one dataset and one size bucket, so that its images have the same labels
+and the same shape; those of a step share the bucket. An epoch is the union of all datasets without
+replacement. What step `n` sees is a pure function of the seed and `n`: the position in the data is
+the step, and neither resuming nor the number of reader processes changes the order.
+"""
+
+import collections
+import functools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ubernet_jax.config import DataConfig, DatasetConfig
+from ubernet_jax.datasets.reading import Dataset
+from ubernet_jax.errors import UserError
+
+PADDING = -1  # in the place of an image where a bucket's last micro-batches are not full
+
+
+class MicroBatch(NamedTuple):
+    """Which images: of a dataset and a bucket, by number; `indices` of the dataset, or PADDING."""
+
+    dataset: int
+    bucket: int
+    indices: np.ndarray
+
+    def images(self) -> np.ndarray:
+        """The indices without padding."""
+        return self.indices[self.indices != PADDING]
+
+
+class Epochs:
+    """The micro-batches of every step.
+
+    Attributes:
+      length: steps of an epoch, which show every image once (or its repeat factor's times).
+    """
+
+    def __init__(
+        self,
+        datasets: Sequence[Dataset],
+        settings: Sequence[DatasetConfig],
+        config: DataConfig,
+        seed: int,
+    ):
+        """Lists every image's bucket.
+
+        Args:
+          datasets: opened, one for each of `settings`.
+          settings: repeat factor of each.
+          config: buckets and the size of micro-batches.
+          seed: of the order.
+
+        Raises:
+          UserError: there is no image at all.
+        """
+        self._settings, self._config, self._seed = settings, config, seed
+        self._pools = [
+            MicroBatch(number, bucket, indices)
+            for number, dataset in enumerate(datasets)
+            for bucket, indices in enumerate(_by_bucket(dataset.sizes, config.buckets))
+            if len(indices)
+        ]
+        if not self._pools:
+            names = ', '.join(dataset.source for dataset in datasets) or 'none'
+            raise UserError(f'no training image in data.train ({names}): name prepared datasets')
+        self.length = len(self._epoch(0))
+
+    def plan(self, step: int) -> list[MicroBatch]:
+        """The micro-batches of a step, counted from 0."""
+        epoch, position = divmod(step, self.length)
+        return self._epoch(epoch)[position]
+
+    @functools.lru_cache(maxsize=2)  # noqa: B019 (epochs live as long as their run)
+    def _epoch(self, epoch: int) -> list[list[MicroBatch]]:
+        rng = np.random.default_rng((self._seed, epoch, 0))
+        size, together = self._config.micro_batch, self._config.micro_batches
+        by_bucket = collections.defaultdict(list)
+        for number, bucket, indices in self._pools:
+            repeats = range(self._settings[number].repeat)
+            order = np.concatenate([rng.permutation(indices) for _ in repeats])
+            padding = np.full(-len(order) % size, PADDING)
+            for chunk in np.concatenate([order, padding]).reshape(-1, size):
+                by_bucket[bucket].append(MicroBatch(number, bucket, chunk))
+        steps = []
+        for micro_batches in by_bucket.values():
+            shuffled = [micro_batches[i] for i in rng.permutation(len(micro_batches))]
+            empty = shuffled[0]._replace(indices=np.full(size, PADDING))
+            shuffled += [empty] * (-len(shuffled) % together)
+            steps += [shuffled[i : i + together] for i in range(0, len(shuffled), together)]
+        return [steps[i] for i in rng.permutation(len(steps))]
+
+
+def _by_bucket(sizes: np.ndarray, buckets: Sequence[tuple[int, int]]) -> list[np.ndarray]:
+    """Indices of the images whose aspect is nearest to each bucket's."""
+    aspects = np.log([height / width for height, width in buckets])
+    own = np.log(sizes[:, 0] / sizes[:, 1])
+    nearest = np.abs(own[:, None] - aspects[None]).argmin(1)
+    return [np.flatnonzero(nearest == bucket) for bucket in range(len(buckets))]
