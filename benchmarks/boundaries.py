@@ -19,11 +19,12 @@ import numpy as np
 
 from ubernet_jax import cli
 from ubernet_jax.errors import UserError
-from ubernet_jax.metrics.arrays import find_map, read_annotators, read_array
 from ubernet_jax.metrics.boundaries import BoundaryMetric, boundary_thresholds, thinned_maps
 from ubernet_jax.metrics.matching import Matcher
 from ubernet_jax.metrics.metric import MetricError, unit_interval
 from ubernet_jax.metrics.thinning import Nms, suppress
+from ubernet_jax.scoring.files import list_predictions, list_truths
+from ubernet_jax.scoring.readers import map_reader
 
 MAX_DISTANCE = 0.0075  # of the diagonal
 
@@ -62,14 +63,17 @@ def read_images(predictions: pathlib.Path, truths: pathlib.Path, limit: int | No
     Raises:
       UserError: no map has a ground truth.
     """
-    names = sorted(path.stem for path in truths.glob('*.mat') if find_map(predictions, path.stem))
+    truth_files = list_truths(truths, ('.mat',))
+    files = list_predictions(predictions, truth_files)
+    names = sorted(truth_files.keys() & files)
     if not names:
         raise UserError(f'no map in {predictions} has a ground truth .mat in {truths}')
     names = names[:: -(-len(names) // limit)] if limit else names
+    reader = map_reader('boundaries', ())
     return [
         (
-            unit_interval(read_array(find_map(predictions, name), 'boundaries'), name),
-            read_annotators(truths / f'{name}.mat'),
+            unit_interval(reader.prediction(files[name]), name),
+            reader.truth(reader.label(truth_files[name])),
         )
         for name in names
     ]

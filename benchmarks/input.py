@@ -12,7 +12,6 @@ import dataclasses
 import itertools
 import json
 import pathlib
-import runpy
 import statistics
 import sys
 import time
@@ -22,13 +21,16 @@ from absl import flags
 
 from ubernet_jax import cli
 from ubernet_jax.config import Config
-from ubernet_jax.datasets import open_dataset
+from ubernet_jax.config.flags import load_config
+from ubernet_jax.datasets.label_mapping import find_classes, map_labels
+from ubernet_jax.datasets.reading import open_dataset
 from ubernet_jax.errors import UserError
 from ubernet_jax.structs import Batch
 from ubernet_jax.training.batching import MicroBatches, read_ahead
+from ubernet_jax.training.epochs import Epochs
 
 WORKERS = (1, 2)
-WARM_UP = 10  # micro-batches: processes start, and fill their buffers
+WARM_UP = 10  # steps: processes start, and fill their buffers
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -51,19 +53,20 @@ class Speeds:
         return f'images a second: training {self.trained:.2f}, {", ".join(parts)}'
 
 
-def measure_reading(batches: Sequence[Batch], workers: int, count: int) -> float:
-    """Images a second of `count` micro-batches, after the first `WARM_UP`.
+def measure_reading(steps: Sequence[list[Batch]], workers: int, count: int) -> float:
+    """Images a second of `count` steps, after the first `WARM_UP`.
 
     Args:
-      batches: such as `MicroBatches`, at least `WARM_UP + count` long.
+      steps: such as `MicroBatches`, at least `WARM_UP + count` long.
       workers: reader processes; 0 reads by threads.
       count: how many are timed.
     """
-    with contextlib.closing(read_ahead(batches, 0, workers)) as stream:
+    with contextlib.closing(read_ahead(steps, 0, workers)) as stream:
         for _ in itertools.islice(stream, WARM_UP):
             pass
         start = time.perf_counter()
-        images = sum(len(batch.image) for batch in itertools.islice(stream, count))
+        timed = itertools.islice(stream, count)
+        images = sum(len(batch.image) for batches in timed for batch in batches)
         return images / (time.perf_counter() - start)
 
 
@@ -84,11 +87,13 @@ def read_training_speed(workdir: pathlib.Path) -> float:
 
 
 def make_batches(config: Config, steps: int) -> MicroBatches:
-    """The first micro-batches of a run."""
-    directory = pathlib.Path(config.data.directory)
-    datasets = [open_dataset(own.name, own.split, directory) for own in config.data.train]
-    settings = config.data.train, config.data, config.task_table(), config.loss.positive_share
-    return MicroBatches(datasets, *settings, config.seed, steps)
+    """The micro-batches of the first steps of a run."""
+    settings, directory = config.data.train, pathlib.Path(config.data.directory)
+    datasets = [open_dataset(own.name, own.split, directory) for own in settings]
+    tasks = find_classes(config, datasets).tasks
+    labels = [map_labels(*pair, tasks) for pair in zip(datasets, settings, strict=True)]
+    epochs = Epochs(datasets, settings, config.data, config.seed)
+    return MicroBatches(epochs, datasets, labels, config.data, tasks, config.seed, steps)
 
 
 def main() -> None:
@@ -97,24 +102,24 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('--config', type=pathlib.Path, required=True, help='a file of configs/')
+    parser.add_argument('--config', required=True, help='FILE.py[:VARIANT] of configs/')
     parser.add_argument('--directory', help='where prepared sets lie, if not where the config says')
     step = parser.add_mutually_exclusive_group(required=True)
     step.add_argument('--workdir', type=pathlib.Path, help='a run of the configuration')
     step.add_argument('--step-seconds', type=float, help='of a step of training')
     parser.add_argument(
-        '--count', type=cli.positive_integer, default=300, help='micro-batches (%(default)s)'
+        '--count', type=cli.positive_integer, default=300, help='steps (%(default)s)'
     )
     parser.add_argument('--json', type=pathlib.Path, required=True, help='where the figures go')
     arguments = parser.parse_args()
     flags.FLAGS(sys.argv[:1])  # which Grain's processes need
-    config = runpy.run_path(str(arguments.config))['get_config']()
+    config = load_config(arguments.config)
     config.data.directory = arguments.directory or config.data.directory
     batches = make_batches(config, WARM_UP + arguments.count)
     trained = (
         read_training_speed(arguments.workdir)
         if arguments.workdir
-        else config.data.micro_batch / arguments.step_seconds
+        else config.data.micro_batch * config.data.micro_batches / arguments.step_seconds
     )
     read = {workers: measure_reading(batches, workers, arguments.count) for workers in WORKERS}
     speeds = Speeds(read=read, trained=trained)

@@ -9,7 +9,8 @@ the tasks balanced at the branch point (docs/interference.md), if asked for by `
 measured in a process of its own: the compiled program's temporary buffers, and with `--run` also
 what one step really takes: the device's peak on an accelerator, the process's otherwise.
 
-`kept` is what the trunk's backward pass is handed, whatever the compiler makes of it.
+`kept` is what the trunk's backward pass is handed, whatever the compiler makes of it; `batch` is
+what the images take on the host if one dataset labels them, for one of the tasks.
 """
 
 import argparse
@@ -28,10 +29,10 @@ import jax
 import numpy as np
 
 from benchmarks.plain import plain_gradients
-from benchmarks.workload import make_batch, make_config, task_rows
+from benchmarks.workload import count_tasks, make_batch, make_config
 from ubernet_jax.compilation import recomputing
-from ubernet_jax.config import Balancing, Initialisation, ModelConfig
-from ubernet_jax.models.ubernet import SHARED, UberNet
+from ubernet_jax.config import Balancing, Config, Initialisation, ModelConfig
+from ubernet_jax.network import SHARED, make_network
 from ubernet_jax.training.step import compute_gradients
 
 
@@ -72,31 +73,32 @@ class Case:
     scales: int
     images: int = 1
 
-    def network(self) -> UberNet:
+    def config(self) -> Config:
         model = ModelConfig(
             scales=self.scales,
             checkpoint=METHODS[self.method].checkpoint,
             initialisation=Initialisation.RANDOM,
         )
-        return UberNet(model, task_rows(self.tasks))
+        config = make_config(count_tasks(self.tasks), model=model)
+        config.optim.balancing.method = METHODS[self.method].balancing
+        return config
 
 
 def compile_step(case: Case) -> tuple[jax.stages.Compiled, tuple]:
     """The compiled gradients, and shapes of their arguments: params, statistics, batch, key."""
-    network, method = case.network(), METHODS[case.method]
-    config = make_config(network.tasks, model=network.config)
-    config.optim.balancing.method = method.balancing
-    batch = make_batch(network.tasks, case.size, network.tasks, case.images)
+    config = case.config()
+    network, gradients = make_network(config), METHODS[case.method].gradients
+    batch = make_batch(config.tasks, case.size, config.tasks, case.images)
     key = jax.random.PRNGKey(0)
     arguments = (*jax.eval_shape(network.init, key), batch, key)
-    function = functools.partial(method.gradients, network, config)
+    function = functools.partial(gradients, network, config)
     gradients = jax.jit(function, compiler_options=recomputing())
     return gradients.lower(*arguments).compile(), arguments
 
 
 def kept_bytes(case: Case) -> int:
     """Bytes of activations that the trunk's backward pass is handed (no compilation needed)."""
-    network = case.network()
+    network = make_network(case.config())
     params, stats = jax.eval_shape(network.init, jax.random.PRNGKey(0))
     image = np.zeros((case.images, *case.size, 3), np.uint8)
     valid, key = np.ones(image.shape[:3], bool), jax.random.PRNGKey(0)
@@ -109,12 +111,20 @@ def kept_bytes(case: Case) -> int:
     return sum(x.size * x.dtype.itemsize for x in kept if x.shape not in parameters)
 
 
+def batch_bytes(case: Case) -> int:
+    """Bytes of the images on the host, where one dataset labels them, for one of the tasks."""
+    tasks = case.config().tasks
+    batch = make_batch(tasks, case.size, list(tasks)[:1], case.images)
+    return sum(array.nbytes for array in jax.tree.leaves(batch))
+
+
 def measure(case: Case, run: bool) -> dict[str, float]:
-    """MiB of one case: `temporary`, `kept`, and if it is run `peak`, that of the whole step."""
+    """MiB of a case: `temporary`, `kept`, `batch`, and if it is run `peak`, of the whole step."""
     compiled, (params, stats, batch, key) = compile_step(case)
     results = {
         'temporary': compiled.memory_analysis().temp_size_in_bytes / MIB,
         'kept': kept_bytes(case) / MIB,
+        'batch': batch_bytes(case) / MIB,
     }
     if run:
         zeros = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), (params, stats))

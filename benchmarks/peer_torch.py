@@ -16,8 +16,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from benchmarks.workload import DENSE
+from ubernet_jax.config import PAPER
 from ubernet_jax.models.vgg import BLOCKS, FC_CHANNELS, TAP_STRIDES
-from ubernet_jax.tasks import DENSE_TASKS, LossKind, Task
+from ubernet_jax.tasks import DenseTask, Normals, Segmentation, SoftMask
 
 
 class Block(nn.Module):
@@ -63,7 +65,7 @@ class Trunk(nn.Module):
 class Head(nn.Module):
     """Scores of every skip at the task's resolution, fused within and across the scales."""
 
-    def __init__(self, task: Task):
+    def __init__(self, task: DenseTask):
         super().__init__()
         widths = [*(row.channels for row in BLOCKS), FC_CHANNELS]
         self.task = task
@@ -98,29 +100,29 @@ class Network(nn.Module):
         return {name: head(levels, image.shape[2:]) for name, head in self.heads.items()}
 
 
-def loss_of(task: Task, scores, target):
+def loss_of(task: DenseTask, scores, target):
     """One task's loss of one score map: NCHW scores, N(C)HW target."""
     scores = scores.float()
-    match task.loss:
-        case LossKind.UNIT_VECTOR:
+    match task:
+        case Normals():
             return F.smooth_l1_loss(F.normalize(scores, dim=1, eps=1e-3), target)
-        case LossKind.CROSS_ENTROPY:
+        case SoftMask() | Segmentation():
             return F.cross_entropy(scores, target, ignore_index=255)
-        case LossKind.MULTIPLE_INSTANCE:
-            log_probability = F.log_softmax(scores, 1)
-            best = F.max_pool2d(log_probability[:, 1:], 5, 1, padding=2)
-            positive = target > 0
-            of_class = best.gather(1, (target - 1).clamp(min=0)[:, None])[:, 0]
-            near = F.max_pool2d(positive[:, None].float(), 5, 1, padding=2)[:, 0] > 0
-            loss = torch.where(positive, -0.95 * of_class, -0.05 * log_probability[:, 0])
-            counted = positive | ~near
-            return torch.where(counted, loss, 0).sum() / counted.sum()
+    # Boundaries, with or without classes: multiple instances.
+    log_probability = F.log_softmax(scores, 1)
+    best = F.max_pool2d(log_probability[:, 1:], 5, 1, padding=2)
+    positive = target > 0
+    of_class = best.gather(1, (target - 1).clamp(min=0)[:, None])[:, 0]
+    near = F.max_pool2d(positive[:, None].float(), 5, 1, padding=2)[:, 0] > 0
+    loss = torch.where(positive, -0.95 * of_class, -0.05 * log_probability[:, 0])
+    counted = positive | ~near
+    return torch.where(counted, loss, 0).sum() / counted.sum()
 
 
-def random_target(task: Task, size, device):
+def random_target(task: DenseTask, size, device):
     """A target of the right kind; its values do not change the time."""
     size = [(side - 1) // task.stride + 1 for side in size]
-    if task.loss is LossKind.UNIT_VECTOR:
+    if isinstance(task, Normals):
         return F.normalize(torch.randn(1, 3, *size, device=device), dim=1)
     share = torch.rand(1, *size, device=device)
     classes = torch.randint(1, task.channels, (1, *size), device=device)
@@ -130,12 +132,12 @@ def random_target(task: Task, size, device):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--size', required=True, help='HEIGHTxWIDTH')
-    parser.add_argument('--tasks', nargs='+', choices=DENSE_TASKS, required=True)
+    parser.add_argument('--tasks', nargs='+', choices=DENSE, required=True)
     parser.add_argument('--train', action='store_true', help='a training step, not a prediction')
     parser.add_argument('--precision', choices=('float32', 'bfloat16'), default='float32')
     arguments = parser.parse_args()
     size = [int(side) for side in arguments.size.split('x')]
-    tasks = {name: DENSE_TASKS[name] for name in arguments.tasks}
+    tasks = {name: PAPER[name]() for name in arguments.tasks}
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     torch.backends.cudnn.benchmark = True

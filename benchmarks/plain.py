@@ -3,13 +3,12 @@
 import jax
 
 from ubernet_jax.config import Config
-from ubernet_jax.losses import task_loss
-from ubernet_jax.models.ubernet import SHARED, Params, UberNet
+from ubernet_jax.network import SHARED, Network, Params
 from ubernet_jax.structs import Batch
 
 
 def plain_gradients(
-    network: UberNet,
+    network: Network,
     config: Config,
     params: Params,
     batch_stats: dict,
@@ -17,14 +16,15 @@ def plain_gradients(
     rng: jax.Array,
 ) -> tuple[Params, dict[str, jax.Array]]:
     """(gradient sums, losses), like `step.compute_gradients` with the same arguments."""
-    head_rng = jax.random.fold_in(rng, 1)
+    valid, head_rng = batch.valid, jax.random.fold_in(rng, 1)
 
     def total(params: Params) -> tuple[jax.Array, dict[str, jax.Array]]:
-        features, _ = network.features(params[SHARED], batch_stats, batch.image, batch.valid, rng)
+        features, _ = network.features(params[SHARED], batch_stats, batch.image, valid, rng)
         losses = {}
         for name, task in network.tasks.items():
-            outputs = network.outputs(name, params[name], features, batch, head_rng)
-            losses[name] = task_loss(task, outputs, batch, config.loss)
+            target, head = batch.targets[name], network.head(name)
+            outputs = task.outputs(head, params[name], features, target, batch.extents, head_rng)
+            losses[name] = task.loss(outputs, target, valid, batch.labelled[name])
         return sum(config.tasks[name].weight * loss for name, loss in losses.items()), losses
 
     return jax.grad(total, has_aux=True)(params)

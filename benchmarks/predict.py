@@ -20,10 +20,10 @@ from ubernet_jax import UberNet, cli
 from ubernet_jax.compilation import enable_compilation_cache
 from ubernet_jax.datasets.scenes import draw_scene
 from ubernet_jax.inference.predictor import Predictor, apply, input_size
-from ubernet_jax.models.ubernet import make_network
+from ubernet_jax.network import make_network
 from ubernet_jax.photographs import read_photograph
-from ubernet_jax.training.checkpoint import CHECKPOINT_HELP, open_checkpoint
-from ubernet_jax.transforms.resampling import resize_image
+from ubernet_jax.transforms.grids import resize_image
+from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint
 
 SIZE = (375, 500)  # height and width of the scene that is drawn where no photograph is given
 
@@ -42,7 +42,7 @@ def main() -> None:
         image = draw_scene(0, *SIZE).image
 
     config, _, params, batch_stats = open_checkpoint(arguments.checkpoint)
-    network, tasks = make_network(config), tuple(config.task_table())
+    network, tasks = make_network(config), tuple(config.tasks)
     net = UberNet(Predictor(network, config.input_size, params, batch_stats))
     alone = jax.jit(functools.partial(apply, network, tasks=tasks))
     resized = resize_image(image, input_size(*image.shape[:2], config.input_size))[None]

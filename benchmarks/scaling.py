@@ -14,6 +14,7 @@ dense tasks on one image; more images take as many times as long, and seven task
 """
 
 import argparse
+import functools
 import itertools
 import json
 import pathlib
@@ -25,7 +26,7 @@ import numpy as np
 
 from benchmarks.memory import STRIDE, parse_sizes
 from benchmarks.speed import forward_flops
-from benchmarks.workload import make_config
+from benchmarks.workload import DENSE, SEVEN, make_config
 from ubernet_jax import cli
 from ubernet_jax.config import (
     Config,
@@ -37,12 +38,10 @@ from ubernet_jax.config import (
 )
 from ubernet_jax.errors import UserError
 from ubernet_jax.json_file import read_json
-from ubernet_jax.models.ubernet import SHARED
-from ubernet_jax.tasks import DENSE_TASKS, TASKS
-from ubernet_jax.training.state import abstract_state
+from ubernet_jax.network import SHARED, init_variables
 
-SEVEN, DENSE = 'seven tasks', 'six dense tasks'
-NETWORKS = {SEVEN: tuple(TASKS), DENSE: tuple(DENSE_TASKS)}
+ALL, ONLY_DENSE = 'seven tasks', 'six dense tasks'
+NETWORKS = {ALL: SEVEN, ONLY_DENSE: DENSE}
 PEAK_TFLOPS = {'float32': 495.0, 'bfloat16': 989.0}  # an H100's tensor cores; float32 as TF32
 MOST_DEVICES = 100_000  # that are looked at
 STEPS, SEED = 200, 0  # of the simulation
@@ -146,7 +145,8 @@ def most_devices(compute: float, nbytes: float, links: Links) -> int:
 
 def count_groups(config: Config) -> dict[str, tuple[int, int]]:
     """Parameters and their bytes by group; none are allocated."""
-    groups = {name: jax.tree.leaves(tree) for name, tree in abstract_state(config).params.items()}
+    params, _ = jax.eval_shape(functools.partial(init_variables, config), jax.random.PRNGKey(0))
+    groups = {name: jax.tree.leaves(tree) for name, tree in params.items()}
     return {
         name: (sum(x.size for x in leaves), sum(x.size * x.dtype.itemsize for x in leaves))
         for name, leaves in groups.items()
@@ -206,8 +206,8 @@ def group_table(groups: dict[str, tuple[int, int]], detection_width: int) -> str
     """What goes over the wire each step."""
     parts = {
         'trunk': [SHARED],
-        DENSE: DENSE_TASKS,
-        f'detection, {detection_width} wide': set(TASKS) - set(DENSE_TASKS),
+        ONLY_DENSE: DENSE,
+        f'detection, {detection_width} wide': ['detection'],
         'all': groups,
     }
     rows = []
@@ -268,16 +268,17 @@ def main() -> None:
     model = ModelConfig(
         precision=Precision(arguments.precision),
         initialisation=Initialisation.RANDOM,
-        detection=DetectionConfig(width=arguments.detection_width),
     )
     configs = {tasks: make_config(names, model=model) for tasks, names in NETWORKS.items()}
+    detector = DetectionConfig(width=arguments.detection_width)
+    configs[ALL].tasks['detection'].detector = detector
     groups = {tasks: count_groups(config) for tasks, config in configs.items()}
     flops = {tasks: 3 * forward_flops(c, arguments.size) for tasks, c in configs.items()}
-    seconds, source = image_seconds(arguments, flops[DENSE])
+    seconds, source = image_seconds(arguments, flops[ONLY_DENSE])
     steps, limits = [], []
     for tasks, images in itertools.product(NETWORKS, arguments.images):
         case = {'tasks': tasks, 'images a device': images}
-        compute = images * seconds * flops[tasks] / flops[DENSE]
+        compute = images * seconds * flops[tasks] / flops[ONLY_DENSE]
         nbytes = sum(nbytes for _, nbytes in groups[tasks].values())
         for devices in arguments.devices:
             row = describe_step(images, devices, compute, nbytes, links, arguments.jitter)
@@ -287,13 +288,13 @@ def main() -> None:
         limits.append(case | {'half computing': half, 'within the batch': batch})
     print(
         f'one image of {arguments.size[0]}x{arguments.size[1]}, {arguments.precision}, '
-        f'{DENSE}: {1e3 * seconds:.1f} ms, {source}\n'
-        f'seven tasks: {flops[SEVEN] / flops[DENSE]:.2f} times that, by their FLOPs\n'
+        f'{ONLY_DENSE}: {1e3 * seconds:.1f} ms, {source}\n'
+        f'seven tasks: {flops[ALL] / flops[ONLY_DENSE]:.2f} times that, by their FLOPs\n'
         f'assumed: {arguments.within:g} GB/s a device in a machine of {arguments.machine}, '
         f'{arguments.between:g} GB/s between machines, {arguments.latency_us:g} us a hop; '
         f'simulated with {100 * arguments.jitter:g} % of jitter\n'
     )
-    print(group_table(groups[SEVEN], arguments.detection_width))
+    print(group_table(groups[ALL], arguments.detection_width))
     print(format_table(steps))
     print(f'most devices (of up to {MOST_DEVICES}) that still compute for half of a step, and that')
     print("bring no more images a step than the trunk's effective batch:\n")

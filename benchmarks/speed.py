@@ -28,13 +28,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.memory import parse_sizes
-from benchmarks.workload import make_batch, make_config
+from benchmarks.workload import DENSE, SEVEN, make_batch, make_config
 from ubernet_jax.compilation import recomputing
 from ubernet_jax.config import Config, Initialisation, ModelConfig, Precision
-from ubernet_jax.models.ubernet import SHARED, UberNet, make_network
-from ubernet_jax.tasks import DENSE_TASKS, TASKS
+from ubernet_jax.inference.predictor import apply
+from ubernet_jax.network import init_variables, make_network
+from ubernet_jax.training.collation import add_absent_targets
 from ubernet_jax.training.optim import make_optimizer
 from ubernet_jax.training.parallel import make_mesh
+from ubernet_jax.training.schedule import groups_of
 from ubernet_jax.training.state import create_state
 from ubernet_jax.training.step import train_step
 
@@ -68,12 +70,12 @@ def training(
     name: str, labelled: tuple[str, ...], size: tuple[int, int], precision: Precision, **model
 ) -> Case:
     """A training step of one image of the network with the six dense tasks."""
-    config = _config(DENSE_TASKS, precision, **model)
-    batch = jax.device_put(make_batch(config.task_table(), size, labelled))
-    state = jax.device_put(create_state(config))
-    function = functools.partial(
-        train_step, make_network(config), make_optimizer(config), config, make_mesh(1)
-    )
+    config = _config(DENSE, precision, **model)
+    optimizer = make_optimizer(config, dict.fromkeys(groups_of(config), 1))
+    batch = jax.device_put(make_batch(config.tasks, size, labelled))
+    batch = add_absent_targets(config.tasks, batch)
+    state = jax.device_put(create_state(config, optimizer))
+    function = functools.partial(train_step, make_network(config), optimizer, config, make_mesh(1))
     start = time.perf_counter()
     jitted = jax.jit(function, donate_argnums=0, compiler_options=recomputing())
     compiled = jitted.lower(state, batch).compile()
@@ -84,7 +86,7 @@ def training(
         state, _ = compiled(state, batch)
         jax.block_until_ready(state)
 
-    flops = 3 * forward_flops(config, size) if set(labelled) == set(DENSE_TASKS) else None
+    flops = 3 * forward_flops(config, size) if set(labelled) == set(DENSE) else None
     return Case(name=name, step=step, flops=flops, compile_seconds=seconds)
 
 
@@ -93,15 +95,14 @@ def prediction(
 ) -> Case:
     """All tasks' outputs for one image, as they leave the network."""
     config = _config(tasks, precision)
-    state = jax.device_put(create_state(config))
+    variables = jax.jit(functools.partial(init_variables, config))(jax.random.PRNGKey(0))
     image = jax.device_put(make_batch({}, size, ()).image)
     start = time.perf_counter()
-    function = functools.partial(_predict, make_network(config))
-    compiled = jax.jit(function).lower(state.params, state.batch_stats, image).compile()
+    compiled = jax.jit(_whole_network(config)).lower(*variables, image).compile()
     seconds = time.perf_counter() - start
     return Case(
         name=name,
-        step=lambda: jax.block_until_ready(compiled(state.params, state.batch_stats, image)),
+        step=lambda: jax.block_until_ready(compiled(*variables, image)),
         flops=forward_flops(config, size),
         compile_seconds=seconds,
     )
@@ -123,7 +124,7 @@ def product(precision: Precision) -> Case:
 def peer(name: str, size: tuple[int, int], precision: Precision, train: bool) -> Iterator[Case]:
     """The same in PyTorch, in a process of its own that waits while others are timed."""
     words = [sys.executable, '-m', 'benchmarks.peer_torch', '--size', f'{size[0]}x{size[1]}']
-    words += ['--precision', precision.value, '--tasks', *DENSE_TASKS, *(['--train'] * train)]
+    words += ['--precision', precision.value, '--tasks', *DENSE, *(['--train'] * train)]
     process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def step() -> None:
@@ -154,24 +155,16 @@ def _config(tasks, precision: Precision, **model) -> Config:
     return make_config(tasks, model=settings)
 
 
-def _predict(network: UberNet, params: dict, batch_stats: dict, image: jax.Array) -> dict:
-    valid = jnp.ones(image.shape[:3], bool)
-    features, _ = network.features(params[SHARED], batch_stats, image, valid)
-    extents = jnp.array([image.shape[1:3]], jnp.float32)
-    return {
-        name: network.scores(name, params[name], features)[-1]
-        if name in DENSE_TASKS
-        else network.detect(name, params[name], features, extents)
-        for name in network.tasks
-    }
+def _whole_network(config: Config) -> Callable[..., dict[str, Any]]:
+    """From (params, batch statistics, images) to what the heads of all tasks give."""
+    return functools.partial(apply, make_network(config), tasks=tuple(config.tasks))
 
 
 def forward_flops(config: Config, size: tuple[int, int]) -> float:
     """Of one image of `size` (height, width) through the whole network, as XLA counts them."""
-    state = jax.eval_shape(lambda: create_state(config))
+    variables = jax.eval_shape(functools.partial(init_variables, config), jax.random.PRNGKey(0))
     image = jax.ShapeDtypeStruct((1, *size, 3), np.uint8)
-    function = functools.partial(_predict, make_network(config))
-    lowered = jax.jit(function).lower(state.params, state.batch_stats, image)
+    lowered = jax.jit(_whole_network(config)).lower(*variables, image)
     return lowered.cost_analysis()['flops']
 
 
@@ -182,12 +175,12 @@ def _ours(make: Callable[..., Case], tasks: Iterable[str], **settings: Any) -> M
 
 
 CASES: dict[str, Maker] = {
-    'training': _ours(training, DENSE_TASKS),
+    'training': _ours(training, DENSE),
     'training, one dataset': _ours(training, BSDS_TASKS),
     'training, no labels': _ours(training, ()),
-    'training, no checkpoints': _ours(training, DENSE_TASKS, checkpoint=False),
-    'prediction, seven tasks': _ours(prediction, TASKS),
-    'prediction': _ours(prediction, DENSE_TASKS),
+    'training, no checkpoints': _ours(training, DENSE, checkpoint=False),
+    'prediction, seven tasks': _ours(prediction, SEVEN),
+    'prediction': _ours(prediction, DENSE),
     'training, PyTorch': functools.partial(peer, train=True),
     'prediction, PyTorch': functools.partial(peer, train=False),
 }

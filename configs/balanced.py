@@ -12,25 +12,14 @@ as `mini`; measured as `small.py:balanced`: docs/results.md.
 from configs import mini
 from ubernet_jax import config as c
 
-# Updates of each task in a run of `mini`: the rates reach 0 there.
-UPDATES = {
-    'boundaries': 129,
-    'normals': 226,
-    'saliency': 486,
-    'segmentation': 343,
-    'parts': 286,
-    'semantic_boundaries': 343,
-    'detection': 286,
-}
-
 
 def get_config() -> c.Config:
     config = mini.get_config()
     config.name = 'balanced'
-    config.optim.shared = c.GroupConfig(batch_size=12, learning_rate=3e-5, polynomial_updates=194)
+    config.optim.shared = c.GroupConfig(batch_size=12, learning_rate=3e-5, polynomial=True)
     config.optim.balancing.method = c.Balancing.CAGRAD
     for name, task in config.tasks.items():
-        task.polynomial_updates = UPDATES[name]
+        task.polynomial = True
         if name != 'detection':
             task.learning_rate = 6e-4
     return config

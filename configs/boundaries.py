@@ -13,19 +13,12 @@ take `configs/hed_style.py`.
 
 from ubernet_jax import config as c
 
-STEPS = 2000  # images; the groups update after four
-
 
 def get_config() -> c.Config:
-    updates = STEPS // 4
     return c.Config(
         name='boundaries',
-        steps=STEPS,
-        tasks={
-            'boundaries': c.TaskConfig(
-                batch_size=4, learning_rate=1e-3, polynomial_updates=updates
-            ),
-        },
+        images=2000,
+        tasks={'boundaries': c.Boundaries(batch_size=4, learning_rate=1e-3, polynomial=True)},
         model=c.ModelConfig(
             frozen_blocks=2,
             checkpoint=False,  # images this small fit, and nothing is computed twice
@@ -33,7 +26,7 @@ def get_config() -> c.Config:
         ),
         optim=c.OptimConfig(
             optimizer=c.Optimizer.ADAMW,
-            shared=c.GroupConfig(batch_size=4, learning_rate=3e-5, polynomial_updates=updates),
+            shared=c.GroupConfig(batch_size=4, learning_rate=3e-5, polynomial=True),
         ),
         data=c.DataConfig(
             train=[

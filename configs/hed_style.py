@@ -18,8 +18,8 @@ from ubernet_jax import config as c
 def get_config() -> c.Config:
     config = ubernet.get_config()
     config.name = 'hed_style'
-    config.steps = 50_000  # 5000 updates of ten images
-    config.tasks = {'boundaries': c.TaskConfig(learning_rate=1e-2)}
+    config.images = 50_000  # 5000 updates of ten
+    config.tasks = {'boundaries': c.Boundaries(learning_rate=1e-2)}
     config.optim.shared.batch_size = 10
     config.loss.graduated = True
     config.data.scale = (0.5, 1.5)

@@ -17,6 +17,4 @@ def get_config() -> c.Config:
     config = mini.get_config()
     config.name = 'synchronous'
     config.optim.algorithm = c.Algorithm.SYNCHRONOUS
-    for task in config.tasks.values():  # they update as often as the trunk
-        task.decay_after = config.optim.shared.decay_after
     return config

@@ -1,23 +1,28 @@
 """Random states and micro-batches, for tests that run the real training step on tiny networks."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import plain_network
 
 from ubernet_jax.config import Config
-from ubernet_jax.models.ubernet import make_network
-from ubernet_jax.structs import Batch, BoxTargets
-from ubernet_jax.tasks import VOID, LossKind, Task
+from ubernet_jax.labels.unit_vectors import to_integers
+from ubernet_jax.network import make_network
+from ubernet_jax.structs import Batch
+from ubernet_jax.tasks import Detection, Normals, Task
 from ubernet_jax.training.optim import make_optimizer
 from ubernet_jax.training.parallel import make_mesh, replicate
+from ubernet_jax.training.schedule import groups_of
 from ubernet_jax.training.state import TrainState
 from ubernet_jax.training.step import train_step
 
 # Half the time to compile for a CPU. Buffers are the same, and so are the results to rounding.
 FAST_COMPILATION = {'xla_backend_optimization_level': 0}
+MANY = 10_000  # updates of every group: learning rates do not fall within a test
 
 
 def make_batch(
@@ -27,7 +32,7 @@ def make_batch(
     width: int = 65,
     seed: int = 0,
 ) -> Batch:
-    """A micro-batch of noise, with void pixels, and padding on the right.
+    """A micro-batch of noise as the step takes it, with void pixels, and padding on the right.
 
     Args:
       tasks: of the network.
@@ -36,35 +41,35 @@ def make_batch(
     """
     rng = np.random.default_rng(seed)
     shape = (len(labelled), height, width)
-    valid = np.ones(shape, bool)
-    valid[..., 3 * width // 4 :] = False
     return Batch(
         image=rng.integers(0, 256, (*shape, 3), np.uint8),
-        valid=valid,
+        extents=np.tile(np.int32([height, 3 * width // 4]), (len(labelled), 1)),
         targets={name: _random_target(rng, task, shape) for name, task in tasks.items()},
         labelled={name: labelled[:, index] for index, name in enumerate(tasks)},
     )
 
 
-def _random_target(
-    rng: np.random.Generator, task: Task, shape: tuple[int, ...]
-) -> np.ndarray | BoxTargets:
-    if task.loss is LossKind.DETECTION:
-        corners = rng.uniform(0, 15, (shape[0], 3, 2)).astype(np.float32)
-        return BoxTargets(
-            corners=np.concatenate([corners, corners + 16], -1),
-            classes=rng.integers(1, task.channels, (shape[0], 3), np.int32),
-            valid=np.tile([True, True, False], (shape[0], 1)),
-        )
-    void = rng.random(shape) < 0.2
-    if task.loss is LossKind.UNIT_VECTOR:
-        vectors = rng.normal(size=(*shape, 3))
+def _random_target(rng: np.random.Generator, task: Task, shape: tuple[int, int, int]) -> Any:
+    target = task.empty_target(shape[0], shape[1:])
+    if isinstance(task, Detection):
+        corners = rng.uniform(0, 15, (shape[0], 2, 2))
+        target.corners[:, :2] = np.concatenate([corners, corners + 16], -1)
+        target.classes[:, :2] = rng.integers(1, len(task.classes), (shape[0], 2))
+        target.valid[:, :2] = True
+        return target
+    known = rng.random(shape) >= 0.2
+    if isinstance(task, Normals):
+        vectors = rng.normal(size=target.shape)
         vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
-        vectors[void] = 0
-        return vectors.astype(np.float32)
-    target = rng.integers(0, task.channels, shape, np.int32)
-    target[void] = VOID
+        target[known] = to_integers(vectors)[known]
+    else:
+        target[known] = rng.integers(0, task.channels, shape)[known]
     return target
+
+
+def make_solver(config: Config) -> optax.GradientTransformationExtraArgs:
+    """The solver of a run in which every group is expected to make many updates."""
+    return make_optimizer(config, dict.fromkeys(groups_of(config), MANY))
 
 
 def make_state(config: Config) -> TrainState:
@@ -75,7 +80,7 @@ def make_state(config: Config) -> TrainState:
         step=jnp.zeros((), jnp.int32),
         params=params,
         batch_stats=batch_stats,
-        groups=make_optimizer(config).init(params),
+        groups=make_solver(config).init(params),
         rng=jax.random.PRNGKey(config.seed),
     )
     return replicate(make_mesh(config.data.micro_batches), state)
@@ -83,6 +88,6 @@ def make_state(config: Config) -> TrainState:
 
 def make_step(config: Config) -> Callable:
     """The training step, not yet jitted: (state, batch) -> (state, metrics)."""
-    network, optimizer = make_network(config), make_optimizer(config)
+    network, optimizer = make_network(config), make_solver(config)
     mesh = make_mesh(config.data.micro_batches)
     return lambda state, batch: train_step(network, optimizer, config, mesh, state, batch)

@@ -1,13 +1,13 @@
 """The network in plain numpy, written from the paper: what the real one is compared with.
 
 One image at a time, float64; every score map is interpolated to the output resolution, all are
-concatenated, and one 1x1 layer fuses them. Parameters are those of `UberNet`.
+concatenated, and one 1x1 layer fuses them. Parameters are those of `Network`.
 """
 
 import jax
 import numpy as np
 
-from ubernet_jax.models.ubernet import UberNet
+from ubernet_jax.network import Network
 from ubernet_jax.ops.interpolate import interpolation_matrix
 
 # name, convolutions, dilation, stride of the pooling after it
@@ -16,7 +16,7 @@ BLOCKS += [('conv5', 3, 2, 1)]
 TAPS = ('conv1_2', 'conv2_2', 'conv3_3', 'conv4_3', 'conv5_3', 'fc7')
 
 
-def random_variables(network: UberNet, seed: int = 0) -> tuple[dict, dict]:
+def random_variables(network: Network, seed: int = 0) -> tuple[dict, dict]:
     """(params, batch statistics) of a network, none of them zero, that keep activations near 1."""
     rng = np.random.default_rng(seed)
 

@@ -15,12 +15,12 @@ from ubernet_jax import UberNet
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference import predictor as predictor_module
 from ubernet_jax.inference.predictor import Predictor
-from ubernet_jax.inference.results import Result
-from ubernet_jax.models.ubernet import make_network
-from ubernet_jax.structs import Predictions
-from ubernet_jax.tasks import TASKS, VOC_CLASSES
-from ubernet_jax.training.checkpoint import open_checkpoint
-from ubernet_jax.visualize import Style, picture
+from ubernet_jax.inference.results import Predictions
+from ubernet_jax.labels.standard import VOC_CLASSES
+from ubernet_jax.network import make_network
+from ubernet_jax.tasks import PAPER
+from ubernet_jax.visualize import Style
+from ubernet_jax.weights.trained import open_checkpoint
 
 
 @pytest.fixture(scope='module')
@@ -44,13 +44,13 @@ def test_a_result_holds_what_the_predictor_says(net, exported):
     predictor = Predictor(make_network(config), config.input_size, params, batch_stats)
     image = make_image(40, 51)
     result = net.predict(image)
-    assert tuple(net.tasks) == tuple(task.name for task in result.tasks) == tuple(TASKS)
-    check_same(result, predictor(image, tuple(TASKS)))
+    assert tuple(net.tasks) == tuple(result) == tuple(PAPER)
+    check_same(result, predictor(image, tuple(PAPER)))
     np.testing.assert_array_equal(result.image, image)
     found = result.detection
-    assert 0 < len(result.boxes) == len(found.scores)
+    assert len(found) > 0
     for box, corners, index, score in zip(
-        result.boxes, found.corners, found.classes, found.scores, strict=True
+        found, found.corners, found.classes, found.scores, strict=True
     ):
         assert box.corners == tuple(corners) and box.score == score
         assert box.label == VOC_CLASSES[index] and isinstance(box.score, float)
@@ -61,7 +61,7 @@ def test_files_pillow_images_and_arrays_are_the_same_to_it(net, tmp_path):
     Image.fromarray(image).save(tmp_path / 'photo.png')
     path = tmp_path / 'photo.png'
     results = net.predict([image, Image.fromarray(image), path, str(path)], tasks=['parts'])
-    assert len(results) == 4 and all(isinstance(result, Result) for result in results)
+    assert len(results) == 4 and all(isinstance(result, Predictions) for result in results)
     for result in results:
         check_same(result, results[0])
     assert net.predict([]) == []
@@ -69,9 +69,7 @@ def test_files_pillow_images_and_arrays_are_the_same_to_it(net, tmp_path):
 
 def test_only_the_wanted_tasks_are_there(net):
     result = net.predict(make_image(9, 9), tasks='saliency')
-    assert list(result.arrays()) == ['saliency'] and result.boxes is None
-    with pytest.raises(UserError, match='there is no normals in this result: it has saliency'):
-        result.picture('normals')
+    assert list(result) == list(result.arrays()) == ['saliency']
     with pytest.raises(UserError, match='unknown task depth: this network has boundaries, '):
         net.predict(make_image(9, 9), tasks=['depth'])
 
@@ -93,12 +91,10 @@ def test_sizes_that_enter_alike_are_compiled_once(net):
 
 def test_pictures_follow_the_style(net):
     result = net.predict(make_image(40, 51))
-    for row in result.tasks:
-        drawn = result.picture(row.name)
+    for name in result:
+        drawn = result.picture(name)
         assert (drawn.dtype, drawn.shape) == (np.uint8, (40, 51, 3))
-    np.testing.assert_array_equal(
-        result.picture('normals'), picture(TASKS['normals'], result.normals)
-    )
+    np.testing.assert_allclose(result.picture('normals') / 127.5 - 1, result.normals, atol=0.01)
     np.testing.assert_array_equal(result.picture('segmentation', Style(opacity=0.0)), result.image)
     np.testing.assert_array_equal(result.picture('detection', Style(score=1.1)), result.image)
 
@@ -107,17 +103,17 @@ def test_what_is_saved_reads_back(net, tmp_path):
     result = net.predict(make_image(40, 51))
     result.save(tmp_path / 'new' / 'folder')
     folder = tmp_path / 'new' / 'folder'
-    names = {f'{name}.png' for name in TASKS} | {'sheet.png', 'detection.json', 'predictions.npz'}
+    names = {f'{name}.png' for name in PAPER} | {'sheet.png', 'detection.json', 'predictions.npz'}
     assert {path.name for path in folder.iterdir()} == names
     arrays = np.load(folder / 'predictions.npz')
     assert set(arrays) == set(result.arrays())
     np.testing.assert_array_equal(arrays['normals'], result.normals)
     np.testing.assert_array_equal(arrays['detection_corners'], result.detection.corners)
-    for name in TASKS:
+    for name in PAPER:
         drawn = np.asarray(Image.open(folder / f'{name}.png'))
         np.testing.assert_array_equal(drawn, result.picture(name))
     records = json.loads((folder / 'detection.json').read_text())
-    assert [record['label'] for record in records] == [box.label for box in result.boxes]
+    assert [record['label'] for record in records] == [box.label for box in result.detection]
     np.testing.assert_allclose(
         [record['box'] for record in records], result.detection.corners, atol=0.05
     )
@@ -138,7 +134,7 @@ def test_a_pickle_is_no_checkpoint(name, message, tmp_path):
 @pytest.mark.parametrize('shape', [(1, 1), (1, 700), (700, 2)])
 def test_the_smallest_and_thinnest_pictures_are_saved_whole(net, shape, tmp_path):
     net.predict(make_image(*shape)).save(tmp_path)
-    for name in TASKS:
+    for name in PAPER:
         with Image.open(tmp_path / f'{name}.png') as drawn:
             assert drawn.size == shape[::-1]
 

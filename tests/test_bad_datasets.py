@@ -202,7 +202,7 @@ def test_a_class_out_of_range_names_it_and_what_is_allowed(task, highest, tiny, 
     label = np.zeros((6, 8), np.uint8)
     label[2, 3] = highest + 1
     save_map(path, label)
-    message = f'class index {highest + 1} is out of range; {task} allows 0 to {highest}, and 255'
+    message = f'class index {highest + 1} is out of range; allowed are 0 to {highest}, and 255'
     refuses('folder/tiny', path, message)
 
 
@@ -216,7 +216,7 @@ def test_classes_of_ones_own_decide_what_is_allowed(tiny, refuses):
     save_map(tiny / 'parts' / 'a.png', np.full((6, 8), 8, np.uint8))
     names = tiny.parent / 'parts.txt'
     names.write_text('\n'.join(['background', *'abcdefg']))
-    refuses('folder/tiny', tiny / 'parts' / 'a.png', 'parts allows 0 to 7')
+    refuses('folder/tiny', tiny / 'parts' / 'a.png', 'allowed are 0 to 7')
     names.write_text('\n'.join(['background', *'abcdefgh']))
     root = tiny.parents[2]
     prepare.main(['folder/tiny', '--source', str(root), '--directory', str(root / 'prepared')])
@@ -225,7 +225,7 @@ def test_classes_of_ones_own_decide_what_is_allowed(tiny, refuses):
 
 def test_a_coloured_class_map_is_not_guessed_at(tiny, refuses):
     save_map(tiny / 'parts' / 'a.png', np.zeros((6, 8, 3), np.uint8))
-    refuses('folder/tiny', tiny / 'parts' / 'a.png', 'mode RGB; allowed', '1, L, P')
+    refuses('folder/tiny', tiny / 'parts' / 'a.png', 'mode RGB; allowed', '1, I;16, L, P')
 
 
 def test_16_bit_normals_are_not_guessed_at(tiny, refuses):
@@ -233,17 +233,34 @@ def test_16_bit_normals_are_not_guessed_at(tiny, refuses):
     refuses('folder/tiny', tiny / 'normals' / 'a.png', 'mode I;16; allowed', 'RGB')
 
 
+def test_labels_whose_values_can_only_be_wrong_are_refused_as_a_set(tiny, refuses):
+    one = np.ones((6, 8), np.uint8)
+    save_map(tiny / 'saliency' / 'a.png', one)
+    save_map(tiny / 'boundaries' / 'a.png', one)
+    one[:3] = 0
+    save_map(tiny / 'parts' / 'a.png', 255 * one)
+    np.save(tiny / 'normals' / 'b.npy', np.tile(np.float32([0.6, 0, -0.8]), (6, 8, 1)))
+    refuses(
+        'folder/tiny',
+        'folder/tiny has labels that can only be wrong:',
+        '\n  saliency: no value is above 1, where 0 to 255 is meant',
+        '\n  boundaries: no value is above 1',
+        '\n  parts: the labels have no value but 0 and 255',
+        '\n  normals: 80% of the vectors point away from the camera',  # 4 of 5 that are looked at
+    )
+
+
 def test_normals_of_another_shape(tiny, refuses):
     np.save(tiny / 'normals' / 'b.npy', np.zeros((3, 6, 8)))
     refuses('folder/tiny', tiny / 'normals' / 'b.npy', 'float64 (3, 6, 8)', 'floats (H, W, 3)')
 
 
-def test_a_folder_of_an_unknown_task_lists_the_known_ones(tiny, refuses):
+def test_a_folder_of_labels_that_nothing_describes(tiny, refuses):
     (tiny / 'part').mkdir()
-    refuses('folder/tiny', f'{tiny / "part"} is the folder of no known task', 'saliency', 'parts')
+    refuses('folder/tiny', tiny.parent, "what the labels in the folders 'part' are", 'saliency')
 
 
-def test_a_folder_without_any_label_lists_the_known_tasks(tiny, refuses):
+def test_a_folder_without_any_label_lists_the_standard_names(tiny, refuses):
     for folder in tiny.iterdir():
         if folder.name != 'images':
             shutil.rmtree(folder)

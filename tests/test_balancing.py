@@ -1,6 +1,5 @@
 """Ways to put the tasks' gradients together: what each promises, and that the step keeps it."""
 
-import dataclasses
 import functools
 import itertools
 
@@ -13,20 +12,18 @@ import pytest
 from networks import FAST_COMPILATION, make_batch
 
 from ubernet_jax.config import (
+    PAPER,
     Balancing,
     BalancingConfig,
     Config,
     LossConfig,
     ModelConfig,
+    Normals,
     OptimConfig,
-    TaskConfig,
 )
-from ubernet_jax.losses import task_loss
 from ubernet_jax.losses.uncertainty import LOG_VARIANCE
-from ubernet_jax.models.ubernet import SHARED, UberNet
-from ubernet_jax.tasks import TASKS
+from ubernet_jax.network import SHARED, Network, init_variables
 from ubernet_jax.training import balancing
-from ubernet_jax.training.state import abstract_state, with_log_variances
 from ubernet_jax.training.step import compute_gradients
 
 KEY = jax.random.PRNGKey(0)
@@ -154,7 +151,7 @@ def combine(
 ) -> tuple[float, float]:
     """Of gradients (K, 2), trees of two leaves: of the first block's skip and of another."""
     config = Config(
-        tasks=dict.fromkeys('abc', TaskConfig()),
+        tasks=dict.fromkeys('abc', Normals()),
         optim=OptimConfig(balancing=balancing_config),
         model=ModelConfig(frozen_blocks=frozen_blocks),
     )
@@ -173,16 +170,13 @@ def combine(
 
 
 # Heads `for` and `against` have opposite scores and equal targets, so they are in conflict.
-ROWS = {
-    name: dataclasses.replace(TASKS['segmentation'], name=name)
-    for name in ('for', 'against', 'other')
-}
 WEIGHT = 2.0
+TASKS = {name: PAPER['segmentation'](weight=WEIGHT) for name in ('for', 'against', 'other')}
 
 
 @pytest.fixture(scope='module')
-def network() -> UberNet:
-    return UberNet(ModelConfig(width=1 / 16, scales=1), ROWS)
+def network() -> Network:
+    return Network(ModelConfig(width=1 / 16, scales=1), TASKS)
 
 
 @pytest.fixture(scope='module')
@@ -194,15 +188,14 @@ def variables(network) -> tuple[dict, dict]:
 
 
 def labelled_batch(*labelled: str):
-    batch = make_batch(ROWS, np.array([[name in labelled for name in ROWS]]))
+    batch = make_batch(TASKS, np.array([[name in labelled for name in TASKS]]))
     batch.targets['against'] = batch.targets['for']
     return batch
 
 
-def bind_gradients(network: UberNet, **settings: object):
-    config = Config(tasks=dict.fromkeys(ROWS, TaskConfig(weight=WEIGHT)), **settings)
-    compute = functools.partial(compute_gradients, network, config)
-    return fast_jit(compute)
+def bind_gradients(network: Network, **settings: object):
+    config = Config(tasks=TASKS, **settings)
+    return fast_jit(functools.partial(compute_gradients, network, config))
 
 
 @pytest.fixture(scope='module')
@@ -221,10 +214,8 @@ def balanced(network, variables):
     params, stats = variables
 
     def bound(batch, log_variance: float = 0.0):
-        full = with_log_variances(params)
-        for name in ROWS:
-            full[name][LOG_VARIANCE] = jnp.float32(log_variance)
-        return compute(full, stats, batch, KEY)
+        own = {name: {**params[name], LOG_VARIANCE: jnp.float32(log_variance)} for name in TASKS}
+        return compute(params | own, stats, batch, KEY)
 
     return bound
 
@@ -235,11 +226,13 @@ def gram(network, variables) -> np.ndarray:
     batch, (params, stats) = labelled_batch('for', 'against'), variables
 
     def cotangents(params: dict, stats: dict) -> list:
-        features, _ = network.features(params[SHARED], stats, batch.image, batch.valid, KEY)
+        valid = batch.valid
+        features, _ = network.features(params[SHARED], stats, batch.image, valid, KEY)
 
         def loss(features, name):
-            outputs = network.outputs(name, params[name], features, batch, KEY)
-            return WEIGHT * task_loss(ROWS[name], outputs, batch, LossConfig())
+            maps = network.head(name).apply({'params': params[name]}, features)
+            target, labelled = batch.targets[name], batch.labelled[name]
+            return WEIGHT * TASKS[name].loss(maps, target, valid, labelled)
 
         return [jax.grad(loss)(features, name) for name in ('for', 'against')]
 
@@ -267,7 +260,7 @@ def test_the_trunk_learns_from_the_projected_gradients(plain, balanced, gram):
 def test_heads_learn_from_their_own_losses_and_an_unlabelled_one_not_at_all(plain, balanced):
     batch = labelled_batch('for', 'against')
     actual, wanted = balanced(batch).sums, plain(batch).sums
-    for name in ROWS:
+    for name in TASKS:
         own = {key: leaf for key, leaf in actual[name].items() if key != LOG_VARIANCE}
         chex.assert_trees_all_close(own, wanted[name], rtol=1e-5)
     assert not any(leaf.any() for leaf in jax.tree.leaves(actual['other']))
@@ -296,9 +289,10 @@ def test_uncertainty_divides_a_loss_by_its_variance_and_learns_it(plain, balance
 
 
 def test_a_run_with_uncertainty_has_a_log_variance_in_every_tasks_group():
-    config = Config(tasks={'normals': TaskConfig()}, loss=LossConfig(uncertainty=True))
-    params = abstract_state(config).params
-    assert params['normals'][LOG_VARIANCE].shape == ()
+    config = Config(tasks={'depth': Normals()}, loss=LossConfig(uncertainty=True))
+    params, _ = jax.eval_shape(lambda: init_variables(config, KEY))
+    assert params['depth'][LOG_VARIANCE].shape == ()
     assert LOG_VARIANCE not in params[SHARED]
     config.loss.uncertainty = False
-    assert LOG_VARIANCE not in abstract_state(config).params['normals']
+    params, _ = jax.eval_shape(lambda: init_variables(config, KEY))
+    assert LOG_VARIANCE not in params['depth']

@@ -1,62 +1,76 @@
 """Micro-batches: what is in one, what an epoch shows, and reading them ahead."""
 
 import collections
-import dataclasses
 import sys
 
 import jax
 import numpy as np
 import pytest
 from absl import flags
+from memory_datasets import UP, MemoryDataset
 
-from ubernet_jax.config import DataConfig, DatasetConfig
+from ubernet_jax.config import DataConfig, DatasetConfig, DetectionConfig
 from ubernet_jax.errors import UserError
-from ubernet_jax.structs import Batch, Example
-from ubernet_jax.tasks import DENSE_TASKS, TASKS, VOID
+from ubernet_jax.labels import VOID, Boxes, ClassMap, UnitVectors
+from ubernet_jax.labels.unit_vectors import to_integers
+from ubernet_jax.structs import Batch
+from ubernet_jax.tasks import Detection, Normals, Segmentation, SoftMask
 from ubernet_jax.training.batching import MicroBatches, read_ahead
+from ubernet_jax.training.epochs import Epochs
 
 LANDSCAPE, PORTRAIT = (33, 65), (65, 33)
 STEPS = 40
+CLASSES = tuple('abcde')
+PHOTOGRAPHS = MemoryDataset(
+    name='photographs',
+    green=100,
+    sizes=[(30, 40), (20, 60), (60, 30), (31, 64), (90, 40)],
+    labels={'segmentation': ClassMap(classes=CLASSES)},
+)
+ROOMS = MemoryDataset(
+    name='rooms',
+    green=200,
+    sizes=[(33, 65)] * 4,
+    labels={'segmentation': ClassMap(classes=CLASSES), 'surfaces': UnitVectors()},
+    labelled={'surfaces': [True, True, False, True]},
+)
+TASKS = {
+    'normals': Normals(),
+    'segmentation': Segmentation(classes=CLASSES),
+    'saliency': SoftMask(),
+}
 
 
-@dataclasses.dataclass
-class FakeDataset:
-    """In memory; the red of an image is its index, the green tells the dataset."""
+DATASETS, SETTINGS = [PHOTOGRAPHS, ROOMS], [DatasetConfig(), DatasetConfig(repeat=2)]
+EPOCH = 2 + 1 + 4  # micro-batches: of three and two photographs, and of four rooms twice
 
-    name: str
-    green: int
-    sizes: np.ndarray
-    split: str = 'train'
 
-    @property
-    def ids(self) -> list[str]:
-        return [f'id{index}' for index in range(len(self.sizes))]
-
-    def __getitem__(self, index: int) -> Example:
-        shape = tuple(self.sizes[index])
-        image = np.zeros((*shape, 3), np.uint8)
-        image[..., :2] = index, self.green
-        labels = {'segmentation': np.full(shape, index, np.uint8)}
-        if self.name == 'rooms':
-            labels['normals'] = np.broadcast_to(np.float32([0, 0.6, 0.8]), (*shape, 3))
-        return Example(id=self.ids[index], image=image, labels=labels)
+def make_config(**data: object) -> DataConfig:
+    return DataConfig(**{'buckets': (LANDSCAPE, PORTRAIT), 'micro_batch': 2, **data})
 
 
 def make_batches(
     seed: int = 0, steps: int = STEPS, process: tuple[int, int] = (0, 1), **data: object
 ) -> MicroBatches:
     """Five photographs, two of them upright, and four rooms, each seen twice, for their normals."""
-    sizes = [(30, 40), (20, 60), (60, 30), (31, 64), (90, 40)]
-    photographs = FakeDataset('photographs', 100, np.array(sizes))
-    rooms = FakeDataset('rooms', 200, np.array([(33, 65)] * 4))
-    settings = [DatasetConfig(name='photographs'), DatasetConfig(name='rooms', repeat=2)]
-    settings[1].tasks = ('normals',)
-    config = DataConfig(**{'buckets': (LANDSCAPE, PORTRAIT), 'micro_batch': 2, **data})
-    tasks = {name: TASKS[name] for name in ('normals', 'segmentation', 'saliency')}
-    return MicroBatches([photographs, rooms], settings, config, tasks, 0.5, seed, steps, process)
+    config = make_config(**data)
+    labels = [{'segmentation': 'segmentation'}, {'normals': 'surfaces'}]
+    epochs = Epochs(DATASETS, SETTINGS, config, seed)
+    return MicroBatches(epochs, DATASETS, labels, config, TASKS, seed, steps, process)
 
 
-def assert_same(one: Batch, other: Batch) -> None:
+def only(batches: MicroBatches, step: int) -> Batch:
+    """The one micro-batch of a step."""
+    (batch,) = batches[step]
+    return batch
+
+
+def is_image(batch: Batch) -> np.ndarray:
+    """bool (N,), False where there is padding in the place of an image."""
+    return (batch.extents > 0).all(1)
+
+
+def assert_same(one: list[Batch], other: list[Batch]) -> None:
     jax.tree.map(np.testing.assert_array_equal, one, other)
 
 
@@ -64,7 +78,7 @@ def test_a_micro_batch_comes_from_one_dataset_and_one_bucket():
     batches = make_batches()
     seen = set()
     for step in range(STEPS):
-        batch = batches[step]
+        batch = only(batches, step)
         greens = np.unique(batch.image[..., 1][batch.valid])
         size = batch.image.shape[1:3]
         assert len(greens) == 1 and size in (LANDSCAPE, PORTRAIT)
@@ -76,30 +90,33 @@ def test_a_micro_batch_comes_from_one_dataset_and_one_bucket():
 
 def test_rotations_turn_images():
     plain, turned = make_batches(flip=False), make_batches(flip=False, rotations=16)
-    changed = [not np.array_equal(plain[step].valid, turned[step].valid) for step in range(10)]
+    changed = [
+        not np.array_equal(only(plain, step).extents, only(turned, step).extents)
+        for step in range(10)
+    ]
     assert any(changed)
     assert [plain.names(step) for step in range(10)] == [turned.names(step) for step in range(10)]
 
 
 def test_an_epoch_shows_every_image_as_often_as_its_dataset_says():
+    assert Epochs(DATASETS, SETTINGS, make_config(), 0).length == EPOCH
     batches = make_batches()
-    assert batches.epoch_length == 2 + 1 + 4  # three and two photographs, four rooms twice
     orders = []
     for epoch in range(3):
-        steps = range(epoch * 7, (epoch + 1) * 7)
+        steps = range(epoch * EPOCH, (epoch + 1) * EPOCH)
         names = [name for step in steps for name in batches.names(step)]
-        counts = collections.Counter(names)
         wanted = {f'photographs:id{index}': 1 for index in range(5)}
-        assert counts == wanted | {f'rooms:id{index}': 2 for index in range(4)}
+        wanted |= {f'rooms:id{index}': 2 for index in range(4)}
+        assert collections.Counter(names) == wanted
         orders.append(names)
     assert orders[0] != orders[1] != orders[2]
 
 
 def test_the_names_are_those_of_the_images():
     batches = make_batches()
-    for step in range(batches.epoch_length):
-        batch = batches[step]
-        reds = batch.image[batch.valid.any((1, 2)), 0, 0, 0]
+    for step in range(EPOCH):
+        batch = only(batches, step)
+        reds = batch.image[is_image(batch), 0, 0, 0]
         assert [int(name.split('id')[1]) for name in batches.names(step)] == reds.tolist()
 
 
@@ -114,66 +131,72 @@ def test_a_step_is_a_pure_function_of_the_seed():
 
 def test_an_image_is_augmented_anew_each_time():
     batches = make_batches(micro_batch=1, scale=(0.5, 1.0))
-    areas = [batches[s].valid.sum() for s in range(40) if batches.names(s) == ['rooms:id0']]
-    assert len(areas) > 3
-    assert len(set(areas)) == len(areas)
+    steps = [step for step in range(STEPS) if batches.names(step) == ['rooms:id0']]
+    sizes = [tuple(only(batches, step).extents[0]) for step in steps]
+    assert len(sizes) > 3
+    assert len(set(sizes)) == len(sizes)
 
 
-def test_the_wanted_labels_become_targets_and_all_others_are_filler():
-    batches = make_batches(scale=(1.0, 1.0))
-    for step in range(batches.epoch_length):
-        batch = batches[step]
-        real = batch.valid.any((1, 2))
-        rooms = batch.image[0, 0, 0, 1] == 200
-        wanted = {'normals': real & rooms, 'segmentation': real & ~rooms, 'saliency': ~real & real}
-        jax.tree.map(np.testing.assert_array_equal, batch.labelled, wanted)
-        assert batch.targets['normals'].dtype == np.float32
-        assert batch.targets['segmentation'].dtype == np.int32
-        assert (batch.targets['saliency'] == VOID).all()
-        if rooms:
-            assert (batch.targets['segmentation'] == VOID).all()
-            lengths = np.linalg.norm(batch.targets['normals'], axis=-1)
-            np.testing.assert_allclose(lengths, batch.valid, atol=1e-6)
+def test_the_labels_that_tasks_are_mapped_to_become_targets_and_nothing_else_is_there():
+    batches = make_batches()
+    for step in range(EPOCH):
+        batch = only(batches, step)
+        indices = [int(name.split('id')[1]) for name in batches.names(step)]
+        if batch.image[0, 0, 0, 1] == 200:
+            wanted = ROOMS.labelled['surfaces'][indices]
+            assert set(batch.targets) == set(batch.labelled) == {'normals'}
+            np.testing.assert_array_equal(batch.labelled['normals'], wanted)
+            known = np.asarray(batch.valid) & wanted[:, None, None]
+            target = batch.targets['normals']
+            assert target.dtype == np.int16
+            np.testing.assert_array_equal(target, known[..., None] * to_integers(UP))
         else:
-            assert not batch.targets['normals'].any()
-            wanted = np.where(batch.valid, batch.image[..., 0], VOID)
-            np.testing.assert_array_equal(batch.targets['segmentation'], wanted)
+            assert set(batch.targets) == set(batch.labelled) == {'segmentation'}
+            np.testing.assert_array_equal(batch.labelled['segmentation'], is_image(batch))
+            target = batch.targets['segmentation']
+            assert target.dtype == np.uint8
+            np.testing.assert_array_equal(target, np.where(batch.valid, batch.image[..., 0], VOID))
 
 
-def test_filler_images_are_invalid_and_unlabelled():
+def test_what_is_in_the_place_of_missing_images_is_empty_and_unlabelled():
     batches = make_batches(micro_batch=4)
-    counts = [len(batches.names(step)) for step in range(batches.epoch_length)]
+    counts = [len(batches.names(step)) for step in range(4)]
     assert sorted(counts) == [2, 3, 4, 4]
     for step, count in enumerate(counts):
-        batch = batches[step]
-        assert batch.valid.any((1, 2)).tolist() == [True] * count + [False] * (4 - count)
-        assert not batch.image[count:].any()
+        batch = only(batches, step)
+        assert is_image(batch).tolist() == [True] * count + [False] * (4 - count)
+        assert not batch.image[count:].any() and not batch.extents[count:].any()
         assert not any(labelled[count:].any() for labelled in batch.labelled.values())
 
 
 def test_micro_batches_of_a_step_share_its_bucket_and_an_epoch_loses_none():
+    assert Epochs(DATASETS, SETTINGS, make_config(micro_batches=3), 0).length == 3
     batches = make_batches(micro_batches=3)
     # Six micro-batches of 33x65 and one of 65x33: two steps and one, filled up.
-    assert batches.epoch_length == 3
     names = collections.Counter()
     for step in range(3):
-        batch = batches[step]
-        assert batch.image.shape[0] == 6
-        pairs = batch.valid.any((1, 2)).reshape(3, 2)
-        greens = batch.image[..., 1].max((1, 2)).reshape(3, 2)
-        assert all(len(set(green[real])) <= 1 for green, real in zip(greens, pairs, strict=True))
-        assert len(batches.names(step)) == pairs.sum()
+        parts = batches[step]
+        assert len(parts) == 3 and len({part.image.shape for part in parts}) == 1
+        for part in parts:
+            assert len(set(part.image[is_image(part), 0, 0, 1])) <= 1
+        assert len(batches.names(step)) == sum(is_image(part).sum() for part in parts)
         names.update(batches.names(step))
     assert sorted(names.values()) == [1] * 5 + [2] * 4
+
+
+def test_a_micro_batch_without_an_image_has_no_target():
+    batches = make_batches(micro_batches=3)
+    empty = [part for step in range(3) for part in batches[step] if not is_image(part).any()]
+    assert len(empty) == 2
+    assert not any(part.image.any() or part.targets or part.labelled for part in empty)
 
 
 def test_processes_read_the_parts_of_a_step():
     whole = make_batches(micro_batches=4)
     parts = [make_batches(micro_batches=4, process=(index, 2)) for index in range(2)]
     for step in range(4):
-        both = jax.tree.map(lambda *x: np.concatenate(x), *(part[step] for part in parts))
-        assert_same(whole[step], both)
-        assert len(parts[0][step].image) == 4 and parts[0].names(step) == whole.names(step)
+        assert_same(whole[step], parts[0][step] + parts[1][step])
+        assert len(parts[0][step]) == 2 and parts[0].names(step) == whole.names(step)
 
 
 @pytest.fixture
@@ -185,14 +208,14 @@ def parsed_flags():
 
 @pytest.mark.parametrize('workers', [0, 2])
 def test_reading_ahead_gives_the_same_batches_from_any_step(workers, parsed_flags):
-    batches = make_batches(steps=12)
+    batches = make_batches(steps=12, micro_batches=2)
     for start in (0, 5) if workers == 0 else (5,):
         reader = read_ahead(batches, start, workers)
         read = list(reader)
         reader.close()
         assert len(read) == 12 - start
-        for step, batch in enumerate(read, start):
-            assert_same(batch, batches[step])
+        for step, own in enumerate(read, start):
+            assert_same(own, batches[step])
 
 
 def test_nothing_is_left_to_read_after_the_last_step():
@@ -200,9 +223,9 @@ def test_nothing_is_left_to_read_after_the_last_step():
 
 
 def test_no_image_at_all_names_the_datasets():
-    empty = FakeDataset('voc2012', 0, np.zeros((0, 2), int))
+    empty = MemoryDataset(name='voc2012', green=0, sizes=[], labels={})
     with pytest.raises(UserError, match=r'no training image in data\.train \(voc2012:train\)'):
-        MicroBatches([empty], [DatasetConfig(name='voc2012')], DataConfig(), DENSE_TASKS, 0.5, 0, 1)
+        Epochs([empty], [DatasetConfig()], DataConfig(), 0)
 
 
 def test_steps_past_the_end_are_none():
@@ -213,27 +236,39 @@ def test_steps_past_the_end_are_none():
     assert len(list(batches)) == 5
 
 
-def make_boxes_batches(max_boxes: int, tasks: tuple[str, ...] = ()) -> MicroBatches:
-    """Three images with 2, 5 and 4 boxes."""
-    dataset = FakeDataset('things', 0, np.array([(33, 33)] * 3))
-    dataset.box_counts = np.array([2, 5, 4])
-    config = DataConfig(buckets=((33, 33),), max_boxes=max_boxes)
-    settings = [DatasetConfig(name='things', tasks=tasks)]
-    return MicroBatches([dataset], settings, config, TASKS, 0.5, 0, 3)
+THINGS = MemoryDataset(
+    name='things',
+    green=0,
+    sizes=[(33, 33)] * 5,
+    labels={'boxes': Boxes(classes=('none', 'thing'))},
+    labelled={'boxes': [True, True, True, True, False]},
+)
 
 
-def test_more_boxes_than_places_are_said_once_with_the_first_image(caplog):
-    batches = make_boxes_batches(3)
+def make_boxes_batches(max_boxes: int, label: str = 'boxes') -> MicroBatches:
+    """Images with 1, 2, 3 and 4 boxes, and one that is not labelled."""
+    config = DataConfig(buckets=((33, 33),))
+    detector = DetectionConfig(max_boxes=max_boxes)
+    tasks = {'objects': Detection(classes=('none', 'thing'), detector=detector)}
+    labels = [{'objects': 'boxes'} if label else {}]
+    epochs = Epochs([THINGS], [DatasetConfig()], config, 0)
+    return MicroBatches(epochs, [THINGS], labels, config, tasks, 0, 5)
+
+
+def test_more_boxes_than_places_are_said_once_with_how_many_would_do(caplog):
+    batches = make_boxes_batches(2)
     assert [record.levelname for record in caplog.records] == ['WARNING']
     assert caplog.messages == [
-        'things:train has images with more than 3 boxes, of which the largest are kept; the first '
-        'is id1 with 5. --config.data.max_boxes=5 keeps all'
+        'things:train, task objects: 2 images have more than 2 boxes, of which the largest are '
+        'kept; detector.max_boxes=4 keeps all'
     ]
-    assert batches[0].targets['detection'].valid.shape == (1, 3)
+    boxes = [only(batches, step).targets for step in range(5)]
+    kept = [int(own['objects'].valid.sum()) for own in boxes if own]
+    assert sorted(kept) == [1, 2, 2, 2]
     assert len(caplog.records) == 1
 
 
-@pytest.mark.parametrize(('max_boxes', 'tasks'), [(5, ()), (3, ('segmentation',))])
-def test_nothing_is_said_where_all_boxes_have_a_place_or_are_not_used(max_boxes, tasks, caplog):
-    make_boxes_batches(max_boxes, tasks)
+@pytest.mark.parametrize(('max_boxes', 'label'), [(4, 'boxes'), (2, '')])
+def test_nothing_is_said_where_all_boxes_have_a_place_or_are_not_used(max_boxes, label, caplog):
+    make_boxes_batches(max_boxes, label)
     assert not caplog.records

@@ -30,10 +30,11 @@ def test_the_gradient_magnitude_of_a_full_step_is_one():
 
 
 def test_reading_is_timed_after_the_warm_up(monkeypatch):
-    batch = Batch(image=np.zeros((3, 4, 4, 3)), valid=np.ones((3, 4, 4)), targets={}, labelled={})
+    batch = Batch(image=np.zeros((3, 4, 4, 3)), extents=np.ones((3, 2)), targets={}, labelled={})
     clock = iter([100.0, 104.0])
     monkeypatch.setattr(time, 'perf_counter', lambda: next(clock))
-    assert measure_reading([batch] * (WARM_UP + 20), workers=0, count=20) == 60 / 4
+    steps = [[batch, batch]] * (WARM_UP + 20)
+    assert measure_reading(steps, workers=0, count=20) == 120 / 4
 
 
 def test_the_speed_of_training_is_that_of_the_log(tmp_path):
@@ -70,11 +71,14 @@ def test_the_boundary_benchmark_measures_every_match(tmp_path):
     boundary[10, 8:42] = 1
     cells = np.empty((1, 2), object)
     cells[0, 0] = cells[0, 1] = {'Boundaries': boundary}
+    maps, truths = tmp_path / 'maps', tmp_path / 'truths'
+    maps.mkdir()
+    truths.mkdir()
     for name in 'abc':
-        Image.fromarray(boundary * np.uint8(200)).save(tmp_path / f'{name}.png')
-        scipy.io.savemat(tmp_path / f'{name}.mat', {'groundTruth': cells})
+        Image.fromarray(boundary * np.uint8(200)).save(maps / f'{name}.png')
+        scipy.io.savemat(truths / f'{name}.mat', {'groundTruth': cells})
     output = tmp_path / 'out' / 'timing.json'
-    command = [sys.executable, '-m', 'benchmarks.boundaries', str(tmp_path), str(tmp_path)]
+    command = [sys.executable, '-m', 'benchmarks.boundaries', str(maps), str(truths)]
     options = ['--thresholds', '4', '--limit', '2', '--json', str(output)]
     run = subprocess.run([*command, *options], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr

@@ -1,23 +1,17 @@
-"""Collation: padding, labels as targets, and the boxes of an image in their places."""
+"""Collation: padding, labels as targets of the tasks that have any, and a device's completion."""
 
+import jax
 import numpy as np
-import pytest
 from tiny_datasets import make_boxes
 
-from ubernet_jax.errors import UserError
-from ubernet_jax.structs import Boxes, Example
-from ubernet_jax.tasks import TASKS, VOID
-from ubernet_jax.training.collation import collate, to_target
+from ubernet_jax.labels import VOID
+from ubernet_jax.labels.boxes import BoxSet
+from ubernet_jax.models.settings import DetectionConfig
+from ubernet_jax.structs import Example
+from ubernet_jax.tasks import PAPER, Task
+from ubernet_jax.training.collation import add_absent_targets, collate
 
-
-def test_shares_become_targets():
-    share = np.array([[0, 1, 127, 128, 255]], np.uint8)
-    lines = to_target(TASKS['boundaries'], share, 0.5)
-    assert lines.tolist() == [[0, VOID, VOID, 1, 1]]
-    assert to_target(TASKS['saliency'], share, 0.5).tolist() == [[0, 0, 0, 1, 1]]
-    assert to_target(TASKS['boundaries'], share, 0.0).tolist() == [[0, 1, 1, 1, 1]]
-    classes = np.array([[0, 3, VOID]], np.uint8)
-    assert to_target(TASKS['semantic_boundaries'], classes, 0.5).tolist() == [[0, 3, VOID]]
+PARTS = {'parts': PAPER['parts'](), 'saliency': PAPER['saliency']()}
 
 
 def test_collating_pads_at_the_bottom_and_the_right():
@@ -26,43 +20,62 @@ def test_collating_pads_at_the_bottom_and_the_right():
         image=np.full((2, 3, 3), 7, np.uint8),
         labels={'parts': np.array([[1, 2, 3], [4, VOID, 6]], np.uint8)},
     )
-    tasks = {'parts': TASKS['parts']}
-    batch = collate([None, example], (3, 4), tasks, ('parts',), 0.5, 1)
+    batch = collate([None, example], (3, 4), PARTS)
+    assert batch.extents.dtype == np.int32 and batch.extents.tolist() == [[0, 0], [2, 3]]
     assert batch.valid[1].tolist() == [[True] * 3 + [False]] * 2 + [[False] * 4]
+    assert not batch.valid[0].any()
     assert batch.targets['parts'][1].tolist() == [[1, 2, 3, VOID], [4, VOID, 6, VOID], [VOID] * 4]
+    assert (batch.targets['parts'][0] == VOID).all()
     assert batch.labelled['parts'].tolist() == [False, True]
-    np.testing.assert_array_equal(batch.image[1], batch.valid[1][..., None] * np.full(3, 7))
-    unwanted = collate([example], (3, 4), tasks, ('saliency',), 0.5, 1)
-    assert not unwanted.labelled['parts'].any() and (unwanted.targets['parts'] == VOID).all()
+    np.testing.assert_array_equal(batch.image, 7 * np.asarray(batch.valid)[..., None].repeat(3, -1))
 
 
-def test_a_class_that_the_network_lacks_names_the_image():
-    example = Example(
-        id='a', image=np.zeros((1, 1, 3), np.uint8), labels={'parts': np.full((1, 1), 7, np.uint8)}
+def test_tasks_that_no_image_is_labelled_for_have_no_target():
+    labelled = Example(
+        id='a',
+        image=np.zeros((2, 3, 3), np.uint8),
+        labels={'saliency': np.zeros((2, 3), np.uint8), 'of another': np.zeros((2, 3), np.uint8)},
     )
-    with pytest.raises(UserError, match=r'parts of a has class 7, .* classes 0 to 6'):
-        collate([example], (33, 33), {'parts': TASKS['parts']}, ('parts',), 0.5, 1)
+    unlabelled = Example(id='b', image=np.zeros((2, 3, 3), np.uint8))
+    for examples, names in (([unlabelled, labelled], {'saliency'}), ([None, unlabelled], set())):
+        batch = collate(examples, (3, 4), PARTS)
+        assert set(batch.targets) == set(batch.labelled) == names
 
 
-DETECTION = {'detection': TASKS['detection']}
+def test_what_is_added_is_empty_and_what_is_there_stays():
+    example = Example(
+        id='a', image=np.full((2, 3, 3), 9, np.uint8), labels={'parts': np.ones((2, 3), np.uint8)}
+    )
+    batch = collate([example, None], (3, 4), PARTS)
+    whole = jax.jit(lambda batch: add_absent_targets(PARTS, batch))(batch)
+    assert (whole.targets['saliency'] == VOID).all()
+    assert whole.labelled['saliency'].tolist() == [False, False]
+    same = whole.replace(
+        targets={'parts': whole.targets['parts']}, labelled={'parts': whole.labelled['parts']}
+    )
+    jax.tree.map(np.testing.assert_array_equal, same, batch)
 
 
-def with_boxes(boxes: Boxes) -> Example:
-    return Example(id='a', image=np.zeros((20, 30, 3), np.uint8), labels={'detection': boxes})
+def detection(max_boxes: int) -> dict[str, Task]:
+    return {'things': PAPER['detection'](detector=DetectionConfig(max_boxes=max_boxes))}
+
+
+def with_boxes(boxes: BoxSet) -> Example:
+    return Example(id='a', image=np.zeros((20, 30, 3), np.uint8), labels={'things': boxes})
 
 
 def test_boxes_that_are_not_difficult_fill_the_first_places():
     boxes = make_boxes((1, 2, 3, 4.5, 7, False), (0, 0, 9, 9, 8, True), (5, 6, 7, 8, 20, False))
     unlabelled = Example(id='b', image=np.zeros((20, 30, 3), np.uint8))
     examples = [unlabelled, with_boxes(boxes), with_boxes(make_boxes()), None]
-    batch = collate(examples, (33, 33), DETECTION, ('detection',), 0.5, 4)
-    targets = batch.targets['detection']
+    batch = collate(examples, (33, 33), detection(4))
+    targets = batch.targets['things']
     assert targets.corners.dtype == np.float32 and targets.corners.shape == (4, 4, 4)
-    assert targets.classes.dtype == np.int32 and targets.valid.dtype == bool
+    assert targets.classes.dtype == np.uint8 and targets.valid.dtype == bool
     assert targets.corners[1].tolist() == [[1, 2, 3, 4.5], [5, 6, 7, 8], [0] * 4, [0] * 4]
     assert targets.classes.tolist() == [[0] * 4, [7, 20, 0, 0], [0] * 4, [0] * 4]
     np.testing.assert_array_equal(targets.valid, targets.classes > 0)
-    assert batch.labelled['detection'].tolist() == [False, True, True, False]
+    assert batch.labelled['things'].tolist() == [False, True, True, False]
 
 
 def test_of_too_many_boxes_the_largest_are_kept_in_their_order():
@@ -75,12 +88,6 @@ def test_of_too_many_boxes_the_largest_are_kept_in_their_order():
         (0, 0, 2, 1, 6, False),
     )
     for places, kept in ((5, [1, 2, 4, 5, 6]), (3, [2, 4, 5]), (2, [2, 5]), (1, [5])):
-        batch = collate([with_boxes(boxes)], (33, 33), DETECTION, ('detection',), 0.5, places)
-        assert batch.targets['detection'].classes.tolist() == [kept]
-        assert batch.targets['detection'].valid.all()
-
-
-def test_a_class_of_a_box_that_the_network_lacks_names_the_image():
-    example = with_boxes(make_boxes((0, 0, 9, 9, 21, False)))
-    with pytest.raises(UserError, match=r'detection of a has class 21, .* classes 0 to 20'):
-        collate([example], (33, 33), DETECTION, ('detection',), 0.5, 4)
+        batch = collate([with_boxes(boxes)], (33, 33), detection(places))
+        assert batch.targets['things'].classes.tolist() == [kept]
+        assert batch.targets['things'].valid.all()

@@ -1,13 +1,15 @@
 """Every dataset: what its official files hold comes back exactly; the contracts of reading."""
 
-import dataclasses
 import pathlib
 import pickle
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
 from tiny_datasets import (
     Expected,
+    assert_same_example,
+    assert_same_label,
     make_boxes,
     random_image,
     save_list,
@@ -19,12 +21,14 @@ from tiny_matlab_datasets import WRITERS
 
 from ubernet_jax import prepare
 from ubernet_jax.datasets import open_dataset, records, synthetic
-from ubernet_jax.datasets.boxes import read_boxes
 from ubernet_jax.datasets.catalogue import BUILDERS, make_builder
 from ubernet_jax.datasets.files import read_image
 from ubernet_jax.errors import UserError
-from ubernet_jax.structs import Boxes, Example
-from ubernet_jax.tasks import TASKS, VOC_CLASSES, LabelKind
+from ubernet_jax.labels import VOID, Boxes, ClassMap, LabelKind, Lines, UnitVectors
+from ubernet_jax.labels.boxes import BoxSet
+from ubernet_jax.labels.lines import LineMap
+from ubernet_jax.labels.standard import STANDARD, VOC_CLASSES
+from ubernet_jax.structs import Example
 
 SYNTHETIC_SEEDS = {'train': range(2), 'test': range(7, 8)}
 NAMES = [*WRITERS, 'synthetic']
@@ -52,34 +56,13 @@ def prepared(raw, expected, tmp_path_factory) -> pathlib.Path:
     return directory
 
 
-def assert_same(actual: Example, wanted: Example) -> None:
-    assert actual.id == wanted.id
-    np.testing.assert_array_equal(actual.image, wanted.image)
-    assert set(actual.labels) == set(wanted.labels)
-    for task, label in wanted.labels.items():
-        if isinstance(label, Boxes):
-            assert_same_boxes(actual.labels[task], label)
-            continue
-        assert actual.labels[task].dtype == label.dtype
-        tolerance = 4e-5 if task == 'normals' else 0  # normals lie as 16-bit numbers
-        np.testing.assert_allclose(actual.labels[task], label, rtol=0, atol=tolerance)
-    np.testing.assert_array_equal(actual.annotators, wanted.annotators)
-
-
-def assert_same_boxes(actual: Boxes, wanted: Boxes) -> None:
-    for field in dataclasses.fields(Boxes):
-        ours, theirs = getattr(actual, field.name), getattr(wanted, field.name)
-        assert (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape)
-        np.testing.assert_array_equal(ours, theirs)
-
-
 @pytest.mark.parametrize('name', WRITERS)
 def test_what_was_written_comes_back_in_the_order_of_the_list(name, expected, prepared):
     for split, examples in expected[name].items():
         dataset = open_dataset(name, split, prepared)
         assert dataset.ids == tuple(example.id for example in examples)
         for index, example in enumerate(examples):
-            assert_same(dataset[index], example)
+            assert_same_example(dataset[index], example, dataset.labels)
 
 
 def test_every_dataset_is_tested_here():
@@ -94,46 +77,70 @@ def test_contract_of_a_dataset(name, prepared):
         assert (dataset.name, dataset.split) == (name, split)
         assert len(set(dataset.ids)) == len(dataset) > 0
         assert [example.id for example in examples] == list(dataset.ids)
-        assert dataset.tasks == {task for example in examples for task in example.labels}
         assert dataset.sizes.dtype == np.int32
         np.testing.assert_array_equal(dataset.sizes, [e.image.shape[:2] for e in examples])
-        boxes = [example.labels.get('detection', make_boxes()) for example in examples]
-        assert dataset.box_counts.tolist() == [sum(~own.difficult) for own in boxes]
-        highest = len(dataset.classes.get('detection', VOC_CLASSES)) - 1
+        labels = dataset.labels
+        assert set(dataset.labelled) == set(dataset.counts) == set(labels)
+        for label in labels:
+            has = [label in example.labels for example in examples]
+            assert dataset.labelled[label].dtype == bool
+            assert dataset.labelled[label].tolist() == has
+            assert (label in dataset.present_labels()) == any(has)
         for example in examples:
-            assert_valid(example, highest)
+            assert example.kinds is labels
+            assert_valid(example, labels)
 
 
-def assert_valid(example: Example, highest: int = 20) -> None:
+def assert_valid(example: Example, kinds: Mapping[str, LabelKind]) -> None:
     assert example.image.dtype == np.uint8
     assert example.image.shape[2:] == (3,)
-    for task, label in example.labels.items():
-        if TASKS[task].label is LabelKind.BOXES:
-            assert_valid_boxes(label, *example.image.shape[:2], highest)
+    size = example.image.shape[:2]
+    for name, label in example.labels.items():
+        kind = kinds[name]
+        if isinstance(kind, Boxes):
+            assert_valid_boxes(label, *size, len(kind.classes) - 1)
             continue
-        assert label.shape[:2] == example.image.shape[:2]
-        if TASKS[task].label is LabelKind.DIRECTION:
-            assert label.dtype == np.float32
-            lengths = np.linalg.norm(label, axis=-1)
+        values = label.share if isinstance(label, LineMap) else label
+        assert values.shape[:2] == size
+        if isinstance(kind, UnitVectors):
+            assert values.dtype == np.float32
+            lengths = np.linalg.norm(values, axis=-1)
             np.testing.assert_allclose(lengths[lengths > 0], 1, atol=1e-5)
         else:
-            assert label.dtype == np.uint8
-        if TASKS[task].label is LabelKind.CLASSES:
-            assert np.all((label < TASKS[task].channels) | (label == 255))
+            assert values.dtype == np.uint8
+        if isinstance(kind, ClassMap):
+            assert np.all((values < len(kind.classes)) | (values == VOID))
 
 
-def assert_valid_boxes(boxes: Boxes, height: int, width: int, highest: int) -> None:
+def assert_valid_boxes(boxes: BoxSet, height: int, width: int, highest: int) -> None:
     rows = zip(*boxes.corners.T, boxes.classes, boxes.difficult, strict=True)
-    assert_same_boxes(boxes, make_boxes(*rows))
+    assert_same_label(Boxes(), boxes, make_boxes(*rows))
     assert np.all((boxes.classes >= 1) & (boxes.classes <= highest))
     x1, y1, x2, y2 = boxes.corners.T
     assert np.all((0 <= x1) & (x1 < x2) & (x2 <= width) & (0 <= y1) & (y1 < y2) & (y2 <= height))
 
 
-def test_a_prepared_set_knows_its_own_classes(prepared):
-    assert open_dataset('nyud_mt', 'val', prepared).classes['segmentation'][39] == 'other prop'
-    assert open_dataset('coco2017', 'val', prepared).classes['detection'][80] == 'toothbrush'
-    assert open_dataset('voc2012', 'val', prepared).classes == {}
+def test_a_prepared_set_counts_the_boxes_that_are_not_difficult(prepared):
+    folder = open_dataset('folder/tiny', 'train', prepared)
+    assert folder.counts['detection'].tolist() == [2, 0, 0]  # one of three is difficult
+    assert folder.labelled['detection'].tolist() == [True, False, True]
+    assert folder.counts['detection'].dtype == np.int32
+    assert folder.counts['parts'].tolist() == [0, 0, 0]
+    assert folder.present_labels() == sorted(STANDARD)
+    assert open_dataset('folder/tiny', 'test', prepared).present_labels() == []
+
+
+def test_a_prepared_set_knows_its_kinds_and_classes(prepared):
+    labels = {
+        name: open_dataset(name, 'val', prepared).labels
+        for name in ('nyud_mt', 'coco2017', 'voc2012')
+    }
+    assert labels['nyud_mt']['segmentation'].classes[39] == 'other prop'
+    assert labels['coco2017']['detection'].classes[80] == 'toothbrush'
+    assert labels['voc2012'] == {
+        name: STANDARD[name] for name in ('detection', 'segmentation', 'semantic_boundaries')
+    }
+    assert labels['voc2012']['segmentation'].classes == VOC_CLASSES
 
 
 @pytest.mark.parametrize('read_first', [False, True])
@@ -142,15 +149,15 @@ def test_a_pickled_dataset_reads_the_same(read_first, prepared):
     if read_first:
         dataset[0]
     copy = pickle.loads(pickle.dumps(dataset))
-    assert (copy.ids, copy.tasks) == (dataset.ids, dataset.tasks)
-    assert_same(copy[1], dataset[1])
+    assert (copy.ids, copy.labels) == (dataset.ids, dataset.labels)
+    assert_same_example(copy[1], dataset[1], copy.labels)
 
 
 def test_synthetic_scenes_have_every_label_and_other_scenes_for_testing(prepared):
     train = open_dataset('synthetic', 'train', prepared)
     test = open_dataset('synthetic', 'test', prepared)
-    assert train.tasks == test.tasks == set(TASKS)
-    assert all(set(train[i].labels) == set(TASKS) for i in range(2))
+    assert train.labels == test.labels == STANDARD
+    assert all(set(train[i].labels) == set(STANDARD) for i in range(2))
     assert train.sizes.tolist() == [[161, 161]] * 2
     assert not set(train.ids) & set(test.ids)
     assert not set(synthetic.SEEDS['train']) & set(synthetic.SEEDS['test'])
@@ -192,17 +199,21 @@ def test_voc_has_the_splits_that_are_listed(tmp_path):
 def test_a_record_gives_back_its_example():
     directions = np.zeros((2, 3, 3), np.float32)
     directions[0, 0] = 0.6, 0, -0.8
+    kinds = {'walls': UnitVectors(), 'weeds': ClassMap(), 'things': Boxes(), 'edges': Lines()}
     example = Example(
         id='an id',
         image=np.arange(18, dtype=np.uint8).reshape(2, 3, 3),
         labels={
-            'normals': directions,
-            'parts': np.full((2, 3), 255, np.uint8),
-            'detection': make_boxes((0, 0.1, 3, 2, 7, True)),
+            'walls': directions,
+            'weeds': np.full((2, 3), VOID, np.uint8),
+            'things': make_boxes((0, 0.1, 3, 2, 7, True)),
         },
     )
-    record = records.encode(example, records.encode_image(example.image))
-    assert_same(records.decode(record | {'id': record['id'].encode()}), example)
+    record = records.encode(example, kinds, records.encode_image(example.image))
+    decoded = records.decode(record | {'id': record['id'].encode()}, kinds)
+    assert_same_example(decoded, example, kinds)  # without edges
+    assert decoded.kinds is kinds
+    np.testing.assert_allclose(decoded.labels['walls'], directions, atol=2e-5)
 
 
 def test_a_jpeg_is_stored_as_it_is_and_a_grey_picture_as_rgb(tmp_path):
@@ -228,10 +239,10 @@ def test_a_dataset_that_is_not_prepared_names_the_command(tmp_path):
 
 def test_a_dataset_of_an_older_format_is_to_be_prepared_again(prepared, tmp_path):
     for name in ('pascal_s', 'folder/tiny'):
-        (tmp_path / name / '1.0.0').mkdir(parents=True)
+        (tmp_path / name / '2.0.0').mkdir(parents=True)
         with pytest.raises(UserError) as error:
             open_dataset(name, 'train', tmp_path)
-        assert f'in format 1.0.0, but format {records.VERSION} is read now' in str(error.value)
+        assert f'in format 2.0.0, but format {records.VERSION} is read now' in str(error.value)
         command = f'python -m ubernet_jax.prepare {name} --source DIR --directory {tmp_path}'
         assert f'prepare it again with\n  {command}' in str(error.value)
 
@@ -264,7 +275,7 @@ def test_real_data(name, counts, labels, data_root, tmp_path):
     for items in splits.values():
         example, encoded_image = builder.read(items[0])
         assert set(example.labels) == labels
-        assert_valid(example)
+        assert_valid(example, builder.labels)
         np.testing.assert_array_equal(records.decode_image(encoded_image), example.image)
 
 
@@ -279,9 +290,9 @@ def test_real_boxes_of_a_photograph(voc_items, tmp_path):
     example, _ = make_builder('voc2012', tmp_path).read(items['2008_000863'])
     assert example.image.shape == (336, 500, 3)
     assert set(example.labels) == {'segmentation', 'semantic_boundaries', 'detection'}
-    dog, chair = TASKS['detection'].classes.index('dog'), TASKS['detection'].classes.index('chair')
+    dog, chair = VOC_CLASSES.index('dog'), VOC_CLASSES.index('chair')
     wanted = make_boxes((239, 25, 387, 256, dog, False), (400, 4, 497, 122, chair, True))
-    assert_same_boxes(example.labels['detection'], wanted)
+    assert_same_label(STANDARD['detection'], example.labels['detection'], wanted)
     # The box, drawn without looking at the mask, is the mask's own to a few pixels.
     rows, columns = np.nonzero(example.labels['segmentation'] == dog)
     around = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
@@ -292,7 +303,7 @@ def test_real_boxes_are_as_many_as_the_data_says(voc_items):
     counts = {}
     for split, items in voc_items.items():
         boxes = [
-            read_boxes(item['detection'], TASKS['detection'], np.broadcast_to(0, (500, 500)))
+            STANDARD['detection'].read(item['detection'], (500, 500))
             for item in items
             if 'detection' in item
         ]

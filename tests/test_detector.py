@@ -11,10 +11,10 @@ import pytest
 from ubernet_jax.config import DetectionConfig, Pooling
 from ubernet_jax.models import detection, proposals
 from ubernet_jax.models.box_sampling import sample_anchors, sample_regions
+from ubernet_jax.models.box_targets import BoxTargets
 from ubernet_jax.models.detection import DetectionHead, select_detections
 from ubernet_jax.ops.anchors import make_anchors
 from ubernet_jax.ops.boxes import decode, encode, intersection_over_union
-from ubernet_jax.structs import BoxTargets
 
 KEY = jax.random.PRNGKey(0)
 EXTENT = jnp.array([97.0, 129.0])
@@ -24,7 +24,7 @@ def make_targets(corners: list, classes: list) -> BoxTargets:
     """One image's boxes, and one place without a box."""
     return BoxTargets(
         corners=jnp.array([*corners, [0, 0, 0, 0]], jnp.float32),
-        classes=jnp.array([*classes, 0], jnp.int32),
+        classes=jnp.array([*classes, 0], jnp.uint8),
         valid=jnp.array([True] * len(corners) + [False]),
     )
 

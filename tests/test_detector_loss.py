@@ -1,15 +1,13 @@
 """The four losses of the detector, with literal numbers."""
 
-import dataclasses
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ubernet_jax.config import LossConfig
 from ubernet_jax.losses.detection import box_loss, class_loss, detection_loss, smooth_l1
-from ubernet_jax.structs import BoxSamples, Stage
+from ubernet_jax.models.box_targets import BoxSamples, Stage
+from ubernet_jax.models.settings import DetectionConfig
 
 HALF = np.log(2)  # cross-entropy of two equal scores
 
@@ -50,9 +48,8 @@ def test_filler_does_not_count_and_background_has_no_box():
     ],
 )
 def test_each_loss_has_its_weight(weights, wanted):
-    config = dataclasses.replace(LossConfig(), **weights)
     stages = (make_stage(), make_stage())
-    loss = detection_loss(stages, jnp.array([True]), config)
+    loss = detection_loss(stages, jnp.array([True]), DetectionConfig(**weights))
     np.testing.assert_allclose(loss, wanted, rtol=1e-6)
 
 
@@ -61,7 +58,7 @@ def test_an_unlabelled_image_has_no_loss_and_no_gradient():
 
     def loss(scores, deltas):
         one = stage.replace(scores=scores, deltas=deltas)
-        return detection_loss((one, one), jnp.array([False]), LossConfig())
+        return detection_loss((one, one), jnp.array([False]), DetectionConfig())
 
     value, gradients = jax.value_and_grad(loss, argnums=(0, 1))(stage.scores, stage.deltas)
     assert value == 0 and not any(leaf.any() for leaf in gradients)

@@ -15,19 +15,22 @@ from ubernet_jax import doctor, prepare
 from ubernet_jax.datasets import inspection, open_dataset, records, synthetic
 from ubernet_jax.datasets.catalogue import BUILDERS
 from ubernet_jax.errors import UserError
+from ubernet_jax.labels.standard import VOC_CLASSES
 
 # Of ml_collections, as it loads a config file.
 pytestmark = pytest.mark.filterwarnings('ignore:the load_module:DeprecationWarning')
 
 ROOT = pathlib.Path(__file__).parents[1]
 SHARD = f'synthetic/{records.VERSION}/synthetic-train.array_record-00000-of-00001'
+CLASS_LABELS = ('segmentation', 'semantic_boundaries')
 CONFIG = """
 from ubernet_jax import config as c
 
 def get_config():
     return c.Config(
         name='tiny',
-        tasks={{'segmentation': c.TaskConfig(classes={classes})}},
+        steps=1,
+        tasks={{'segmentation': c.Segmentation(classes={classes})}},
         data=c.DataConfig(
             train=[c.DatasetConfig(name='{train[0]}', split='{train[1]}')],
             leaks=c.Leaks.{leaks},
@@ -96,25 +99,30 @@ def test_healthy_sets_are_told_in_full(whole, capsys):
     assert statuses['sbd'] == 'absent'
 
     found = about(report, 'synthetic')
-    assert (found['faults'], found['remarks'], found['duplicates']) == ([], [], [])
+    assert (found['faults'], found['duplicates']) == ([], [])
+    absent = 'classes without a pixel (15): aeroplane, bicycle, boat, bus, car, ...'
+    assert found['remarks'] == [f'{name}: {absent}' for name in CLASS_LABELS]
     train = found['splits']['train']
     assert train['images'] == 3 and train['official'] == 240
     assert train['height'] == train['width'] == [161, 161]
     scenes = [open_dataset('synthetic', 'train', whole)[index] for index in range(3)]
-    normals = [scene.labels['normals'] for scene in scenes]
     classes = np.concatenate([scene.labels['segmentation'].ravel() for scene in scenes])
-    assert train['labels']['normals'] == {
-        'images': 3,
-        'read': 3,
-        'places': 3 * 161 * 161,
-        'void': sum(int((vectors == 0).all(axis=-1).sum()) for vectors in normals),
-        'classes': None,
+    highest = classes.max()
+    lowest = classes[classes > 0].min()
+    assert train['labels'] == {
+        'boundaries': {'images': 3, 'read': 3, 'void': None, 'values': '0-255'},
+        'normals': {'images': 3, 'read': 3, 'void': 0, 'values': ''},
+        'saliency': {'images': 3, 'read': 3, 'void': None, 'values': '0-255'},
+        'segmentation': {'images': 3, 'read': 3, 'void': 0, 'values': f'0-{highest}'},
+        'parts': {'images': 3, 'read': 3, 'void': 0, 'values': '0-6'},
+        'semantic_boundaries': {'images': 3, 'read': 3, 'void': 0, 'values': f'0-{highest}'},
+        'detection': {'images': 3, 'read': 3, 'void': 0, 'values': f'{lowest}-{highest}'},
     }
-    known = classes[classes != 255]
-    assert train['labels']['segmentation']['classes'] == [known.min(), known.max()]
-    assert train['labels']['boundaries']['places'] == 0  # none of them can be void
-    holiday = about(report, 'folder/found')['splits']['test']['labels']['segmentation']
-    assert holiday == {'images': 1, 'read': 1, 'places': 14400, 'void': 14400, 'classes': None}
+    holiday = about(report, 'folder/found')
+    assert holiday['splits']['test']['labels'] == {
+        'segmentation': {'images': 1, 'read': 1, 'void': 1, 'values': ''}
+    }
+    assert holiday['remarks'] == ['segmentation: the labels have no pixel of any class but the first']
 
 
 def test_the_machine_is_described(whole, capsys):
@@ -195,7 +203,7 @@ def test_an_older_format_beside_todays_is_only_told(prepared, capsys):
     code, report = examine(capsys, prepared)
     found = about(report, 'synthetic')
     assert code == 0 and found['status'] == 'ready'
-    assert found['remarks'] == ['what is there in format 1.0.0 can be deleted']
+    assert found['remarks'][0] == 'what is there in format 1.0.0 can be deleted'
 
 
 @pytest.mark.parametrize(
@@ -239,23 +247,48 @@ def test_a_size_that_is_not_the_images(prepared, capsys):
     assert f'synthetic:test, image {image}: the image has the shape (161, 161, 3)' in faults[0]
 
 
-def test_classes_that_the_network_does_not_have(whole, tmp_path, capsys):
-    scenes = [open_dataset('synthetic', 'train', whole)[index] for index in range(3)]
-    scenes.append(open_dataset('synthetic', 'test', whole)[0])
-    maps = [scene.labels['segmentation'] for scene in scenes]
-    highest = [int(own[own != 255].max()) for own in maps]
-    top = max(highest)
-    config = write_config(tmp_path, classes=tuple(map(str, range(top))))
+def test_classes_that_are_not_those_of_the_labels(whole, tmp_path, capsys):
+    config = write_config(tmp_path, classes=('background', *VOC_CLASSES[:0:-1]))
     code, report = examine(capsys, whole, '--config', config)
-    faults = about(report, 'synthetic')['faults']
-    assert code == 1 and len(faults) == highest.count(top)
-    assert f'segmentation has class {top}, but 0 to {top - 1} are allowed, and 255' in faults[0]
-    assert f'image {scenes[highest.index(top)].id}:' in faults[0]
-    assert '--config.tasks.segmentation.classes' in faults[0]
-    assert report['config']['faults'] == [
-        'data.train[0] is synthetic, which is broken',
-        'evaluation.benchmarks[0] is synthetic, which is broken',
-    ]
+    (fault,) = report['config']['faults']
+    assert code == 1 and about(report, 'synthetic')['status'] == 'ready'
+    assert "the task segmentation are not those of the label 'segmentation' of synthetic:" in fault
+    assert 'task  (21): background, tvmonitor, train' in fault
+    assert 'label (21): background, aeroplane, bicycle' in fault
+
+
+def test_a_record_with_a_class_out_of_range(prepared, capsys):
+    """As of a set whose kinds were changed by hand: every label is checked against its kind."""
+    path = prepared / 'synthetic' / records.VERSION / 'metadata.json'
+    metadata = json.loads(path.read_text())
+    scenes = [open_dataset('synthetic', 'train', prepared)[index] for index in range(3)]
+    highest = [int(scene.labels['segmentation'].max()) for scene in scenes]
+    for split in metadata.values():
+        classes = split['labels']['segmentation']['classes']
+        split['labels']['segmentation']['classes'] = classes[: max(highest)]
+    path.write_text(json.dumps(metadata))
+    code, report = examine(capsys, prepared)
+    found = about(report, 'synthetic')
+    assert code == 1 and found['status'] == 'broken'
+    image = scenes[highest.index(max(highest))].id
+    assert found['faults'][0] == (
+        f'synthetic:train, image {image}: segmentation class index {max(highest)} is out of range; '
+        f'allowed are 0 to {max(highest) - 1}, and 255 where the class is not known; '
+        'prepare the set again'
+    )
+
+
+def test_values_that_can_only_be_wrong(prepared, capsys):
+    """`prepare` refuses these, but may not have done so always."""
+    path = prepared / 'synthetic' / records.VERSION / 'metadata.json'
+    metadata = json.loads(path.read_text())
+    for split in metadata.values():
+        survey = split['surveys']['saliency']['histogram']
+        split['surveys']['saliency']['histogram'] = [survey[0], survey[255], *[0] * 254]
+    path.write_text(json.dumps(metadata))
+    code, report = examine(capsys, prepared)
+    (fault,) = about(report, 'synthetic')['faults']
+    assert code == 1 and fault.startswith('saliency: no value is above 1')
 
 
 def test_a_configuration_that_is_well(whole, tmp_path, capsys):
@@ -305,7 +338,8 @@ def test_a_set_that_the_configuration_lacks(whole, tmp_path, capsys):
 def test_a_task_that_no_training_set_labels(whole, tmp_path, capsys):
     config = write_config(tmp_path, train=('folder/found', 'test'))
     config = pathlib.Path(config)
-    config.write_text(config.read_text().replace("'segmentation':", "'normals':"))
+    text = config.read_text().replace("'segmentation': c.Segmentation(classes=())", "'normals': c.Normals()")
+    config.write_text(text)
     code, report = examine(capsys, whole, '--config', str(config))
     assert code == 1 and report['config']['faults'] == [
         'no training set labels normals; add one to data.train, or leave the task out'

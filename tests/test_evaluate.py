@@ -1,59 +1,82 @@
-"""The evaluation loop, with predictors that are exactly right or exactly wrong."""
+"""Evaluation: the loop, with a perfect predictor, and the command, with datasets of its own."""
 
 import concurrent.futures
 import dataclasses
+import json
+import pathlib
+from collections.abc import Mapping
 
 import numpy as np
+import plain_network
 import pytest
+import tiny_network
+from PIL import Image
+from tiny_datasets import write_json
 
+from ubernet_jax import UberNet, evaluate, prepare
+from ubernet_jax import config as c
 from ubernet_jax.datasets.scenes import draw_scene
 from ubernet_jax.errors import UserError
-from ubernet_jax.evaluation.benchmarks import evaluate_dataset
-from ubernet_jax.evaluation.evaluators import ground_truth, headline, make_metrics
-from ubernet_jax.structs import Detections, Example
-from ubernet_jax.tasks import TASKS
+from ubernet_jax.evaluation.benchmarks import evaluate_benchmarks, evaluate_dataset
+from ubernet_jax.inference.predictor import Predictor
+from ubernet_jax.labels import ClassMap
+from ubernet_jax.labels.lines import LineMap
+from ubernet_jax.labels.standard import STANDARD, VOC_CLASSES
+from ubernet_jax.metrics import boxes
+from ubernet_jax.metrics.semantic_boundaries import Mode
+from ubernet_jax.monitoring import preview
+from ubernet_jax.network import make_network
+from ubernet_jax.structs import Example
+from ubernet_jax.tasks import PAPER, Task
+from ubernet_jax.tasks.detection import Measured
+from ubernet_jax.visualize import Panel, contact_sheet
+from ubernet_jax.weights.exported import TrainedNetwork, save_exported
 
-PERFECT = {'normals': 0}  # all other scores: 1
-RESULTS = {name for task in TASKS.values() for name in make_metrics(task, 3)}
+# The tasks of the paper by names of somebody's own -> the names of their labels.
+LABELS = {f'my_{label}': label for label in STANDARD}
+TASKS = {name: PAPER[label]() for name, label in LABELS.items()}
+DETECTIONS = {f'my_detection_{score}' for score in ('voc07', 'voc10', 'proposals')}
 
 
 @dataclasses.dataclass
 class Scenes:
-    """Three scenes; the second is labelled for segmentation only."""
+    """Four scenes; the second is labelled for segmentation only, the fourth not at all."""
 
     name: str = 'scenes'
-    split: str = 'test'
+    source: str = 'scenes:test'
 
     def __len__(self) -> int:
-        return 3
+        return 4
 
     def __getitem__(self, index: int) -> Example:
         example = draw_scene(index, 65, 97)
-        if index == 1:
-            example.labels = {'segmentation': example.labels['segmentation']}
-        return example
+        kept = {1: ['segmentation'], 3: []}.get(index, example.labels)
+        return dataclasses.replace(example, labels={n: example.labels[n] for n in kept})
 
 
 class Oracle:
-    """Predicts the labels of the image that it is shown."""
+    """Predicts the labels of the image that it is shown; counts the images."""
 
-    def __init__(self, network_tasks=TASKS):
-        self.network = dataclasses.make_dataclass('Network', ['tasks'])(network_tasks)
-        self.labels = {
-            draw_scene(i, 65, 97).image.tobytes(): draw_scene(i, 65, 97) for i in range(3)
-        }
+    def __init__(self, tasks: Mapping[str, Task] = TASKS):
+        self.network = dataclasses.make_dataclass('Network', ['tasks'])(tasks)
+        scenes = [draw_scene(index, 65, 97) for index in range(4)]
+        self.labels = {scene.image.tobytes(): scene.labels for scene in scenes}
+        self.images = 0
 
-    def measurable(self, image: np.ndarray, tasks: list[str]) -> dict[str, np.ndarray]:
-        labels = self.labels[image.tobytes()].labels
-        classes = np.arange(1, 21).reshape(-1, 1, 1)
-        results = {name: labels[name] for name in tasks}
-        if 'semantic_boundaries' in tasks:
-            results['semantic_boundaries'] = labels['semantic_boundaries'] == classes
-        if 'detection' in tasks:
-            boxes = labels['detection']
-            scores = np.ones(len(boxes), np.float32)
-            found = Detections(corners=boxes.corners, classes=boxes.classes, scores=scores)
-            results['detection'] = (found, found)
+    def predict_for_metrics(self, image: np.ndarray, tasks: list[str]) -> dict[str, object]:
+        self.images += 1
+        labels = self.labels[image.tobytes()]
+        results = {name: labels[LABELS[name]] for name in tasks}
+        if 'my_boundaries' in tasks:
+            results['my_boundaries'] = results['my_boundaries'].share
+        if 'my_semantic_boundaries' in tasks:
+            classes = np.arange(1, 21).reshape(-1, 1, 1)
+            results['my_semantic_boundaries'] = labels['semantic_boundaries'] == classes
+        if 'my_detection' in tasks:
+            own = labels['detection']
+            scores, classes = np.ones(len(own), np.float32), own.classes.astype(int) - 1
+            found = boxes.Detections(boxes=own.corners, scores=scores, classes=classes)
+            results['my_detection'] = Measured(found, found)
         return results
 
 
@@ -63,53 +86,255 @@ def pool():
         yield pool
 
 
-def metrics() -> dict:
-    return {name: make_metrics(TASKS[name], thresholds=3) for name in TASKS}
+def make_metrics(tasks: Mapping[str, Task] = TASKS) -> dict:
+    return {name: task.metrics(name, 3, STANDARD) for name, task in tasks.items()}
 
 
 def test_a_perfect_network_gets_perfect_scores(pool):
-    results = evaluate_dataset(Oracle(), Scenes(), metrics(), pool)
-    assert set(results) == RESULTS and len(RESULTS) == len(TASKS) + 2
-    assert {name for name, result in results.items() if result.images == 3} == {'segmentation'}
-    assert {result.images for result in results.values()} == {2, 3}
-    for name, result in results.items():
-        first = next(iter(headline(result).values()))
+    oracle = Oracle()
+    scored = list(evaluate_dataset(oracle, Scenes(), LABELS, make_metrics(), pool))
+    assert oracle.images == 3  # not that without a label
+    assert {name for _, name, _ in scored} == set(TASKS) - {'my_detection'} | DETECTIONS
+    main = {}
+    for task, name, result in scored:
+        assert name.startswith(task)
+        assert result.images == (3 if task == 'my_segmentation' else 2)
+        for score, value in result.scores().items():
+            if score.main:
+                main.setdefault(task, []).append((score, value))
+    assert set(main) == set(TASKS)
+    for task, [(score, value)] in main.items():  # one of each task
         # The non-maximum suppression moves some boundary pixels, by less than the tolerance.
-        tolerance = 0.2 if 'boundaries' in name else 0.03
-        assert first == pytest.approx(PERFECT.get(name, 1), abs=tolerance)
+        tolerance = 0.2 if 'boundaries' in task else 0.03
+        assert value == pytest.approx(0 if score.lower_is_better else 1, abs=tolerance)
 
 
 def test_a_limit_spreads_over_the_set(pool):
-    results = evaluate_dataset(Oracle(), Scenes(), metrics(), pool, limit=1)
-    assert results['segmentation'].images == 1
+    scored = evaluate_dataset(Oracle(), Scenes(), LABELS, make_metrics(), pool, limit=2)
+    images = {task: result.images for task, _, result in scored}
+    assert images == dict.fromkeys(TASKS, 2)  # the first and the third
 
 
 def test_a_label_that_does_not_fit_names_its_image(pool):
-    only = {'parts': make_metrics(dataclasses.replace(TASKS['parts'], channels=2, classes=()), 3)}
-    with pytest.raises(UserError, match='parts of scenes:scene-00000'):
-        evaluate_dataset(Oracle(), Scenes(), only, pool)
+    tasks = {'my_parts': c.Segmentation(classes=('background', 'person'))}
+    with pytest.raises(UserError, match='my_parts of scenes:scene-000000: the ground truth holds'):
+        list(evaluate_dataset(Oracle(tasks), Scenes(), LABELS, make_metrics(tasks), pool))
 
 
 def test_every_annotator_counts_where_they_are_kept_apart():
+    task, share = c.Boundaries(), np.uint8([[0, 127, 128, 255]])
+    example = Example(id='a', image=np.zeros((1, 4, 3), np.uint8))
+    truth = task.truth(LineMap(share=share), example)
+    np.testing.assert_array_equal(truth, [[False, False, True, True]])
     annotators = np.eye(4, dtype=np.uint8)[None].repeat(2, 0)
-    share = np.full((4, 4), 130, np.uint8)
-    example = Example(id='a', image=np.zeros((4, 4, 3), np.uint8), labels={'boundaries': share})
-    assert ground_truth(TASKS['boundaries'], example).all()
-    example.annotators = annotators
-    assert ground_truth(TASKS['boundaries'], example) is annotators
+    assert task.truth(LineMap(share=share, annotators=annotators), example) is annotators
 
 
-def test_semantic_boundaries_are_scored_with_regions_where_there_are_any():
+def test_class_boundaries_are_scored_with_regions_where_there_are_any():
+    task = c.ClassBoundaries(classes=VOC_CLASSES)
     label = np.zeros((4, 4), np.uint8)
     label[1, 1] = 3
-    segmentation = np.full((4, 4), 3, np.uint8)
-    labels = {'semantic_boundaries': label, 'segmentation': segmentation}
-    example = Example(id='a', image=np.zeros((4, 4, 3), np.uint8), labels=labels)
-    truth = ground_truth(TASKS['semantic_boundaries'], example)
+    # By whatever name; a label that only another split has, or of other classes, is of no use.
+    kinds = {
+        'elsewhere': ClassMap(classes=VOC_CLASSES),
+        'rooms': ClassMap(classes=('a', 'b')),
+        'objects': ClassMap(classes=VOC_CLASSES),
+    }
+    labels = {'rooms': np.full((4, 4), 1, np.uint8), 'objects': np.full((4, 4), 3, np.uint8)}
+    image = np.zeros((4, 4, 3), np.uint8)
+    truth = task.truth(label, Example(id='a', image=image, labels=labels, kinds=kinds))
     assert truth.boundaries.shape == (20, 4, 4) and truth.boundaries.sum() == 1
     assert truth.boundaries[2, 1, 1] and truth.regions[2].all() and truth.regions.sum() == 16
-    del labels['segmentation']
-    assert ground_truth(TASKS['semantic_boundaries'], example).regions is None
-    for regions, mode in ((True, 'pre-SEAL'), (False, 'post-SEAL')):
-        (metric,) = make_metrics(TASKS['semantic_boundaries'], 3, regions).values()
-        assert metric.mode.value == mode
+    del labels['objects']
+    truth = task.truth(label, Example(id='a', image=image, labels=labels, kinds=kinds))
+    assert truth.regions is None
+    for present, mode in ((kinds, Mode.PRE_SEAL), ({'rooms': kinds['rooms']}, Mode.POST_SEAL)):
+        assert task.metrics('edges', 3, present)['edges'].mode is mode
+
+
+# The command, for a network of three tasks on two datasets that name their labels otherwise.
+ROAD, CROP, VEHICLES = ('other', 'road', 'kerb'), ('soil', 'weed'), ('background', 'car', 'bus')
+STREET = c.DatasetConfig(
+    name='folder/street', split='test', labels={'road': 'surface', 'cars': 'vehicles'}
+)
+FARM = c.DatasetConfig(name='folder/farm', split='test', labels={'crop': 'plants'})
+
+
+@pytest.fixture(scope='module')
+def prepared(tmp_path_factory) -> pathlib.Path:
+    root = tmp_path_factory.mktemp('mapped')
+    rng = np.random.default_rng(0)
+    kinds = {
+        'street': {
+            'surface': {'kind': 'class_map', 'classes': ROAD},
+            'vehicles': {'kind': 'boxes', 'classes': VEHICLES},
+        },
+        'farm': {'plants': {'kind': 'class_map', 'classes': CROP}},
+    }
+    for dataset, labels in kinds.items():
+        write_json(root / dataset / 'labels.json', labels)
+        for name in ('a', 'b'):
+            files = {'images': rng.integers(0, 256, (40, 50, 3), np.uint8)}
+            for label, kind in labels.items():
+                if label == 'vehicles':
+                    car = {'box': [5, 5, 30, 35], 'label': 'car'}
+                    write_json(root / dataset / 'test' / label / f'{name}.json', [car])
+                else:
+                    files[label] = rng.integers(0, len(kind['classes']), (40, 50), np.uint8)
+            for folder, pixels in files.items():
+                path = root / dataset / 'test' / folder / f'{name}.png'
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(pixels).save(path)
+        words = [f'folder/{dataset}', '--source', str(root), '--directory', str(root / 'prepared')]
+        prepare.main(words)
+    return root / 'prepared'
+
+
+@pytest.fixture(scope='module')
+def trained(prepared) -> TrainedNetwork:
+    config = c.Config(
+        name='mapped',
+        steps=7,
+        tasks={
+            'road': c.Segmentation(classes=ROAD),
+            'crop': c.Segmentation(classes=CROP),
+            'cars': c.Detection(classes=VEHICLES, detector=tiny_network.DETECTOR),
+        },
+        model=c.ModelConfig(width=1 / 32, scales=1),
+        data=c.DataConfig(directory=str(prepared)),
+        input_size=tiny_network.ALWAYS_33,
+        evaluation=c.EvaluationConfig(benchmarks=[STREET, FARM]),
+    )
+    params, batch_stats = plain_network.random_variables(make_network(config))
+    return TrainedNetwork(config, 7, params, batch_stats)
+
+
+@pytest.fixture
+def run_evaluate(trained, tmp_path, monkeypatch):
+    """Writes the network to a file, runs the command on it, and reads its results."""
+
+    def run(*words: str, **changes: object) -> dict[str, dict]:
+        config = dataclasses.replace(trained.config, **changes)
+        save_exported(trained._replace(config=config), tmp_path / 'net.safetensors')
+        arguments = ['evaluate', '--checkpoint', str(tmp_path / 'net.safetensors'), *words]
+        monkeypatch.setattr('sys.argv', arguments)
+        evaluate.main()
+        folder = tmp_path / 'net' / 'results' / '00000007'
+        return {file.stem: json.loads(file.read_text()) for file in folder.iterdir()}
+
+    return run
+
+
+def test_tasks_are_scored_on_the_labels_that_they_are_mapped_to(
+    run_evaluate, prepared, tmp_path, capsys
+):
+    reports = run_evaluate()
+    detection = {f'folder_street-test-cars_{end}' for end in ('voc07', 'voc10', 'proposals')}
+    assert set(reports) == {'folder_street-test-road', 'folder_farm-test-crop'} | detection
+    net, root = UberNet.load(tmp_path / 'net.safetensors'), prepared.parent
+    for task, dataset, label, classes in (
+        ('road', 'street', 'surface', ROAD), ('crop', 'farm', 'plants', CROP)
+    ):  # fmt: skip
+        predicted, true = [], []
+        for name in ('a', 'b'):
+            split = root / dataset / 'test'
+            predicted.append(net.predict(split / 'images' / f'{name}.png', task)[task])
+            true.append(np.asarray(Image.open(split / label / f'{name}.png')))
+        predicted, true = np.stack(predicted), np.stack(true)
+        overlaps = [
+            ((predicted == i) & (true == i)).sum() / ((predicted == i) | (true == i)).sum()
+            for i in range(len(classes))
+        ]
+        report = reports[f'folder_{dataset}-test-{task}']
+        assert report['task'] == report['result'] == task and report['images'] == 2
+        assert (report['dataset'], report['split']) == (f'folder/{dataset}', 'test')
+        assert (report['experiment'], report['step']) == ('mapped', 7)
+        assert list(report['per_class']) == list(classes)
+        assert report['miou'] == pytest.approx(np.mean(overlaps))
+        # Scores say themselves what they are.
+        assert report['scores'] == [
+            {'name': 'miou', 'label': 'mIoU', 'unit': '', 'lower_is_better': False, 'main': True,
+             'value': report['miou']}
+        ]  # fmt: skip
+    for name in detection:
+        report = reports[name]
+        assert report['task'] == 'cars' and report['result'] == name.split('-')[-1]
+        assert report['scores'] and all(score['value'] is not None for score in report['scores'])
+    main = [name for name in detection if any(own['main'] for own in reports[name]['scores'])]
+    assert main == ['folder_street-test-cars_voc07']
+    printed = capsys.readouterr().out
+    assert 'mIoU' in printed and 'cars_voc07' in printed and 'folder/farm:test' in printed
+
+
+def test_a_part_of_the_tasks_or_of_the_images_can_be_scored(run_evaluate, tmp_path):
+    assert set(run_evaluate('--tasks', 'crop')) == {'folder_farm-test-crop'}
+    run_evaluate('--tasks', 'road', '--limit', '1')
+    file = tmp_path / 'net' / 'results' / '00000007-limit1' / 'folder_street-test-road.json'
+    assert json.loads(file.read_text())['images'] == 1
+
+
+class Untouchable(Predictor):
+    """A predictor that must not be used."""
+
+    def predict_for_metrics(self, image, tasks):
+        raise AssertionError('something is computed')
+
+
+@pytest.mark.parametrize(
+    ('changes', 'parts'),
+    [
+        (
+            {'labels': {'road': 'plants'}},
+            [
+                "the classes of the task road are not those of the label 'plants' of folder/farm",
+                'task  (3): other, road, kerb',
+                'label (2): soil, weed',
+            ],
+        ),
+        ({'labels': {'cars': 'plants'}}, ["the label 'plants' of folder/farm:test is of kind "]),
+        ({'labels': {'crop': 'weeds'}}, ["folder/farm:test has no label 'weeds'", 'it has plants']),
+        ({'name': 'folder/none'}, ['dataset folder/none is not prepared']),
+    ],
+)
+def test_a_benchmark_that_does_not_fit_is_refused_before_anything_is_computed(
+    trained, changes, parts
+):
+    config, _, params, batch_stats = trained
+    benchmarks = [STREET, dataclasses.replace(FARM, **changes)]
+    config = dataclasses.replace(config, evaluation=c.EvaluationConfig(benchmarks=benchmarks))
+    predictor = Untouchable(make_network(config), config.input_size, params, batch_stats)
+    with pytest.raises(UserError) as error:
+        next(evaluate_benchmarks(predictor, config, config.tasks, 3))
+    for part in parts:
+        assert part in str(error.value)
+
+
+def test_pictures_while_training_show_the_mapped_labels(trained, tmp_path, monkeypatch):
+    config, _, params, batch_stats = trained
+    predictor = Predictor(make_network(config), config.input_size, params, batch_stats)
+    drawn = []
+
+    def draw(panels: list[Panel | None], **layout: int) -> np.ndarray:
+        drawn.extend(one and one.caption for one in panels)
+        return contact_sheet(panels, **layout)
+
+    monkeypatch.setattr(preview, 'contact_sheet', draw)
+    preview.Preview(config, tmp_path / 'pictures').draw(7, predictor)
+    assert drawn == [
+        'a', 'road', 'crop', 'cars', None, 'road (label)', None, 'cars (label)',
+        'a', 'road', 'crop', 'cars', None, None, 'crop (label)', None,
+    ]  # fmt: skip
+    with Image.open(tmp_path / 'pictures' / '00000007.png') as sheet:
+        assert sheet.width > 4 * 200
+
+
+def test_where_nothing_is_labelled_for_the_tasks_it_says_so(run_evaluate):
+    unmapped = [dataclasses.replace(own, labels={}) for own in (STREET, FARM)]
+    message = 'no image of folder/street:test, folder/farm:test is labelled for road, crop, cars'
+    with pytest.raises(UserError, match=f'nothing was scored: {message}'):
+        run_evaluate(evaluation=c.EvaluationConfig(benchmarks=unmapped))
+
+
+def test_a_network_without_benchmarks_says_so(run_evaluate):
+    with pytest.raises(UserError, match=r'its configuration names no evaluation\.benchmarks'):
+        run_evaluate(evaluation=c.EvaluationConfig())

@@ -11,10 +11,12 @@ import safetensors.numpy
 
 from ubernet_jax import export
 from ubernet_jax.errors import UserError
+from ubernet_jax.export import export_network
 from ubernet_jax.inference.predictor import apply
-from ubernet_jax.models.ubernet import make_network
-from ubernet_jax.tasks import TASKS
-from ubernet_jax.training.checkpoint import open_checkpoint
+from ubernet_jax.labels.standard import VOC_CLASSES
+from ubernet_jax.network import make_network
+from ubernet_jax.tasks import PAPER
+from ubernet_jax.weights.trained import open_checkpoint
 
 needs_flatbuffers = pytest.mark.skipif(
     importlib.util.find_spec('flatbuffers') is None,
@@ -30,7 +32,7 @@ def image() -> np.ndarray:
 @pytest.fixture(scope='module')
 def wanted(exported, image) -> dict:
     config, _, params, batch_stats = open_checkpoint(exported)
-    return apply(make_network(config), params, batch_stats, image, tuple(TASKS))
+    return apply(make_network(config), params, batch_stats, image, tuple(PAPER))
 
 
 @needs_flatbuffers
@@ -51,16 +53,31 @@ def test_the_program_read_again_equals_the_network(
         np.testing.assert_allclose(scores, wanted[name], atol=1e-5 * np.abs(scores).max())
     np.testing.assert_allclose(detection['boxes'], wanted['detection'].boxes, atol=1e-2)
     np.testing.assert_array_equal(detection['classes'], wanted['detection'].classes)
+    np.testing.assert_allclose(detection['scores'], wanted['detection'].scores, atol=1e-5)
     np.testing.assert_array_equal(detection['valid'], wanted['detection'].valid)
 
     report = json.loads((tmp_path / 'export.json').read_text())
-    assert set(report['outputs']) == set(TASKS) and report['image']['shape'] == [1, 33, 65, 3]
+    assert list(report['outputs']) == list(PAPER) and report['image']['shape'] == [1, 33, 65, 3]
+    segmentation, found = report['outputs']['segmentation'], report['outputs']['detection']
+    assert segmentation['stride'] == 8 and 'stride' not in found
+    assert segmentation['classes'] == found['classes'] == list(VOC_CLASSES)
     assert report['program']['bytes'] == (tmp_path / 'network.stablehlo').stat().st_size
     assert report['measured']['seconds'] > 0
     assert json.loads(capsys.readouterr().out.rpartition('\n}')[0] + '}') == report['measured']
     size = sum(array.nbytes for array in safetensors.numpy.load_file(exported).values())
     heavy, light = report['program']['bytes'], report['measured']['memory_bytes']['arguments']
     assert (heavy > size > light) if weights == 'inside' else (light > size > heavy)
+
+
+def test_only_the_wanted_tasks_are_in_the_program(exported):
+    trained = open_checkpoint(exported)
+    program, weights = export_network(trained, ('saliency', 'parts'), (33, 33), inside=False)
+    results = jax.tree.unflatten(program.out_tree, program.out_avals)
+    assert {name: own.shape for name, own in results.items()} == {
+        'saliency': (1, 33, 33, 2), 'parts': (1, 5, 5, 7),
+    }  # fmt: skip
+    groups = {name.split('/')[1] for name in weights if name.startswith('params/')}
+    assert groups == {'shared', 'saliency', 'parts'}
 
 
 @pytest.mark.parametrize('size', ['32x65', '33', '1x33', 'axb'])

@@ -9,9 +9,9 @@ import safetensors.numpy
 import tiny_config
 from networks import make_state
 
-from ubernet_jax.config import Config, TaskConfig
+from ubernet_jax.config import PAPER, Config
 from ubernet_jax.errors import UserError
-from ubernet_jax.tasks import DENSE_TASKS
+from ubernet_jax.metrics.saliency import SaliencyResult
 from ubernet_jax.weights import __main__
 from ubernet_jax.weights.card import describe_training
 from ubernet_jax.weights.exported import (
@@ -77,7 +77,8 @@ def test_a_parameter_that_float16_cannot_hold_is_named(trained, tmp_path):
 
 
 def test_dense_tasks_of_full_width_take_less_than_45_megabytes_in_float16():
-    shapes = network_shapes(Config(tasks={name: TaskConfig() for name in DENSE_TASKS}))
+    tasks = {name: make() for name, make in PAPER.items() if name != 'detection'}
+    shapes = network_shapes(Config(tasks=tasks))
     sizes = {'params': 2, 'batch_stats': 4}
     total = sum(sizes[name.split('/')[0]] * np.prod(shape) for name, shape in shapes.items())
     assert 41e6 < total < 45e6
@@ -86,11 +87,13 @@ def test_dense_tasks_of_full_width_take_less_than_45_megabytes_in_float16():
 def test_the_model_card(trained, tmp_path):
     results = tmp_path / 'results' / '00000006'
     results.mkdir(parents=True)
-    scores = {'miou': 0.123456, 'recall': {'100': 0.64432}}
-    details = {'per_class': {'cat': 0.5}, 'confusion': [[1, 2]], 'protocol': {'overlap': 0.5}}
-    told = {'task': 'segmentation', 'dataset': 'voc2012', 'split': 'val', 'images': 3}
-    (results / 'a.json').write_text(json.dumps({**told, **scores, **details}))
-    (results / 'b.json').write_text(json.dumps({'task': 'proposals', 'recall': 0.5}))
+    found = SaliencyResult(
+        protocol={'overlap': 0.5}, images=3, max_f=0.123456, max_f_per_image=0.1, mae=float('nan'),
+        miou_15=0.2, precision=np.ones(3), recall=np.ones(3),
+    )  # fmt: skip
+    told = {'task': 'segmentation', 'result': 'segmentation', 'dataset': 'voc2012', 'split': 'val'}
+    (results / 'a.json').write_text(json.dumps({**told, **found.to_json()}))
+    (results / 'b.json').write_text(json.dumps({'task': 'parts', 'recall': 0.5}))
     path = tmp_path / 'a.safetensors'
     save_exported(trained, path, card=describe_training(trained.config, results))
     card = read_file(path).card
@@ -104,14 +107,13 @@ def test_the_model_card(trained, tmp_path):
         'tasks': ['normals', 'segmentation'],
         'training_data': ['folder/tiny:train'],
         'scores': [
-            {
-                **told,
-                'protocol': {'overlap': 0.5},
-                'scores': {'miou': 0.1235, 'recall': {'100': 0.6443}},
-            }
+            {**told, 'images': 3, 'protocol': {'overlap': 0.5}, 'scores': {'max_f': 0.1235}}
         ],
     }
     assert describe_training(trained.config, tmp_path / 'none')['scores'] == []
+    (results / 'c.json').write_text(json.dumps({**told, 'miou': 0.5}))
+    with pytest.raises(UserError, match=r'c\.json does not describe its scores: .* before 0\.2'):
+        describe_training(trained.config, results)
 
 
 def test_a_part_of_a_network_is_refused(trained, tmp_path):
@@ -122,7 +124,11 @@ def test_a_part_of_a_network_is_refused(trained, tmp_path):
         load_exported(path)
 
 
-METADATA = {'format': 'ubernet_jax', 'step': '0', 'config': '{"tasks": {"normals": {}}}'}
+METADATA = {
+    'format': 'ubernet_jax',
+    'step': '0',
+    'config': '{"steps": 0, "tasks": {"normals": {"kind": "normals"}}}',
+}
 
 
 @pytest.mark.parametrize(
@@ -133,11 +139,11 @@ METADATA = {'format': 'ubernet_jax', 'step': '0', 'config': '{"tasks": {"normals
         ({'format': 'ubernet_jax'}, "its metadata cannot be read: they lack 'config'"),
         (METADATA | {'config': '{"tasks": '}, 'safetensors: config is not JSON'),
         (METADATA | {'config': '[]'}, r'safetensors: config is \[\], but must be fields'),
-        (METADATA | {'config': '{"tasks": {"depth": {}}}'}, "tasks is 'depth', but must be"),
         (
-            METADATA | {'config': '{"tasks": {"normals": {}}, "steps": "x"}'},
-            "config.steps is 'x', but must be of type int",
+            METADATA | {'config': '{"steps": 0, "tasks": {"shared": {"kind": "normals"}}}'},
+            "tasks is 'shared', but must be",
         ),
+        (METADATA | {'config': '{"steps": "x"}'}, "config.steps is 'x', but must be of type int"),
         (METADATA, 'does not hold the whole network'),
     ],
 )

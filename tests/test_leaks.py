@@ -11,13 +11,13 @@ from ubernet_jax import config as c
 from ubernet_jax import prepare
 from ubernet_jax.datasets import Dataset, open_dataset, reading
 from ubernet_jax.datasets.duplicates import Evidence, find_duplicates, find_repeats
-from ubernet_jax.datasets.leaks import find_leaks, open_datasets, settle_leaks
+from ubernet_jax.datasets.leaks import find_leaks, open_datasets, resolve_leaks
 from ubernet_jax.datasets.scenes import draw_scene
 from ubernet_jax.errors import UserError
-from ubernet_jax.tasks import TASKS
 from ubernet_jax.train import train
+from ubernet_jax.training import checkpoint
 from ubernet_jax.training.batching import MicroBatches
-from ubernet_jax.training.checkpoint import Checkpoints
+from ubernet_jax.training.epochs import Epochs
 
 SEEDS = {'one/train': (0, 1, 2), 'one/test': (3,), 'other/test': (4, 1)}
 
@@ -44,7 +44,8 @@ def prepared(tmp_path_factory) -> pathlib.Path:
 
 def make_config(directory: pathlib.Path, *benchmarks: tuple[str, str], **data) -> c.Config:
     return c.Config(
-        tasks={'parts': c.TaskConfig()},
+        steps=1,
+        tasks={'parts': c.PAPER['parts']()},
         model=c.ModelConfig(width=1 / 32, scales=1, initialisation=c.Initialisation.RANDOM),
         data=c.DataConfig(
             directory=str(directory),
@@ -65,10 +66,11 @@ def make_dataset(name: str, ids: tuple[str, ...], seeds: tuple[int, ...], **fiel
         split='train',
         directory=pathlib.Path('none'),
         collection=fields.get('collection', name),
-        tasks=frozenset(),
+        labels={},
         ids=ids,
         sizes=np.full((len(ids), 2), 9, np.int32),
-        box_counts=np.zeros(len(ids), np.int32),
+        labelled={},
+        counts={},
         rows=np.arange(len(ids)),
     )
     dataset.fingerprints = np.array(
@@ -184,7 +186,7 @@ def test_a_refusal_names_the_first_images_only(prepared):
     config.data.train.append(c.DatasetConfig(name='folder/other', split='test'))
     config.evaluation.benchmarks.append(c.DatasetConfig(name='folder/other', split='test'))
     with pytest.raises(UserError) as error:
-        settle_leaks(open_datasets(config.data.train, config), config)
+        resolve_leaks(open_datasets(config.data.train, config), config)
     lines = str(error.value).splitlines()[1:-1]
     assert lines[0].endswith(': 0 is 0 (the same id), 1 is 1 (the same id), 2 is 2 (the same id)')
     assert lines[2] == (
@@ -195,35 +197,44 @@ def test_a_refusal_names_the_first_images_only(prepared):
 
 def test_leaking_images_are_left_out_of_every_batch(prepared):
     config = make_config(prepared, ('folder/other', 'test'), leaks=c.Leaks.LEAVE_OUT)
-    datasets = settle_leaks(open_datasets(config.data.train, config), config)
-    tasks = {'parts': TASKS['parts']}
-    batches = MicroBatches(datasets, config.data.train, config.data, tasks, 0.5, 0, 6)
+    datasets = resolve_leaks(open_datasets(config.data.train, config), config)
+    epochs = Epochs(datasets, config.data.train, config.data, seed=0)
+    labels = [{'parts': 'parts'}]
+    batches = MicroBatches(epochs, datasets, labels, config.data, config.tasks, seed=0, steps=6)
     seen = [name for step in range(6) for name in batches.names(step)]
     assert sorted(seen) == ['folder/one:0'] * 3 + ['folder/one:2'] * 3
-    assert batches[0].image.shape == (1, 65, 97, 3)
+    assert [batch.image.shape for batch in batches[0]] == [(1, 65, 97, 3)]
 
 
 def test_allowed_leaks_are_not_even_looked_for(prepared):
     config = make_config(prepared, ('folder/nowhere', 'test'), leaks=c.Leaks.ALLOW)
-    datasets = settle_leaks(open_datasets(config.data.train, config), config)
+    datasets = resolve_leaks(open_datasets(config.data.train, config), config)
     assert [dataset.ids for dataset in datasets] == [('0', '1', '2')]
 
 
 def test_without_a_benchmark_nothing_leaks(prepared):
     config = make_config(prepared)
-    assert len(settle_leaks(open_datasets(config.data.train, config), config)[0]) == 3
+    assert len(resolve_leaks(open_datasets(config.data.train, config), config)[0]) == 3
+
+
+class Restoring(Exception):
+    """The configurations agree."""
 
 
 def test_what_is_left_out_cannot_change_while_a_run_is_stopped(tmp_path, monkeypatch):
-    monkeypatch.setattr(Checkpoints, 'read', lambda *_: 'the state')
-    for policy, allowed in ((c.Leaks.LEAVE_OUT, False), (c.Leaks.REFUSE, True)):
+    def restore(*_) -> None:
+        raise Restoring
+
+    monkeypatch.setattr(checkpoint, 'abstract_state', restore)
+    checkpoints = checkpoint.Checkpoints(tmp_path)
+    for policy, refusal in (
+        (c.Leaks.LEAVE_OUT, pytest.raises(UserError, match=r'evaluation\.benchmarks: .*folder/other')),
+        (c.Leaks.REFUSE, pytest.raises(Restoring)),
+    ):
         saved = make_config(tmp_path, ('folder/one', 'test'), leaks=policy)
-        monkeypatch.setattr(Checkpoints, 'config', lambda *_, saved=saved: saved)
         now = make_config(tmp_path, ('folder/other', 'test'), leaks=policy)
-        checkpoints = Checkpoints(tmp_path)
-        assert checkpoints.restore(saved, 1) == 'the state'
-        if allowed:
-            assert checkpoints.restore(now, 1) == 'the state'
-        else:
-            with pytest.raises(UserError, match=r'evaluation\.benchmarks: .*folder/other'):
-                checkpoints.restore(now, 1)
+        monkeypatch.setattr(checkpoint, 'restore_config', lambda *_, saved=saved: saved)
+        with pytest.raises(Restoring):
+            checkpoints.restore(saved, 1, None)
+        with refusal:
+            checkpoints.restore(now, 1, None)

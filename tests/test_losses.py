@@ -10,21 +10,21 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from beartype import beartype
-from jaxtyping import Array, Bool, Float, Int, jaxtyped
+from jaxtyping import Array, Bool, Float, Int16, UInt8, jaxtyped
 
-from ubernet_jax.config import LossConfig
+from ubernet_jax.labels import VOID
+from ubernet_jax.labels.unit_vectors import to_integers
 from ubernet_jax.losses.bags import best_of_bag, multiple_instance, window_maximum
 from ubernet_jax.losses.dense import (
     cross_entropy,
-    dense_loss,
     image_means,
     to_unit_length,
     unit_vector,
     with_gradient,
 )
-from ubernet_jax.tasks import DENSE_TASKS, TASKS, VOID, LabelKind
+from ubernet_jax.tasks import PAPER
+from ubernet_jax.tasks.boundaries import BagTask
 
-CONFIG = LossConfig()
 LN2, LN3 = np.log(2), np.log(3)
 
 
@@ -33,7 +33,7 @@ LN2, LN3 = np.log(2), np.log(3)
 def unreduced(
     loss: Callable,
     scores: Float[Array, 'n h w c'],
-    target: Int[Array, 'n h w'] | Float[Array, 'n h w 3'],
+    target: UInt8[Array, 'n h w'] | Float[Array, 'n h w 3'],
     *constants: Array | float,
 ) -> tuple[Float[Array, 'n h w'], Bool[Array, 'n h w']]:
     """Any of the three losses, its shapes checked."""
@@ -51,9 +51,9 @@ def instances(
 
 
 def row(*values: object) -> np.ndarray:
-    """A batch of one image of one row."""
+    """A batch of one image of one row: scores and vectors as floats, classes as bytes."""
     array = np.array([[values]])
-    return array.astype(np.float32 if array.dtype.kind == 'f' else np.int32)
+    return array.astype(np.float32 if array.dtype.kind == 'f' else np.uint8)
 
 
 def test_cross_entropy_of_literal_scores():
@@ -81,7 +81,7 @@ def test_a_bag_picks_the_best_neighbour_and_holds_no_negatives():
 
 
 def test_a_bag_is_a_square():
-    scores, target = np.zeros((1, 7, 7, 2), np.float32), np.zeros((1, 7, 7), np.int32)
+    scores, target = np.zeros((1, 7, 7, 2), np.float32), np.zeros((1, 7, 7), np.uint8)
     scores[0, 1, 5, 1] = 9
     target[0, 3, 3] = 1
     for radius in (1, 2):
@@ -112,7 +112,7 @@ def test_the_gradient_goes_to_the_best_of_a_bag():
 def test_radius_0_is_weighted_cross_entropy():
     rng = np.random.default_rng(0)
     scores = rng.normal(size=(2, 5, 6, 4)).astype(np.float32)
-    target = rng.choice([0, 1, 2, 3, VOID], (2, 5, 6)).astype(np.int32)
+    target = rng.choice([0, 1, 2, 3, VOID], (2, 5, 6)).astype(np.uint8)
     loss, counted = instances(scores, target, 0, (0.95, 0.05))
     plain, plain_counted = unreduced(cross_entropy, scores, target)
     np.testing.assert_array_equal(counted, plain_counted)
@@ -138,7 +138,7 @@ def test_window_maximum_of_literal_numbers():
 def test_the_best_of_a_bag_is_that_of_a_search_pixel_by_pixel(radius):
     rng = np.random.default_rng(radius)
     values = rng.permutation(2 * 5 * 6 * 3).reshape(2, 5, 6, 3).astype(np.float32)
-    label = rng.integers(3, size=(2, 5, 6)).astype(np.int32)
+    label = rng.integers(3, size=(2, 5, 6), dtype=np.uint8)
     best = np.asarray(jax.jit(best_of_bag, static_argnums=2)(values, label, radius))
     for image, row, column in np.ndindex(label.shape):
         top, left = max(0, row - radius), max(0, column - radius)
@@ -177,27 +177,29 @@ def test_unit_length_has_a_finite_gradient_at_zero():
 
 # What all dense tasks have in common.
 
+DENSE = {name: make() for name, make in PAPER.items() if name != 'detection'}
+
 
 def draw(name: str, side: int, maps: int = 1) -> tuple[list[np.ndarray], np.ndarray]:
     """Score maps and a target of two images of `side` x `side`, a quarter of it void."""
-    task = TASKS[name]
+    task = DENSE[name]
     rng = np.random.default_rng(0)
     own = (side - 1) // task.stride + 1
     size = (maps, 2, own, own, task.channels)
     scores = list(rng.normal(size=size).astype(np.float32))
     shape = (2, side, side)
     void = rng.random(shape) < 0.25
-    if task.label is LabelKind.DIRECTION:
-        target = rng.normal(size=(*shape, 3)).astype(np.float32)
-        target /= np.linalg.norm(target, axis=-1, keepdims=True)
-        return scores, np.where(void[..., None], 0, target)
-    likely = [0.9] if task.thin else [1 / task.channels]
+    if name == 'normals':
+        vectors = rng.normal(size=(*shape, 3))
+        vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
+        return scores, to_integers(np.where(void[..., None], 0, vectors))
+    likely = [0.9] if isinstance(task, BagTask) else [1 / task.channels]
     rest = np.full(task.channels - 1, (1 - likely[0]) / (task.channels - 1))
     classes = rng.choice(task.channels, shape, p=[*likely, *rest])
-    return scores, np.where(void, VOID, classes).astype(np.int32)
+    return scores, np.where(void, VOID, classes).astype(np.uint8)
 
 
-@pytest.fixture(scope='module', params=DENSE_TASKS)
+@pytest.fixture(scope='module', params=DENSE)
 def name(request) -> str:
     return request.param
 
@@ -209,11 +211,11 @@ def measure(name):
     @jaxtyped(typechecker=beartype)
     def loss(
         maps: list[Float[Array, 'n h w c']],
-        target: Int[Array, 'n H W'] | Float[Array, 'n H W 3'],
+        target: UInt8[Array, 'n H W'] | Int16[Array, 'n H W 3'],
         valid: Bool[Array, 'n H W'],
         labelled: Bool[Array, ' n'],
     ) -> Float[Array, '']:
-        return dense_loss(TASKS[name], maps, target, valid, labelled, CONFIG)
+        return DENSE[name].loss(maps, target, valid, labelled)
 
     fast_compilation = {'xla_backend_optimization_level': 0}
     return jax.jit(jax.value_and_grad(loss), compiler_options=fast_compilation)
@@ -237,16 +239,16 @@ def test_an_unlabelled_image_has_exactly_no_gradient(name, measure):
 
 
 def test_every_map_adds_its_loss():
-    task = TASKS['parts']
+    loss = DENSE['parts'].loss
     maps, target = draw('parts', 17, maps=4)
     valid = np.ones((2, 17, 17), bool)
-    total = dense_loss(task, maps, target, valid, BOTH, CONFIG)
-    single = [dense_loss(task, [one], target, valid, BOTH, CONFIG) for one in maps]
+    total = loss(maps, target, valid, BOTH)
+    single = [loss([one], target, valid, BOTH) for one in maps]
     np.testing.assert_allclose(sum(single), total, rtol=1e-6)
-    assert len({float(loss) for loss in single}) == 4
+    assert len({float(own) for own in single}) == 4
     *scales, fused = single
     for weight in (0.0, 0.3):
-        weighted = dense_loss(task, maps, target, valid, BOTH, CONFIG, scale_weight=weight)
+        weighted = loss(maps, target, valid, BOTH, scale_weight=weight)
         np.testing.assert_allclose(weighted, weight * sum(scales) + fused, rtol=1e-6)
 
 

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from tiny_matlab_datasets import room_normals
 
-from ubernet_jax.datasets.files import read_label
 from ubernet_jax.datasets.normal_frames import FRAMES, Frame, find_frame
 from ubernet_jax.errors import UserError
+from ubernet_jax.labels.standard import STANDARD
 from ubernet_jax.photographs import read_photograph
-from ubernet_jax.tasks import TASKS
 
 SHAPE = (48, 64)
 
@@ -78,7 +77,7 @@ def test_real_normals_have_the_frame_of_the_folder_layout(data_root):
 
     def read(path: pathlib.Path) -> np.ndarray:
         image = read_photograph(next((folder / 'images').glob(f'{path.stem}.*')))
-        return read_label(path, TASKS['normals'], image)
+        return STANDARD['normals'].read(path, image.shape[:2])
 
     assert find_frame(folder, paths, read) == FRAMES[0]
     mixed = FRAMES[29]

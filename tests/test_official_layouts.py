@@ -33,8 +33,8 @@ from ubernet_jax.datasets.pascal_context import find_boundaries
 from ubernet_jax.datasets.person_part import MERGED_PARTS
 from ubernet_jax.datasets.sbd import outline_instances
 from ubernet_jax.errors import UserError
+from ubernet_jax.labels.standard import PERSON_PARTS
 from ubernet_jax.structs import Example
-from ubernet_jax.tasks import PERSON_PARTS
 
 
 def read_first(name: str, root: pathlib.Path, split: str = 'train') -> Example:
@@ -271,7 +271,7 @@ def test_the_nyud_classes(tmp_path, refuses):
     assert (NYUD_CLASSES[0], NYUD_CLASSES[39]) == ('wall', 'other prop')
     classes[0, 0] = 41
     save_map(path, classes)
-    refuses('nyud_mt', path, 'class index 41 is out of range; segmentation allows 0 to 40')
+    refuses('nyud_mt', path, 'class index 41 is out of range; allowed are 0 to 40')
 
 
 def test_nyud_normals_in_jpeg_pictures(tmp_path):

@@ -11,27 +11,29 @@ import pytest
 
 from ubernet_jax import config as c
 from ubernet_jax.losses.uncertainty import LOG_VARIANCE
-from ubernet_jax.models.ubernet import SHARED
+from ubernet_jax.network import SHARED
 from ubernet_jax.training.optim import (
     accumulate_samples,
     make_optimizer,
-    make_schedule,
+    make_rate,
     sample_counts,
 )
 
 TASKS = ('normals', 'saliency', 'segmentation')
 LABELLED = (0.7, 0.5, 0.3)  # how likely an image has each task's labels
+EXPECTED = {SHARED: 40, 'normals': 60, 'saliency': 20, 'segmentation': 24}  # updates
+DROPS = {SHARED: (10, 30), 'normals': (15, 45), 'saliency': (5, 15), 'segmentation': (6, 18)}
 STEPS = 400
 LAYER = {'kernel': (3, 2), 'bias': (2,)}  # every group has one
 
 
 def make_config(**optim: object) -> c.Config:
-    schedule = {'decay_after': (5, 15)}
+    schedule = {'decay_at': (0.25, 0.75)}
     return c.Config(
         tasks={
-            'normals': c.TaskConfig(batch_size=4, learning_rate=0.05, **schedule),
-            'saliency': c.TaskConfig(batch_size=3, learning_rate=0.02, **schedule),
-            'segmentation': c.TaskConfig(batch_size=5, learning_rate=0.1, **schedule),
+            'normals': c.Normals(batch_size=4, learning_rate=0.05, **schedule),
+            'saliency': c.SoftMask(batch_size=3, learning_rate=0.02, **schedule),
+            'segmentation': c.Segmentation(batch_size=5, learning_rate=0.1, **schedule),
         },
         optim=c.OptimConfig(
             shared=c.GroupConfig(batch_size=7, learning_rate=0.01, **schedule),
@@ -82,7 +84,7 @@ def paper_algorithm(config: c.Config, params: dict, labelled: np.ndarray, gradie
         for group, own in settings.items():
             if count[group] < (config.optim.shared if synchronous else own).batch_size:
                 continue
-            rate = own.learning_rate * 0.1 ** sum(updates[group] >= n for n in own.decay_after)
+            rate = own.learning_rate * 0.1 ** sum(updates[group] >= n for n in DROPS[group])
             for name in LAYER:
                 bias = name == 'bias'
                 decay = 0 if bias else config.optim.weight_decay
@@ -97,7 +99,7 @@ def paper_algorithm(config: c.Config, params: dict, labelled: np.ndarray, gradie
 
 def run(config: c.Config, params: dict, labelled: np.ndarray, gradients: dict):
     """(params, solver state) after every micro-batch, stacked along the first axis."""
-    optimizer = make_optimizer(config)
+    optimizer = make_optimizer(config, EXPECTED)
     by_task = {task: labelled[..., index].sum(1) for index, task in enumerate(TASKS)}
     images = np.full(STEPS, labelled.shape[1])
     counts = sample_counts(config.optim.algorithm, by_task, images)
@@ -136,7 +138,7 @@ def test_sgd_equals_the_papers_algorithm(images, algorithm):
                 actual = actual_params[group]['layer'][name][step]
                 np.testing.assert_allclose(actual, leaf, rtol=1e-4, atol=1e-5)
     # Every group has gone through both drops of its learning rate.
-    assert all(group.updates[-1] > 20 for group in state.values())
+    assert all(group.updates[-1] > DROPS[name][-1] for name, group in state.items())
 
 
 def test_synchronous_groups_update_together_after_as_many_images_as_the_trunk():
@@ -209,9 +211,9 @@ def test_adamw_equals_optax_on_the_means_of_the_groups_samples():
 
 
 def test_a_polynomial_learning_rate_falls_to_zero_over_the_groups_own_updates():
-    group = c.GroupConfig(batch_size=2, learning_rate=0.1, polynomial_updates=4)
+    group = c.GroupConfig(batch_size=2, learning_rate=0.1, polynomial=True, decay_at=(0.5,))
     config = c.Config(optim=c.OptimConfig(shared=group, momentum=0.0, weight_decay=0.0))
-    solver = make_optimizer(config)
+    solver = make_optimizer(config, {SHARED: 4})
     params = {SHARED: {'kernel': jnp.zeros(1)}}
     state = solver.init(params)
     update = jax.jit(solver.update)
@@ -226,9 +228,21 @@ def test_a_polynomial_learning_rate_falls_to_zero_over_the_groups_own_updates():
 
 def test_a_polynomial_learning_rate_ends_at_zero_after_any_number_of_updates():
     for number in range(1, 201):
-        schedule = make_schedule(c.GroupConfig(polynomial_updates=number))
-        ended = jax.jit(jax.vmap(schedule))(jnp.array([number, number + 1]))
+        rate = make_rate(c.GroupConfig(polynomial=True), number)
+        ended = jax.jit(jax.vmap(rate))(jnp.array([number, number + 1]))
         np.testing.assert_array_equal(ended, 0, err_msg=f'N = {number}')
+
+
+@pytest.mark.parametrize('polynomial', [False, True])
+def test_a_group_without_an_expected_update_starts_at_its_learning_rate(polynomial):
+    group = c.GroupConfig(learning_rate=0.5, polynomial=polynomial, decay_at=(0.1, 0.9))
+    assert make_rate(group, 0)(jnp.zeros((), jnp.int32)) == 0.5
+
+
+def test_drops_that_fall_on_one_update_are_all_taken():
+    rate = make_rate(c.GroupConfig(learning_rate=1.0, decay_at=(0.5, 0.6, 1.0)), 3)
+    rates = [float(rate(jnp.int32(updates))) for updates in range(5)]
+    assert rates == pytest.approx([1, 1, 0.01, 0.001, 0.001])
 
 
 @pytest.mark.parametrize('optimizer', c.Optimizer)
@@ -239,7 +253,7 @@ def test_a_log_variance_does_not_decay_and_has_a_learning_rate_of_its_own(optimi
         log_variance_multiplier=5.0,
         shared=c.GroupConfig(batch_size=1),
     )
-    solver = make_optimizer(c.Config(optim=optim))
+    solver = make_optimizer(c.Config(optim=optim), {SHARED: 1})
     params = {SHARED: {LOG_VARIANCE: jnp.ones(()), 'kernel': jnp.zeros(())}}
 
     def update(gradient: float) -> dict[str, float]:
@@ -264,7 +278,7 @@ def test_frozen_blocks_never_move(optimizer):
     blocks = ('conv1', 'conv2', 'conv3', 'fc')
     layer = {'layer': {'kernel': jnp.ones((2, 2)), 'bias': jnp.ones(2)}}
     params = {SHARED: {'trunk': dict.fromkeys(blocks, layer)}}
-    solver = make_optimizer(config)
+    solver = make_optimizer(config, {SHARED: 100})
     state = solver.init(params)
 
     @jax.jit

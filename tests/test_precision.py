@@ -8,17 +8,18 @@ import pytest
 from networks import FAST_COMPILATION, make_batch, make_state
 
 from ubernet_jax.config import (
+    PAPER,
     Config,
     DetectionConfig,
     Initialisation,
     ModelConfig,
     Precision,
-    TaskConfig,
 )
-from ubernet_jax.models.ubernet import make_network
+from ubernet_jax.network import make_network
 from ubernet_jax.training.step import Gradients, compute_gradients
 
-TASKS = ('boundaries', 'normals', 'segmentation', 'detection')
+TASKS = {name: PAPER[name]() for name in ('boundaries', 'normals', 'segmentation', 'detection')}
+TASKS['detection'].detector = DetectionConfig(width=16, anchor_scales=(1.0, 2.0), min_side=4.0)
 
 
 def make_config(precision: Precision) -> Config:
@@ -28,9 +29,8 @@ def make_config(precision: Precision) -> Config:
         dropout=0.0,
         precision=precision,
         initialisation=Initialisation.RANDOM,
-        detection=DetectionConfig(width=16, anchor_scales=(1.0, 2.0), min_side=4.0),
     )
-    return Config(tasks={name: TaskConfig() for name in TASKS}, model=model)
+    return Config(tasks=TASKS, model=model)
 
 
 @pytest.fixture(scope='module')

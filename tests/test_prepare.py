@@ -28,6 +28,7 @@ from ubernet_jax.datasets.catalogue import KNOWN_NAMES
 from ubernet_jax.datasets.records import VERSION
 from ubernet_jax.datasets.storage import Storage
 from ubernet_jax.errors import UserError
+from ubernet_jax.labels.standard import STANDARD
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -48,6 +49,8 @@ def test_the_last_lines_count_images_and_labels(tmp_path, capsys):
     assert output.out.splitlines() == [
         'folder/tiny: test 1 images (no labels), train 3 images (boundaries 1, detection 2, '
         'normals 2, parts 1, saliency 1, segmentation 1, semantic_boundaries 1)',
+        'folder/tiny: note: segmentation: classes without a pixel (3): car, cat, train',
+        'folder/tiny: note: semantic_boundaries: classes without a pixel (3): car, cat, train',
         f'folder/tiny: labels of some images are drawn in {sheet}',
     ]
     assert '4/4' in output.err  # the progress bar
@@ -193,13 +196,13 @@ class Dying:
 
 def test_a_process_that_dies_is_no_hang(tmp_path):
     items = list(range(2 * shards.SHARD_IMAGES))
-    plan = shards.plan_shards('dying', {'train': items}, Storage(), tmp_path)
+    plan = shards.plan_shards('dying', {'train': items}, STANDARD, Storage(), tmp_path)
     with pytest.raises(UserError, match=r'process that prepared dying died.*--workers 1'):
-        shards.build_shards('dying', plan, Dying(), Storage(), workers=2)
+        shards.build_shards('dying', plan, Dying(), STANDARD, Storage(), workers=2)
 
 
 def test_a_large_split_has_not_more_shards_than_a_reader_keeps_open(tmp_path):
-    plan = shards.plan_shards('large', {'train': range(118_287)}, Storage(), tmp_path)
+    plan = shards.plan_shards('large', {'train': range(118_287)}, {}, Storage(), tmp_path)
     assert len(plan) <= 128
     assert [item for shard in plan for item in shard.items] == list(range(118_287))
     assert plan[2].path.name == 'large-train.array_record-00002-of-00128'

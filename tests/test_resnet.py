@@ -5,14 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import plain_network
 import pytest
+from networks import make_solver
 from weight_files import write_state
 
-from ubernet_jax.config import Config, Initialisation, ModelConfig, TaskConfig, Trunk
+from ubernet_jax import config as c
 from ubernet_jax.config.validation import validate
 from ubernet_jax.errors import UserError
 from ubernet_jax.models.resnet import TAP_STRIDES
-from ubernet_jax.models.ubernet import SHARED, UberNet
-from ubernet_jax.tasks import TASKS
+from ubernet_jax.network import SHARED, Network
 from ubernet_jax.training.state import create_state
 from ubernet_jax.weights.__main__ import import_files
 from ubernet_jax.weights.importing import import_layers
@@ -20,7 +20,7 @@ from ubernet_jax.weights.initial import adopt_preprocessing
 from ubernet_jax.weights.kinds import open_source
 
 WIDTH = 1 / 16
-TASK = {'saliency': TASKS['saliency']}
+TASKS = {'saliency': c.SoftMask()}
 # stage: blocks, channels, stride of the first block, dilation of the first and of the others
 STAGES = {'layer1': (3, 4, 1, 1, 1), 'layer2': (4, 8, 2, 1, 1), 'layer3': (6, 16, 1, 1, 2)}
 STAGES['layer4'] = (3, 32, 1, 2, 4)
@@ -105,22 +105,21 @@ def file(state_dict, tmp_path_factory):
     return path
 
 
-def config(**settings: object) -> Config:
-    model = ModelConfig(
-        trunk=Trunk.RESNET50, width=WIDTH, initialisation=Initialisation.RANDOM, **settings
-    )
-    return Config(tasks={'saliency': TaskConfig()}, model=model)
+def config(**settings: object) -> c.Config:
+    random = c.Initialisation.RANDOM
+    model = c.ModelConfig(trunk=c.Trunk.RESNET50, width=WIDTH, initialisation=random, **settings)
+    return c.Config(steps=1, tasks=TASKS, model=model)
 
 
 def test_values_of_a_file_of_torchvision_are_those_of_its_own_network(file, state_dict, tmp_path):
     source = open_source(str(file))
     assert source.kind == 'resnet50'
     imported = import_layers([source])
-    assert imported.trunk is Trunk.RESNET50
+    assert imported.trunk is c.Trunk.RESNET50
     assert imported.report[0].endswith('53 of 54 layers used')
     assert 'fc (10, 128) (10,)' in imported.report[1]
 
-    network = UberNet(config(scales=1).model, TASK)
+    network = Network(config(scales=1).model, TASKS)
     params, stats = network.init(jax.random.PRNGKey(0))
     trunk = params[SHARED]['trunk']
     for name, array in imported.arrays.items():
@@ -145,16 +144,17 @@ def test_values_of_a_file_of_torchvision_are_those_of_its_own_network(file, stat
 
 
 def test_full_width_has_the_published_number_of_parameters():
-    network = UberNet(ModelConfig(trunk=Trunk.RESNET50), {})
+    network = Network(c.ModelConfig(trunk=c.Trunk.RESNET50), {})
     params, _ = jax.eval_shape(network.init, jax.random.PRNGKey(0))
     count = sum(np.prod(leaf.shape) for leaf in jax.tree.leaves(params))
     # 25,557,032 with 53 scales and shifts, without 53 biases, and with 2,049,000 of classes.
-    channels = 64 + sum(n * 6 * c + 4 * c for n, c in ((3, 64), (4, 128), (6, 256), (3, 512)))
+    stages = ((3, 64), (4, 128), (6, 256), (3, 512))
+    channels = 64 + sum(blocks * 6 * own + 4 * own for blocks, own in stages)
     assert count == 25_557_032 - 2_049_000 - 2 * channels + channels
 
 
 def test_frozen_blocks_get_no_gradient_and_the_others_do():
-    network = UberNet(config(frozen_blocks=2, scales=1).model, TASK)
+    network = Network(config(frozen_blocks=2, scales=1).model, TASKS)
     params, stats = network.init(jax.random.PRNGKey(0))
     image, valid = np.full((1, 33, 33, 3), 200, np.uint8), np.ones((1, 33, 33), bool)
 
@@ -174,18 +174,19 @@ def test_frozen_blocks_get_no_gradient_and_the_others_do():
 
 def test_untrained_it_needs_a_file_or_random_weights(file, tmp_path):
     with pytest.raises(UserError, match='model.initialisation is imagenet'):
-        validate(Config(tasks={'saliency': TaskConfig()}, model=ModelConfig(trunk=Trunk.RESNET50)))
+        validate(c.Config(steps=1, tasks=TASKS, model=c.ModelConfig(trunk=c.Trunk.RESNET50)))
     validate(config())
-    state = create_state(config(scales=1))
+    one_scale = config(scales=1)
+    state = create_state(one_scale, make_solver(one_scale))
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params))
 
 
 def test_a_file_for_another_trunk_is_refused(file, tmp_path):
     import_files([str(file)], [], tmp_path / 'resnet.safetensors')
     weights = str(tmp_path / 'resnet.safetensors')
-    assert adopt_preprocessing(config(weights=weights)).model.std == ModelConfig().std
+    assert adopt_preprocessing(config(weights=weights)).model.std == c.ModelConfig().std
     other = config(weights=weights)
-    other.model.trunk = Trunk.VGG16
+    other.model.trunk = c.Trunk.VGG16
     with pytest.raises(UserError, match='is for the trunk resnet50, not vgg16'):
         adopt_preprocessing(other)
 

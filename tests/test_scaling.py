@@ -11,10 +11,9 @@ import pytest
 
 from benchmarks import scaling, speed
 from benchmarks.scaling import Links
-from benchmarks.workload import make_config
+from benchmarks.workload import SEVEN, make_config
 from ubernet_jax.config import Initialisation, ModelConfig
 from ubernet_jax.errors import UserError
-from ubernet_jax.tasks import TASKS
 
 PAIRS = Links(machine=2, within=100, between=50, latency=0.5)
 DOCUMENT = pathlib.Path(__file__).parents[1] / 'docs/scaling.md'
@@ -74,7 +73,7 @@ def test_machines_must_be_full():
 
 def test_the_page_has_the_parameters_of_the_network():
     model = ModelConfig(initialisation=Initialisation.RANDOM)
-    groups = scaling.count_groups(make_config(TASKS, model=model))
+    groups = scaling.count_groups(make_config(SEVEN, model=model))
     assert scaling.group_table(groups, 4096) in DOCUMENT.read_text()
 
 
@@ -126,7 +125,7 @@ def test_where_the_time_of_an_image_is_from(tmp_path, monkeypatch, capsys, words
     monkeypatch.chdir(tmp_path)
     rows = [{'name': 'training 641x865 float32', 'milliseconds': 50}]
     pathlib.Path('speed.json').write_text(json.dumps({'device': 'A card', 'rows': rows}))
-    parts = dict.fromkeys([scaling.SHARED, *TASKS], (10, 40))
+    parts = dict.fromkeys([scaling.SHARED, *SEVEN], (10, 40))
     monkeypatch.setattr(scaling, 'count_groups', lambda config: parts)
     monkeypatch.setattr(
         scaling, 'forward_flops', lambda config, size: 1e11 * (1 + ('detection' in config.tasks))

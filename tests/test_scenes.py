@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from tiny_datasets import assert_same_example
 
-from ubernet_jax import tasks
 from ubernet_jax.datasets import scenes
 from ubernet_jax.datasets.scenes import layout, materials, render, scene, solids, things
+from ubernet_jax.labels import ClassMap
+from ubernet_jax.labels.standard import PERSON_PARTS, STANDARD, VOC_CLASSES
 
 GREY = materials.Material(colour=(0.5, 0.5, 0.5))
 WALL = solids.box((0, 0, -11), 10, GREY)  # its front is the plane z = -1
@@ -33,10 +35,7 @@ def test_same_seed_gives_the_same_scene():
     first, second = scenes.draw_scene(7, 65, 65), scenes.draw_scene(7, 65, 65)
     assert first.id == 'scene-000007'
     np.testing.assert_array_equal(first.image, second.image)
-    for task in tasks.DENSE_TASKS:
-        np.testing.assert_array_equal(first.labels[task], second.labels[task])
-    boxes = first.labels['detection'], second.labels['detection']
-    np.testing.assert_array_equal(boxes[0].corners, boxes[1].corners)
+    assert_same_example(first, second, STANDARD)
 
 
 def test_seeds_differ():
@@ -50,15 +49,18 @@ def test_seeds_differ():
 def test_labels_of_any_size_are_as_the_table_says(size):
     example = scenes.draw_scene(3, *size)
     assert example.image.shape == (*size, 3) and example.image.dtype == np.uint8
-    assert set(example.labels) == set(tasks.TASKS)
-    for name in tasks.DENSE_TASKS:
+    assert example.kinds == STANDARD and set(example.labels) == set(STANDARD)
+    for name, kind in STANDARD.items():
         label = example.labels[name]
-        if tasks.TASKS[name].label is tasks.LabelKind.DIRECTION:
-            assert label.shape == (*size, 3) and label.dtype == np.float32
-        else:
-            assert label.shape == size and label.dtype == np.uint8
-        if tasks.TASKS[name].label is tasks.LabelKind.CLASSES:
-            assert label.max() < tasks.TASKS[name].channels
+        assert kind.check(label, size) == []
+        if name == 'normals':
+            assert label.dtype == np.float32
+        elif name == 'boundaries':
+            assert label.share.dtype == np.uint8 and label.annotators is None
+        elif name != 'detection':
+            assert label.dtype == np.uint8
+        if isinstance(kind, ClassMap):
+            assert label.max() < len(kind.classes)
 
 
 def test_size_only_changes_the_sampling():
@@ -69,10 +71,10 @@ def test_size_only_changes_the_sampling():
 
 def test_all_classes_and_parts_occur():
     drawn = [scenes.make_scene(seed, 97, 97) for seed in range(24)]
-    classes = {tasks.VOC_CLASSES[c] for scene in drawn for c in scene.classes}
+    classes = {VOC_CLASSES[c] for scene in drawn for c in scene.classes}
     assert classes == {'background', *things.BUILDERS}
     parts = np.unique([scene.parts for scene in drawn])
-    np.testing.assert_array_equal(parts, np.arange(len(tasks.PERSON_PARTS)))
+    np.testing.assert_array_equal(parts, np.arange(len(PERSON_PARTS)))
 
 
 def test_sphere_has_the_normals_of_the_formula():
@@ -154,7 +156,7 @@ def test_boundaries_literal():
 
 def test_boundaries_separate_all_regions_and_lie_nowhere_else(drawn):
     for scene_ in drawn:
-        boundary = scene_.labels()['boundaries'] == 255
+        boundary = scene_.labels()['boundaries'].share == 255
         region = scene_.region
         change = np.zeros(region.shape, bool)
         for a, b in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
@@ -167,14 +169,14 @@ def test_boundaries_separate_all_regions_and_lie_nowhere_else(drawn):
 
 
 def test_labels_agree_with_each_other(drawn):
-    person = tasks.VOC_CLASSES.index('person')
+    person = VOC_CLASSES.index('person')
     for scene_ in drawn:
         labels = scene_.labels()
         thing = labels['segmentation'] > 0
         np.testing.assert_allclose(np.linalg.norm(labels['normals'], axis=2), 1, atol=1e-5)
         assert (labels['normals'][..., 2] > -1e-6).all()
         np.testing.assert_array_equal(labels['parts'] > 0, labels['segmentation'] == person)
-        expected = np.where(labels['boundaries'] > 0, labels['segmentation'], 0)
+        expected = np.where(labels['boundaries'].share > 0, labels['segmentation'], 0)
         np.testing.assert_array_equal(labels['semantic_boundaries'], expected)
         assert labels['semantic_boundaries'].any()
         assert set(np.unique(labels['saliency'])) == {0, 255}

@@ -4,13 +4,17 @@ import dataclasses
 
 import numpy as np
 import pytest
+from tiny_datasets import make_boxes
 
 from ubernet_jax.datasets import sheet
 from ubernet_jax.datasets.coco import COCO_CLASSES
 from ubernet_jax.datasets.sheet import draw_examples
-from ubernet_jax.structs import Boxes, Example
+from ubernet_jax.labels import Boxes
+from ubernet_jax.labels.standard import STANDARD
+from ubernet_jax.structs import Example
 
 GREEN = (10, 200, 30)
+KINDS = {'segmentation': STANDARD['segmentation'], 'detection': Boxes(classes=COCO_CLASSES)}
 
 
 @dataclasses.dataclass
@@ -19,8 +23,10 @@ class FakeSplit:
 
     split: str
     length: int
-    tasks: frozenset[str] = frozenset({'segmentation', 'detection'})
-    classes: dict = dataclasses.field(default_factory=lambda: {'detection': COCO_CLASSES})
+    present: tuple[str, ...] = ('detection', 'segmentation')
+
+    def present_labels(self) -> tuple[str, ...]:
+        return self.present
 
     def __len__(self) -> int:
         return self.length
@@ -35,9 +41,8 @@ class FakeSplit:
         if index % 2 == 0:
             labels['segmentation'] = np.full((30, 40), 12, np.uint8)
         if index % 3 == 0:
-            box, classes = np.float32([[5, 5, 30, 25]]), np.uint8([80])
-            labels['detection'] = Boxes(corners=box, classes=classes, difficult=np.zeros(1, bool))
-        return Example(id=self.ids[index], image=image, labels=labels)
+            labels['detection'] = make_boxes((5, 5, 30, 25, 80, False))
+        return Example(id=self.ids[index], image=image, labels=labels, kinds=KINDS)
 
 
 @pytest.fixture
@@ -65,15 +70,15 @@ def test_every_label_has_its_place_and_a_missing_one_leaves_it_empty(panels):
     draw_examples([FakeSplit('train', 4)])
     drawn = [[one and one.caption.split(':')[0] for one in row] for row in panels]
     assert drawn == [
-        ['train', 'segmentation', 'detection'],
+        ['train', 'detection', 'segmentation'],
         ['train', None, None],
-        ['train', 'segmentation', None],
-        ['train', None, 'detection'],
+        ['train', None, 'segmentation'],
+        ['train', 'detection', None],
     ]
 
 
 def test_two_examples_of_a_single_task_share_a_row(panels):
-    draw_examples([FakeSplit('train', 9, tasks=frozenset({'segmentation'}))])
+    draw_examples([FakeSplit('train', 9, present=('segmentation',))])
     assert [len(row) for row in panels] == [4] * 4
     assert [row[2].caption for row in panels] == [
         'train: id1',

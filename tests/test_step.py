@@ -8,32 +8,30 @@ import numpy as np
 import pytest
 import tiny_config
 from networks import FAST_COMPILATION, make_batch, make_state, make_step
+from tiny_network import DETECTOR
 
 from benchmarks.plain import plain_gradients
 from ubernet_jax import config as c
-from ubernet_jax.models.ubernet import SHARED, make_network
+from ubernet_jax.network import SHARED, make_network
 from ubernet_jax.structs import Batch
-from ubernet_jax.tasks import TASKS
 from ubernet_jax.training.step import compute_gradients
 
 TINY = tiny_config.get_config()
 
-# One of each kind of loss; by name, as a jitted function returns them.
-TASK_CONFIGS = {
-    'boundaries': c.TaskConfig(weight=0.5),
-    'detection': c.TaskConfig(weight=0.5),
-    'normals': c.TaskConfig(weight=5.0),
-    'segmentation': c.TaskConfig(weight=2.0),
+# One of each kind of loss, and a second of a kind; by name, as a jitted function returns them.
+TASKS = {
+    'boundaries': c.Boundaries(weight=0.5),
+    'detection': c.PAPER['detection'](weight=0.5, detector=DETECTOR),
+    'normals': c.Normals(weight=5.0),
+    'objects': c.Segmentation(classes=('none', 'cup', 'plate'), stride=4, hidden=3),
+    'segmentation': c.PAPER['segmentation'](weight=2.0),
 }
-DETECTOR = c.DetectionConfig(width=8, anchor_scales=(1.0,), train_proposals=(30, 10))
 
 
 @pytest.fixture(scope='module')
 def gradient_functions():
     """Functions of a micro-batch: `compute_gradients`, and plain differentiation."""
-    config = c.Config(
-        tasks=TASK_CONFIGS, model=c.ModelConfig(width=1 / 16, scales=2, detection=DETECTOR)
-    )
+    config = c.Config(tasks=TASKS, model=c.ModelConfig(width=1 / 16, scales=2))
     network, state = make_network(config), make_state(config)
 
     def bind(function):
@@ -46,18 +44,17 @@ def gradient_functions():
 
 def test_gradients_equal_those_of_the_plain_sum_of_losses(gradient_functions):
     structured, plain = gradient_functions
-    table = {name: TASKS[name] for name in TASK_CONFIGS}
     rng = np.random.default_rng(0)
-    shape = (2, len(table))
+    shape = (2, len(TASKS))
     patterns = [np.zeros(shape, bool), np.ones(shape, bool)]
     patterns += [rng.random(shape) < 0.4 for _ in range(8)]
     for seed, labelled in enumerate(patterns):
-        batch = make_batch(table, labelled, seed=seed)
+        batch = make_batch(TASKS, labelled, seed=seed)
         actual, (wanted, losses) = structured(batch), plain(batch)
         assert list(actual.labelled.values()) == labelled.sum(0).tolist()
         chex.assert_trees_all_close(actual.losses, losses, rtol=1e-5)
         chex.assert_trees_all_equal_structs(actual.sums, wanted)
-        trained = {SHARED: labelled.any(), **dict(zip(table, labelled.any(0), strict=True))}
+        trained = {SHARED: labelled.any(), **dict(zip(TASKS, labelled.any(0), strict=True))}
         for group, tree in wanted.items():
             leaves = jax.tree.leaves(tree)
             assert all(np.any(leaf != 0) == trained[group] for leaf in leaves)
@@ -74,7 +71,7 @@ def step():
 
 def tiny_batch(*labelled: tuple[int, int], height: int = 33, width: int = 65) -> Batch:
     """One image a pair: whether it has normals, and whether it has a segmentation."""
-    return make_batch(TINY.task_table(), np.array(labelled, bool), height, width)
+    return make_batch(TINY.tasks, np.array(labelled, bool), height, width)
 
 
 def test_one_program_a_shape(step):
@@ -91,7 +88,8 @@ def test_a_loss_that_is_not_finite_leaves_every_bit_of_the_state(step, value):
     batch = tiny_batch((1, 1))
     before, metrics = step(make_state(TINY), batch)
     assert metrics.finite
-    batch.targets['normals'][0, 5, 5] = value
+    fusion = before.params['normals']['fuse_skips']
+    fusion['bias'] = fusion['bias'].at[0].set(value)
     after, metrics = step(before, batch)
     assert not metrics.finite
     assert not np.isfinite(metrics.losses['normals'])
@@ -108,20 +106,20 @@ def test_the_trunk_counts_every_image_and_a_task_its_labelled_ones(step):
     assert counts(tiny_batch((0, 0))) == {SHARED: 1, 'normals': 0, 'segmentation': 0}
     assert counts(tiny_batch((0, 1))) == {SHARED: 1, 'normals': 0, 'segmentation': 1}
     assert counts(tiny_batch((1, 1))) == {SHARED: 1, 'normals': 1, 'segmentation': 1}
-    filler = tiny_batch((0, 0))
-    filler.valid[:] = False
-    assert counts(filler) == {SHARED: 0, 'normals': 0, 'segmentation': 0}
+    padding = tiny_batch((0, 0))
+    padding.extents[:] = 0
+    assert counts(padding) == {SHARED: 0, 'normals': 0, 'segmentation': 0}
 
 
 def test_graduated_supervision_leaves_the_fused_map_alone_in_the_end():
     config = c.Config(
         steps=8,
-        tasks={'normals': c.TaskConfig()},
+        tasks={'normals': c.Normals()},
         model=c.ModelConfig(width=1 / 32, scales=2, dropout=0.0),
         loss=c.LossConfig(graduated=True),
     )
     step = jax.jit(make_step(config), compiler_options=FAST_COMPILATION)
-    state, batch = make_state(config), make_batch(config.task_table(), np.ones((1, 1), bool))
+    state, batch = make_state(config), make_batch(config.tasks, np.ones((1, 1), bool))
     start, quarter, end = (
         float(step(state.replace(step=state.step + number), batch)[1].losses['normals'])
         for number in (0, 2, 8)

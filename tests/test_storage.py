@@ -6,6 +6,8 @@ from tiny_datasets import make_boxes
 
 from ubernet_jax.datasets.records import decode_image, encode_image
 from ubernet_jax.datasets.storage import Storage
+from ubernet_jax.labels.lines import LineMap
+from ubernet_jax.labels.standard import STANDARD
 from ubernet_jax.structs import Example
 
 
@@ -19,10 +21,10 @@ def example() -> Example:
         id='a',
         image=np.broadcast_to(ramp[:, None], (40, 80, 3)).copy(),
         labels={
-            'boundaries': (127.5 * annotators.sum(0)).astype(np.uint8),
+            'boundaries': LineMap.of_annotators(annotators),
             'detection': make_boxes((8, 4, 40, 36, 3, False), (0, 0, 80, 40, 7, True)),
         },
-        annotators=annotators,
+        kinds=STANDARD,
     )
 
 
@@ -44,10 +46,22 @@ def test_a_large_image_shrinks_with_all_its_labels(example):
     assert stored.image.shape == (10, 20, 3)
     np.testing.assert_array_equal(decode_image(file), stored.image)  # without loss
     assert stored.labels['detection'].corners.tolist() == [[2, 1, 10, 9], [0, 0, 20, 10]]
-    assert stored.annotators.dtype == np.uint8
-    assert stored.annotators[0].tolist() == [[int(row == 3)] * 20 for row in range(10)]
-    assert stored.annotators[1].tolist() == [[int(column == 6) for column in range(20)]] * 10
-    assert stored.labels['boundaries'].max(axis=1).tolist() == [127] * 3 + [255] + [127] * 6
+    lines = stored.labels['boundaries']
+    assert lines.annotators.dtype == lines.share.dtype == np.uint8
+    assert lines.annotators[0].tolist() == [[int(row == 3)] * 20 for row in range(10)]
+    assert lines.annotators[1].tolist() == [[int(column == 6) for column in range(20)]] * 10
+    assert lines.share.max(axis=1).tolist() == [128] * 3 + [255] + [128] * 6
+
+
+def test_boxes_that_touch_the_border_still_do_when_they_have_shrunk():
+    """Whatever the rounding: a box that reached out of its image would be called a fault."""
+    for width in range(1000, 1200):
+        image = np.zeros((width // 3, width, 3), np.uint8)
+        boxes = make_boxes((0, 0, width, width // 3, 3, False))
+        example = Example(id='a', image=image, labels={'detection': boxes}, kinds=STANDARD)
+        stored, _ = Storage(max_side=333).apply(example, b'')
+        size = stored.image.shape[:2]
+        assert STANDARD['detection'].check(stored.labels['detection'], size) == []
 
 
 def test_a_jpeg_has_the_quality_asked_for(example):
@@ -56,7 +70,7 @@ def test_a_jpeg_has_the_quality_asked_for(example):
         stored, file = Storage(jpeg_quality=quality).apply(example, b'')
         assert file.startswith(b'\xff\xd8')
         np.testing.assert_array_equal(decode_image(file), stored.image)
-        assert stored.labels is example.labels and stored.annotators is example.annotators
+        assert stored.labels is example.labels
         sizes.append(len(file))
     assert sizes[0] < sizes[1]
 

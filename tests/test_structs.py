@@ -1,33 +1,40 @@
 """The structures that flow through the package: what they say of themselves."""
 
+import jax
 import numpy as np
-from tiny_datasets import make_boxes
 
-from ubernet_jax.structs import Detections, Predictions
-
-
-def test_some_boxes_are_chosen_by_a_mask_or_in_an_order():
-    boxes = make_boxes((0, 1, 2, 4, 5, False), (0, 0, 1, 1, 6, True), (0, 0, 9, 0.5, 7, False))
-    assert boxes.areas().tolist() == [6, 1, 4.5]
-    chosen = boxes[~boxes.difficult]
-    assert chosen.corners.tolist() == [[0, 1, 2, 4], [0, 0, 9, 0.5]]
-    assert (chosen.classes.tolist(), chosen.difficult.tolist()) == ([5, 7], [False, False])
-    ordered = boxes[np.array([2, 1])]
-    assert (ordered.classes.tolist(), ordered.difficult.tolist()) == ([7, 6], [False, True])
-    assert (len(boxes), len(ordered), len(make_boxes())) == (3, 2, 0)
+from ubernet_jax.labels import ClassMap, SoftMask
+from ubernet_jax.structs import Batch, Example
 
 
-def test_predictions_as_arrays():
-    parts = np.zeros((2, 3), np.uint8)
-    assert Predictions().arrays() == {}
-    assert Predictions(parts=parts).arrays() == {'parts': parts}
-    found = Detections(
-        corners=np.ones((1, 4), np.float32),
-        classes=np.array([7], np.uint8),
-        scores=np.array([0.5], np.float32),
+def test_labels_by_new_names():
+    weeds, sky = np.zeros((2, 2, 3), np.uint8)
+    kinds = {'weeds': ClassMap(classes=('soil', 'weed')), 'sky': SoftMask(), 'far': SoftMask()}
+    example = Example(
+        id='a',
+        image=np.zeros((2, 3, 3), np.uint8),
+        labels={'weeds': weeds, 'sky': sky},
+        kinds=kinds,
     )
-    arrays = Predictions(detection=found).arrays()
-    assert list(arrays) == ['detection_corners', 'detection_classes', 'detection_scores']
-    assert arrays['detection_corners'].shape == (1, 4)
-    assert arrays['detection_classes'].dtype == np.uint8
-    assert arrays['detection_scores'] == [0.5]
+    names = {'segmentation': 'weeds', 'saliency': 'sky', 'again': 'sky', 'depth': 'far', 'no': 'no'}
+    renamed = example.rename(names)
+    assert set(renamed.labels) == set(renamed.kinds) == {'segmentation', 'saliency', 'again'}
+    assert renamed.labels['segmentation'] is weeds and renamed.labels['again'] is sky
+    assert renamed.kinds['segmentation'] is kinds['weeds']
+    assert (renamed.id, renamed.image is example.image) == ('a', True)
+    assert set(example.labels) == {'weeds', 'sky'}
+    assert example.rename({}).labels == {}
+
+
+def test_where_a_batch_is_no_padding():
+    batch = Batch(
+        image=np.zeros((3, 3, 4, 3), np.uint8),
+        extents=np.array([[3, 4], [2, 1], [0, 0]], np.int32),
+        targets={},
+        labelled={},
+    )
+    wanted = np.zeros((3, 3, 4), bool)
+    wanted[0] = True
+    wanted[1, :2, :1] = True
+    np.testing.assert_array_equal(batch.valid, wanted)
+    np.testing.assert_array_equal(jax.jit(lambda own: own.valid)(batch), wanted)

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 from scipy import ndimage
-from tiny_datasets import make_boxes
+from tiny_datasets import assert_same_example, make_boxes
 
-from ubernet_jax.structs import Boxes, Example
-from ubernet_jax.tasks import TASKS, VOID, LabelKind
-from ubernet_jax.transforms.joint import crop, fit, mirror, resize, rotate
+from ubernet_jax.labels import VOID, ClassMap
+from ubernet_jax.labels.boxes import BoxSet
+from ubernet_jax.labels.lines import LineMap
+from ubernet_jax.labels.standard import STANDARD
+from ubernet_jax.structs import Example
+from ubernet_jax.transforms.joint import crop, fit, flip, resize, rotate
 
 
 def make_example(height: int, width: int) -> Example:
@@ -20,61 +23,65 @@ def make_example(height: int, width: int) -> Example:
     image = np.stack([position // 256, position % 256, rng.integers(0, 256, position.shape)], -1)
     directions = np.stack([position, position % 7 - 3, np.ones_like(position)], -1)
     labels = {
-        name: (position % task.channels).astype(np.uint8)
-        for name, task in TASKS.items()
-        if task.label is LabelKind.CLASSES
+        name: (position % len(kind.classes)).astype(np.uint8)
+        for name, kind in STANDARD.items()
+        if isinstance(kind, ClassMap)
     }
-    labels |= {name: (position % 256).astype(np.uint8) for name in ('boundaries', 'saliency')}
+    labels['saliency'] = (position % 256).astype(np.uint8)
+    annotators = np.stack([position % 2, position % 3 == 0, position % 5 == 0])
+    labels['boundaries'] = LineMap.of_annotators(annotators)
     length = np.linalg.norm(directions, axis=-1, keepdims=True)
     labels['normals'] = (directions / length).astype(np.float32)
-    return Example(id='a', image=image.astype(np.uint8), labels=labels)
+    return Example(id='a', image=image.astype(np.uint8), labels=labels, kinds=STANDARD)
 
 
 def assert_same(one: Example, other: Example) -> None:
-    np.testing.assert_array_equal(one.image, other.image)
-    assert set(one.labels) == set(other.labels)
-    for name, label in other.labels.items():
-        assert one.labels[name].dtype == label.dtype
-        np.testing.assert_array_equal(one.labels[name], label)
+    assert_same_example(one, other, STANDARD)
 
 
 def labelled(name: str, label: np.ndarray) -> Example:
-    label = np.asarray(label)
-    return Example(id='a', image=np.zeros((*label.shape[:2], 3), np.uint8), labels={name: label})
+    """An example with one label, an array."""
+    image = np.zeros((*label.shape[:2], 3), np.uint8)
+    own = LineMap(share=label) if name == 'boundaries' else label
+    return Example(id='a', image=image, labels={name: own}, kinds=STANDARD)
 
 
-def test_mirroring_twice_is_nothing():
+def array_of(example: Example, name: str) -> np.ndarray:
+    """A label as one array: of boundaries the share of annotators."""
+    label = example.labels[name]
+    return label.share if isinstance(label, LineMap) else label
+
+
+def test_flipping_twice_is_nothing():
     example = make_example(5, 8)
-    assert_same(mirror(mirror(example)), example)
+    assert_same(flip(flip(example)), example)
 
 
-def test_mirroring_turns_the_x_of_normals():
+def test_flipping_turns_the_x_of_normals():
     example = make_example(5, 8)
-    mirrored = mirror(example)
-    np.testing.assert_array_equal(mirrored.image, example.image[:, ::-1])
-    np.testing.assert_array_equal(mirrored.labels['parts'], example.labels['parts'][:, ::-1])
+    flipped = flip(example)
+    np.testing.assert_array_equal(flipped.image, example.image[:, ::-1])
+    np.testing.assert_array_equal(flipped.labels['parts'], example.labels['parts'][:, ::-1])
     wanted = example.labels['normals'][:, ::-1] * [-1, 1, 1]
-    np.testing.assert_array_equal(mirrored.labels['normals'], wanted)
-    assert mirrored.labels['normals'][0, 0, 0] < 0 < example.labels['normals'][0, -1, 0]
+    np.testing.assert_array_equal(flipped.labels['normals'], wanted)
+    assert flipped.labels['normals'][0, 0, 0] < 0 < example.labels['normals'][0, -1, 0]
 
 
 def test_a_cut_takes_the_same_pixels_of_everything():
     example = make_example(6, 9)
     cut = crop(example, 2, 3, (3, 4))
     np.testing.assert_array_equal(cut.image, example.image[2:5, 3:7])
-    for name, label in example.labels.items():
-        np.testing.assert_array_equal(cut.labels[name], label[2:5, 3:7])
+    for name in example.labels:
+        np.testing.assert_array_equal(array_of(cut, name), array_of(example, name)[2:5, 3:7])
+    lines = example.labels['boundaries'].annotators
+    np.testing.assert_array_equal(cut.labels['boundaries'].annotators, lines[:, 2:5, 3:7])
     assert crop(example, 5, 7, (3, 4)).image.shape == (1, 2, 3)
     assert_same(crop(example, 0, 0, (6, 9)), example)
 
 
 def test_resizing_to_the_same_size_changes_no_pixel():
     example = make_example(7, 5)
-    resized = resize(example, (7, 5))
-    np.testing.assert_allclose(
-        resized.labels.pop('normals'), example.labels.pop('normals'), atol=1e-6
-    )
-    assert_same(resized, example)
+    assert_same(resize(example, (7, 5)), example)
 
 
 @pytest.mark.parametrize('size', [(3, 20), (40, 9), (1, 1)])
@@ -82,11 +89,18 @@ def test_everything_gets_the_size_and_keeps_its_kind(size):
     example = make_example(12, 16)
     resized = resize(example, size)
     assert resized.image.shape == (*size, 3)
-    for name, label in resized.labels.items():
+    assert set(resized.labels) == set(example.labels)
+    for name, kind in STANDARD.items():
+        if name == 'detection':
+            continue
+        label, before = array_of(resized, name), array_of(example, name)
+        assert kind.check(resized.labels[name], size) == []
         assert label.shape[:2] == size
-        assert label.dtype == example.labels[name].dtype
-        if TASKS[name].label is LabelKind.CLASSES:
-            assert set(np.unique(label)) <= set(np.unique(example.labels[name]))
+        assert label.dtype == before.dtype
+        if isinstance(kind, ClassMap):
+            assert set(np.unique(label)) <= set(np.unique(before))
+    lines = resized.labels['boundaries'].annotators
+    assert lines.shape == (3, *size) and lines.dtype == np.uint8
 
 
 def test_classes_are_never_mixed():
@@ -109,7 +123,7 @@ def test_a_line_survives_shrinking(name, size):
     for line in (np.s_[:, 23], np.s_[31, :]):
         label = np.zeros((40, 40), np.uint8)
         label[line] = 9
-        shrunk = resize(labelled(name, label), size).labels[name]
+        shrunk = array_of(resize(labelled(name, label), size), name)
         rows, columns = np.nonzero(shrunk)
         assert set(np.unique(shrunk)) == {0, 9}
         # Still one line from border to border, and no thicker.
@@ -160,7 +174,9 @@ def test_fitting_at_scale_1_keeps_the_whole_image(shape):
     assert height == 33 or width == 65
     factor = min(33 / shape[0], 65 / shape[1])
     assert (height, width) == tuple(max(1, round(side * factor)) for side in shape)
-    assert_same(fitted, resize(example, (height, width)))
+    wanted = resize(example, (height, width))
+    wanted.labels['boundaries'].annotators = None  # of use in evaluation only
+    assert_same(fitted, wanted)
 
 
 def test_fitting_larger_cuts_and_smaller_leaves_room():
@@ -179,23 +195,23 @@ def test_fitting_larger_cuts_and_smaller_leaves_room():
 
 def test_fitting_flips_half_and_repeats_with_the_seed():
     example = make_example(33, 65)
-    mirrored = mirror(example)
+    flipped = flip(example)
     flips = []
     for seed in range(40):
         fitted = fit(example, (33, 65), (1.0, 1.0), True, np.random.default_rng(seed))
         again = fit(example, (33, 65), (1.0, 1.0), True, np.random.default_rng(seed))
         assert_same(fitted, again)
-        flips.append(np.array_equal(fitted.image, mirrored.image))
+        flips.append(np.array_equal(fitted.image, flipped.image))
         assert flips[-1] or np.array_equal(fitted.image, example.image)
     assert 10 < sum(flips) < 30
 
 
 def with_boxes(height: int, width: int, *rows: tuple) -> Example:
     image = np.zeros((height, width, 3), np.uint8)
-    return Example(id='a', image=image, labels={'detection': make_boxes(*rows)})
+    return Example(id='a', image=image, labels={'detection': make_boxes(*rows)}, kinds=STANDARD)
 
 
-def boxes_of(example: Example) -> Boxes:
+def boxes_of(example: Example) -> BoxSet:
     boxes = example.labels['detection']
     assert (boxes.corners.dtype, boxes.classes.dtype, boxes.difficult.dtype) == (
         np.float32,
@@ -205,12 +221,12 @@ def boxes_of(example: Example) -> Boxes:
     return boxes
 
 
-def test_boxes_are_mirrored():
+def test_boxes_are_flipped():
     example = with_boxes(10, 20, (0, 1, 4, 9, 3, False), (5, 0, 20, 10, 7, True))
-    mirrored = boxes_of(mirror(example))
-    assert mirrored.corners.tolist() == [[16, 1, 20, 9], [0, 0, 15, 10]]
-    assert (mirrored.classes.tolist(), mirrored.difficult.tolist()) == ([3, 7], [False, True])
-    again = boxes_of(mirror(mirror(example)))
+    flipped = boxes_of(flip(example))
+    assert flipped.corners.tolist() == [[16, 1, 20, 9], [0, 0, 15, 10]]
+    assert (flipped.classes.tolist(), flipped.difficult.tolist()) == ([3, 7], [False, True])
+    again = boxes_of(flip(flip(example)))
     np.testing.assert_array_equal(again.corners, boxes_of(example).corners)
 
 
@@ -249,7 +265,7 @@ def test_boxes_are_cut_at_the_borders_of_a_cut_that_hangs_over():
 
 def test_an_image_without_boxes_stays_labelled():
     example = with_boxes(10, 10)
-    for transformed in (mirror(example), resize(example, (5, 5)), crop(example, 1, 1, (3, 3))):
+    for transformed in (flip(example), resize(example, (5, 5)), crop(example, 1, 1, (3, 3))):
         assert boxes_of(transformed).corners.shape == (0, 4)
     outside = crop(with_boxes(10, 10, (0, 0, 2, 2, 1, False)), 5, 5, (5, 5))
     assert boxes_of(outside).corners.shape == (0, 4)
@@ -274,29 +290,23 @@ def test_a_box_follows_what_it_encloses():
     assert 30 < followed < 60
 
 
-@pytest.mark.parametrize(
-    'transform', [mirror, lambda e: resize(e, (3, 3)), lambda e: crop(e, 0, 0, (4, 4))]
-)
-def test_annotators_are_left_behind(transform):
-    example = make_example(6, 6)
-    example.annotators = np.ones((2, 6, 6), np.uint8)
-    assert transform(example).annotators is None
-
-
 @pytest.mark.parametrize('quarters', [0, 1, 2, 3, 4, 5, -1])
 def test_quarter_turns_are_exact(quarters):
     example = make_example(5, 8)
     turned = rotate(example, 90 * quarters)
     np.testing.assert_array_equal(turned.image, np.rot90(example.image, quarters))
-    for name, label in example.labels.items():
-        wanted = np.rot90(label, quarters)
+    turns = np.array([np.rot90(own, quarters) for own in example.labels['boundaries'].annotators])
+    np.testing.assert_array_equal(turned.labels['boundaries'].annotators, turns)
+    for name in example.labels:
+        label = array_of(turned, name)
+        wanted = np.rot90(array_of(example, name), quarters)
         if name == 'normals':
             for _ in range(quarters % 4):
                 wanted = wanted[..., [1, 0, 2]] * [-1, 1, 1]
-            np.testing.assert_allclose(turned.labels[name], wanted, atol=1e-6)
+            np.testing.assert_allclose(label, wanted, atol=1e-6)
         else:
-            np.testing.assert_array_equal(turned.labels[name], wanted)
-        assert turned.labels[name].dtype == label.dtype
+            np.testing.assert_array_equal(label, wanted)
+        assert label.dtype == array_of(example, name).dtype
 
 
 def test_it_turns_counter_clockwise():
@@ -332,7 +342,7 @@ def test_the_cut_has_no_gap_and_cannot_be_larger(degrees, height, width):
 def test_a_line_stays_whole_when_it_turns(step):
     lines = np.zeros((60, 90), np.uint8)
     lines[20, 5:70] = lines[20:50, 30] = 255
-    turned = rotate(labelled('boundaries', lines), 22.5 * step).labels['boundaries']
+    turned = array_of(rotate(labelled('boundaries', lines), 22.5 * step), 'boundaries')
     assert set(np.unique(turned)) == {0, 255}
     assert ndimage.label(turned, np.ones((3, 3)))[1] == 1
     assert turned.any(axis=1).sum() + turned.any(axis=0).sum() > 40

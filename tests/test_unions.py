@@ -14,13 +14,13 @@ from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.catalogue import make_builder
 from ubernet_jax.datasets.voc import Voc
 from ubernet_jax.errors import UserError
-from ubernet_jax.tasks import TASKS
+from ubernet_jax.tasks import PAPER
 
 # Of ml_collections, as it loads a config file.
 pytestmark = pytest.mark.filterwarnings('ignore:the load_module:DeprecationWarning')
 
 CONFIGS = pathlib.Path(__file__).parents[1] / 'configs'
-VARIANTS = {'ubernet': ('with_val', 'without_val'), 'single_task': tuple(TASKS)}
+VARIANTS = {'ubernet': ('with_val', 'without_val'), 'single_task': tuple(PAPER)}
 SHIPPED = [
     f'{path.stem}.py{variant and ":"}{variant}'
     for path in sorted(CONFIGS.glob('*.py'))
@@ -76,12 +76,12 @@ def test_the_two_unions_of_the_paper():
         load_config(str(CONFIGS / f'ubernet.py:{variant}')) for variant in VARIANTS['ubernet']
     )
     for config in (with_val, without_val):
-        assert list(config.task_table()) == list(TASKS)
+        assert list(config.tasks) == list(PAPER)
         detection = config.tasks['detection']
         assert (detection.batch_size, detection.learning_rate, detection.weight) == (2, 5e-4, 2)
         assert config.tasks['parts'].batch_size == 10 and config.optim.shared.batch_size == 30
         assert config.model == c.ModelConfig() and config.loss == c.LossConfig()
-        assert config.steps == 5000 * config.optim.shared.batch_size
+        assert config.images == 5000 * config.optim.shared.batch_size
         assert {one.name: one.repeat for one in config.data.train} == {
             'bsds500': 1, 'pascal_context': 1, 'voc2007': 2, 'voc2012': 2, 'sbd': 1,
             'person_part': 1, 'msra10k': 1, 'nyudv2_gupta': 1,
@@ -105,10 +105,11 @@ def make_dataset(one: c.DatasetConfig, ids: tuple[str, ...], collection: str) ->
         split=one.split,
         directory=pathlib.Path('none'),
         collection=collection,
-        tasks=frozenset(),
+        labels={},
         ids=ids,
         sizes=np.zeros((len(ids), 2), np.int32),
-        box_counts=np.zeros(len(ids), np.int32),
+        labelled={},
+        counts={},
         rows=np.arange(len(ids)),
     )
     # Of a photograph's number, which PASCAL-S has in its id, too.
@@ -152,7 +153,7 @@ def test_without_val_no_photograph_of_val_is_trained_on(monkeypatch, tmp_path):
     monkeypatch.setattr(leaks, 'open_datasets', open_tiny)
     config = load_config(str(CONFIGS / 'ubernet.py:without_val'))
     opened = open_tiny(config.data.train, config)
-    left = {(one.name, one.split): one.ids for one in leaks.settle_leaks(opened, config)}
+    left = {(one.name, one.split): one.ids for one in leaks.resolve_leaks(opened, config)}
     assert left['sbd', 'train'] == ('2008_11',)
     assert left['pascal_context', 'train'] == ('2008_12',)
     assert left['msra10k', 'train'] == ('55',)  # known by its looks

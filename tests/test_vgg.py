@@ -8,8 +8,8 @@ import plain_network
 import pytest
 
 from ubernet_jax.config import ModelConfig, Statistics
-from ubernet_jax.models.ubernet import SHARED, UberNet
 from ubernet_jax.models.vgg import TAP_STRIDES, VGG, Block, FullyConnected
+from ubernet_jax.network import SHARED, Network
 
 KERNELS = {
     'conv1/conv1_1': (3, 3, 3, 64),
@@ -39,7 +39,7 @@ TAPS = {  # stride, channels
 
 
 def trunk_shapes(**settings: object) -> dict[str, tuple[int, ...]]:
-    network = UberNet(ModelConfig(**settings), {})
+    network = Network(ModelConfig(**settings), {})
     params, _ = jax.eval_shape(network.init, jax.random.PRNGKey(0))
     leaves = flax.traverse_util.flatten_dict(params[SHARED]['trunk'], sep='/')
     return {name: leaf.shape for name, leaf in leaves.items()}
@@ -67,7 +67,7 @@ def test_width_scales_every_channel_but_the_image():
 
 @pytest.mark.parametrize('size', [(33, 33), (33, 65), (321, 481), (641, 961)])
 def test_stride_and_size_of_every_tap_at_every_scale(size):
-    network = UberNet(ModelConfig(), {})
+    network = Network(ModelConfig(), {})
     params, stats = jax.eval_shape(network.init, jax.random.PRNGKey(0))
     features, _ = jax.eval_shape(
         network.features,

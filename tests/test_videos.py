@@ -40,8 +40,9 @@ def check_sheets(path: pathlib.Path, rate: float, levels: list[int]) -> None:
 
 @needs_ffmpeg
 def test_a_video_of_sheets(grey, exported, tmp_path):
-    out = tmp_path / 'new' / 'sheet.mp4'
-    predict_video(UberNet.load(exported), grey, ['saliency', 'segmentation'], out)
+    """Whatever classes are to be seen in a frame, its sheet has the size of the others."""
+    out, tasks = tmp_path / 'new' / 'sheet.mp4', ['saliency', 'parts', 'semantic_boundaries']
+    predict_video(UberNet.load(exported), grey, tasks, out)
     check_sheets(out, 10, LEVELS)
 
 

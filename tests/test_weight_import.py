@@ -14,18 +14,22 @@ import weight_files
 from caffe_network import CHANNELS, TAPS, WIDE, WIDTH, Draw, Layers
 from networks import FAST_COMPILATION
 
-from ubernet_jax.config import Config, DetectionConfig, ModelConfig, TaskConfig, Trunk
+from ubernet_jax.config import PAPER, Config, DetectionConfig, ModelConfig, Trunk
 from ubernet_jax.errors import UserError
-from ubernet_jax.models.ubernet import SHARED, UberNet
-from ubernet_jax.tasks import TASKS
+from ubernet_jax.network import SHARED, Network, make_network
 from ubernet_jax.weights import __main__, kinds
 from ubernet_jax.weights.exported import SUFFIX, flatten, load_exported, unflatten, write_file
 from ubernet_jax.weights.importing import Imported, compare_with_network, import_layers
 from ubernet_jax.weights.kinds import KINDS, open_source
 from ubernet_jax.weights.layers import CONVOLUTIONS
 
-MODEL = ModelConfig(width=WIDTH, detection=DetectionConfig(width=WIDE))
-SMALL = Config(tasks={name: TaskConfig() for name in TASKS}, model=MODEL)
+MODEL = ModelConfig(width=WIDTH)
+TASKS = {name: make() for name, make in PAPER.items()}
+SMALL = Config(
+    steps=0,
+    tasks=TASKS | {'detection': PAPER['detection'](detector=DetectionConfig(width=WIDE))},
+    model=MODEL,
+)
 IMAGE = np.kron(
     np.random.default_rng(0).integers(0, 256, (5, 5, 3)), np.ones((7, 7, 1), int)
 )[:33, :33].astype(np.uint8)  # fmt: skip
@@ -206,7 +210,7 @@ def test_every_layer_of_the_release_at_full_width():
     source = kinds.Source(
         name='r', kind='ubernet', layers=caffe_network.release(draw, FULL, 1024, 4096)
     )
-    config = Config(tasks=SMALL.tasks)
+    config = Config(tasks=TASKS)
     report = compare_with_network(import_layers([source]).arrays, config)
     assert report == ['network of 7 tasks: 185 of 185 arrays filled']
 
@@ -230,12 +234,13 @@ def test_scores_of_the_release(released, tmp_path):
     path = tmp_path / f'release{SUFFIX}'
     write_file(path, imported.arrays, dataclasses.replace(SMALL, model=model), 0, {})
     config, _, params, batch_stats = load_exported(path)
-    network = UberNet(config.model, config.task_table())
+    network = make_network(config)
 
     def run(params: dict, batch_stats: dict) -> list:
         valid = np.ones((1, 33, 33), bool)
         features, _ = network.features(params[SHARED], batch_stats, IMAGE[None], valid)
-        return [network.scores(name, params[name], features) for name in ('normals', 'parts')]
+        heads = [(network.head(name), params[name]) for name in ('normals', 'parts')]
+        return [head.apply({'params': own}, features) for head, own in heads]
 
     layers = caffe_network.release(Draw(6), CHANNELS, 64, WIDE)
     run = jax.jit(run, compiler_options=FAST_COMPILATION)
@@ -319,7 +324,7 @@ def test_mistakes_on_the_command_line(words, message, tmp_path, monkeypatch):
 @pytest.mark.parametrize('trunk', Trunk)
 def test_flattened_names_are_those_of_the_tables(trunk):
     model = dataclasses.replace(SMALL.model, trunk=trunk)
-    params, stats = jax.eval_shape(UberNet(model, SMALL.task_table()).init, jax.random.PRNGKey(0))
+    params, stats = jax.eval_shape(Network(model, SMALL.tasks).init, jax.random.PRNGKey(0))
     names = {name.rpartition('/')[0] for name in flatten(params, stats)}
     for kind in KINDS.values():
         assert kind.trunk is not trunk or {row.target for row in kind.rows} <= names

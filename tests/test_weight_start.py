@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 import tiny_config
-from networks import make_state
+from networks import make_solver, make_state
 
 from ubernet_jax.config import Config
 from ubernet_jax.errors import UserError
@@ -23,10 +23,14 @@ def make_config(weights: pathlib.Path | str = '') -> Config:
     return config
 
 
+def start(config: Config) -> TrainState:
+    return create_state(config, make_solver(config))
+
+
 @pytest.fixture(scope='module')
 def initial() -> TrainState:
     """Without a file."""
-    return create_state(make_config())
+    return start(make_config())
 
 
 def write(path: pathlib.Path, arrays: dict[str, np.ndarray]) -> pathlib.Path:
@@ -44,7 +48,7 @@ def test_a_part_is_laid_over_the_random_start(initial, tmp_path, capsys):
         'params/saliency/fc7/bias': np.ones(2, np.float32),  # a task that is not trained
     }
     path = write(tmp_path / 'a.safetensors', arrays)
-    state = create_state(make_config(path))
+    state = start(make_config(path))
     used = list(arrays)[:2]
     started = flatten(state.params, state.batch_stats)
     for name, before in flatten(initial.params, initial.batch_stats).items():

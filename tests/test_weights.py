@@ -15,7 +15,7 @@ import scipy.signal
 
 from ubernet_jax.config import ModelConfig
 from ubernet_jax.errors import UserError
-from ubernet_jax.models.ubernet import SHARED, UberNet
+from ubernet_jax.network import SHARED, Network
 from ubernet_jax.weights import imagenet
 from ubernet_jax.weights.imagenet import load_imagenet_trunk
 
@@ -26,8 +26,8 @@ needs_weights = pytest.mark.skipif(
 
 
 @pytest.fixture(scope='module')
-def network() -> UberNet:
-    return UberNet(ModelConfig(scales=1), {})
+def network() -> Network:
+    return Network(ModelConfig(scales=1), {})
 
 
 @pytest.fixture(scope='module')
@@ -97,7 +97,7 @@ def test_only_the_convolutions_are_replaced(empty):
 
 @needs_weights
 def test_another_width_is_refused(network):
-    narrow = UberNet(ModelConfig(width=0.5), {})
+    narrow = Network(ModelConfig(width=0.5), {})
     params, _ = jax.eval_shape(narrow.init, jax.random.PRNGKey(0))
     message = r'conv1_1 have shape \(3, 3, 3, 64\), the network \(3, 3, 3, 32\): .*width=1'
     with pytest.raises(UserError, match=message):

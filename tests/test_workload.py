@@ -1,33 +1,50 @@
 """What the benchmarks of memory and speed measure, and in which order."""
 
 import numpy as np
+import pytest
 
-from benchmarks.memory import parse_sizes
-from benchmarks.speed import Case, run_rounds
-from benchmarks.workload import make_batch, task_rows
-from ubernet_jax.tasks import TASKS
+from benchmarks.memory import Case, batch_bytes, parse_sizes
+from benchmarks.speed import Case as TimedCase
+from benchmarks.speed import run_rounds
+from benchmarks.workload import BY_MEMORY, DENSE, SEVEN, count_tasks, make_batch, make_config
+from ubernet_jax.config import PAPER
+from ubernet_jax.config.validation import validate
 
 
 def test_the_first_seven_tasks_are_the_seven_and_then_they_come_again():
-    rows = task_rows(16)
-    assert len(rows) == 16 and set(list(rows)[:7]) == set(TASKS)
-    assert list(task_rows(1)) == ['semantic_boundaries']
-    assert list(rows)[7] == 'semantic_boundaries 2' and list(rows)[14] == 'semantic_boundaries 3'
-    assert rows['detection 2'].channels == TASKS['detection'].channels
+    names = count_tasks(16)
+    assert len(set(names)) == 16 and set(names[:7]) == set(BY_MEMORY) == set(SEVEN) == set(PAPER)
+    assert set(DENSE) == set(SEVEN) - {'detection'}
+    assert count_tasks(1) == ['semantic_boundaries']
+    assert names[7] == 'semantic_boundaries__2' and names[14] == 'semantic_boundaries__3'
+    config = make_config(names)
+    validate(config)
+    assert list(config.tasks) == names
+    assert config.tasks['detection__2'] == PAPER['detection']()
 
 
 def test_the_batch_is_labelled_as_asked_for():
-    rows = task_rows(8)
-    batch = make_batch(rows, (65, 97), ['normals', 'semantic_boundaries 2'], images=2)
+    tasks = make_config(count_tasks(8)).tasks
+    batch = make_batch(tasks, (65, 97), ['normals', 'semantic_boundaries__2'], images=2)
     assert batch.image.shape == (2, 65, 97, 3) and batch.valid.all()
-    labelled = {name for name, flags in batch.labelled.items() if flags.all()}
-    assert labelled == {'normals', 'semantic_boundaries 2'}
-    assert set(np.unique(batch.targets['semantic_boundaries 2'])) - {0, 255}
+    assert set(batch.targets) == set(batch.labelled) == {'normals', 'semantic_boundaries__2'}
+    assert all(flags.all() for flags in batch.labelled.values())
+    assert set(np.unique(batch.targets['semantic_boundaries__2'])) - {0, 255}
+
+
+@pytest.mark.parametrize('images', [1, 3])
+def test_what_a_batch_takes_on_the_host_does_not_grow_with_the_tasks(images):
+    sizes = {
+        tasks: batch_bytes(Case(method='ours', tasks=tasks, size=(65, 97), scales=1, images=images))
+        for tasks in (1, 7, 16)
+    }
+    # Three channels, a class, and which images are labelled and how large they are.
+    assert set(sizes.values()) == {images * (65 * 97 * (3 + 1) + 1 + 2 * 4)}
 
 
 def test_every_case_runs_once_a_round_and_the_first_does_not_count():
     order = []
-    cases = [Case(name=name, step=lambda name=name: order.append(name)) for name in 'ab']
+    cases = [TimedCase(name=name, step=lambda name=name: order.append(name)) for name in 'ab']
     run_rounds(cases, rounds=3)
     assert ''.join(order) == 'abababab'
     assert all(len(case.seconds) == 3 for case in cases)

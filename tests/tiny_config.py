@@ -8,7 +8,7 @@ def get_config() -> c.Config:
     return c.Config(
         name='tiny',
         steps=6,
-        tasks={'normals': c.TaskConfig(**group), 'segmentation': c.TaskConfig(**group)},
+        tasks={'normals': c.Normals(**group), 'segmentation': c.PAPER['segmentation'](**group)},
         model=c.ModelConfig(width=1 / 32, scales=1, initialisation=c.Initialisation.RANDOM),
         optim=c.OptimConfig(shared=c.GroupConfig(**group)),
         data=c.DataConfig(

@@ -2,17 +2,41 @@
 
 import json
 import pathlib
+from collections.abc import Mapping
 
 import numpy as np
 import scipy.io
 from PIL import Image
 
 from ubernet_jax.datasets.coco import COCO_CLASSES
-from ubernet_jax.structs import Boxes, Example
+from ubernet_jax.labels import LabelKind
+from ubernet_jax.labels.boxes import BoxSet
+from ubernet_jax.labels.lines import LineMap
+from ubernet_jax.structs import Example
 
 Expected = dict[str, list[Example]]  # split -> its examples, in the order of the set's list
 
 _PALETTE = np.arange(768, dtype=np.uint8).tolist()
+
+
+def assert_same_label(kind: LabelKind, actual: object, wanted: object, atol: float = 0) -> None:
+    """Both are labels of a kind, of one type, with the same arrays to an absolute tolerance."""
+    assert type(actual) is type(wanted)
+    assert getattr(actual, 'dtype', None) == getattr(wanted, 'dtype', None)
+    ours, theirs = kind.pack(actual), kind.pack(wanted)
+    assert set(ours) == set(theirs)
+    for name, array in theirs.items():
+        assert (ours[name].dtype, ours[name].shape) == (array.dtype, array.shape), name
+        np.testing.assert_allclose(ours[name], array, rtol=0, atol=atol, err_msg=name)
+
+
+def assert_same_example(actual: Example, wanted: Example, kinds: Mapping[str, LabelKind]) -> None:
+    """The same image with the same labels, of these kinds by name."""
+    assert actual.id == wanted.id
+    np.testing.assert_array_equal(actual.image, wanted.image)
+    assert set(actual.labels) == set(wanted.labels)
+    for name, label in wanted.labels.items():
+        assert_same_label(kinds[name], actual.labels[name], label)
 
 
 def random_image(path: pathlib.Path, height: int, width: int) -> np.ndarray:
@@ -44,9 +68,8 @@ def write_bsds500(root: pathlib.Path) -> Expected:
             annotators = rng.integers(0, 2, (annotator_count, 20 + number, 30), np.uint8)
             write_ground_truth(data / 'groundTruth' / split / f'{name}.mat', annotators)
             share = np.rint(255 * annotators.sum(axis=0) / annotator_count).astype(np.uint8)
-            expected[split].append(
-                Example(id=name, image=image, labels={'boundaries': share}, annotators=annotators)
-            )
+            labels = {'boundaries': LineMap(share=share, annotators=annotators)}
+            expected[split].append(Example(id=name, image=image, labels=labels))
     return expected
 
 
@@ -60,9 +83,9 @@ def write_ground_truth(path: pathlib.Path, annotators: np.ndarray) -> None:
     scipy.io.savemat(path, {'groundTruth': cells})
 
 
-def make_boxes(*rows: tuple[float, float, float, float, int, bool]) -> Boxes:
+def make_boxes(*rows: tuple[float, float, float, float, int, bool]) -> BoxSet:
     """Boxes of rows x1, y1, x2, y2, class, difficult."""
-    return Boxes(
+    return BoxSet(
         corners=np.array([row[:4] for row in rows], np.float32).reshape(-1, 4),
         classes=np.array([row[4] for row in rows], np.uint8),
         difficult=np.array([row[5] for row in rows], bool),
@@ -234,7 +257,7 @@ def write_folder(root: pathlib.Path) -> Expected:
     classes = rng.integers(0, 21, shape, np.uint8)
     parts[0, 0] = classes[0, 0] = 255
     labels = {
-        'boundaries': save_map(train / 'boundaries' / 'a.png', share),
+        'boundaries': LineMap(share=save_map(train / 'boundaries' / 'a.png', share)),
         'saliency': save_map(train / 'saliency' / 'a.png', share[::-1]),
         'segmentation': save_map(train / 'segmentation' / 'a.png', classes, palette=True),
         'parts': save_map(train / 'parts' / 'a.png', parts),

@@ -9,6 +9,7 @@ import scipy.sparse
 import tiny_datasets
 from tiny_datasets import Expected, random_image, save_list, save_map
 
+from ubernet_jax.labels.lines import LineMap
 from ubernet_jax.structs import Example
 
 PICTURE_SHAPE = (24, 32)
@@ -96,8 +97,8 @@ def write_pascal_context(root: pathlib.Path) -> Expected:
         for name in ids:
             image = random_image(source / 'JPEGImages' / f'{name}.jpg', *PICTURE_SHAPE)
             save_matlab(source / 'trainval' / f'{name}.mat', {'LabelMap': classes})
-            example = Example(id=name, image=image, labels={'boundaries': boundaries})
-            expected[split].append(example)
+            labels = {'boundaries': LineMap(share=boundaries)}
+            expected[split].append(Example(id=name, image=image, labels=labels))
     return expected
 
 
@@ -192,7 +193,7 @@ def write_nyud_mt(root: pathlib.Path) -> Expected:
     edges[30] = 1
     classes = np.tile(np.arange(20, dtype=np.uint8), (60, 4))
     labels = {
-        'boundaries': 255 * edges,
+        'boundaries': LineMap(share=255 * edges),
         'normals': normals,
         'segmentation': classes - np.uint8(1),  # 0 becomes 255
     }

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 from ubernet_jax.errors import UserError
+from ubernet_jax.plugins import HELP, load_plugin
 
 USER_ERROR = 2  # exit code, the one of wrong command lines too
 _INTERRUPTED = 130  # exit code, as shells have it for Ctrl-C
@@ -33,12 +34,22 @@ def run(main: Callable[[], None]) -> None:
 
 
 def make_parser(name: str, description: str) -> argparse.ArgumentParser:
-    """The parser of `python -m ubernet_jax.NAME`; its help leaves the description's lines alone."""
-    return argparse.ArgumentParser(
+    """The parser of `python -m ubernet_jax.NAME`; its help leaves the description's lines alone.
+
+    `--plugin MODULE` is an option of all of them: the module is imported as it is parsed.
+    """
+    parser = argparse.ArgumentParser(
         prog=f'python -m ubernet_jax.{name}',
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_plugin_option(parser)
+    return parser
+
+
+def add_plugin_option(parser: argparse.ArgumentParser) -> None:
+    """`--plugin MODULE`; the value is of no more use."""
+    parser.add_argument('--plugin', action='append', type=load_plugin, metavar='MODULE', help=HELP)
 
 
 def positive_integer(text: str) -> int:

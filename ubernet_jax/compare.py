@@ -20,10 +20,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from ubernet_jax import cli
-from ubernet_jax.comparison.columns import Comparison, compare
-from ubernet_jax.comparison.curves import draw_curves
+from ubernet_jax.comparison.changes import find_changes
+from ubernet_jax.comparison.columns import Column, Comparison, compare
 from ubernet_jax.comparison.documents import regenerate_tables
 from ubernet_jax.comparison.markdown import format_protocols, format_tables
+from ubernet_jax.comparison.picture import draw_curves
 from ubernet_jax.comparison.runs import keep_run, read_run
 from ubernet_jax.errors import UserError
 
@@ -88,9 +89,7 @@ def _to_json(comparison: Comparison) -> dict[str, Any]:
         'columns': [
             {
                 'name': column.name,
-                'change': {
-                    task: change._asdict() for task, change in comparison.changes(column).items()
-                },
+                **_changes_to_json(comparison, column),
                 'runs': [run.to_json() for run in column.runs],
             }
             for column in comparison.columns
@@ -98,6 +97,17 @@ def _to_json(comparison: Comparison) -> dict[str, Any]:
         'baseline': [run.to_json() for run in comparison.baseline.runs]
         if comparison.baseline
         else [],
+    }
+
+
+def _changes_to_json(comparison: Comparison, column: Column) -> dict[str, Any]:
+    if comparison.baseline is None:
+        return {'change': {}, 'left_out': {}}
+    changes = find_changes(comparison, column)
+    spreads = {**changes.tasks, 'delta_m': changes.delta_m}
+    return {
+        'change': {name: spread._asdict() for name, spread in spreads.items()},
+        'left_out': changes.left_out,
     }
 
 

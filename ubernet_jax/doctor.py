@@ -167,10 +167,7 @@ def _table(header: tuple, rows: Iterable[tuple]) -> Iterator[str]:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog='python -m ubernet_jax.doctor',
-        description='Looks for what is wrong with prepared datasets, and with a configuration.',
-    )
+    parser = cli.make_parser('doctor', __doc__)
     parser.add_argument(
         '--data-root',
         type=pathlib.Path,

@@ -34,6 +34,7 @@ def main() -> None:
     name = f'{step:08d}' + (f'-limit{arguments.limit}' if arguments.limit else '')
     out = arguments.out or results_folder(arguments.checkpoint, name)
     out.mkdir(parents=True, exist_ok=True)
+    scored = False
     for benchmark, task, name, result in evaluate_benchmarks(
         predictor, config, tasks, config.evaluation.thresholds, arguments.limit
     ):
@@ -48,10 +49,18 @@ def main() -> None:
         }
         path = out / f'{benchmark.name.replace("/", "_")}-{benchmark.split}-{name}.json'
         path.write_text(json.dumps(report, indent=1) + '\n')
+        scored = True
         scores = '  '.join(
             f'{score.label} {value:.3f}{score.unit}' for score, value in result.scores().items()
         )
         print(f'{name:<20}{benchmark.name}:{benchmark.split:<8} {result.images:5} images  {scores}')
+    if not scored:
+        benchmarks = ', '.join(f'{own.name}:{own.split}' for own in config.evaluation.benchmarks)
+        raise UserError(
+            f'nothing was scored: no image of {benchmarks} is labelled for {", ".join(tasks)}. A '
+            'label of another name than its task is found with DatasetConfig(labels={...}) in '
+            'evaluation.benchmarks of the configuration'
+        )
     print(f'results: {out}')
 
 

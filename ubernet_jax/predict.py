@@ -4,9 +4,9 @@
 
 Of a folder, every picture in it is taken; of a pattern in quotes, 'trip/**/*.jpg', every file that
 it matches. Writes to OUT/PHOTO one picture a task, `sheet.png` with all of them, detections as
-`detection.json`, and `predictions.npz` with the arrays of the results at the photograph's
-own size; of a video (extra `video`), OUT/VIDEO/sheet.mp4. A file that cannot be read is left out
-and named at the end.
+`TASK.json`, and `predictions.npz` with the arrays of the results at the photograph's own size; of a
+video (extra `video`), OUT/VIDEO/sheet.mp4. A file that cannot be read is left out and named at the
+end.
 """
 
 import argparse

@@ -118,9 +118,7 @@ def _count_images(builder: Builder) -> dict[str, int]:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog='python -m ubernet_jax.prepare', description='Builds datasets, each once.'
-    )
+    parser = cli.make_parser('prepare', __doc__)
     parser.add_argument('names', nargs='*', metavar='NAME', help=', '.join(KNOWN_NAMES))
     parser.add_argument(
         '--list', action='store_true', help='show every set: its tasks, terms, and if it is ready'

@@ -34,6 +34,7 @@ from ubernet_jax.monitoring.journal import NotFinite
 from ubernet_jax.monitoring.monitor import Monitor
 from ubernet_jax.monitoring.provenance import write_provenance
 from ubernet_jax.network import make_network
+from ubernet_jax.plugins import HELP, load_plugin
 from ubernet_jax.training.batching import MicroBatches, read_ahead
 from ubernet_jax.training.checkpoint import Checkpoints
 from ubernet_jax.training.collation import add_absent_targets
@@ -47,6 +48,7 @@ from ubernet_jax.training.stopping import StopRequest
 from ubernet_jax.weights.initial import adopt_preprocessing
 
 _CONFIG = config_flags.DEFINE_config_file('config', help_string='configs/NAME.py')
+_PLUGIN = flags.DEFINE_multi_string('plugin', [], HELP)
 _WORKDIR = flags.DEFINE_string('workdir', None, 'where everything of the run is written')
 _DISTRIBUTED = flags.DEFINE_boolean(
     'distributed', False, 'one process of several, started by Slurm, Open MPI or Kubernetes'
@@ -176,6 +178,8 @@ def leaving_lost_processes() -> Iterator[None]:
 def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise UserError(f'unknown arguments {argv[1:]}; settings are given as --config.FIELD=VALUE')
+    for name in _PLUGIN.value:
+        load_plugin(name)
     if _CONFIG.value is None:
         raise UserError('--config is missing: give a file such as configs/quickstart.py')
     config = check_config(_CONFIG.value)

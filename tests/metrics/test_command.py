@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from workplace import write_boundaries
 
-from ubernet_jax.metrics.__main__ import main
+from ubernet_jax.scoring.command import main
 
 
 def test_processes_give_the_same_scores_as_one(place):

@@ -57,13 +57,13 @@ def test_bad_files_are_named(place, capsys):
     save(place.predictions / 'a.png', np.full((4, 5), 21, np.uint8))
     assert 'a: the prediction holds class index 21: allowed are 0 to 20' in message()
     (place.predictions / 'a.png').write_bytes(b'no picture')
-    assert 'a.png cannot be read as a picture' in message()
+    assert 'a.png: cannot be read as a picture' in message()
     (place.predictions / 'a.png').unlink()
     (place.predictions / 'a.npy').write_bytes(b'no array')
-    assert 'a.npy cannot be read as a NumPy file' in message()
+    assert 'a.npy: cannot be read as an array' in message()
     (place.predictions / 'a.npy').unlink()
     (place.predictions / 'a.npz').write_bytes(b'no array')
-    assert 'a.npz cannot be read as a NumPy file' in message()
+    assert 'a.npz: cannot be read as an array' in message()
     np.savez(place.predictions / 'a.npz', one=np.zeros(1), two=np.zeros(1))
     assert "a.npz holds one, two: a single array, or one named 'segmentation'" in message()
     (place.predictions / 'a.npz').unlink()
@@ -73,7 +73,7 @@ def test_bad_files_are_named(place, capsys):
     assert 'a.mat is a MATLAB 7.3 file: save it with -v7' in message()
     (place.predictions / 'a.mat').unlink()
     np.save(place.predictions / 'a.npy', np.full((4, 5), 1.5))
-    assert 'a: the prediction has values from 1.5 to 1.5' in message('saliency')
+    assert 'a.npy: got float64 from 1.5 to 1.5; a map of strengths is' in message('saliency')
     assert 'neither ID.json files nor comp4' in message_for_boxes(place, capsys)
 
 
@@ -91,7 +91,10 @@ def test_bad_class_folders_are_named(place, capsys):
     (place.predictions / 'dog').mkdir()
     assert 'no prediction for 1 of 1 images: a' in message()
     save(place.predictions / 'dog' / 'a.png', np.zeros((5, 4), np.uint8))
-    assert 'dog/a.png has shape (5, 4): all classes need (H, W)' in message()
+    assert 'dog/a.png has shape (5, 4) and is read as uint8, but ' in message()
+    np.save(place.predictions / 'dog' / 'a.npy', np.zeros((4, 5)))
+    (place.predictions / 'dog' / 'a.png').unlink()
+    assert 'dog/a.npy has shape (4, 5) and is read as float64, but ' in message()
 
 
 def message_for_boxes(place, capsys) -> str:
@@ -121,7 +124,10 @@ def test_bad_detections_are_named(place, capsys, name, text, message):
     [
         ('a.xml', '<annotation><object>', 'a.xml cannot be read as an annotation of VOC'),
         ('a.xml', '<a><object><name>dog</name></object></a>', 'a.xml, box 1 cannot be read'),
-        ('a.json', '[{"label": "dog"}]', 'each object needs "box"'),
+        ('a.json', '[{"label": "dog"}]', 'a.json, box 1 has no "box"; it needs "box" [x1, y1, x2, y2]'),
+        ('a.json', '[{"box": [0, 0, 1, 1], "label": "yeti"}]', "box 1 is of class 'yeti'; known: aeroplane"),
+        ('a.json', '[{"box": [5, 0, 1, 1], "label": "dog"}]', 'box 1 has x1 > x2 or y1 > y2'),
+        ('a.json', '[{"box": [-1, 0, 1, 1], "label": "dog"}]', 'box 1 reaches out of its image: '),
     ],
 )
 def test_bad_annotations_are_named(place, capsys, name, text, message):
@@ -133,7 +139,8 @@ def test_bad_annotations_are_named(place, capsys, name, text, message):
 
 def test_folders_and_class_files_that_do_not_exist(place, capsys):
     assert place.run('parts', '--classes', 'nowhere.txt') == 2
-    assert '--classes: ' in capsys.readouterr().err
+    assert '--classes nowhere.txt: ' in capsys.readouterr().err
+    save(place.truths / 'a.png', np.zeros((4, 5), np.uint8))
     place.predictions.rmdir()
     for task in ('boundaries', 'detection'):
         assert place.run(task) == 2

@@ -76,12 +76,74 @@ def test_semantic_boundaries_from_class_masks_and_our_own_predictions(place):
     np.savez(
         place.predictions / 'a.npz',
         semantic_boundaries=np.full(SHAPE, 12, np.uint8),
-        semantic_boundary_strength=strength,
+        semantic_boundaries_strength=strength,
         boundaries=strength,
     )
     scores = place.scores('semantic-boundaries', '--thresholds', '3')
     assert scores['per_class']['dog']['ods'] > 0.95
     assert scores['per_class']['cat']['ods'] is None
+
+
+def test_predictions_under_another_name(place):
+    save(place.truths / 'a.png', line(10) * np.uint8(255))
+    np.savez(
+        place.predictions / 'a.npz',
+        boundaries=np.zeros(SHAPE, np.float32),
+        contours=line(10).astype(np.float32),
+    )
+    assert place.scores('boundaries', '--thresholds', '3')['ods'] == 0
+    assert place.scores('boundaries', '--thresholds', '3', '--name', 'contours')['ods'] == 1
+
+
+def test_class_boundaries_under_another_name(place, capsys):
+    mask = np.zeros(SHAPE, np.uint8)
+    mask[10:30, 10:40] = 12  # dog
+    save(place.truths / 'a.png', mask)
+    outline = mask != np.roll(mask, 1, axis=1)
+    outline |= mask != np.roll(mask, 1, axis=0)
+    arrays = {'outlines': np.full(SHAPE, 12, np.uint8), 'outlines_strength': outline.astype('f4')}
+    np.savez(place.predictions / 'a.npz', **arrays)
+    options = '--thresholds', '3', '--name', 'outlines'
+    assert place.scores('semantic-boundaries', *options)['per_class']['dog']['ods'] > 0.95
+    np.savez(place.predictions / 'a.npz', outlines=np.full(SHAPE, 12, np.uint8))
+    assert place.run('semantic-boundaries', *options) == 2
+    assert "as 'outlines' and 'outlines_strength' in one .npz" in capsys.readouterr().err
+    np.savez(place.predictions / 'a.npz', **arrays | {'outlines': np.full(SHAPE, 21, np.uint8)})
+    assert place.run('semantic-boundaries', *options) == 2
+    assert 'class index 21 is out of range; allowed are 0 to 20' in capsys.readouterr().err
+    np.savez(place.predictions / 'a.npz', **arrays | {'outlines_strength': np.ones((3, 4))})
+    assert place.run('semantic-boundaries', *options) == 2
+    assert 'outlines_strength (3, 4): they must be of one image' in capsys.readouterr().err
+
+
+def test_predictions_as_predict_writes_them(place):
+    save(place.truths / 'a.png', line(10) * np.uint8(255))
+    (place.predictions / 'a').mkdir()
+    arrays = {'boundaries': line(10).astype(np.float32), 'saliency': np.zeros(SHAPE, np.float32)}
+    np.savez(place.predictions / 'a' / 'predictions.npz', **arrays)
+    assert place.scores('boundaries', '--thresholds', '3')['ods'] == 1
+    assert place.scores('saliency')['mae'] == pytest.approx(34 / (SHAPE[0] * SHAPE[1]))
+    (place.truths / 'a.png').unlink()
+    (place.truths / 'a.xml').write_text(XML.format(0))
+    box = {'box': [10, 20, 30, 60], 'label': 'dog', 'score': 0.9}
+    (place.predictions / 'a' / 'pets.json').write_text(json.dumps([box]))
+    assert place.scores('detection', '--name', 'pets')['map'] == 1
+
+
+def test_boundary_truth_as_one_struct(place):
+    truth = {'Boundaries': line(10).astype(np.uint8), 'Segmentation': np.zeros(SHAPE)}
+    scipy.io.savemat(place.truths / 'a.mat', {'groundTruth': truth})
+    save(place.predictions / 'a.png', line(10) * np.uint8(255))
+    assert place.scores('boundaries', '--thresholds', '3')['ods'] == 1
+
+
+def test_boundary_truth_as_an_array_of_structs(place):
+    structs = np.zeros((1, 2), [('Boundaries', object)])
+    structs['Boundaries'][0] = [line(10).astype(np.uint8), line(20).astype(np.uint8)]
+    scipy.io.savemat(place.truths / 'a.mat', {'groundTruth': structs})
+    save(place.predictions / 'a.png', line(10) * np.uint8(255))
+    scores = place.scores('boundaries', '--thresholds', '3')
+    assert scores['ods_recall'] == 0.5  # of the two annotators
 
 
 def test_semantic_boundaries_in_a_folder_a_class(place):
@@ -115,6 +177,18 @@ def test_segmentation_with_palette_and_parts(place):
     assert place.scores('parts')['per_class']['head'] == 1
 
 
+@pytest.mark.parametrize('depth', [8, 16])
+def test_saliency_of_a_picture_reaches_its_own_thresholds(place, depth):
+    """Each grey k / 255 counts at the threshold k / 255, whatever its bits."""
+    grey = np.arange(256).reshape(16, 16)
+    save(place.truths / 'a.png', np.where(grey == 255, 255, 0).astype(np.uint8))
+    values = grey.astype(np.uint8) if depth == 8 else (257 * grey).astype(np.uint16)
+    save(place.predictions / 'a.png', values)
+    scores = place.scores('saliency')
+    assert scores['recall'] == [1] * 256
+    assert scores['precision'] == pytest.approx(1 / np.arange(256, 0, -1))
+
+
 def test_saliency_with_and_without_stretch(place):
     save(place.truths / 'a.png', np.array([[255, 0], [0, 0]], np.uint8))
     save(place.predictions / 'a.npy', np.array([[0.5, 0.2], [0.0, 0.0]]))
@@ -129,17 +203,40 @@ def test_normals(place, suffix):
     up = np.zeros((2, 3, 3))
     up[..., 2] = 1
     truth = np.rint((up + 1) * 127.5).astype(np.uint8)
-    truth[0, 0] = 0  # no label
+    truth[0] = [0, 0, 0], [128, 128, 128], [127, 127, 128]  # no label
     save(place.truths / 'a.png', truth)
     if suffix == '.png':
         save(place.predictions / 'a.png', np.rint((up + 1) * 127.5).astype(np.uint8))
     else:
         np.save(place.predictions / 'a.npy', up)
     scores = place.scores('normals')
-    assert scores['pixels'] == 5
+    assert scores['pixels'] == 3
     assert scores['mean'] < 0.5
     assert scores['below_11_25'] == 100
     assert {'median', 'rmse', 'below_22_5', 'below_30'} <= scores.keys()
+
+
+def test_normals_that_are_not_finite_are_unknown(place):
+    truth = np.zeros((2, 3, 3), np.float32)
+    truth[..., 2] = 1
+    np.save(place.predictions / 'a.npy', truth)
+    truth[0] = [np.nan, 0, 1], [np.inf, 0, 0], [0, 0, 0]
+    np.save(place.truths / 'a.npy', truth)
+    scores = place.scores('normals')
+    assert (scores['pixels'], scores['mean']) == (3, 0)
+    np.save(place.predictions / 'a.npy', truth)  # unknown where there is no truth
+    assert place.scores('normals')['mean'] == 0
+    np.save(place.predictions / 'a.npy', truth[::-1])  # and where there is one
+    assert place.scores('normals')['mean'] == 90
+
+
+def test_normals_may_point_anywhere_in_both(place):
+    """In a frame where z points away from the camera, too: angles are what is scored."""
+    away = np.zeros((6, 8, 3), np.float32)
+    away[..., 2] = -1
+    for folder in (place.truths, place.predictions):
+        np.save(folder / 'a.npy', away)
+    assert place.scores('normals')['mean'] == 0
 
 
 def test_detection_and_proposals_of_voc_and_in_json(place):

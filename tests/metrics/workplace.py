@@ -7,7 +7,7 @@ import numpy as np
 import scipy.io
 from PIL import Image
 
-from ubernet_jax.metrics.__main__ import main
+from ubernet_jax.scoring.command import main
 
 SHAPE = (40, 50)
 XML = """<annotation><object><name>dog</name><difficult>{}</difficult><bndbox><xmin>11</xmin>

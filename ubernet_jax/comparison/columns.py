@@ -1,4 +1,4 @@
-"""Columns of scores that may be compared, and how far each is from a baseline (delta_m)."""
+"""Columns of scores that may be compared."""
 
 import collections
 import dataclasses
@@ -6,13 +6,11 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from ubernet_jax.comparison.runs import TASK_OF, Benchmark, Run, Scored
-from ubernet_jax.config import serialization
+from ubernet_jax.comparison.fields import format_value
+from ubernet_jax.comparison.results import Benchmark, Scored
+from ubernet_jax.comparison.runs import Run
 from ubernet_jax.errors import UserError
-from ubernet_jax.metrics.multitask import HEADLINE, relative_change
-from ubernet_jax.tasks import TASKS
-
-MAIN_RESULT = {'detection': 'detection_voc07'}  # of the tasks with several, the paper's measure
+from ubernet_jax.metrics.descriptions import describe_difference
 
 
 class Spread(NamedTuple):
@@ -40,14 +38,15 @@ class Column:
     name: str
     runs: Sequence[Run]
 
-    def score(self, benchmark: Benchmark, name: str) -> Spread | None:
-        """A score, over the runs that trained its task; None if there is none."""
-        results = (run.results.get(benchmark) for run in self._trained_on(benchmark))
-        values = [one.scores[name] for one in results if one is not None and name in one.scores]
-        return Spread.of(values) if values else None
+    def has(self, task: str) -> bool:
+        """Whether one of its runs was trained for a task."""
+        return any(task in run.tasks for run in self.runs)
 
-    def _trained_on(self, benchmark: Benchmark) -> list[Run]:
-        return [run for run in self.runs if TASK_OF[benchmark.result] in run.tasks]
+    def score(self, benchmark: Benchmark, name: str) -> Spread | None:
+        """A score, over the runs that have it; None if there is none."""
+        results = (run.results[benchmark] for run in self.runs if benchmark in run.results)
+        values = [value for one in results if (value := one.value(name)) is not None]
+        return Spread.of(values) if values else None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +54,8 @@ class Comparison:
     """Columns that were all scored alike.
 
     Attributes:
-      benchmarks: what is scored, with the protocol, number of images and names of the scores.
+      benchmarks: what is scored, with the protocol, number of images and descriptions of the
+        scores; by the order of the tasks, then by name.
       columns: in the order given.
       baseline: what they are measured against.
     """
@@ -72,56 +72,18 @@ class Comparison:
         """Those of all columns."""
         return [run for column in self.all_columns() for run in column.runs]
 
-    def changes(self, column: Column) -> dict[str, Spread]:
-        """Task -> relative change against the baseline, percent, and `delta_m`, their mean."""
-        if self.baseline is None:
-            return {}
-        found = collections.defaultdict(list)
-        for run in column.runs:
-            changes = self._changes_of_run(run)
-            for task, change in (changes | {'delta_m': statistics.fmean(changes.values())}).items():
-                found[task].append(change)
-        return {task: Spread.of(values) for task, values in found.items()}
-
-    def _changes_of_run(self, run: Run) -> dict[str, float]:
-        """Of a task with several benchmarks the mean over these, so that every task counts once."""
-        found = collections.defaultdict(list)
-        for benchmark in run.results:
-            task, name = TASK_OF[benchmark.result], main_score(benchmark)
-            if name is None or task not in run.tasks:
-                continue
-            ours = run.results[benchmark].scores.get(name)
-            reference = self.baseline.score(benchmark, name)
-            if ours is None or reference is None or not reference.mean:
-                raise UserError(
-                    f'no relative change of {name} of {benchmark} exists: {run.path} has {ours}, '
-                    f'the baseline {reference and reference.mean}. Give --baseline a run that was '
-                    f'trained for {task}'
-                )
-            found[task].append(relative_change(name, ours, reference.mean))
-        if not found:
-            raise UserError(f'{run.path} has no score that enters delta_m')
-        return {task: statistics.fmean(found[task]) for task in TASKS if task in found}
-
-
-def main_score(benchmark: Benchmark) -> str | None:
-    """The score that enters delta_m; None for a result that does not."""
-    task = TASK_OF[benchmark.result]
-    return HEADLINE[task] if benchmark.result == MAIN_RESULT.get(task, task) else None
-
-
-def table_order(benchmark: Benchmark) -> tuple[int, Benchmark]:
-    """Sorts benchmarks by the table of tasks, then by name."""
-    return list(TASK_OF).index(benchmark.result), benchmark
+    def tasks(self) -> list[str]:
+        """Those that are scored, in order."""
+        return list(dict.fromkeys(benchmark.task for benchmark in self.benchmarks))
 
 
 def compare(runs: Sequence[Run], names: Sequence[str], baseline: Sequence[Run] = ()) -> Comparison:
-    """Puts runs side by side.
+    """Puts runs side by side; their tasks keep the order that the runs' configurations give them.
 
     Args:
       runs: at least one.
       names: of the runs; runs of the same name are seeds of one, and become one column.
-      baseline: one run, or several that have each task at least once.
+      baseline: one run, or several, of which each has some of the tasks.
 
     Raises:
       UserError: scores of different protocols or images, a missing result, or runs of one name
@@ -132,11 +94,13 @@ def compare(runs: Sequence[Run], names: Sequence[str], baseline: Sequence[Run] =
         groups[name].append(run)
     for name, group in groups.items():
         _require_seeds(name, group)
-    everything = [*baseline, *runs]
+    everything = [*runs, *baseline]
     benchmarks = _require_same_protocols(everything)
     _require_complete(everything, benchmarks)
+    tasks = [*(task for run in everything for task in run.tasks), *(one.task for one in benchmarks)]
+    order = {task: number for number, task in enumerate(dict.fromkeys(tasks))}
     return Comparison(
-        benchmarks=benchmarks,
+        benchmarks=dict(sorted(benchmarks.items(), key=lambda one: (order[one[0].task], one[0]))),
         columns=[Column(name=name, runs=group) for name, group in groups.items()],
         baseline=Column(name='baseline', runs=baseline) if baseline else None,
     )
@@ -166,22 +130,32 @@ def _require_same_protocols(runs: Iterable[Run]) -> dict[Benchmark, Scored]:
     for run in runs:
         for benchmark, scored in run.results.items():
             ours = first.setdefault(benchmark, scored)
-            differences = serialization.differences(
-                {'images': ours.images, **ours.protocol},
-                {'images': scored.images, **scored.protocol},
-            )
-            if differences:
+            if differences := _differences(ours, scored):
                 raise UserError(
                     f'{benchmark} was not scored alike in {ours.source} and {scored.source}: '
                     f'{"; ".join(differences)}. Evaluate both with the same version and options'
                 )
-    return {benchmark: first[benchmark] for benchmark in sorted(first, key=table_order)}
+    return first
+
+
+def _differences(ours: Scored, theirs: Scored) -> list[str]:
+    """Lines `FIELD: OURS, not THEIRS`."""
+    first, second = ({'images': one.images, **one.protocol} for one in (ours, theirs))
+    lines = [
+        f'{field}: {format_value(first.get(field))}, not {format_value(second.get(field))}'
+        for field in dict.fromkeys([*first, *second])
+        if first.get(field) != second.get(field)
+    ]
+    named = {score.name: score for score in theirs.scores}
+    for score in ours.scores:
+        lines += describe_difference(score, named.get(score.name, score))
+    return lines
 
 
 def _require_complete(runs: Iterable[Run], benchmarks: Iterable[Benchmark]) -> None:
     for benchmark in benchmarks:
         for run in runs:
-            if TASK_OF[benchmark.result] in run.tasks and benchmark not in run.results:
+            if benchmark.task in run.tasks and benchmark not in run.results:
                 raise UserError(
                     f'{run.path} has no scores of {benchmark} at step {run.step}, as others have: '
                     'run python -m ubernet_jax.evaluate on it, with that benchmark in its '

@@ -3,20 +3,16 @@
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from ubernet_jax.comparison.columns import MAIN_RESULT, Column, Comparison, Spread
-from ubernet_jax.comparison.published import find_published
-from ubernet_jax.comparison.runs import PROVENANCE, TASK_OF, Run
-from ubernet_jax.metrics.multitask import LOWER_IS_BETTER
-from ubernet_jax.tasks import TASKS
+from ubernet_jax.comparison.changes import find_changes, format_reasons
+from ubernet_jax.comparison.columns import Column, Comparison, Spread
+from ubernet_jax.comparison.fields import format_value
+from ubernet_jax.comparison.results import Benchmark, Scored
+from ubernet_jax.comparison.runs import Run
+from ubernet_jax.comparison.workdir import PROVENANCE
+from ubernet_jax.metrics.metric import Score
+from ubernet_jax.tasks.published import PUBLISHED, Published
 
 NONE = '-'
-LABELS = {
-    'miou': 'mIoU', 'max_f': 'max F', 'mae': 'MAE', 'mean': 'mean angle', 'median': 'median angle',
-    'below_11_25': 'below 11.25°', 'below_22_5': 'below 22.5°', 'below_30': 'below 30°',
-    'ods': 'ODS', 'ois': 'OIS', 'ap': 'AP', 'map': 'mAP', 'recall_100': 'recall of 100',
-    'recall_300': 'recall of 300', 'recall_1000': 'recall of 1000',
-}  # fmt: skip
-DEGREES = {'mean', 'median'}
 PAPER_NOTE = (
     'Paper: arXiv 1609.02132, as recalled, not measured here, and trained on other images; '
     f"{NONE} where the benchmark or its protocol is not the paper's."
@@ -37,55 +33,63 @@ def format_tables(comparison: Comparison) -> str:
 def format_protocols(comparison: Comparison) -> str:
     """What was computed on each benchmark, a line each."""
     lines = (
-        f'- {benchmark}: ' + '; '.join(f'{key}: {value}' for key, value in scored.protocol.items())
+        f'- {benchmark}: '
+        + '; '.join(f'{key}: {format_value(value)}' for key, value in scored.protocol.items())
         for benchmark, scored in comparison.benchmarks.items()
     )
     return 'Protocols:\n\n' + '\n'.join(lines) + '\n'
 
 
-def format_score(name: str, score: Spread | None) -> str:
-    """Such as `.286`, `28.5°`, `30.2 %`; with the spread of several runs `.286 ± .004`."""
+def format_score(unit: str, score: Spread | None) -> str:
+    """Such as `.286`, `28.5°`, `30.2 %`, `0.512 m`; of several runs `.286 ± .004`."""
     if score is None:
         return NONE
-    numbers = [number for number in score if number is not None]
-    if name in DEGREES:
-        return ' ± '.join(f'{number:.1f}' for number in numbers) + '°'
-    if name.startswith('below'):
-        return ' ± '.join(f'{number:.1f}' for number in numbers) + ' %'
-    return ' ± '.join(f'{number:.3f}'.removeprefix('0') for number in numbers)
+    digits = 1 if unit in ('°', '%') else 3
+    numbers = [f'{number:.{digits}f}' for number in score if number is not None]
+    if not unit:
+        numbers = [number.removeprefix('0') for number in numbers]
+    return ' ± '.join(numbers) + (unit if unit in ('', '°') else f' {unit}')
+
+
+def find_published(benchmark: Benchmark, scored: Scored) -> Published | None:
+    """What the paper has on this benchmark, if its images and protocol are the paper's."""
+    published = PUBLISHED.get((benchmark.result, benchmark.dataset, benchmark.split))
+    if published is None or published.images != scored.images:
+        return None
+    return published if published.protocol.items() <= scored.protocol.items() else None
 
 
 def _score_table(comparison: Comparison) -> str:
     columns = comparison.all_columns()
-    published = {
-        benchmark: find_published(benchmark, scored)
-        for benchmark, scored in comparison.benchmarks.items()
-    }
+    published = {one: find_published(one, scored) for one, scored in comparison.benchmarks.items()}
     paper = ['paper, 1 task', 'paper, 7 tasks'] if any(published.values()) else []
     head = ['task', 'benchmark', 'images', 'score', *map(_heading, columns), *paper]
     rows = []
     for benchmark, scored in comparison.benchmarks.items():
-        place = (benchmark.result, f'{benchmark.dataset}:{benchmark.split}', scored.images)
-        for number, name in enumerate(scored.scores):
+        place = (benchmark.result, benchmark.place, scored.images)
+        for number, score in enumerate(scored.scores):
             row = list(place) if number == 0 else [''] * len(place)
-            row.append(LABELS.get(name, name) + (' ↓' if name in LOWER_IS_BETTER else ''))
-            row += [format_score(name, column.score(benchmark, name)) for column in columns]
+            row.append(score.label + (' ↓' if score.lower_is_better else ''))
+            values = [column.score(benchmark, score.name) for column in columns]
             if paper:
-                theirs = published[benchmark]
-                for scores in (theirs.one_task, theirs.seven_tasks) if theirs else ({}, {}):
-                    value = Spread(scores[name], None) if name in scores else None
-                    row.append(format_score(name, value))
-            rows.append(row)
+                values += _papers_scores(published[benchmark], score)
+            rows.append([*row, *(format_score(score.unit, value) for value in values)])
     return _table(head, rows)
 
 
+def _papers_scores(published: Published | None, score: Score) -> list[Spread | None]:
+    networks = (published.one_task, published.seven_tasks) if published else ({}, {})
+    return [Spread(one[score.name], None) if score.name in one else None for one in networks]
+
+
 def _change_table(comparison: Comparison) -> str:
-    changes = [comparison.changes(column) for column in comparison.columns]
+    changes = [find_changes(comparison, column) for column in comparison.columns]
     rows = [
-        [name, *(_percent(one.get(name)) for one in changes)]
-        for name in (*TASKS, 'delta_m')
-        if any(name in one for one in changes)
+        [task, *(_percent(one.tasks.get(task)) for one in changes)]
+        for task in comparison.tasks()
+        if any(column.has(task) for column in comparison.columns)
     ]
+    rows.append(['delta_m', *(_percent(one.delta_m) for one in changes)])
     return _table(['change against the baseline, %', *map(_heading, comparison.columns)], rows)
 
 
@@ -109,19 +113,13 @@ def _describe(run: Run) -> list[object]:
 
 
 def _notes(comparison: Comparison) -> Iterable[str]:
-    names = {name for scored in comparison.benchmarks.values() for name in scored.scores}
-    if names & LOWER_IS_BETTER:
+    scores = (score for scored in comparison.benchmarks.values() for score in scored.scores)
+    if any(score.lower_is_better for score in scores):
         yield '↓ means that lower is better.'
     if any(len(column.runs) > 1 for column in comparison.columns):
         yield '± is the standard deviation over the runs (n - 1).'
     if comparison.baseline:
-        yield (
-            'Change: relative, positive is better; delta_m is the mean over tasks, a task with '
-            'several benchmarks being their mean.'
-        )
-    for benchmark in comparison.benchmarks:
-        if comparison.baseline and benchmark.result in MAIN_RESULT.values():
-            yield f'Of {TASK_OF[benchmark.result]} it takes {benchmark.result}.'
+        yield from _notes_on_changes(comparison)
     if len({run.images_seen for run in comparison.all_runs()}) > 1:
         yield 'The runs saw different numbers of images: see the table of runs.'
     for run in comparison.all_runs():
@@ -129,6 +127,21 @@ def _notes(comparison: Comparison) -> Iterable[str]:
             yield f'{run.name} is not finished: step {run.step} of {run.steps}.'
     if any(find_published(*one) for one in comparison.benchmarks.items()):
         yield PAPER_NOTE
+
+
+def _notes_on_changes(comparison: Comparison) -> Iterable[str]:
+    yield (
+        'Change: relative, positive is better; delta_m is the mean over tasks, a task with '
+        'several benchmarks being their mean.'
+    )
+    for task in comparison.tasks():
+        own = [one for one in comparison.benchmarks.items() if one[0].task == task]
+        main = dict.fromkeys(benchmark.result for benchmark, scored in own if scored.main)
+        if main and not all(scored.main for _, scored in own):
+            yield f'Of {task} it takes {", ".join(main)}.'
+    for column in comparison.columns:
+        if left_out := find_changes(comparison, column).left_out:
+            yield f'delta_m of {column.name} leaves out {format_reasons(left_out)}.'
 
 
 def _heading(column: Column) -> str:

@@ -1,14 +1,16 @@
 """Configurations from the command line: `--config FILE.py[:VARIANT] --config.FIELD=VALUE`."""
 
 import dataclasses
-import itertools
+import importlib.machinery
+import importlib.util
 import pathlib
+import re
 import sys
 import traceback
+from collections.abc import Sequence
 from typing import Any
 
 from absl import flags
-from ml_collections import config_flags
 
 from ubernet_jax import config
 from ubernet_jax.config import Config
@@ -16,7 +18,8 @@ from ubernet_jax.config.serialization import check_field, from_json, to_json
 from ubernet_jax.errors import UserError
 
 _PACKAGE = str(pathlib.Path(__file__).parents[1])
-_HIDING = 'Error whilst parsing config file'  # how ml_collections begins
+_OVERRIDE = re.compile(r'--?(?:no)?config\.([^=]*)')
+_LENGTHS = ('steps', 'epochs', 'images')
 
 
 def load_config(name: str) -> Config:
@@ -25,10 +28,7 @@ def load_config(name: str) -> Config:
     Raises:
       UserError: there is no such file, or it is not one of a configuration.
     """
-    values = flags.FlagValues()
-    config_flags.DEFINE_config_file('config', flag_values=values)
-    parse_flags(['', f'--config={name}'], values)
-    return check_config(values['config'].value)
+    return check_config(_run_config_file(name))
 
 
 def check_config(loaded: Any) -> Config:
@@ -47,30 +47,49 @@ def check_config(loaded: Any) -> Config:
 
 
 def parse_flags(arguments: list[str], values: flags.FlagValues = flags.FLAGS) -> list[str]:
-    """Absl's flag parser, with mistakes as `UserError`; returns what is not a flag."""
-    for argument, following in itertools.zip_longest(arguments, arguments[1:], fillvalue=''):
-        name, equals, value = argument.lstrip('-').partition('=')
-        if name.startswith('config.'):
-            check_field(name.removeprefix('config.'))
-        if argument.startswith('-') and name == 'config':
-            _check_config_file(value if equals else following)
+    """Absl's flag parser, with mistakes as `UserError`; returns what is not a flag.
+
+    ml_collections, which defines the flag `config`, sets the fields.
+    """
+    overridden = [match[1] for match in map(_OVERRIDE.match, arguments) if match]
+    values['config'].parser = _Parser(overridden)
     try:
         return values(arguments)
-    except UserError:  # of a config file that explains itself
-        raise
-    except (flags.Error, KeyError, OSError) as error:
-        message = str(error.args[0] if error.args else error)
-        if _HIDING in message:  # a traceback, in two errors around the one that was raised
-            raise _unusable(error.__context__.__context__) from error
-        raise UserError(message) from error
-    except Exception as error:  # a config file is a program of the user's: it may raise anything
-        raise _unusable(error) from error
+    except (flags.Error, ValueError) as error:
+        raise UserError(str(error)) from error
 
 
-def _check_config_file(name: str) -> None:
-    file, _, _ = name.partition(':')
+class _Parser(flags.ArgumentParser):
+    """Loads a config file, and makes it ready for the flags `--config.FIELD` that follow."""
+
+    def __init__(self, overridden: Sequence[str]):
+        self._overridden = overridden
+
+    def parse(self, name: str) -> Config:
+        """Checks what is overridden; a length of the run that is given replaces the file's."""
+        config = load_config(name)
+        for field in self._overridden:
+            check_field(field, config)
+        if any(name in self._overridden for name in _LENGTHS):
+            config = dataclasses.replace(config, **dict.fromkeys(_LENGTHS))
+        return config
+
+
+def _run_config_file(name: str) -> Any:
+    """What `get_config` of a file returns, given what stands behind the colon, if anything."""
+    file, colon, variant = name.partition(':')
     if not pathlib.Path(file).is_file():
         raise UserError(f'--config: there is no file {file}; name one such as configs/mini.py')
+    loader = importlib.machinery.SourceFileLoader('config_file', file)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    sys.modules[loader.name] = module  # where dataclasses look for the types of their fields
+    try:
+        loader.exec_module(module)
+        return module.get_config(*([variant] if colon else []))
+    except UserError:  # of a config file that explains itself
+        raise
+    except Exception as error:  # it is a program of the user's: it may raise anything
+        raise _unusable(error) from error
 
 
 def _unusable(error: BaseException) -> UserError:
@@ -87,7 +106,7 @@ def _unusable(error: BaseException) -> UserError:
         if not dataclasses.is_dataclass(settings):
             continue
         own = settings.__name__
-        if f'{own}.__init__()' in str(error) or f"'{own}' object" in str(error):
+        if re.search(rf"\b{own}\.__init__\(\)|'{own}' object", str(error)):
             names = ', '.join(field.name for field in dataclasses.fields(settings))
             return UserError(f'{text}{own} has {names}')
     return UserError(

@@ -13,6 +13,8 @@ from ubernet_jax.tasks import Task
 class Config:
     """One run; its length is given in one of three ways: as steps, epochs or images.
 
+    On the command line any of the three replaces what a config file has: `--config.epochs=2`.
+
     Attributes:
       name: of the experiment.
       seed: of initialisation, data order, augmentation and dropout.

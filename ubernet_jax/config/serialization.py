@@ -8,7 +8,7 @@ from typing import Any
 
 from ubernet_jax.config import Config
 from ubernet_jax.errors import UserError
-from ubernet_jax.tasks.task import KINDS, Task, find_kind
+from ubernet_jax.tasks.task import Task, find_kind
 
 
 def to_json(value: Any) -> Any:
@@ -49,33 +49,37 @@ def differences(ours: Any, theirs: Any, path: str = '') -> list[str]:
     return [] if ours == theirs else [f'{path}: {ours}, not {theirs}']
 
 
-def check_field(path: str) -> None:
-    """Checks that a configuration has the field `path`, such as `data.train[0].name`.
+def check_field(path: str, config: Config) -> None:
+    """Checks that a configuration has the single value `path`, such as `data.train[0].name`.
 
     Raises:
-      UserError: it has not; the fields that it has there are listed.
+      UserError: it has not; what it has there is listed.
     """
-    kind: Any = Config
+    value, place = config, 'the configuration'
     for part in path.replace(']', '').replace('[', '.').split('.'):
-        if dataclasses.is_dataclass(kind):
-            hints = _all_hints(kind)
-            if part not in hints:
-                raise UserError(
-                    f'--config.{path}: no field {part!r}; known ones: {", ".join(hints)}'
-                )
-            kind = hints[part]
-        else:
-            kind = (typing.get_args(kind) or (Any,))[-1]
+        inside = _parts(value)
+        if inside is None or part not in inside:
+            raise UserError(
+                f'--config.{path}: {place} has no {part!r}; it has {", ".join(inside or ["none"])}'
+            )
+        place = part if value is config else f'{place}.{part}'
+        value = inside[part]
+    inside = _parts(value)
+    if inside is not None:
+        raise UserError(
+            f'--config.{path}: {place} is not a single value; it has {", ".join(inside) or "none"}'
+        )
 
 
-def _all_hints(kind: type) -> dict[str, Any]:
-    """Fields of a dataclass with their types; of a task those of all kinds, as any may be meant."""
-    kinds = KINDS.values() if kind is Task else (kind,)
-    fields = {}
-    for own in kinds:
-        hints = typing.get_type_hints(own)
-        fields |= {field.name: hints[field.name] for field in dataclasses.fields(own)}
-    return fields
+def _parts(value: Any) -> dict[str, Any] | None:
+    """What a path may go on with behind a value; None if it is a single one."""
+    if isinstance(value, dict):
+        return value
+    if isinstance(value, list):
+        return {str(index): item for index, item in enumerate(value)}
+    if dataclasses.is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return None
 
 
 def _build(kind: Any, plain: Any, path: str) -> Any:

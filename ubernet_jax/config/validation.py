@@ -1,13 +1,18 @@
 """What the settings of a run may hold."""
 
+import math
 import re
 
 from ubernet_jax.config import STRIDE, Config, Initialisation, Trunk
-from ubernet_jax.errors import require_setting
+from ubernet_jax.errors import UserError, require_setting
 from ubernet_jax.tasks.group import SHARED
 
 _NAME = re.compile(r'[^\W\d]\w*')  # names of tasks are attributes, files and parameter groups
-_TAKEN = (SHARED, 'delta_m', 'image', 'images')
+# Other groups, files and attributes of predictions.
+_TAKEN = (
+    SHARED, 'delta_m', 'sheet', 'images', 'image', 'tasks', 'arrays', 'picture', 'panels', 'save',
+    'get', 'items', 'keys', 'values',
+)  # fmt: skip
 
 
 def validate(config: Config) -> None:
@@ -65,9 +70,15 @@ def _validate_tasks(config: Config) -> None:
 def _validate_length(config: Config) -> None:
     lengths = {name: getattr(config, name) for name in ('steps', 'epochs', 'images')}
     given = {name: value for name, value in lengths.items() if value is not None}
-    got = ', '.join(f'{name}={value}' for name, value in given.items()) or 'not given'
-    require_setting(len(given) == 1, 'the length of the run', got, 'steps, epochs or images')
-    _not_negative('', config, given)  # 0 steps save the untrained network
+    if len(given) != 1:
+        got = ' and '.join(f'{name}={value}' for name, value in given.items()) or 'nothing'
+        raise UserError(
+            f'config: the length of the run is given by {got}; give one of {", ".join(lengths)}, '
+            'in the config file or with --config.steps=...'
+        )
+    ((name, value),) = given.items()
+    # 0 steps save the untrained network.
+    require_setting(0 <= value < math.inf, name, value, '0 or more')
 
 
 def _validate_model(config: Config) -> None:

@@ -1,10 +1,14 @@
 """BSDS500: photographs whose boundaries 4 to 9 people drew (Arbelaez et al., TPAMI 2011)."""
 
+import functools
 import pathlib
 
 from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.card import Card
 from ubernet_jax.datasets.files import check_exist, list_images, read_image
+from ubernet_jax.datasets.matlab import read_matlab
+from ubernet_jax.labels.lines import LineMap, parse_annotators
+from ubernet_jax.labels.reading import require_size
 from ubernet_jax.labels.standard import STANDARD
 from ubernet_jax.structs import Example
 
@@ -36,8 +40,11 @@ class Bsds500(Builder):
     def read(self, item: tuple[pathlib.Path, ...]) -> tuple[Example, bytes]:
         image_path, truth_path = item
         image, encoded_image = read_image(image_path)
-        labels = {name: kind.read(truth_path, image.shape[:2]) for name, kind in self.labels.items()}
-        return Example(id=image_path.stem, image=image, labels=labels), encoded_image
+        parse = functools.partial(parse_annotators, truth_path)
+        boundaries = LineMap.of_annotators(read_matlab(truth_path, 'groundTruth', parse))
+        require_size(truth_path, boundaries.share, image.shape[:2])
+        example = Example(id=image_path.stem, image=image, labels={'boundaries': boundaries})
+        return example, encoded_image
 
 
 def _list_pairs(data: pathlib.Path, split: str) -> list[tuple[pathlib.Path, ...]]:

@@ -25,7 +25,6 @@ from ubernet_jax.datasets.shards import (
 from ubernet_jax.datasets.sources import check_sources, list_files
 from ubernet_jax.datasets.storage import Storage
 from ubernet_jax.errors import UserError
-from ubernet_jax.json_file import read_json
 from ubernet_jax.labels import LabelKind, Review, from_json
 from ubernet_jax.labels.kind import add_surveys
 from ubernet_jax.structs import Example
@@ -167,8 +166,7 @@ class Builder(FileReaderBuilder, skip_registration=True):
         Raises:
           UserError: a kind is not known; it names the module that defines it, if it is known.
         """
-        file = pathlib.Path(self.data_path, 'metadata.json')
-        about = next(iter(read_json(file).values()))
+        about = next(iter(self.info.metadata.values()))
         return {
             name: from_json(kind, f'the label {name!r} of {self.dataset_name}')
             for name, kind in about['labels'].items()
@@ -197,10 +195,10 @@ class Builder(FileReaderBuilder, skip_registration=True):
         return ', '.join(counts) or 'no labels'
 
     def _info(self) -> tfds.core.DatasetInfo:
-        kinds = self.read_labels() if self.is_prepared() else self.labels
         return tfds.core.DatasetInfo(
             builder=self,
-            features=records.make_features(kinds),
+            # TFDS reads those of a prepared set from it, so that no kind needs to be known for that.
+            features=None if self.is_prepared() else records.make_features(self.labels),
             metadata=tfds.core.MetadataDict(),
             homepage=self.card.home,
             citation=self.card.citation,

@@ -20,6 +20,7 @@ from ubernet_jax.structs import Example
 DESCRIPTION = 'labels.json'  # beside the splits: kinds and classes of labels of one's own
 _IMAGES = 'images'
 _IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
+_STANDARD_FOLDERS = ', '.join((*STANDARD, *FOLDERS))
 
 # An image, and its labels: name, kind and file.
 Item = tuple[pathlib.Path, list[tuple[str, LabelKind, pathlib.Path]]]
@@ -85,7 +86,7 @@ class Folder(Builder):
         if not any(labels for own in items.values() for _, labels in own):
             raise UserError(
                 f'{source} labels none of its images: beside {_IMAGES}, each split may have the '
-                f'folders {", ".join(STANDARD)}, or others that {DESCRIPTION} describes'
+                f'folders {_STANDARD_FOLDERS}, or others that {DESCRIPTION} describes'
             )
         return items
 
@@ -120,7 +121,7 @@ def _find_kind(
             f'{source}: nothing says what the labels in the folders {folder!r} are. Write it into '
             f'{source / DESCRIPTION}, such as {{"{folder}": {{"kind": "class_map", "classes": '
             f'["background", "{folder}"]}}}}; kinds: {", ".join(sorted(KINDS))}. Folders of a '
-            f'standard name need no such line: {", ".join((*STANDARD, *FOLDERS))}'
+            f'standard name need no such line: {_STANDARD_FOLDERS}'
         )
     if not kind.has_classes:
         return kind
@@ -133,6 +134,11 @@ def _find_kind(
         lines = read_text(names).splitlines()
         kind = dataclasses.replace(kind, classes=tuple(s for s in map(str.strip, lines) if s))
         check_class_names(kind.classes, str(names))
+    if kind.classes == ():
+        raise UserError(
+            f'{source / DESCRIPTION} does not name the classes of {folder}: add "classes": [...] '
+            f'there, or name them in {names}, one a line'
+        )
     check_class_names(kind.classes, f'{source / DESCRIPTION}: {folder!r}')
     return kind
 

@@ -77,6 +77,8 @@ def evaluate_dataset(
     for index in progress:
         example = dataset[index]
         labelled = [task for task in metrics if labels[task] in example.labels]
+        if not labelled:  # nor would its features be of use
+            continue
         for task, measured in predictor.predict_for_metrics(example.image, labelled).items():
             truth = tasks[task].truth(example.labels[labels[task]], example)
             for result, metric in metrics[task].items():

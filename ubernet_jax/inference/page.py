@@ -125,10 +125,10 @@ def _add_place(task: str) -> tuple[gr.Image, gr.HTML]:
     """Where one task's picture and its legend are shown."""
     with gr.Column(min_width=260):
         picture = gr.Image(
-            label=task.replace('_', ' '), elem_id=task, elem_classes='result', format='png',
-            interactive=False, buttons=['download', 'fullscreen'],
+            label=task.replace('_', ' '), elem_id=f'picture-{task}', elem_classes='result',
+            format='png', interactive=False, buttons=['download', 'fullscreen'],
         )  # fmt: skip
-        return picture, gr.HTML(elem_id=f'{task}_legend', elem_classes='legend')
+        return picture, gr.HTML(elem_id=f'legend-{task}', elem_classes='legend')
 
 
 def _predict(net: UberNet, path: str | None) -> tuple[Predictions | None, dict]:

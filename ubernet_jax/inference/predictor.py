@@ -111,7 +111,5 @@ def _features(network: Network, params: dict, batch_stats: dict, image: jax.Arra
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _head(
-    network: Network, task: str, params: dict, features: Features, extents: jax.Array
-) -> Any:
+def _head(network: Network, task: str, params: dict, features: Features, extents: jax.Array) -> Any:
     return network.tasks[task].predict(network.head(task), params, features, extents)

@@ -25,7 +25,12 @@ class Predictions(Mapping[str, Any]):
     def __init__(self, image: np.ndarray, tasks: Mapping[str, Task], results: Mapping[str, Any]):
         self.image, self.tasks, self._results = image, tasks, results
 
+    # Of one photograph, not of a value: arrays have no one answer to whether they are equal.
+    __eq__, __hash__ = object.__eq__, object.__hash__
+
     def __getitem__(self, name: str) -> Any:
+        if name not in self._results:
+            raise KeyError(_absent(name, self._results))
         return self._results[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -38,7 +43,7 @@ class Predictions(Mapping[str, Any]):
         results = self.__dict__.get('_results', {})
         if name in results:
             return results[name]
-        raise AttributeError(f'there is no {name} in these predictions: {_known(results)}')
+        raise AttributeError(_absent(name, results))
 
     def __repr__(self) -> str:
         height, width = self.image.shape[:2]
@@ -61,7 +66,7 @@ class Predictions(Mapping[str, Any]):
           UserError: the task was not predicted.
         """
         if task not in self:
-            raise UserError(f'there is no {task} in these predictions: {_known(self)}')
+            raise UserError(_absent(task, self))
         return self.tasks[task].draw(self[task], self.image, style)
 
     def panels(self, style: Style = DEFAULT_STYLE) -> list[Panel]:
@@ -95,5 +100,5 @@ class Predictions(Mapping[str, Any]):
         np.savez(folder / 'predictions.npz', **self.arrays())
 
 
-def _known(results: Mapping[str, Any]) -> str:
-    return f'they have {", ".join(results) or "nothing"}'
+def _absent(name: str, results: Mapping[str, Any]) -> str:
+    return f'there is no {name} in these predictions: they have {", ".join(results) or "nothing"}'

@@ -8,7 +8,7 @@ converts as it reads.
 import dataclasses
 import math
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -74,20 +74,11 @@ class Boxes(LabelKind):
 
     def read(self, path: pathlib.Path, size: tuple[int, int] | None = None) -> BoxSet:
         """VOC's `ID.xml`, or `ID.json` as data/README.md describes it. Raises as `LabelKind.read`."""
-        try:
-            entries = read_entries(path)
-        except MetricError as error:
-            raise UserError(f'{error}; correct the file, or get it again') from error
-        if not isinstance(entries, list):
-            raise UserError(f'{path} must hold a list of boxes, but holds {entries!r:.50}')
-        boxes = [(f'{path}, box {number}', entry) for number, entry in enumerate(entries, 1)]
-        corners = [_read_corners(what, entry, size) for what, entry in boxes]
-        classes = [_read_class(what, entry, self.classes) for what, entry in boxes]
-        difficult = [_read_difficult(what, entry) for what, entry in boxes]
+        corners, classes, difficult = read_boxes(path, self.classes, size)
         return BoxSet(
-            corners=np.array(corners, np.float32).reshape(-1, 4),
-            classes=np.array(classes, np.uint8),
-            difficult=np.array(difficult, bool),
+            corners=corners.astype(np.float32),
+            classes=classes.astype(np.uint8),
+            difficult=difficult,
         )
 
     def pack(self, label: BoxSet) -> dict[str, np.ndarray]:
@@ -105,7 +96,9 @@ class Boxes(LabelKind):
         return dataclasses.replace(label, corners=np.stack([width - x2, y1, width - x1, y2], 1))
 
     def resize(self, label: BoxSet, grid: Grid) -> BoxSet:
-        return dataclasses.replace(label, corners=label.corners * np.tile(grid.factors, 2))
+        # Rounded only once: a box at the border must not reach over it.
+        corners = (label.corners * np.tile(grid.factors, 2)).astype(np.float32)
+        return dataclasses.replace(label, corners=corners)
 
     def rotate(self, label: BoxSet, grid: Grid) -> None:
         """None: an upright box around a rotated one is too large."""
@@ -156,21 +149,50 @@ class Boxes(LabelKind):
         )
 
 
+def read_boxes(
+    path: pathlib.Path, classes: Sequence[str], size: tuple[int, int] | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The objects in a file, in the file's own precision. Raises as `LabelKind.read`.
+
+    Args:
+      path: the file.
+      classes: their names, the background first.
+      size: height and width of the image, where they are known.
+
+    Returns:
+      Corners float64 (B, 4), class indices int64 (B,), and bool (B,), which are difficult.
+    """
+    try:
+        entries = read_entries(path)
+    except MetricError as error:
+        raise UserError(f'{error}; correct the file, or get it again') from error
+    if not isinstance(entries, list):
+        raise UserError(f'{path} must hold a list of boxes, but holds {entries!r:.50}')
+    boxes = [(f'{path}, box {number}', entry) for number, entry in enumerate(entries, 1)]
+    corners = [_read_corners(what, entry, size) for what, entry in boxes]
+    labels = [_read_class(what, entry, classes) for what, entry in boxes]
+    difficult = [_read_difficult(what, entry) for what, entry in boxes]
+    return (
+        np.array(corners, np.float64).reshape(-1, 4),
+        np.array(labels, np.int64),
+        np.array(difficult, bool),
+    )
+
+
 def _read_corners(what: str, entry: Any, size: tuple[int, int] | None) -> tuple[float, ...]:
     box = _get(what, entry, 'box')
     try:
         x1, y1, x2, y2 = corners = tuple(map(float, box))
     except (TypeError, ValueError, OverflowError) as error:
         raise UserError(f'{what} is {box!r}; it must be four numbers [x1, y1, x2, y2]') from error
-    height, width = size or (math.inf, math.inf)
     if not all(map(math.isfinite, corners)):
         fault = 'is not finite'
     elif x1 > x2 or y1 > y2:
         fault = 'has x1 > x2 or y1 > y2'
     elif x1 == x2 or y1 == y2:
         fault = 'has no area'
-    elif min(x1, y1) < 0 or x2 > width or y2 > height:
-        fault = f'reaches out of its image of {width} x {height} pixels'
+    elif min(x1, y1) < 0 or (size and (x2 > size[1] or y2 > size[0])):
+        fault = 'reaches out of its image' + (f' of {size[1]} x {size[0]} pixels' if size else '')
     else:
         return corners
     raise UserError(
@@ -179,14 +201,15 @@ def _read_corners(what: str, entry: Any, size: tuple[int, int] | None) -> tuple[
     )
 
 
-def _read_class(what: str, entry: Any, classes: tuple[str, ...]) -> int:
+def _read_class(what: str, entry: Any, classes: Sequence[str]) -> int:
     label = _get(what, entry, 'label')
     if label not in classes[1:]:
         raise UserError(
             f'{what} is of class {label!r}; known: {", ".join(classes[1:])}. '
-            "A folder's own classes are named in its labels.json or boxes.txt"
+            "A folder's own classes are named in its labels.json or boxes.txt, those of files to "
+            'score by --classes'
         )
-    return classes.index(label)
+    return classes.index(label, 1)
 
 
 def _read_difficult(what: str, entry: Any) -> bool:

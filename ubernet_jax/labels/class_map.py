@@ -11,7 +11,7 @@ from PIL import Image
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels.kind import VOID, Grid, Review, Survey, register
 from ubernet_jax.labels.maps import MapKind, histogram
-from ubernet_jax.labels.reading import ARRAYS, read_array, read_picture, require_size
+from ubernet_jax.labels.reading import is_array, read_array, read_picture, require_size
 from ubernet_jax.visualize.drawing import class_colours, in_bands, mix, require_same_size
 from ubernet_jax.visualize.palette import PALETTE, Colour
 from ubernet_jax.visualize.style import Style
@@ -36,13 +36,14 @@ class ClassMap(MapKind):
         self, path: pathlib.Path, size: tuple[int, int] | None = None, key: str = ''
     ) -> np.ndarray:
         """A grey or palette PNG, or an array of integers. Raises as `LabelKind.read`."""
-        if path.suffix in ARRAYS:
+        if is_array(path):
             label = read_array(path, key or 'segmentation')
         else:
             label = read_picture(path, {'1', 'L', 'P', 'I;16'})
         if label.ndim != 2 or label.dtype.kind not in 'biu':
             raise UserError(
-                f'{path}: got {label.dtype} {label.shape}; a class map is of integers (H, W)'
+                f'{path}: got {label.dtype} {label.shape}; a class map is of integers (H, W): save '
+                'the indices as uint8'
             )
         require_size(path, label, size)
         return check_classes(path, label, self.classes)
@@ -105,7 +106,8 @@ def review_classes(counts: list[int], classes: tuple[str, ...]) -> Review:
     elif known in ([], [0]):
         notes.append('the labels have no pixel of any class but the first')
     elif absent := [classes[i] for i in range(1, len(classes)) if not counts[i]]:
-        notes.append(f'no pixel of {len(absent)} classes: {", ".join(absent[:5])}')
+        more = ', ...' if len(absent) > 5 else ''
+        notes.append(f'classes without a pixel ({len(absent)}): {", ".join(absent[:5])}{more}')
     return Review(
         faults=tuple(faults),
         notes=tuple(notes),

@@ -64,7 +64,7 @@ class Grid(Protocol):
 
     @property
     def factors(self) -> np.ndarray:
-        """float32 (2,), by which x and y are multiplied; of a grid that is scaled only."""
+        """float64 (2,), by which x and y are multiplied; of a grid that is scaled only."""
 
     @property
     def rotation(self) -> tuple[float, float]:
@@ -147,13 +147,13 @@ class LabelKind(abc.ABC):
     def check(self, label: Any, size: tuple[int, int]) -> list[str]:
         """What is wrong with a label of an image of `size` (height, width); usually nothing."""
 
-    @abc.abstractmethod
     def survey(self, label: Any) -> Survey:
         """Counts of the label's values, of a length that is the same for all labels."""
+        return {}
 
-    @abc.abstractmethod
     def review(self, total: Survey) -> Review:
         """What the sum of the surveys of all labels of a set says."""
+        return Review()
 
     # Pictures.
 
@@ -215,16 +215,17 @@ def find_registered(kinds: Mapping[str, Callable], plain: Mapping[str, Any], wha
         how to name that module.
     """
     name = plain.get('kind')
-    if name in kinds:
+    named = isinstance(name, str)
+    if named and name in kinds:
         return kinds[name]
     known = ', '.join(sorted(kinds))
-    if isinstance(name, str) and isinstance(plain.get('module'), str):
+    if named and isinstance(plain.get('module'), str):
         raise UserError(
             f'{what} is of kind {name!r}, which the module {plain["module"]} defines: give '
             f'--plugin {plain["module"]} (the module must be where Python finds it; known without '
             f'it: {known})'
         )
-    raise UserError(f'{what} is of kind {name!r}; known kinds: {known}')
+    raise UserError(f'{what} is of kind {name!r:.50}; known kinds: {known}')
 
 
 def from_json(plain: Any, what: str) -> LabelKind:
@@ -256,7 +257,12 @@ def add_surveys(one: Survey, other: Survey) -> Survey:
 
 def check_class_names(classes: tuple[str, ...], what: str) -> None:
     """Raises a UserError unless there are 2 to 255 names of classes, all different."""
-    if not 2 <= len(classes) <= MAX_CLASSES or not all(isinstance(n, str) and n for n in classes):
+    if not isinstance(classes, tuple) or not all(isinstance(n, str) and n for n in classes):
+        raise UserError(
+            f'{what} has the classes {classes!r:.60}; they must be a list of names, such as '
+            '["background", "weed"]'
+        )
+    if not 2 <= len(classes) <= MAX_CLASSES:
         raise UserError(f'{what} names {len(classes)} classes; allowed are 2 to {MAX_CLASSES}')
     if twice := [name for name in classes if classes.count(name) > 1]:
         raise UserError(f'{what} names the class {twice[0]!r} twice; their names must differ')

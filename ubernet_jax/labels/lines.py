@@ -19,8 +19,14 @@ from ubernet_jax.labels.kind import (
     register,
 )
 from ubernet_jax.labels.maps import histogram, keep_lines
-from ubernet_jax.labels.reading import ARRAYS, read_array, read_variables, require_size
-from ubernet_jax.labels.soft_mask import read_strengths, review_strengths
+from ubernet_jax.labels.reading import (
+    is_array,
+    read_array,
+    read_grey,
+    read_variables,
+    require_size,
+)
+from ubernet_jax.labels.soft_mask import check_strengths, review_strengths
 from ubernet_jax.visualize.crests import draw_crests
 from ubernet_jax.visualize.drawing import in_bands, to_bytes
 from ubernet_jax.visualize.style import Style
@@ -63,13 +69,13 @@ class Lines(LabelKind):
 
         Of a stack (A, H, W), each map is an annotator's. Raises as `LabelKind.read`.
         """
-        if path.suffix == '.mat' and 'groundTruth' in (variables := read_variables(path)):
-            label = LineMap.of_annotators(_parse_annotators(path, variables['groundTruth']))
-        elif path.suffix in ARRAYS and read_array(path, key or 'boundaries').ndim == 3:
-            stack = read_array(path, key or 'boundaries')
-            label = LineMap.of_annotators(stack > (127 if stack.max(initial=0) > 1 else 0.5))
+        is_matlab = path.suffix.lower() == '.mat'
+        if is_matlab and 'groundTruth' in (variables := read_variables(path)):
+            label = LineMap.of_annotators(parse_annotators(path, variables['groundTruth']))
+        elif is_array(path):
+            label = _parse_array(path, read_array(path, key or 'boundaries'))
         else:
-            label = LineMap(share=to_bytes(_read_share(path, key)))
+            label = LineMap(share=to_bytes(read_grey(path)))
         require_size(path, label.share, size)
         return label
 
@@ -122,19 +128,21 @@ class Lines(LabelKind):
         return arrays.full((images, *size), VOID, np.uint8)
 
 
-def _read_share(path: pathlib.Path, key: str) -> np.ndarray:
-    strengths = read_strengths(path, key or 'boundaries')
-    # An array of bytes 0 and 1 is a plain map of lines.
-    if path.suffix in ARRAYS and strengths.dtype == np.uint8 and strengths.max(initial=0) == 1:
-        return 255 * strengths
-    return strengths
+def _parse_array(path: pathlib.Path, array: np.ndarray) -> LineMap:
+    if array.ndim == 3:
+        return LineMap.of_annotators(array > (127 if array.max(initial=0) > 1 else 0.5))
+    strengths = check_strengths(path, array)
+    # Bytes 0 and 1 are a plain map of lines.
+    is_plain = strengths.dtype == np.uint8 and strengths.max() == 1
+    return LineMap(share=255 * strengths if is_plain else to_bytes(strengths))
 
 
-def _parse_annotators(path: pathlib.Path, truth: np.ndarray) -> np.ndarray:
-    """Every annotator's lines (A, H, W) of BSDS500: a cell array of structs, or one struct."""
+def parse_annotators(path: pathlib.Path, truth: np.ndarray) -> np.ndarray:
+    """Every annotator's lines (A, H, W) of BSDS500: a cell array of structs, or just structs."""
     try:
         cells = truth.ravel() if truth.dtype == object else [truth]
-        maps = [np.asarray(cell['Boundaries'].ravel()[0]) for cell in cells]
+        structs = [struct for cell in cells for struct in cell.ravel()]
+        maps = [np.asarray(struct['Boundaries']) for struct in structs]
         if any(lines.ndim != 2 or lines.dtype.kind not in 'biuf' for lines in maps):
             raise ValueError('boundaries that are no map (H, W) of numbers')
         return np.stack(maps)

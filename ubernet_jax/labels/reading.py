@@ -4,7 +4,7 @@ Whatever is wrong with a file is a `UserError` that names it.
 """
 
 import pathlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -14,68 +14,84 @@ from ubernet_jax.metrics.metric import MetricError
 from ubernet_jax.photographs import open_picture
 
 ARRAYS = ('.npy', '.npz', '.mat')
-LOSSY = ('JPEG', 'WEBP')  # formats whose files may not hold the values that were saved
+_STEPS = {'L;2': 85, 'L;4': 17}  # by which Pillow spreads grey of 2 and of 4 bits over 0 to 255
+_LARGEST = 65535  # of 16 bits
 
 
-def read_picture(path: pathlib.Path, modes: Collection[str], lossless: bool = True) -> np.ndarray:
+def is_array(path: pathlib.Path) -> bool:
+    """Whether a file is of NumPy or MATLAB, by its ending; else it is a picture."""
+    return path.suffix.lower() in ARRAYS
+
+
+def read_picture(path: pathlib.Path, modes: Collection[str], exact: bool = True) -> np.ndarray:
     """The values of a picture as they are stored: of a palette the indices, 1 bit as 0 and 1.
 
     Args:
       path: the file.
-      modes: Pillow's, that are allowed; one that ends in `;16` stands for all of 16 bits.
-      lossless: whether a lossy format is refused, in which values near edges are invented.
+      modes: Pillow's, that are allowed; `I;16` stands for grey of 16 bits, `L` for that of 2, 4 and
+        8.
+      exact: whether only PNG is allowed; of other formats many change values near edges.
 
     Raises:
       UserError: the file is no whole picture, or of another mode.
     """
     with open_picture(path) as picture:
-        if lossless and picture.format in LOSSY:
+        if exact and picture.format != 'PNG':
             raise UserError(
-                f'{path}: the file is a {picture.format}, which changes values near edges: save '
-                'the label as PNG, from the original values'
+                f'{path}: the file is a {picture.format}, whatever its name says, and may have '
+                'changed values near edges: save it as PNG, from the original values'
             )
         mode = 'I;16' if picture.mode.startswith('I') else picture.mode
         if mode not in modes:
             raise UserError(
                 f'{path}: the picture is of mode {picture.mode}; allowed for this label: '
-                f'{", ".join(sorted(modes))}. Save it as an 8-bit grey PNG'
+                f'{", ".join(sorted(modes))}. Save it as an 8-bit '
+                f'{"RGB" if "RGB" in modes else "grey"} PNG'
             )
-        return np.asarray(picture)
+        # How the file packs grey is known only until its pixels are read.
+        step = _STEPS.get(picture.tile[0].args) if mode == 'L' else None
+        values = np.asarray(picture)
+        return values // np.uint8(step) if step else values
 
 
 def read_grey(path: pathlib.Path) -> np.ndarray:
-    """A picture of strengths: uint8 (H, W), 0..255; of 16 bits float32 (H, W), 0..1.
+    """A picture of strengths: uint8 (H, W), 0..255; of 16 bits float64 (H, W), 0..1.
 
-    A palette stands for its colours, and 1 bit for 0 and 255. RGB is taken where it is grey.
+    The lightest grey of any depth is full strength. A palette stands for its colours. RGB is taken
+    where it is grey.
 
     Raises:
       UserError: the file is no whole picture, is coloured, or has transparency.
     """
     with open_picture(path) as picture:
-        if picture.mode.startswith('I'):
-            values = np.asarray(picture)
-            if values.min() < 0 or values.max() > 65535:
-                raise UserError(
-                    f'{path}: values from {values.min()} to {values.max()}; allowed are 8 or 16 '
-                    'bits, 0 to 255 or 0 to 65535'
-                )
-            return (values / 65535).astype(np.float32)
-        if picture.mode == 'P' and 'transparency' not in picture.info:
-            picture = picture.convert('RGB')
+        integers, clear = picture.mode.startswith('I'), picture.has_transparency_data
+        if clear or not (integers or picture.mode in ('1', 'L', 'P', 'RGB')):
+            raise UserError(
+                f'{path}: the picture is of mode {picture.mode}{" with transparency" * clear}; a '
+                'map of strengths is grey, of 1 to 16 bits, without transparency. Save it as an '
+                '8-bit grey PNG'
+            )
+        if integers:
+            return _scale_integers(path, np.asarray(picture))
         if picture.mode in ('1', 'L'):
             return np.asarray(picture.convert('L'))
-        if picture.mode != 'RGB':
-            raise UserError(
-                f'{path}: the picture is of mode {picture.mode}; a map of strengths is grey, of 1, '
-                '8 or 16 bits, without transparency. Save it as an 8-bit grey PNG'
-            )
-        values = np.asarray(picture)
+        values = np.asarray(picture.convert('RGB'))
         if np.ptp(values, axis=-1).max(initial=0) > 0:
             raise UserError(
                 f'{path}: the picture is coloured, but a map of strengths is grey. Save it as an '
                 '8-bit grey PNG'
             )
         return values[..., 0]
+
+
+def _scale_integers(path: pathlib.Path, values: np.ndarray) -> np.ndarray:
+    lowest, highest = values.min(), values.max()
+    if lowest < 0 or highest > _LARGEST:
+        raise UserError(
+            f'{path}: values from {lowest} to {highest}; allowed are 8 or 16 bits, 0 to 255 or 0 '
+            f'to {_LARGEST}'
+        )
+    return values / _LARGEST
 
 
 def read_array(path: pathlib.Path, key: str = '') -> np.ndarray:
@@ -89,16 +105,20 @@ def read_array(path: pathlib.Path, key: str = '') -> np.ndarray:
       UserError: the file is broken, or holds something else than one array of numbers, or none of
         that name among several.
     """
-    arrays = _load(path)
-    if key not in arrays and len(arrays) != 1:
-        raise UserError(
-            f'{path} holds {", ".join(arrays) or "nothing"}: a single array, or one named '
-            f'{key or "as the task"!r}, is needed'
-        )
-    array = arrays.get(key, next(iter(arrays.values())))
+    return read_named_array(path, (key,))[1]
+
+
+def read_named_array(path: pathlib.Path, names: Sequence[str]) -> tuple[str, np.ndarray]:
+    """As `read_array`, of the first of some names that the file has; also its name there."""
+    if path.suffix.lower() == '.mat':
+        variables = read_variables(path)
+        arrays = {name: value for name, value in variables.items() if not name.startswith('__')}
+        name, array = _pick(path, arrays, names)
+    else:
+        name, array = _load(path, names)
     if not isinstance(array, np.ndarray) or array.dtype.kind not in 'biuf':
         raise UserError(f'{path}: an array of numbers is needed, but it holds {array!r:.50}')
-    return array
+    return name, array
 
 
 def read_variables(path: pathlib.Path) -> dict[str, np.ndarray]:
@@ -109,18 +129,31 @@ def read_variables(path: pathlib.Path) -> dict[str, np.ndarray]:
         raise UserError(str(error)) from error
 
 
-def _load(path: pathlib.Path) -> dict[str, np.ndarray]:
-    """Arrays by name; that of a `.npy` file has none."""
-    if path.suffix == '.mat':
-        return {k: value for k, value in read_variables(path).items() if not k.startswith('__')}
+def _load(path: pathlib.Path, names: Sequence[str]) -> tuple[str, np.ndarray]:
+    """From a file of NumPy; the array of a `.npy` file has no name."""
     try:
-        if path.suffix == '.npz':
+        if path.suffix.lower() == '.npz':
             with np.load(path, allow_pickle=False) as arrays:
-                return dict(arrays)
+                return _pick(path, arrays, names)
         with path.open('rb') as file:
-            return {'': np.lib.format.read_array(file, allow_pickle=False)}
+            return '', np.lib.format.read_array(file, allow_pickle=False)
+    except UserError:
+        raise
     except Exception as error:  # the header is Python, so a damaged one raises nearly any type
         raise UserError(f'{path}: cannot be read as an array ({error}); save it again') from error
+
+
+def _pick(
+    path: pathlib.Path, arrays: Mapping[str, np.ndarray], names: Sequence[str]
+) -> tuple[str, np.ndarray]:
+    found = list(arrays)
+    name = next((name for name in names if name in found), found[0] if len(found) == 1 else None)
+    if name is None:
+        raise UserError(
+            f'{path} holds {", ".join(found) or "nothing"}: a single array, or one named '
+            f'{names[-1] or "as the task"!r}, is needed'
+        )
+    return name, arrays[name]
 
 
 def require_size(path: pathlib.Path, label: np.ndarray, size: tuple[int, int] | None) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels.kind import Grid, Review, Survey, register
 from ubernet_jax.labels.maps import MapKind, histogram
-from ubernet_jax.labels.reading import ARRAYS, read_array, read_grey, require_size
+from ubernet_jax.labels.reading import is_array, read_array, read_grey, require_size
 from ubernet_jax.visualize.drawing import in_bands, to_bytes
 from ubernet_jax.visualize.style import Style
 
@@ -46,21 +46,24 @@ class SoftMask(MapKind):
 
 def read_strengths(path: pathlib.Path, key: str) -> np.ndarray:
     """A map (H, W) of strengths: uint8, 0..255, or float, 0..1. Raises as `LabelKind.read`."""
-    if path.suffix not in ARRAYS:
-        return read_grey(path)
-    label = read_array(path, key)
-    if label.ndim != 2:
-        raise UserError(f'{path}: got an array {label.shape}; a map of strengths is (H, W)')
-    if label.dtype == bool:
-        return np.where(label, np.uint8(255), np.uint8(0))
-    if label.dtype == np.uint8:
-        return label
-    if label.dtype.kind != 'f' or not (label.min(initial=0) >= 0 and label.max(initial=0) <= 1):
+    return check_strengths(path, read_array(path, key)) if is_array(path) else read_grey(path)
+
+
+def check_strengths(path: pathlib.Path, array: np.ndarray) -> np.ndarray:
+    """An array of a file as `read_strengths` gives it; raises a UserError if it is none."""
+    if array.ndim != 2 or array.size == 0:
+        raise UserError(f'{path}: got an array {array.shape}; a map of strengths is (H, W)')
+    if array.dtype == bool:
+        return np.where(array, np.uint8(255), np.uint8(0))
+    if array.dtype == np.uint8:
+        return array
+    low, high = array.min(), array.max()
+    if array.dtype.kind != 'f' or not (low >= 0 and high <= 1):  # also of NaN
         raise UserError(
-            f'{path}: got {label.dtype} from {label.min():g} to {label.max():g}; a map of '
-            'strengths is bool, uint8 (0 to 255) or float (0 to 1)'
+            f'{path}: got {array.dtype} from {low:g} to {high:g}; a map of strengths is bool, '
+            'uint8 (0 to 255) or float (0 to 1)'
         )
-    return label
+    return array
 
 
 def review_strengths(counts: list[int]) -> Review:
@@ -70,7 +73,7 @@ def review_strengths(counts: list[int]) -> Review:
     if found and found[-1] == 1:
         faults.append(
             'no value is above 1, where 0 to 255 is meant, so that nothing is marked: multiply '
-            'the labels by 255'
+            'the values by 255'
         )
     elif not any(counts[128:]):
         notes.append('no pixel is above 127: nothing counts as marked')

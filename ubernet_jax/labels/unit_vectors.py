@@ -13,7 +13,7 @@ from PIL import Image
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels.kind import Grid, Review, Survey, register
 from ubernet_jax.labels.maps import MapKind
-from ubernet_jax.labels.reading import ARRAYS, read_array, read_picture, require_size
+from ubernet_jax.labels.reading import is_array, read_array, read_picture, require_size
 from ubernet_jax.visualize.ball import draw_ball, draw_directions
 from ubernet_jax.visualize.drawing import in_bands
 from ubernet_jax.visualize.style import Style
@@ -41,21 +41,8 @@ class UnitVectors(MapKind):
     def read(
         self, path: pathlib.Path, size: tuple[int, int] | None = None, key: str = ''
     ) -> np.ndarray:
-        """An 8-bit RGB picture, n = rgb / 127.5 - 1, or an array of floats (H, W, 3).
-
-        In a picture 0, 0, 0 and the middle grey 127 or 128 mean unknown, in an array 0, 0, 0 and
-        what is not finite. Raises as `LabelKind.read`.
-        """
-        if path.suffix in ARRAYS:
-            vectors = read_array(path, key or 'normals')
-            if vectors.ndim != 3 or vectors.shape[-1] != 3 or vectors.dtype.kind != 'f':
-                raise UserError(
-                    f'{path}: got {vectors.dtype} {vectors.shape}; unit vectors are floats '
-                    '(H, W, 3)'
-                )
-        else:
-            rgb = read_picture(path, {'RGB'}, lossless=False)
-            vectors = np.where(rgb.any(axis=-1, keepdims=True), rgb / 127.5 - 1, 0)
+        """As `read_vectors`, of unit length; too short ones are unknown, too."""
+        vectors = read_vectors(path, key or 'normals')
         require_size(path, vectors, size)
         return to_unit_length(vectors)
 
@@ -125,6 +112,27 @@ class UnitVectors(MapKind):
     def key(self, label: np.ndarray, side: int) -> np.ndarray:
         """A ball, each point in the colour of where it faces."""
         return draw_ball(side)
+
+
+def read_vectors(path: pathlib.Path, key: str) -> np.ndarray:
+    """Float (H, W, 3), of any length, 0, 0, 0 where unknown; raises as `LabelKind.read`.
+
+    An 8-bit RGB picture, n = rgb / 127.5 - 1, in which 0, 0, 0 and the middle grey mean unknown; or
+    an array of floats, in which what is not finite does.
+    """
+    if is_array(path):
+        vectors = read_array(path, key)
+        if vectors.ndim != 3 or vectors.shape[-1] != 3 or vectors.dtype.kind != 'f':
+            raise UserError(
+                f'{path}: got {vectors.dtype} {vectors.shape}; unit vectors are floats (H, W, 3), '
+                'of 8 bits rgb / 127.5 - 1'
+            )
+        known = np.isfinite(vectors).all(axis=-1)
+    else:
+        rgb = read_picture(path, {'RGB'}, exact=False)
+        vectors = rgb / 127.5 - 1
+        known = rgb.any(axis=-1) & (np.linalg.norm(vectors, axis=-1) > MIN_LENGTH)
+    return np.where(known[..., np.newaxis], vectors, 0)
 
 
 def to_unit_length(vectors: np.ndarray) -> np.ndarray:

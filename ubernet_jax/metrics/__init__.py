@@ -22,7 +22,8 @@ Every metric accumulates over images and states its protocol in its result:
 | `proposals`           | `ProposalMetric(limits)`              | `recall`, `average_recall`     |
 | `multitask`           | `delta_m(files, single_task_files)`   | `delta_m`, `per_task`          |
 
-For files: `python -m ubernet_jax.metrics TASK PREDICTIONS GROUND_TRUTH --json OUT`.
+For files: `python -m ubernet_jax.metrics TASK PREDICTIONS GROUND_TRUTH --json OUT`, which alone
+needs more of the package: files mean what they mean to `prepare` (`ubernet_jax.scoring`).
 
 `update(prediction, ground_truth)` is `add(measure(prediction, ground_truth))`: `measure` looks at
 one image and may run in another process, `add` only sums. Bad input raises `MetricError`, a

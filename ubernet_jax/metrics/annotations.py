@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from ubernet_jax.metrics.boxes import Detections, Objects
+from ubernet_jax.metrics.boxes import Detections
 from ubernet_jax.metrics.metric import MetricError
 
 SIDES = ('xmin', 'ymin', 'xmax', 'ymax')
@@ -30,31 +30,17 @@ def read_entries(path: pathlib.Path) -> Any:
     return _read_json(path) if path.suffix == '.json' else _read_xml(path)
 
 
-def read_objects(path: pathlib.Path, class_names: Sequence[str]) -> Objects:
-    """True boxes of one image, from VOC's XML or from JSON.
-
-    Raises:
-      MetricError: the file cannot be read, or names an unknown class.
-    """
-    entries = read_entries(path)
-    try:
-        boxes = np.array([entry['box'] for entry in entries], np.float64).reshape(-1, 4)
-        labels = [entry['label'] for entry in entries]
-        difficult = np.array([entry.get('difficult', False) for entry in entries], bool)
-    except _UNLIKE_ENTRIES as error:
-        raise MetricError(
-            f'{path}: each object needs "box" [x1, y1, x2, y2] and "label"; {error}'
-        ) from error
-    return Objects(boxes=boxes, classes=_indices(labels, class_names, path), difficult=difficult)
-
-
-def read_detections(path: pathlib.Path, class_names: Sequence[str]) -> dict[str, Detections]:
-    """Detections of all images.
+def read_detections(
+    path: pathlib.Path, class_names: Sequence[str], task: str = 'detection'
+) -> dict[str, Detections]:
+    """Detections of all images; hidden files are passed over.
 
     Args:
-      path: a JSON file (image -> list of boxes), a folder with one JSON file an image, or a folder
-        with VOC's text files, one a class, named `comp4_det_SPLIT_CLASS.txt`.
+      path: a JSON file (image -> list of boxes), a folder with one JSON file an image, a folder
+        with VOC's text files, one a class, named `comp4_det_SPLIT_CLASS.txt`, or a folder with one
+        folder an image, as `predict` writes it, and `TASK.json` in each.
       class_names: the classes in the order of their indices.
+      task: name of the file in the folders of images.
 
     Returns:
       Image -> detections; images without a word about them are absent.
@@ -67,12 +53,18 @@ def read_detections(path: pathlib.Path, class_names: Sequence[str]) -> dict[str,
         if not isinstance(entries, dict):
             raise MetricError(f'{path} must hold an object: image -> list of boxes')
         return {name: _detections(boxes, class_names, path) for name, boxes in entries.items()}
-    documents = sorted(path.glob('*.json'))
+    documents = {doc.stem: doc for doc in _find(path, '*.json')}
+    documents |= {doc.parent.name: doc for doc in _find(path, f'*/{task}.json')}
     if documents:
-        return {doc.stem: _detections(_read_json(doc), class_names, doc) for doc in documents}
-    tables = sorted(path.glob('*_det_*_*.txt'))
+        return {
+            name: _detections(_read_json(doc), class_names, doc) for name, doc in documents.items()
+        }
+    tables = _find(path, '*_det_*_*.txt')
     if not tables:
-        raise MetricError(f'{path} holds neither ID.json files nor comp4_det_SPLIT_CLASS.txt files')
+        raise MetricError(
+            f'{path} holds neither ID.json files nor comp4_det_SPLIT_CLASS.txt files, nor folders '
+            f'ID with {task}.json'
+        )
     rows: dict[str, list[dict[str, Any]]] = {}
     for table in tables:
         label = table.stem.rsplit('_', 1)[1]
@@ -87,6 +79,10 @@ def read_detections(path: pathlib.Path, class_names: Sequence[str]) -> dict[str,
                 ) from error
             rows.setdefault(name, []).append(entry)
     return {name: _detections(entries, class_names, path) for name, entries in rows.items()}
+
+
+def _find(folder: pathlib.Path, pattern: str) -> list[pathlib.Path]:
+    return sorted(path for path in folder.glob(pattern) if not path.name.startswith('.'))
 
 
 def _detections(

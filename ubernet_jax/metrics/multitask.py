@@ -5,19 +5,10 @@ import json
 import math
 import pathlib
 from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from ubernet_jax.metrics.metric import MetricError, Result
-
-LOWER_IS_BETTER = {'mae', 'mean', 'median', 'rmse'}
-HEADLINE = {
-    'boundaries': 'ods',
-    'normals': 'mean',
-    'saliency': 'max_f',
-    'segmentation': 'miou',
-    'parts': 'miou',
-    'semantic_boundaries': 'ods',
-    'detection': 'map',
-}  # each task's score that goes into delta_m
+from ubernet_jax.metrics.descriptions import describe_difference, find_main, read_scores
+from ubernet_jax.metrics.metric import MetricError, Result, Score
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +17,7 @@ class MultitaskResult(Result):
 
     Attributes:
       delta_m: mean of `per_task`.
-      per_task: task -> signed relative change of its score.
+      per_task: task -> signed relative change of its main score.
     """
 
     delta_m: float
@@ -36,62 +27,73 @@ class MultitaskResult(Result):
 def delta_m(
     multitask: Mapping[str, pathlib.Path], single_task: Mapping[str, pathlib.Path]
 ) -> MultitaskResult:
-    """Compares results files task by task.
+    """Compares results files task by task, each by the score that the files mark as main.
 
     Args:
       multitask: task -> the results JSON of the network under test.
       single_task: task -> the results JSON of the network trained for that task alone.
 
     Raises:
-      MetricError: a file is absent or holds no such score, a task has no single-task file, or the
-        two were scored by different protocols.
+      MetricError: a file is absent or has no main score, a task has no single-task file, or the
+        two were scored differently.
     """
     if not multitask:
         raise MetricError('no task to compare: give at least one results file')
-    per_task, images = {}, 0
+    per_task, scores, images = {}, {}, 0
     for task, path in multitask.items():
-        if task not in HEADLINE:
-            raise MetricError(f'unknown task {task!r}: known are {", ".join(HEADLINE)}')
         if task not in single_task:
             raise MetricError(
                 f'no single-task results for {task}: evaluate a network trained on it'
             )
-        score = HEADLINE[task]
-        ours, theirs = _read(path, score), _read(single_task[task], score)
-        if ours['protocol'] != theirs['protocol'] or ours['images'] != theirs['images']:
-            raise MetricError(f'{path} and {single_task[task]} differ in their protocol or images')
-        if theirs[score] == 0:
-            raise MetricError(f'{score} is 0 in {single_task[task]}: no relative change exists')
-        per_task[task] = relative_change(score, ours[score], theirs[score])
-        images += ours['images']
+        other = single_task[task]
+        ours, theirs = _read(path), _read(other)
+        if ours.protocol != theirs.protocol or ours.images != theirs.images:
+            raise MetricError(f'{path} and {other} differ in their protocol or images')
+        if differences := describe_difference(ours.main, theirs.main):
+            raise MetricError(f'{path} and {other} differ: {"; ".join(differences)}')
+        if theirs.value == 0:
+            raise MetricError(f'{theirs.main.name} is 0 in {other}: no relative change exists')
+        per_task[task] = relative_change(ours.value, theirs.value, ours.main.lower_is_better)
+        scores[task] = ours.main.name
+        images += ours.images
     return MultitaskResult(
         delta_m=math.fsum(per_task.values()) / len(per_task),
         per_task=per_task,
         images=images,
         protocol={
             'score': 'mean over tasks of the relative change, percent, positive is better',
-            'scores': {task: HEADLINE[task] for task in per_task},
+            'scores': scores,
             'single_task': {task: str(single_task[task]) for task in per_task},
         },
     )
 
 
-def relative_change(score: str, ours: float, theirs: float) -> float:
+def relative_change(ours: float, theirs: float, lower_is_better: bool) -> float:
     """Change of a score against another, which is not 0, in percent; positive is better."""
-    sign = -1 if score in LOWER_IS_BETTER else 1
-    return sign * 100 * (ours - theirs) / theirs
+    sign = -1 if lower_is_better else 1
+    return sign * 100 * (ours - theirs) / abs(theirs)
 
 
-def _read(path: pathlib.Path, score: str) -> dict:
+class _Results(NamedTuple):
+    protocol: Mapping[str, Any]
+    images: int
+    main: Score
+    value: float
+
+
+def _read(path: pathlib.Path) -> _Results:
     try:
-        results = json.loads(pathlib.Path(path).read_text())
+        plain = json.loads(pathlib.Path(path).read_text())
     except FileNotFoundError as error:
         raise MetricError(f'{path} does not exist: evaluate that network first') from error
     except (ValueError, RecursionError) as error:
         raise MetricError(f'{path} is not a JSON file: {error}') from error
-    kinds = {score: (int, float), 'protocol': dict, 'images': int}
-    for key, kind in kinds.items():
-        found = results.get(key) if isinstance(results, dict) else None
-        if not isinstance(found, kind):
-            raise MetricError(f'{path} holds no {key!r}: it must be the results JSON of that task')
-    return results
+    for key, kind in {'protocol': dict, 'images': int}.items():
+        if not isinstance(plain, dict) or not isinstance(plain.get(key), kind):
+            raise MetricError(f'{path} holds no {key!r}: it must be the results JSON of a task')
+    scores = read_scores(plain, str(path))
+    main = find_main(scores)
+    if main is None or scores[main] is None:
+        fault = 'has no main score' if main is None else f'has no value of its score {main.name}'
+        raise MetricError(f'{path} {fault}: it does not enter delta_m')
+    return _Results(plain['protocol'], plain['images'], main, scores[main])

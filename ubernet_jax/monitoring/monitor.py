@@ -8,9 +8,9 @@ import tqdm
 from ubernet_jax.config import Config
 from ubernet_jax.evaluation.benchmarks import QUICK_THRESHOLDS, evaluate_benchmarks
 from ubernet_jax.inference.predictor import Predictor
-from ubernet_jax.network import Network
 from ubernet_jax.monitoring.journal import Journal, Window
 from ubernet_jax.monitoring.preview import Preview
+from ubernet_jax.network import Network
 from ubernet_jax.training.parallel import local_replica
 from ubernet_jax.training.state import TrainState
 from ubernet_jax.training.step import Metrics

@@ -80,7 +80,8 @@ class ClassBoundaries(BagTask):
 
     def truth(self, label: np.ndarray, example: Example) -> SemanticTruth:
         classes = np.arange(1, self.channels).reshape(-1, 1, 1)
-        regions = example.labels.get(self._find_regions(example.kinds))
+        own = {name: example.kinds[name] for name in example.labels}
+        regions = example.labels.get(self._find_regions(own))
         return SemanticTruth(
             boundaries=label == classes,
             regions=None if regions is None else regions == classes,

@@ -24,6 +24,12 @@ class GroupConfig:
     decay_at: tuple[float, ...] = (0.6,)
     polynomial: bool = False
 
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuses what is no field: a setting that is misspelt would change nothing."""
+        if all(name != field.name for field in dataclasses.fields(self)):
+            raise AttributeError(f'{type(self).__name__!r} object has no attribute {name!r}')
+        super().__setattr__(name, value)
+
     def validate(self, where: str) -> None:
         """Checks every field that a user may have set.
 

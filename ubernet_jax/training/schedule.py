@@ -62,18 +62,20 @@ def decay_updates(group: GroupConfig, updates: int) -> list[int]:
     return [max(1, round(share * updates)) for share in group.decay_at]
 
 
-def count_steps(config: Config, epoch: int) -> int:
+def count_steps(config: Config, shown: np.ndarray) -> int:
     """The length of the run in steps, of a configuration that gives it in steps, epochs or images.
 
     Args:
       config: of the run.
-      epoch: steps of an epoch.
+      shown: int (n,), images of each step of an epoch; places that are padding show none.
     """
+    epoch = len(shown)
     if config.steps is not None:
         return config.steps
     if config.epochs is not None:
-        return math.ceil(config.epochs * epoch)
-    return math.ceil(config.images / (config.data.micro_batch * config.data.micro_batches))
+        return math.ceil(round(config.epochs * epoch, 6))  # 1.1 * 10 is a little more than 11
+    whole, rest = divmod(config.images, int(shown.sum()))
+    return whole * epoch + int(np.searchsorted(np.cumsum([0, *shown]), rest))
 
 
 def make_schedule(
@@ -90,7 +92,6 @@ def make_schedule(
       datasets: of the run.
       labels: of each dataset, task -> the name of its label.
     """
-    steps = count_steps(config, epochs.length)
     groups = groups_of(config)
     counts = {name: np.zeros(epochs.length, int) for name in groups}
     for step in range(epochs.length):
@@ -99,6 +100,7 @@ def make_schedule(
             counts[SHARED][step] += len(images)
             for task, label in labels[micro_batch.dataset].items():
                 counts[task][step] += np.count_nonzero(dataset.labelled[label][images])
+    steps = count_steps(config, counts[SHARED])
     synchronous = config.optim.algorithm is Algorithm.SYNCHRONOUS
     samples, updates = {}, {}
     for name, group in groups.items():

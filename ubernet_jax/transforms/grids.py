@@ -22,9 +22,9 @@ class Scaling:
 
     @property
     def factors(self) -> np.ndarray:
-        """float32 (2,), of x and y."""
+        """float64 (2,), of x and y."""
         (height, width), new = self._old, self._new
-        return np.float32([new[1] / width, new[0] / height])
+        return np.array([new[1] / width, new[0] / height])
 
     def sample(self, picture: np.ndarray, method: Image.Resampling) -> np.ndarray:
         """A picture (H, W) on the new grid."""

@@ -88,13 +88,16 @@ def main() -> None:
                          help='of the parameters; float16 halves the file')  # fmt: skip
     command.add_argument('--tasks', nargs='+',
                          help='only these; the detector is more than half of a file')  # fmt: skip
+    cli.add_plugin_option(command)
     command.set_defaults(run=export)
 
     command = commands.add_parser('show', help='print the model card of such a file')
     command.add_argument('file', type=pathlib.Path, metavar=f'FILE{SUFFIX}')
+    cli.add_plugin_option(command)
     command.set_defaults(run=show)
 
     arguments = vars(parser.parse_args())
+    del arguments['plugin']
     arguments.pop('run')(**arguments)
 
 

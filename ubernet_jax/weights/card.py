@@ -1,12 +1,14 @@
 """What a model card says of a trained network, beside its configuration."""
 
 import pathlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from ubernet_jax.config import Config
 from ubernet_jax.errors import UserError
 from ubernet_jax.json_file import read_json
+from ubernet_jax.metrics.descriptions import read_scores
+from ubernet_jax.metrics.metric import MetricError
 
 
 def describe_training(config: Config, results: pathlib.Path) -> dict[str, Any]:
@@ -22,24 +24,21 @@ def describe_training(config: Config, results: pathlib.Path) -> dict[str, Any]:
     return {
         'tasks': list(config.tasks),
         'training_data': [f'{data.name}:{data.split}' for data in config.data.train],
-        'scores': list(_scores(results, config.tasks)),
+        'scores': list(_scores(results, tuple(config.tasks))),
     }
 
 
 def _scores(results: pathlib.Path, tasks: Collection[str]) -> Iterator[dict[str, Any]]:
+    told = ('task', 'result', 'dataset', 'split', 'images', 'protocol')
     for path in sorted(results.glob('*.json')):
-        result = read_json(path)
-        if not isinstance(result, dict):
-            raise UserError(f'{path} holds {result!r:.50}: it is not a result of evaluate')
-        if result.get('task') not in tasks:
+        plain = read_json(path)
+        if not isinstance(plain, dict):
+            raise UserError(f'{path} holds {plain!r:.50}: it is not a result of evaluate')
+        if plain.get('task') not in tasks:
             continue
-        told = ('task', 'result', 'dataset', 'split', 'images', 'protocol')
-        scores = {key: x for key, x in result.items() if key not in ('protocol', 'per_class')}
-        yield {key: result[key] for key in told if key in result} | {'scores': _rounded(scores)}
-
-
-def _rounded(scores: Mapping[str, Any]) -> dict[str, Any]:
-    """The numbers among them, also in dictionaries, such as recall at 100 proposals."""
-    numbers = {key: round(x, 4) for key, x in scores.items() if isinstance(x, float)}
-    deeper = {key: _rounded(x) for key, x in scores.items() if isinstance(x, dict)}
-    return numbers | {key: x for key, x in deeper.items() if x}
+        try:
+            scores = read_scores(plain, str(path))
+        except MetricError as error:
+            raise UserError(str(error)) from error
+        defined = {score.name: round(x, 4) for score, x in scores.items() if x is not None}
+        yield {key: plain[key] for key in told if key in plain} | {'scores': defined}

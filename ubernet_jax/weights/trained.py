@@ -38,7 +38,7 @@ def open_checkpoint(path: pathlib.Path) -> TrainedNetwork:
             f'{path} holds no checkpoint: give the --workdir of a training run, '
             f'one of its {FOLDER}/STEP folders, or an exported {SUFFIX} file'
         )
-    options = ocp.CheckpointManagerOptions(read_only=True)
+    options = ocp.CheckpointManagerOptions(create=False)
     with ocp.CheckpointManager(folder, options=options) as manager:
         step = int(path.name) if single else manager.latest_step()
         if step not in manager.all_steps():

@@ -12,18 +12,20 @@ from typing import Any
 import numpy as np
 import tqdm
 
-from ubernet_jax.metrics.benchmarks import Benchmark
+from ubernet_jax.errors import UserError
 from ubernet_jax.metrics.metric import Measure, Metric, MetricError
+from ubernet_jax.scoring.benchmarks import Benchmark
+from ubernet_jax.scoring.values import require_plausible
 
 NAMED = 5  # so many of the images without a prediction are named
 
 
 def require_predictions(benchmark: Benchmark) -> None:
-    """Raises MetricError, naming the first few, if images have no prediction."""
+    """Raises a UserError, naming the first few, if images have no prediction."""
     missing = benchmark.missing()
     if missing:
         more = f' and {len(missing) - NAMED} more' if len(missing) > NAMED else ''
-        raise MetricError(
+        raise UserError(
             f'no prediction for {len(missing)} of {len(benchmark.names)} images: '
             f'{", ".join(missing[:NAMED])}{more}; predict them, or give --allow-missing to count '
             'them as empty'
@@ -86,7 +88,8 @@ def score_images(
       What is odd about an image, for those about which something is.
 
     Raises:
-      MetricError: an image cannot be scored; it is named.
+      UserError: an image cannot be scored, and is named; or what the files of all hold can only be
+        wrong.
     """
     measures = {}
     for name in benchmark.names if partial else ():
@@ -101,6 +104,7 @@ def score_images(
             if partial:
                 partial.write(name, measure)
             bar.update()
+    require_plausible(benchmark.kinds, measures.values())
     for name in benchmark.names:
         metric.add(measures[name])
     remarks = {name: metric.remarks(measures[name]) for name in benchmark.names}
@@ -123,7 +127,7 @@ def _measured(
             for future in concurrent.futures.as_completed(running):
                 yield running[future], future.result()
         except concurrent.futures.BrokenExecutor as error:
-            raise MetricError(
+            raise UserError(
                 'a worker process ended, most likely for want of memory: give fewer --processes'
             ) from error
         finally:
@@ -144,6 +148,7 @@ def _measure_in_worker(name: str) -> Measure:
 
 def _measure(metric: Metric, benchmark: Benchmark, name: str) -> Measure:
     try:
-        return metric.measure(*benchmark.load(name))
-    except MetricError as error:
-        raise MetricError(f'{name}: {error}') from error
+        pair = benchmark.load(name)
+        return metric.measure(pair.prediction, pair.truth) | pair.values
+    except (MetricError, UserError) as error:
+        raise UserError(f'{name}: {error}') from error

@@ -1,27 +1,27 @@
 """The network: against the same one in plain numpy; tied scales, frozen blocks, its start."""
 
-import functools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import plain_network
 import pytest
 
-from ubernet_jax.config import Config, ModelConfig, TaskConfig
+from ubernet_jax import config as c
 from ubernet_jax.models.dense import DenseHead, add_coarse_to_fine
 from ubernet_jax.models.pyramid import Features
-from ubernet_jax.models.ubernet import SHARED, UberNet
 from ubernet_jax.models.vgg import BLOCKS, TAP_STRIDES
-from ubernet_jax.tasks import DENSE_TASKS, TASKS
+from ubernet_jax.network import SHARED, Network
 
 HEIGHT, WIDTH = 33, 65
 FROZEN = 2
 
 
-def make_network(*tasks: str, **settings: object) -> UberNet:
-    config = ModelConfig(**{'width': 1 / 16, **settings})
-    return UberNet(config, {name: TASKS[name] for name in tasks})
+DENSE = tuple(name for name in c.PAPER if name != 'detection')
+
+
+def make_network(*tasks: str, **settings: object) -> Network:
+    config = c.ModelConfig(**{'width': 1 / 16, **settings})
+    return Network(config, {name: c.PAPER[name]() for name in tasks})
 
 
 @pytest.fixture(scope='module')
@@ -30,15 +30,15 @@ def image() -> np.ndarray:
 
 
 def test_every_layer_of_a_head_at_full_width():
-    network = make_network(*DENSE_TASKS, width=1)
+    network = make_network(*DENSE, width=1)
     params, _ = jax.eval_shape(network.init, jax.random.PRNGKey(0))
     taps = {'conv1_2': 64, 'conv2_2': 128, 'conv3_3': 256, 'conv4_3': 512, 'conv5_3': 512}
     taps |= {'fc7': 1024}
-    for name, task in DENSE_TASKS.items():
-        c = task.channels
-        wanted = {tap: {'kernel': (depth, c), 'bias': (c,)} for tap, depth in taps.items()}
-        wanted['fuse_skips'] = {'kernel': (6, c, c), 'bias': (c,)}
-        wanted['fuse_scales'] = {'kernel': (3, c, c), 'bias': (c,)}
+    for name in DENSE:
+        own = network.tasks[name].channels
+        wanted = {tap: {'kernel': (depth, own), 'bias': (own,)} for tap, depth in taps.items()}
+        wanted['fuse_skips'] = {'kernel': (6, own, own), 'bias': (own,)}
+        wanted['fuse_scales'] = {'kernel': (3, own, own), 'bias': (own,)}
         assert jax.tree.map(lambda leaf: leaf.shape, params[name]) == wanted
     counts = {name: sum(leaf.size for leaf in jax.tree.leaves(params[name])) for name in params}
     assert counts == {
@@ -54,13 +54,14 @@ def test_every_layer_of_a_head_at_full_width():
 
 @pytest.mark.parametrize(('scales', 'count'), [(1, 1), (2, 3), (3, 4)])
 def test_a_map_for_every_scale_and_the_fusion_at_the_tasks_resolution(scales, count):
-    network = make_network(*DENSE_TASKS, scales=scales)
+    network = make_network(*DENSE, scales=scales)
     params, stats = jax.eval_shape(network.init, jax.random.PRNGKey(0))
     images = jax.ShapeDtypeStruct((2, HEIGHT, WIDTH, 3), jnp.uint8)
     valid = jax.ShapeDtypeStruct((2, HEIGHT, WIDTH), bool)
     features, _ = jax.eval_shape(network.features, params[SHARED], stats, images, valid)
-    for name, task in DENSE_TASKS.items():
-        maps = jax.eval_shape(functools.partial(network.scores, name), params[name], features)
+    for name, task in network.tasks.items():
+        head = network.head(name)
+        maps = jax.eval_shape(head.apply, {'params': params[name]}, features)
         size = (5, 9) if name in ('segmentation', 'parts') else (33, 65)
         assert [scores.shape for scores in maps] == [(2, *size, task.channels)] * count
 
@@ -79,7 +80,7 @@ def test_it_equals_the_plain_network(scales, image):
     assert_equal([{tap: x[0] for tap, x in level.items()} for level in features.levels], levels)
 
     for name, size in (('saliency', (33, 65)), ('segmentation', (5, 9))):
-        maps = jax.jit(network.scores, static_argnums=0)(name, params[name], features)
+        maps = jax.jit(network.head(name).apply)({'params': params[name]}, features)
         assert_equal([x[0] for x in maps], plain_network.head(levels, params[name], size))
 
 
@@ -200,11 +201,8 @@ def test_a_hidden_layer_is_a_residual_adapter_of_every_skip():
 
 
 def test_a_tasks_setting_gives_its_head_hidden_layers():
-    config = Config(
-        tasks={'normals': TaskConfig(hidden=8), 'parts': TaskConfig()},
-        model=ModelConfig(width=1 / 16, scales=2),
-    )
-    network = UberNet(config.model, config.task_table())
+    tasks = {'normals': c.Normals(hidden=8), 'parts': c.PAPER['parts']()}
+    network = Network(c.ModelConfig(width=1 / 16, scales=2), tasks)
     params, _ = jax.eval_shape(network.init, jax.random.PRNGKey(0))
     assert params['normals']['conv5_3_hidden']['kernel'].shape == (32, 8)
     assert params['normals']['conv5_3_scores']['kernel'].shape == (8, 3)

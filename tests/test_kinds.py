@@ -1,0 +1,83 @@
+"""Kinds of labels and of tasks are known in their own folders only: nothing else asks which."""
+
+import ast
+import pathlib
+
+import pytest
+
+import ubernet_jax
+from ubernet_jax import labels, tasks
+from ubernet_jax.labels.boxes import BoxSet
+from ubernet_jax.labels.lines import LineMap
+from ubernet_jax.labels.standard import FOLDERS, STANDARD
+from ubernet_jax.tasks.class_boundaries import ClassBoundaryMap
+from ubernet_jax.tasks.detection import Detections
+
+ROOT = pathlib.Path(ubernet_jax.__file__).parent
+# Tables that are about named things: public datasets, the official benchmarks, the release's files.
+TABLES = (
+    'datasets/bsds500.py', 'datasets/coco.py', 'datasets/ecssd.py', 'datasets/masked_photographs.py',
+    'datasets/msra10k.py', 'datasets/nyud_mt.py', 'datasets/nyudv2.py', 'datasets/pascal_context.py',
+    'datasets/pascal_s.py', 'datasets/person_part.py', 'datasets/sbd.py', 'datasets/synthetic.py',
+    'datasets/voc.py', 'datasets/scenes/scene.py', 'weights/layers.py', 'scoring/command.py',
+    'scoring/readers.py', 'scoring/benchmarks.py',
+)  # fmt: skip
+OUTSIDE = {
+    path.relative_to(ROOT).as_posix(): ast.parse(path.read_text())
+    for path in sorted(ROOT.rglob('*.py'))
+    # The evaluators know protocols, not kinds: they import nothing of the package.
+    if path.relative_to(ROOT).parts[0] not in ('labels', 'tasks', 'metrics')
+}
+STRUCTURES = {kind.__name__ for kind in (BoxSet, LineMap, ClassBoundaryMap, Detections)}
+CONCRETE = {
+    kind.__name__
+    for kind in (*labels.KINDS.values(), *tasks.KINDS.values())
+    if kind.__module__.startswith('ubernet_jax.')
+}
+
+
+def test_the_tables_exist_and_are_few():
+    assert set(TABLES) <= set(OUTSIDE) and len(TABLES) < len(OUTSIDE) / 6
+
+
+def own_texts(tree: ast.Module) -> set[str]:
+    """Every text in a file, docstrings left aside."""
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    return {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and id(node) not in docstrings
+    }
+
+
+@pytest.mark.parametrize('file', sorted(set(OUTSIDE) - set(TABLES)))
+def test_no_name_of_a_task_or_a_kind_stands_in_the_code(file):
+    kinds = {kind for kind in (*labels.KINDS, *tasks.KINDS) if '_' in kind}
+    assert not own_texts(OUTSIDE[file]) & ({*STANDARD, *FOLDERS} | kinds)
+
+
+@pytest.mark.parametrize('file', sorted(OUTSIDE))
+def test_nothing_asks_for_the_structure_of_a_label_or_a_result(file):
+    for node in ast.walk(OUTSIDE[file]):
+        if isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'isinstance':
+            names = {one.id for one in ast.walk(node.args[1]) if isinstance(one, ast.Name)}
+            assert not names & (STRUCTURES | CONCRETE), ast.unparse(node)
+        if isinstance(node, ast.MatchClass):
+            assert ast.unparse(node.cls).split('.')[-1] not in STRUCTURES | CONCRETE
+
+
+@pytest.mark.parametrize('file', sorted(set(OUTSIDE) - set(TABLES)))
+def test_nothing_imports_one_kind_only(file):
+    for node in ast.walk(OUTSIDE[file]):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            package = node.module.removeprefix('ubernet_jax.').split('.')[0]
+            if package in ('labels', 'tasks'):
+                assert not {alias.name for alias in node.names} & (CONCRETE | STRUCTURES)

@@ -1,0 +1,207 @@
+"""Which label is whose task, where classes come from, and what does not fit."""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+import pytest
+
+from ubernet_jax import config as c
+from ubernet_jax.datasets import Dataset
+from ubernet_jax.datasets.label_mapping import find_classes, map_labels
+from ubernet_jax.errors import UserError
+from ubernet_jax.labels import Boxes, ClassLines, ClassMap, LabelKind, SoftMask
+from ubernet_jax.labels.standard import VOC_CLASSES
+
+ROADS, CROPS = ('background', 'lane', 'kerb'), ('soil', 'crop', 'weed')
+PAPER = {'segmentation': c.PAPER['segmentation'](), 'saliency': c.PAPER['saliency']()}
+
+
+def make_dataset(labels: dict[str, LabelKind], absent: tuple[str, ...] = ()) -> Dataset:
+    """Two images, both with all labels but for those that are `absent`; without records."""
+    return Dataset(
+        name='folder/mine',
+        split='train',
+        directory=pathlib.Path('none'),
+        collection='folder/mine:train',
+        labels=labels,
+        ids=('a', 'b'),
+        sizes=np.full((2, 2), 9, np.int32),
+        labelled={name: np.full(2, name not in absent) for name in labels},
+        counts={name: np.zeros(2, np.int32) for name in labels},
+        rows=np.arange(2),
+    )
+
+
+def make_config(tasks: dict[str, c.Task], *settings: c.DatasetConfig) -> c.Config:
+    return c.Config(steps=1, tasks=tasks, data=c.DataConfig(train=list(settings)))
+
+
+def test_a_task_takes_the_label_of_its_name():
+    dataset = make_dataset(
+        {
+            'saliency': SoftMask(),
+            'segmentation': ClassMap(classes=VOC_CLASSES),
+            'weeds': ClassMap(classes=CROPS),
+        }
+    )
+    wanted = {'segmentation': 'segmentation', 'saliency': 'saliency'}
+    assert map_labels(dataset, c.DatasetConfig(), PAPER) == wanted
+
+
+def test_a_task_takes_the_label_that_it_is_given():
+    dataset = make_dataset({'a': SoftMask(), 'b': SoftMask(), 'saliency': SoftMask()})
+    setting = c.DatasetConfig(labels={'saliency': 'b'})
+    assert map_labels(dataset, setting, PAPER) == {'saliency': 'b'}
+    both = {'near': c.SoftMask(), 'far': c.SoftMask()}
+    setting = c.DatasetConfig(labels={'near': 'a', 'far': 'a'})
+    assert map_labels(dataset, setting, both) == {'near': 'a', 'far': 'a'}
+
+
+def test_only_the_tasks_that_a_dataset_is_for():
+    dataset = make_dataset({'saliency': SoftMask(), 'segmentation': ClassMap(classes=VOC_CLASSES)})
+    assert map_labels(dataset, c.DatasetConfig(tasks=('saliency',)), PAPER) == {
+        'saliency': 'saliency'
+    }
+    # What another task is given does not matter then.
+    setting = c.DatasetConfig(tasks=('saliency',), labels={'segmentation': 'no'})
+    assert map_labels(dataset, setting, PAPER) == {'saliency': 'saliency'}
+
+
+def test_a_label_that_no_image_of_the_split_has_is_nobodys():
+    dataset = make_dataset({'saliency': SoftMask(), 'sky': SoftMask()}, absent=('saliency', 'sky'))
+    assert map_labels(dataset, c.DatasetConfig(), PAPER) == {}
+    assert map_labels(dataset, c.DatasetConfig(labels={'saliency': 'sky'}), PAPER) == {}
+
+
+def test_a_label_that_is_given_but_not_there():
+    dataset = make_dataset({'sky': SoftMask(), 'sea': SoftMask(), 'sand': SoftMask()}, ('sand',))
+    with pytest.raises(UserError) as error:
+        map_labels(dataset, c.DatasetConfig(labels={'saliency': 'sci'}), PAPER)
+    assert str(error.value) == (
+        "folder/mine:train has no label 'sci', which `labels` names for the task saliency; it has "
+        'sky, sea'
+    )
+
+
+@pytest.mark.parametrize(
+    ('kind', 'task', 'found', 'wanted'),
+    [
+        (SoftMask(), c.Segmentation(), 'soft_mask', 'class_map'),
+        (ClassMap(classes=CROPS), c.SoftMask(), 'class_map', 'soft_mask'),
+        (ClassLines(classes=CROPS), c.Segmentation(classes=CROPS), 'class_lines', 'class_map'),
+        (ClassMap(classes=CROPS), c.ClassBoundaries(classes=CROPS), 'class_map', 'class_lines'),
+        (Boxes(classes=CROPS), c.Boundaries(), 'boxes', 'lines'),
+    ],
+)
+def test_a_label_of_another_kind(kind, task, found, wanted):
+    dataset = make_dataset({'plants': kind})
+    setting = c.DatasetConfig(labels={'green': 'plants'})
+    with pytest.raises(UserError) as error:
+        map_labels(dataset, setting, {'green': task})
+    assert str(error.value).startswith(
+        f"the label 'plants' of folder/mine:train is of kind {found}, but the task green "
+        f'({task.kind}) needs {wanted}; map another label with DatasetConfig(labels={{...}})'
+    )
+
+
+@pytest.mark.parametrize(
+    'classes',
+    [
+        ('soil', 'crop'),
+        ('soil', 'weed', 'crop'),
+        ('soil', 'crop', 'weeds'),
+        ('soil', 'crop', 'weed', 'stone'),
+        VOC_CLASSES,
+    ],
+    ids=['fewer', 'order', 'spelling', 'more', 'others'],
+)
+@pytest.mark.parametrize(
+    ('kind', 'task'),
+    [(ClassMap, c.Segmentation), (ClassLines, c.ClassBoundaries), (Boxes, c.Detection)],
+)
+def test_other_classes_than_those_of_the_task(classes, kind, task):
+    dataset = make_dataset({'plants': kind(classes=CROPS)})
+    with pytest.raises(UserError) as error:
+        map_labels(dataset, c.DatasetConfig(), {'plants': task(classes=classes)})
+    assert str(error.value).startswith(
+        "the classes of the task plants are not those of the label 'plants' of folder/mine:train:\n"
+        f'  task  ({len(classes)}): {", ".join(classes)}\n'
+        '  label (3): soil, crop, weed\n'
+    )
+    assert 'Leave tasks.plants.classes out' in str(error.value)
+    assert map_labels(dataset, c.DatasetConfig(), {'plants': task(classes=CROPS)})
+
+
+def test_a_list_of_classes_is_as_good_as_a_tuple():
+    """As the command line and JSON have them."""
+    dataset = make_dataset({'plants': ClassMap(classes=CROPS)})
+    assert map_labels(dataset, c.DatasetConfig(), {'plants': c.Segmentation(classes=list(CROPS))})
+
+
+def test_classes_come_from_the_training_data():
+    tasks = {
+        'road': c.Segmentation(weight=3.0),
+        'edges': c.ClassBoundaries(),
+        'things': c.Detection(),
+        'named': c.Segmentation(classes=CROPS),
+        'glow': c.SoftMask(),
+    }
+    config = make_config(tasks, c.DatasetConfig(labels={'road': 'ground', 'named': 'plants'}))
+    dataset = make_dataset(
+        {
+            'ground': ClassMap(classes=ROADS),
+            'edges': ClassLines(classes=CROPS),
+            'things': Boxes(classes=ROADS),
+            'plants': ClassMap(classes=CROPS),
+            'glow': SoftMask(),
+        }
+    )
+    found = find_classes(config, [dataset])
+    assert {name: task.classes for name, task in found.tasks.items()} == {
+        'road': ROADS, 'edges': CROPS, 'things': ROADS, 'named': CROPS, 'glow': (),
+    }  # fmt: skip
+    assert found.tasks['road'] == dataclasses.replace(tasks['road'], classes=ROADS)
+    assert tasks['road'].classes == ()  # the configuration itself does not change
+    assert found.data is config.data
+
+
+def test_two_datasets_with_other_classes_are_two_tasks():
+    tasks = {'road': c.Segmentation(), 'field': c.Segmentation()}
+    settings = (
+        c.DatasetConfig(tasks=('road',), labels={'road': 'segmentation'}),
+        c.DatasetConfig(tasks=('field',), labels={'field': 'segmentation'}),
+    )
+    datasets = [
+        make_dataset({'segmentation': ClassMap(classes=classes)}) for classes in (ROADS, CROPS)
+    ]
+    found = find_classes(make_config(tasks, *settings), datasets)
+    assert (found.tasks['road'].classes, found.tasks['field'].classes) == (ROADS, CROPS)
+    mapped = [map_labels(*pair, found.tasks) for pair in zip(datasets, settings, strict=True)]
+    assert mapped == [{'road': 'segmentation'}, {'field': 'segmentation'}]
+
+
+def test_two_datasets_with_other_classes_are_not_one_task():
+    config = make_config({'ground': c.Segmentation()}, c.DatasetConfig(), c.DatasetConfig())
+    roads, crops = (make_dataset({'ground': ClassMap(classes=own)}) for own in (ROADS, CROPS))
+    with pytest.raises(UserError) as error:
+        find_classes(config, [roads, crops])
+    assert '  task  (3): background, lane, kerb\n  label (3): soil, crop, weed\n' in str(error.value)
+    assert find_classes(config, [crops, crops]).tasks['ground'].classes == CROPS
+
+
+def test_classes_of_labels_that_no_image_has_are_not_taken():
+    config = make_config({'ground': c.Segmentation()}, c.DatasetConfig(), c.DatasetConfig())
+    absent = make_dataset({'ground': ClassMap(classes=ROADS)}, absent=('ground',))
+    present = make_dataset({'ground': ClassMap(classes=CROPS)})
+    assert find_classes(config, [absent, present]).tasks['ground'].classes == CROPS
+
+
+def test_a_task_whose_classes_nobody_knows():
+    tasks = {'ground': c.Segmentation(), 'things': c.Detection(), 'glow': c.SoftMask()}
+    with pytest.raises(UserError) as error:
+        find_classes(make_config(tasks, c.DatasetConfig()), [make_dataset({'glow': SoftMask()})])
+    assert str(error.value).startswith(
+        'no training set labels ground, things, so that its classes are not known: add a dataset '
+        'to data.train, or name the classes in the configuration'
+    )

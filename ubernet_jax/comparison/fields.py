@@ -1,0 +1,55 @@
+"""Values of JSON that others may have written: checked, and shown to people."""
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from ubernet_jax.errors import UserError
+
+_KINDS = {
+    str: 'a text', int: 'a whole number', int | float | None: 'a number or null',
+    dict: 'an object', list: 'a list',
+}  # fmt: skip
+
+
+def check_fields(plain: Any, kinds: Mapping[str, Any], what: str) -> None:
+    """Raises a UserError unless JSON is an object that has these fields, each of its type."""
+    if not isinstance(plain, dict):
+        raise UserError(f'{what}: it holds {excerpt(plain)}')
+    for name, kind in kinds.items():
+        if name not in plain:
+            raise UserError(f'{what}: it has no {name!r}')
+        value = plain[name]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise UserError(f'{what}: its {name!r} must be {_KINDS[kind]}, not {excerpt(value)}')
+
+
+def check_numbers(plain: Mapping[str, Any], what: str) -> dict[str, float]:
+    """Fields that are all numbers, which a float can hold.
+
+    Raises:
+      UserError: one is not.
+    """
+    for name, value in plain.items():
+        fits = isinstance(value, int) and abs(value) <= sys.float_info.max
+        if not fits and not isinstance(value, float):
+            raise UserError(f'{what}: {name!r:.50} must be a number, not {excerpt(value)}')
+    return dict(plain)
+
+
+def format_value(value: Any) -> str:
+    """Such as `VOC07`, `0.3`, `none` or `[100, 300]`."""
+    match value:
+        case None:
+            return 'none'
+        case str():
+            return value
+        case float():
+            return f'{value:g}'
+    return json.dumps(value)
+
+
+def excerpt(value: Any) -> str:
+    """The beginning of a value, as JSON, for errors."""
+    return f'{json.dumps(round(value, 6) if isinstance(value, float) else value):.50}'
