@@ -1,5 +1,6 @@
 """Random states and micro-batches, for tests that run the real training step on tiny networks."""
 
+import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,15 +15,17 @@ from ubernet_jax.labels.unit_vectors import to_integers
 from ubernet_jax.network import make_network
 from ubernet_jax.structs import Batch
 from ubernet_jax.tasks import Detection, Normals, Task
+from ubernet_jax.training.checkpoint import Checkpoints
 from ubernet_jax.training.optim import make_optimizer
 from ubernet_jax.training.parallel import make_mesh, replicate
 from ubernet_jax.training.schedule import groups_of
 from ubernet_jax.training.state import TrainState
 from ubernet_jax.training.step import train_step
+from ubernet_jax.weights.trained import open_checkpoint
 
 # Half the time to compile for a CPU. Buffers are the same, and so are the results to rounding.
 FAST_COMPILATION = {'xla_backend_optimization_level': 0}
-MANY = 10_000  # updates of every group: learning rates do not fall within a test
+MANY = 10_000  # updates of a group: its learning rate does not fall within a test
 
 
 def make_batch(
@@ -67,9 +70,9 @@ def _random_target(rng: np.random.Generator, task: Task, shape: tuple[int, int, 
     return target
 
 
-def make_solver(config: Config) -> optax.GradientTransformationExtraArgs:
-    """The solver of a run in which every group is expected to make many updates."""
-    return make_optimizer(config, dict.fromkeys(groups_of(config), MANY))
+def make_solver(config: Config, updates: int = MANY) -> optax.GradientTransformationExtraArgs:
+    """The solver of a run in which every group is expected to make so many updates."""
+    return make_optimizer(config, dict.fromkeys(groups_of(config), updates))
 
 
 def make_state(config: Config) -> TrainState:
@@ -86,8 +89,14 @@ def make_state(config: Config) -> TrainState:
     return replicate(make_mesh(config.data.micro_batches), state)
 
 
-def make_step(config: Config) -> Callable:
+def read_state(workdir: pathlib.Path) -> TrainState:
+    """The newest state of a run."""
+    trained = open_checkpoint(workdir)
+    return Checkpoints(workdir).restore(trained.config, trained.step, make_solver(trained.config))
+
+
+def make_step(config: Config, updates: int = MANY) -> Callable:
     """The training step, not yet jitted: (state, batch) -> (state, metrics)."""
-    network, optimizer = make_network(config), make_solver(config)
+    network, optimizer = make_network(config), make_solver(config, updates)
     mesh = make_mesh(config.data.micro_batches)
     return lambda state, batch: train_step(network, optimizer, config, mesh, state, batch)

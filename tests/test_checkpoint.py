@@ -12,13 +12,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import tiny_config
-from networks import FAST_COMPILATION, make_batch, make_state, make_step
+from networks import FAST_COMPILATION, make_batch, make_solver, make_state, make_step
 
 from ubernet_jax.errors import UserError
-from ubernet_jax.training.checkpoint import KEPT, Checkpoints, open_checkpoint
+from ubernet_jax.training.checkpoint import KEPT, Checkpoints
 from ubernet_jax.training.state import TrainState, abstract_state
+from ubernet_jax.weights.trained import open_checkpoint
 
 CONFIG = tiny_config.get_config()
+SOLVER = make_solver(CONFIG)
 
 # Orbax abandons coroutines when a read or a write fails.
 pytestmark = [
@@ -36,7 +38,7 @@ def random_state(step: int) -> TrainState:
         values = rng.integers(0, 256, (*leaf.shape, leaf.dtype.itemsize), np.uint8)
         return jnp.asarray(values.view(leaf.dtype).reshape(leaf.shape))
 
-    return jax.tree.map(draw, abstract_state(CONFIG)).replace(step=jnp.int32(step))
+    return jax.tree.map(draw, abstract_state(CONFIG, SOLVER)).replace(step=jnp.int32(step))
 
 
 def assert_bitwise_equal(actual: TrainState, wanted: TrainState) -> None:
@@ -68,8 +70,7 @@ def test_every_bit_comes_back(saved):
     checkpoints = Checkpoints(saved)
     assert checkpoints.steps == [3, 5]
     for step in (3, 5):
-        assert_bitwise_equal(checkpoints.restore(CONFIG, step), random_state(step))
-        assert checkpoints.config(step) == CONFIG
+        assert_bitwise_equal(checkpoints.restore(CONFIG, step, SOLVER), random_state(step))
 
 
 def test_the_latest_are_kept(workdir):
@@ -81,14 +82,20 @@ def test_the_latest_are_kept(workdir):
 
 
 def test_stopping_and_resuming_changes_no_bit(tmp_path):
-    """Five steps equal two, saved and restored, and three: accumulators and dropout included."""
+    """Five steps equal two, saved and restored, and three: accumulators, dropout, learning rates.
+
+    These fall after the first of two updates, which the trunk and the normals make on either side.
+    """
+    config = tiny_config.get_config()
+    for group in (config.optim.shared, *config.tasks.values()):
+        group.decay_at = (0.5,)
     batches = [
-        make_batch(CONFIG.task_table(), np.array([labelled], bool), seed=seed)
+        make_batch(config.tasks, np.array([labelled], bool), seed=seed)
         for seed, labelled in enumerate([(1, 1), (1, 0), (1, 0), (0, 1), (1, 1)])
     ]
-    state = make_state(CONFIG)
+    state = make_state(config)
     # Compiled ahead, one program serves new and restored states.
-    step = jax.jit(make_step(CONFIG), compiler_options=FAST_COMPILATION)
+    step = jax.jit(make_step(config, updates=2), compiler_options=FAST_COMPILATION)
     step = step.lower(state, batches[0]).compile()
 
     def advance(state: TrainState, batches: list) -> TrainState:
@@ -101,9 +108,10 @@ def test_stopping_and_resuming_changes_no_bit(tmp_path):
     counts = {name: int(group.count) for name, group in halfway.groups.items()}
     assert counts == {'shared': 0, 'normals': 0, 'segmentation': 1}
     checkpoints = Checkpoints(tmp_path)
-    checkpoints.save(halfway, CONFIG)
+    checkpoints.save(halfway, config)
     checkpoints.finish()
-    resumed = advance(Checkpoints(tmp_path).restore(CONFIG, 2), batches[2:])
+    restored = Checkpoints(tmp_path).restore(config, 2, make_solver(config, updates=2))
+    resumed = advance(restored, batches[2:])
     assert_bitwise_equal(resumed, advance(halfway, batches[2:]))
     assert {name: int(group.updates) for name, group in resumed.groups.items()} == {
         'shared': 2,
@@ -115,51 +123,65 @@ def test_stopping_and_resuming_changes_no_bit(tmp_path):
 def test_another_configuration_is_refused_and_every_differing_field_is_named(saved):
     config = tiny_config.get_config()
     config.optim.momentum = 0.5
-    config.tasks['normals'].decay_after = (7, 9)
+    config.tasks['normals'].decay_at = (0.7, 0.9)
     del config.tasks['segmentation']
     with pytest.raises(UserError) as error:
-        Checkpoints(saved).restore(config, 3)
+        Checkpoints(saved).restore(config, 3, make_solver(config))
     lines = str(error.value).splitlines()
     assert str(saved) in lines[0]
-    assert lines[1].strip() == 'tasks.normals.decay_after: [7, 9], not [3000]'
+    assert lines[1].strip() == 'tasks.normals.decay_at: [0.7, 0.9], not []'
     assert lines[2].startswith('  tasks.segmentation: None, not {')
     assert lines[3].strip() == 'optim.momentum: 0.5, not 0.9'
     assert len(lines) == 5 and '--workdir' in lines[4]
 
 
-def test_what_changes_no_step_may_differ(saved):
+def test_what_changes_no_step_may_differ(saved, capsys):
     config = tiny_config.get_config()
     config.steps *= 2
     config.checkpoint_every = config.log_every = 1
     config.data.directory = 'elsewhere'
     config.data.workers = 2
-    assert_bitwise_equal(Checkpoints(saved).restore(config, 3), random_state(3))
+    assert_bitwise_equal(Checkpoints(saved).restore(config, 3, SOLVER), random_state(3))
+    assert 'was to have 6 steps, and has 12 now' in capsys.readouterr().out
 
 
 def truncate(path: pathlib.Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
+def largest_file(folder: pathlib.Path) -> pathlib.Path:
+    return max(folder.rglob('*'), key=lambda path: path.stat().st_size)
+
+
 @pytest.mark.parametrize(
     ('item', 'damage'),
-    [('config', truncate), ('state', pathlib.Path.unlink), ('arrays', truncate)],
+    [('config', truncate), ('manifest', pathlib.Path.unlink), ('arrays', truncate)],
 )
 def test_a_damaged_checkpoint_is_refused_and_named(workdir, item, damage):
     folder = workdir / 'checkpoints' / '5'
-    largest = max((folder / 'state').rglob('*'), key=lambda path: path.stat().st_size)
     path = {
         'config': folder / 'config' / 'metadata',
-        'state': folder / 'state' / '_METADATA',
-        'arrays': largest,
+        'manifest': folder / 'network' / 'manifest.ocdbt',
+        'arrays': largest_file(folder / 'network'),
     }[item]
     damage(path)
     with pytest.raises(UserError, match=f'{folder} cannot be read as a checkpoint'):
-        Checkpoints(workdir).restore(CONFIG, 5)
+        Checkpoints(workdir).restore(CONFIG, 5, SOLVER)
     with pytest.raises(UserError, match=f'{folder} cannot be read as a checkpoint'):
         open_checkpoint(workdir)
     # As the message says: without the folder, the one before is used.
     shutil.rmtree(folder)
     assert open_checkpoint(workdir).step == 3
+
+
+@pytest.mark.parametrize('damage', [truncate, pathlib.Path.unlink])
+def test_only_training_needs_the_solver(workdir, damage):
+    folder = workdir / 'checkpoints' / '5'
+    for path in (folder / 'solver' / '_METADATA', largest_file(folder / 'solver')):
+        damage(path)
+    assert_bitwise_equal(open_checkpoint(workdir).params, random_state(5).params)
+    with pytest.raises(UserError, match=f'{folder} cannot be read as a checkpoint'):
+        Checkpoints(workdir).restore(CONFIG, 5, SOLVER)
 
 
 def test_open_checkpoint_takes_a_workdir_or_a_step(saved):
@@ -181,7 +203,7 @@ def test_what_is_no_checkpoint_is_refused(saved, tmp_path):
 
 
 @contextlib.contextmanager
-def largest_file(size: int) -> Iterator[None]:
+def files_up_to(size: int) -> Iterator[None]:
     """No file can grow beyond `size` bytes: what is written to it then fails half-way."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
@@ -195,16 +217,16 @@ def assert_intact(workdir: pathlib.Path) -> None:
     """The newest checkpoint is still that of step 5, and saving works again."""
     checkpoints = Checkpoints(workdir)
     assert checkpoints.latest_step == 5
-    assert_bitwise_equal(checkpoints.restore(CONFIG, 5), random_state(5))
+    assert_bitwise_equal(checkpoints.restore(CONFIG, 5, SOLVER), random_state(5))
     checkpoints.save(random_state(7), CONFIG)
     checkpoints.finish()
-    assert_bitwise_equal(Checkpoints(workdir).restore(CONFIG, 7), random_state(7))
+    assert_bitwise_equal(Checkpoints(workdir).restore(CONFIG, 7, SOLVER), random_state(7))
 
 
 @pytest.mark.parametrize('size', [0, 50_000])  # fails at the first file, and at the arrays
 def test_a_failed_write_is_reported_and_the_last_checkpoint_stays(workdir, size):
     checkpoints = Checkpoints(workdir)
-    with largest_file(size):
+    with files_up_to(size):
         checkpoints.save(random_state(6), CONFIG)
         with pytest.raises(UserError, match='could not be saved .* is that of step 5') as error:
             checkpoints.finish()
@@ -214,7 +236,7 @@ def test_a_failed_write_is_reported_and_the_last_checkpoint_stays(workdir, size)
 
 def test_a_failed_write_is_reported_by_the_next_save_at_the_latest(workdir):
     checkpoints = Checkpoints(workdir)
-    with largest_file(50_000):
+    with files_up_to(50_000):
         checkpoints.save(random_state(6), CONFIG)
         with pytest.raises(UserError, match='could not be saved .* is that of step 5'):
             checkpoints.save(random_state(7), CONFIG)

@@ -122,7 +122,9 @@ def test_healthy_sets_are_told_in_full(whole, capsys):
     assert holiday['splits']['test']['labels'] == {
         'segmentation': {'images': 1, 'read': 1, 'void': 1, 'values': ''}
     }
-    assert holiday['remarks'] == ['segmentation: the labels have no pixel of any class but the first']
+    assert holiday['remarks'] == [
+        'segmentation: the labels have no pixel of any class but the first'
+    ]
 
 
 def test_the_machine_is_described(whole, capsys):
@@ -338,7 +340,9 @@ def test_a_set_that_the_configuration_lacks(whole, tmp_path, capsys):
 def test_a_task_that_no_training_set_labels(whole, tmp_path, capsys):
     config = write_config(tmp_path, train=('folder/found', 'test'))
     config = pathlib.Path(config)
-    text = config.read_text().replace("'segmentation': c.Segmentation(classes=())", "'normals': c.Normals()")
+    text = config.read_text().replace(
+        "'segmentation': c.Segmentation(classes=())", "'normals': c.Normals()"
+    )
     config.write_text(text)
     code, report = examine(capsys, whole, '--config', str(config))
     assert code == 1 and report['config']['faults'] == [

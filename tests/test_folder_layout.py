@@ -1,20 +1,17 @@
-"""The folder layout: labels of any name, their kinds and classes, and each fault of describing them.
+"""The folder layout: labels of any name, their kinds and classes, faults of a description.
 
 Faults of the files themselves: test_bad_datasets.py and test_bad_boxes.py.
 """
 
-import dataclasses
 import json
 import pathlib
-from typing import ClassVar
 
 import numpy as np
 import pytest
-from tiny_datasets import make_boxes, random_image, save_map, write_json
+from tiny_datasets import random_image, save_map, write_json
 
-from ubernet_jax import doctor, labels, prepare
+from ubernet_jax import labels, prepare
 from ubernet_jax.datasets import open_dataset
-from ubernet_jax.datasets.inspection import inspect_dataset
 from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels.lines import LineMap
@@ -62,7 +59,11 @@ def test_folders_of_any_name_are_what_the_description_says(source, capsys):
             'rows_2': {'kind': 'class_lines', 'classes': ['none', 'row']},
         },
     )
-    weeds, edges, sharp = add(source, 'weeds'), add(source, 'depth edges', 255), add(source, 'Schärfe', 200)
+    weeds, edges, sharp = (
+        add(source, 'weeds'),
+        add(source, 'depth edges', 255),
+        add(source, 'Schärfe', 200),
+    )
     rows = add(source, 'rows_2', 1)
     write_json(source / 'train/plants/a.json', [{'box': [1, 2, 3, 4], 'label': 'crop'}])
     (source / 'train/leaf-normals').mkdir()
@@ -84,7 +85,9 @@ def test_folders_of_any_name_are_what_the_description_says(source, capsys):
     np.testing.assert_array_equal(found['leaf-normals'], np.tile([0, 0, 1], (*SHAPE, 1)))
     assert found['plants'].corners.tolist() == [[1, 2, 3, 4]]
     assert dataset.counts['plants'].tolist() == [1]
-    images = 'train 1 images (Schärfe 1, depth edges 1, leaf-normals 1, plants 1, rows_2 1, weeds 1)'
+    images = (
+        'train 1 images (Schärfe 1, depth edges 1, leaf-normals 1, plants 1, rows_2 1, weeds 1)'
+    )
     assert images in capsys.readouterr().out
 
 
@@ -92,7 +95,7 @@ def test_a_folder_that_nothing_describes_shows_the_line_to_write(source, refuses
     add(source, 'weeds')
     refuses(
         'folder/field',
-        f'{source}: nothing says what the labels in the folders \'weeds\' are',
+        f"{source}: nothing says what the labels in the folders 'weeds' are",
         f'Write it into {source / "labels.json"}, such as '
         '{"weeds": {"kind": "class_map", "classes": ["background", "weeds"]}}',
         'kinds: boxes, class_lines, class_map, lines, soft_mask, unit_vectors',
@@ -141,7 +144,9 @@ def test_boxes_lie_in_a_folder_of_either_name(folder, source):
 def test_boxes_in_folders_of_both_names(source, refuses):
     for folder in ('boxes', 'detection'):
         write_json(source / 'train' / folder / 'a.json', [])
-    refuses('folder/field', f'{source} has two folders of one label: boxes is the same as detection')
+    refuses(
+        'folder/field', f'{source} has two folders of one label: boxes is the same as detection'
+    )
 
 
 def test_boxes_in_another_folder_in_each_split(source, refuses):
@@ -270,7 +275,7 @@ def test_hidden_folders_are_no_labels(source):
     assert set(build(source).labels) == {'saliency'}
 
 
-def test_a_set_is_built_anew_when_its_description_has_changed(source, monkeypatch):
+def test_a_set_is_built_anew_when_its_description_has_changed(source):
     """What is whole of an interrupted build was checked against other classes."""
     describe(source, {'weeds': WEEDS})
     add(source, 'weeds', 2)
@@ -280,62 +285,3 @@ def test_a_set_is_built_anew_when_its_description_has_changed(source, monkeypatc
     describe(source, {'weeds': WEEDS | {'classes': ['soil', 'crop']}, 'saliency': WEEDS})
     with pytest.raises(UserError, match='class index 2 is out of range; allowed are 0 to 1'):
         build(source)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Heights(labels.SoftMask):
-    """A kind of a user's own; `unit` is what its values count."""
-
-    name: ClassVar[str] = 'heights'
-    unit: str = 'cm'
-
-
-@pytest.fixture
-def heights(source, monkeypatch) -> Dataset:
-    """A set with labels of the kind, which is known only for as long as this test runs."""
-    monkeypatch.setitem(labels.KINDS, 'heights', Heights)
-    describe(source, {'tall': {'kind': 'heights', 'unit': 'mm'}})
-    add(source, 'tall', 200)
-    return build(source)
-
-
-def test_a_kind_of_ones_own(heights):
-    assert heights.labels == {'tall': Heights(unit='mm')}
-    assert heights[0].labels['tall'].max() == 47
-
-
-def test_a_prepared_set_of_a_kind_that_is_not_known_names_its_module(
-    heights, monkeypatch, capsys
-):
-    monkeypatch.delitem(labels.KINDS, 'heights')
-    message = (
-        "the label 'tall' of folder/field is of kind 'heights', which the module "
-        f'{__name__} defines: give --plugin {__name__} '
-    )
-    with pytest.raises(UserError) as error:
-        open_dataset('folder/field', 'train', heights.directory)
-    assert str(error.value).startswith(message)
-    with pytest.raises(UserError) as error:
-        prepare.main(['folder/field', '--directory', str(heights.directory)])
-    assert str(error.value).startswith(message)
-    report = inspect_dataset('folder/field', heights.directory)
-    assert [fault.startswith(message) for fault in report.faults] == [True]
-    assert 'delete' not in report.faults[0]
-    capsys.readouterr()
-    prepare.main(['--list', '--directory', str(heights.directory)])  # says nothing of labels
-    assert 'folder/field\n' in capsys.readouterr().out
-
-
-def test_a_description_may_name_the_module_of_a_kind(source, refuses):
-    path = describe(source, {'tall': {'kind': 'heights', 'module': 'my.kinds'}})
-    add(source, 'tall')
-    refuses('folder/field', f"{path}: 'tall' is of kind 'heights', which the module my.kinds", '--plugin my.kinds')
-
-
-def test_a_description_without_a_module_lists_the_known_kinds_only(source, heights):
-    metadata = json.loads(next(heights.directory.rglob('metadata.json')).read_text())
-    assert metadata['train']['labels']['tall'] == {
-        'kind': 'heights',
-        'unit': 'mm',
-        'module': __name__,
-    }

@@ -49,9 +49,10 @@ def png(
     )
 
 
-def picture(array: np.ndarray, file_format: str = 'PNG') -> bytes:
+def picture(pixels: np.ndarray | Image.Image, file_format: str = 'PNG') -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(array).save(buffer, file_format)
+    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
+    image.save(buffer, file_format)
     return buffer.getvalue()
 
 
@@ -61,7 +62,8 @@ def npy(array: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-BLACK_WHITE, WHITE_BLACK, RED_GREEN = b'\0\0\0\xff\xff\xff', b'\xff\xff\xff\0\0\0', b'\xff\0\0\0\xff\0'
+BLACK_WHITE = b'\0\0\0\xff\xff\xff'
+WHITE_BLACK, RED_GREEN = BLACK_WHITE[::-1], b'\xff\0\0\0\xff\0'
 INDICES = {
     f'palette of {depth} bits': png(MARKED, depth, PALETTE, RED_GREEN) for depth in (1, 2, 4, 8)
 } | {'clear palette': png(MARKED, 8, PALETTE, BLACK_WHITE, clear=b'\0\xff')}
@@ -69,7 +71,7 @@ CLASS_MAPS = INDICES | {f'{depth} bits': png(MARKED, depth) for depth in (1, 2, 
 STRENGTHS = {
     f'{depth} bits': png(MARKED.astype(int) * (2**depth - 1), depth) for depth in (1, 2, 4, 8, 16)
 } | {
-    **{f'palette, {depth} bits': png(MARKED, depth, PALETTE, BLACK_WHITE) for depth in (1, 2, 4, 8)},
+    **{f'palette, {bits} bits': png(MARKED, bits, PALETTE, BLACK_WHITE) for bits in (1, 2, 4, 8)},
     'palette, light first': png(1 - MARKED, 8, PALETTE, WHITE_BLACK),
     'RGB': picture(np.stack([MARKED * 255] * 3, axis=-1)),
     'RGB of 16 bits': png(np.stack([MARKED.astype(int) * 65535] * 3, axis=-1), 16, COLOURED),
@@ -88,7 +90,8 @@ SAME = {
     ('boundaries', 'boundaries'): STRENGTHS,
     ('normals', 'normals'): DIRECTIONS,
 }
-EXPECTED = {'weeds': MARKED, 'saliency': 255 * MARKED, 'boundaries': 255 * MARKED, 'normals': VECTORS}
+FULL = 255 * MARKED
+EXPECTED = {'weeds': MARKED, 'saliency': FULL, 'boundaries': FULL, 'normals': VECTORS}
 
 CLEAR = np.dstack([RGB, np.full_like(MARKED, 255)])
 TRANSPARENT = {
@@ -111,7 +114,7 @@ NO_STRENGTHS = TRANSPARENT | {
     'clear palette': png(MARKED, 8, PALETTE, BLACK_WHITE, clear=b'\0\xff'),
     'clear grey': png(MARKED, 8, clear=b'\0\1'),
     '32 bits': TOO_LARGE,
-    'CMYK': picture(np.array(Image.fromarray(RGB).convert('RGB')), 'JPEG'),
+    'CMYK': picture(Image.fromarray(RGB).convert('CMYK'), 'TIFF'),
 }
 NO_DIRECTIONS = TRANSPARENT | {
     'grey': picture(MARKED),
@@ -122,9 +125,9 @@ NO_DIRECTIONS = TRANSPARENT | {
 }
 REFUSED = {
     ('weeds', 'segmentation'): (NO_CLASS_MAP, r'[Ss]ave it as (an 8-bit grey )?PNG'),
-    ('saliency', 'saliency'): (NO_STRENGTHS, 'Save it as an 8-bit grey PNG|allowed are 8 or 16 bits'),
-    ('boundaries', 'boundaries'): (NO_STRENGTHS, 'Save it as an 8-bit grey PNG|allowed are 8 or 16'),
-    ('normals', 'normals'): (NO_DIRECTIONS, r'Save it as an 8-bit RGB PNG|of 8 bits rgb / 127.5 - 1'),
+    ('saliency', 'saliency'): (NO_STRENGTHS, 'as an 8-bit grey PNG|allowed are 8 or 16 bits'),
+    ('boundaries', 'boundaries'): (NO_STRENGTHS, 'as an 8-bit grey PNG|allowed are 8 or 16 bits'),
+    ('normals', 'normals'): (NO_DIRECTIONS, 'as an 8-bit RGB PNG|of 8 bits rgb / 127.5 - 1'),
 }
 
 
@@ -231,6 +234,6 @@ def test_predictions_keep_the_precision_that_a_label_has_not(tmp_path):
         reader = map_reader(task, ())
         np.testing.assert_array_equal(reader.prediction(path), strengths)
         assert reader.prediction(path).dtype == np.float32
-    path = tmp_path / 'a.png'
-    path.write_bytes(png(np.arange(24).reshape(4, 6) * 2849, 16))
-    np.testing.assert_array_equal(reader.prediction(path), np.arange(24).reshape(4, 6) * 2849 / 65535)
+    path, samples = tmp_path / 'a.png', np.arange(24).reshape(4, 6) * 2849
+    path.write_bytes(png(samples, 16))
+    np.testing.assert_array_equal(reader.prediction(path), samples / 65535)

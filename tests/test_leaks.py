@@ -228,7 +228,10 @@ def test_what_is_left_out_cannot_change_while_a_run_is_stopped(tmp_path, monkeyp
     monkeypatch.setattr(checkpoint, 'abstract_state', restore)
     checkpoints = checkpoint.Checkpoints(tmp_path)
     for policy, refusal in (
-        (c.Leaks.LEAVE_OUT, pytest.raises(UserError, match=r'evaluation\.benchmarks: .*folder/other')),
+        (
+            c.Leaks.LEAVE_OUT,
+            pytest.raises(UserError, match=r'evaluation\.benchmarks: .*folder/other'),
+        ),
         (c.Leaks.REFUSE, pytest.raises(Restoring)),
     ):
         saved = make_config(tmp_path, ('folder/one', 'test'), leaks=policy)

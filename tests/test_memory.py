@@ -1,6 +1,5 @@
 """Memory and time of the gradient step: neither pays for tasks that wait or have no labels."""
 
-import dataclasses
 import functools
 import time
 
@@ -13,26 +12,24 @@ from networks import FAST_COMPILATION, make_batch
 from benchmarks.memory import Case, kept_bytes
 from benchmarks.plain import plain_gradients
 from ubernet_jax.compilation import recomputing
-from ubernet_jax.config import Balancing, BalancingConfig, Config, ModelConfig, TaskConfig
-from ubernet_jax.models.ubernet import SHARED, UberNet
+from ubernet_jax.config import PAPER, Balancing, BalancingConfig, Config, ModelConfig
 from ubernet_jax.models.vgg import BLOCKS
-from ubernet_jax.tasks import TASKS
+from ubernet_jax.network import SHARED, Network, make_network
 from ubernet_jax.training.step import compute_gradients
 
 SIDE = 129
 KEY = jax.random.PRNGKey(0)
 
 
-def make_network(heads: int) -> UberNet:
+def make_config(heads: int) -> Config:
     """Equal heads at full resolution on a narrow trunk: most of the memory is theirs."""
-    row = dataclasses.replace(TASKS['segmentation'], stride=1)
-    rows = [dataclasses.replace(row, name=f'task {n}') for n in range(heads)]
-    return UberNet(ModelConfig(width=1 / 16, scales=1), {row.name: row for row in rows})
+    tasks = {f'task_{n}': PAPER['segmentation'](stride=1) for n in range(heads)}
+    return Config(tasks=tasks, model=ModelConfig(width=1 / 16, scales=1))
 
 
 def compile_gradients(function, heads: int, **balancing: object) -> jax.stages.Compiled:
-    network = make_network(heads)
-    config = Config(tasks=dict.fromkeys(network.tasks, TaskConfig()))
+    config = make_config(heads)
+    network = make_network(config)
     config.optim.balancing = BalancingConfig(**balancing)
     bound = functools.partial(function, network, config)
     batch = make_batch(network.tasks, np.ones((1, heads), bool), SIDE, SIDE)
@@ -42,7 +39,7 @@ def compile_gradients(function, heads: int, **balancing: object) -> jax.stages.C
 
 def cotangent_bytes() -> int:
     """Of one task, at the branch point."""
-    network = make_network(1)
+    network = make_network(make_config(1))
     params, stats = jax.eval_shape(network.init, KEY)
     batch = make_batch(network.tasks, np.ones((1, 1), bool), SIDE, SIDE)
     features, _ = jax.eval_shape(
@@ -79,7 +76,7 @@ def test_balancing_pays_for_the_tasks_that_it_tells_apart(eight_heads):
 
 
 def test_one_labelled_task_of_six_costs_a_fraction_of_all(eight_heads):
-    network = make_network(8)
+    network = make_network(make_config(8))
     variables = plain_network.random_variables(network)
 
     def cost(labelled: int) -> float:
@@ -97,7 +94,7 @@ def test_one_labelled_task_of_six_costs_a_fraction_of_all(eight_heads):
 
 def test_checkpoints_save_memory_in_the_compiled_program():
     def temporary(checkpoint: bool) -> int:
-        network = UberNet(ModelConfig(width=1 / 4, scales=1, checkpoint=checkpoint), {})
+        network = Network(ModelConfig(width=1 / 4, scales=1, checkpoint=checkpoint), {})
         params, stats = plain_network.random_variables(network)
         batch = make_batch({}, np.ones((1, 0), bool), SIDE, SIDE)
 

@@ -6,13 +6,19 @@ import subprocess
 import sys
 
 import jax
+import numpy as np
 import optax
 import pytest
+import tiny_config
+from networks import read_state
 from training import ROOT, finish, free_port, start_training
 
 from ubernet_jax.errors import UserError
-from ubernet_jax.training.checkpoint import Checkpoints, open_checkpoint
-from ubernet_jax.training.parallel import make_mesh
+from ubernet_jax.labels import VOID
+from ubernet_jax.structs import Example
+from ubernet_jax.training.collation import add_absent_targets, collate
+from ubernet_jax.training.parallel import make_mesh, shard
+from ubernet_jax.weights.trained import open_checkpoint
 
 
 def start(prepared: pathlib.Path, workdir: pathlib.Path, devices: int, steps: int, *more: str):
@@ -25,11 +31,8 @@ def start(prepared: pathlib.Path, workdir: pathlib.Path, devices: int, steps: in
 
 def assert_same(one: pathlib.Path, other: pathlib.Path) -> None:
     """Parameters and statistics to 1e-5 of each group's length, counters exactly."""
-    states = []
-    for workdir in (one, other):
-        checkpoints = Checkpoints(workdir)
-        assert checkpoints.latest_step == 20
-        states.append(checkpoints.read(20, checkpoints.config(20)))
+    states = [read_state(workdir) for workdir in (one, other)]
+    assert [int(state.step) for state in states] == [20, 20]
     trees = [{**state.params, 'statistics': state.batch_stats} for state in states]
     for group in trees[0]:
         difference = optax.tree.sub(trees[0][group], trees[1][group])
@@ -71,6 +74,30 @@ def test_two_processes_with_two_devices_each(prepared, one_device, tmp_path):
     log = (tmp_path / 'log.jsonl').read_text().splitlines()
     assert len(log) == 10  # one process writes it
     assert open_checkpoint(tmp_path).step == 20
+
+
+def test_micro_batches_of_other_labels_become_one_batch_of_all_tasks():
+    tasks = tiny_config.get_config().tasks
+    images = {height: np.full((height, 65, 3), height, np.uint8) for height in (31, 32, 33)}
+    classes = np.full((31, 65), 3, np.uint8)
+    vectors = np.broadcast_to(np.float32([0, 0, 1]), (33, 65, 3))
+    examples = [
+        Example(id='a', image=images[31], labels={'segmentation': classes}),
+        Example(id='b', image=images[32]),
+        Example(id='c', image=images[33], labels={'normals': vectors}),
+    ]
+    parts = [collate([example], (33, 65), tasks) for example in examples]
+    batch = shard(make_mesh(1), parts, jax.jit(lambda part: add_absent_targets(tasks, part)))
+    assert batch.extents.tolist() == [[31, 65], [32, 65], [33, 65]]
+    np.testing.assert_array_equal(batch.image, np.concatenate([part.image for part in parts]))
+    labelled = {name: flags.tolist() for name, flags in batch.labelled.items()}
+    assert labelled == {
+        'normals': [False, False, True],
+        'segmentation': [True, False, False],
+    }
+    assert (batch.targets['segmentation'][0, :31] == 3).all()
+    assert (batch.targets['segmentation'][1:] == VOID).all()
+    assert not batch.targets['normals'][:2].any() and batch.targets['normals'][2].any()
 
 
 def test_micro_batches_that_cannot_be_shared_are_refused(monkeypatch):

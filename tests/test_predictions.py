@@ -181,3 +181,19 @@ def test_no_task_may_be_called_as_something_else_of_the_predictions_is(out, tmp_
     for name in taken:
         with pytest.raises(UserError, match=rf"tasks is '{name}', but must be names of .* {name}"):
             validate(c.Config(tasks={name: c.SoftMask()}))
+
+
+@pytest.mark.parametrize(
+    ('kind', 'other'), [(c.ClassBoundaries, 'kerbs_strength'), (c.Detection, 'kerbs_voc07')]
+)
+def test_no_task_may_be_called_as_a_result_of_another_is(kind, other):
+    config = c.Config(steps=1, tasks={'kerbs': kind(), other: c.SoftMask()})
+    with pytest.raises(UserError, match=f"tasks is '{other}', but must be another name"):
+        validate(config)
+
+
+def test_the_names_that_are_refused_are_those_of_results_and_arrays(out):
+    for name, result in out.items():
+        task = out.tasks[name]
+        names = {*task.arrays(name, result), *task.metrics(name, 2, {})} - {name}
+        assert names == {f'{name}_{suffix}' for suffix in task.suffixes}

@@ -14,6 +14,8 @@ from benchmarks.plain import plain_gradients
 from ubernet_jax import config as c
 from ubernet_jax.network import SHARED, make_network
 from ubernet_jax.structs import Batch
+from ubernet_jax.training.collation import add_absent_targets
+from ubernet_jax.training.parallel import make_mesh, shard
 from ubernet_jax.training.step import compute_gradients
 
 TINY = tiny_config.get_config()
@@ -81,6 +83,21 @@ def test_one_program_a_shape(step):
         step.trace(state, tiny_batch(labelled, height=65, width=33))
     with pytest.raises(AssertionError, match='traced > 2 times'):
         step.trace(state, tiny_batch(labelled, height=65, width=65))
+
+
+def test_a_target_that_is_added_on_the_device_is_as_good_as_any(step):
+    """What a host leaves out, for want of labels, is one more batch for the same program."""
+    full = tiny_batch((0, 1))
+    sent = full.replace(
+        targets={'segmentation': full.targets['segmentation']},
+        labelled={'segmentation': full.labelled['segmentation']},
+    )
+    complete = functools.partial(add_absent_targets, TINY.tasks)
+    added = shard(make_mesh(1), [sent], jax.jit(complete))
+    wanted, metrics = step(make_state(TINY), full)
+    actual, same_metrics = step(make_state(TINY), added)
+    jax.tree.map(np.testing.assert_array_equal, (actual, same_metrics), (wanted, metrics))
+    assert metrics.losses['segmentation'] > 0
 
 
 @pytest.mark.parametrize('value', [np.nan, np.inf])

@@ -4,7 +4,7 @@ from ubernet_jax import config as c
 
 
 def get_config() -> c.Config:
-    group = {'batch_size': 2, 'learning_rate': 1e-3}
+    group = {'batch_size': 2, 'learning_rate': 1e-3, 'decay_at': ()}
     return c.Config(
         name='tiny',
         steps=6,

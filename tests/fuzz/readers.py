@@ -19,24 +19,39 @@ from reader import Reader
 from tiny_datasets import write_annotation
 from tiny_matlab_datasets import cells, save_matlab_73
 
-from ubernet_jax.datasets import bsds500, files, matlab, person_part, sbd
-from ubernet_jax.metrics import annotations, arrays
-from ubernet_jax.metrics.benchmarks import map_reader
+from ubernet_jax.datasets import files, matlab, person_part, sbd
+from ubernet_jax.datasets.folder import _read_description
+from ubernet_jax.labels.boxes import BoxSet
+from ubernet_jax.labels.lines import LineMap, parse_annotators
+from ubernet_jax.labels.reading import read_array
+from ubernet_jax.labels.standard import STANDARD, VOC_CLASSES
+from ubernet_jax.metrics import annotations
+from ubernet_jax.metrics.boundaries import BoundaryMetric
 from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.metrics.normals import NormalsMetric
 from ubernet_jax.metrics.saliency import SaliencyMetric
 from ubernet_jax.metrics.segmentation import SegmentationMetric
-from ubernet_jax.structs import Boxes
-from ubernet_jax.tasks import TASKS
+from ubernet_jax.metrics.semantic_boundaries import (
+    Mode,
+    SemanticBoundaryMetric,
+    SemanticTruth,
+    truth_from_segmentation,
+)
+from ubernet_jax.scoring.readers import map_reader
+from ubernet_jax.scoring.sbd import read_sbd
 
 SHAPE = (6, 8)
-IMAGE = np.zeros((*SHAPE, 3), np.uint8)
-CLASSES = TASKS['detection'].classes[1:]
+CLASSES = VOC_CLASSES[1:]
 _THINGS = [
     {'box': [0, 0.5, 8, 6], 'label': 'dog', 'difficult': False, 'score': 0.5},
     {'box': [2, 1, 3, 2], 'label': 'tvmonitor', 'difficult': True, 'score': 1},
 ]
 _BINARY = np.eye(*SHAPE, dtype=np.uint8)
+_DESCRIPTION = {
+    'weeds': {'kind': 'class_map', 'classes': ['soil', 'weed']},
+    'depth': {'kind': 'depth', 'module': 'own.labels'},
+    'shade': {'kind': 'soft_mask'},
+}
 
 
 def make_readers(folder: pathlib.Path) -> dict[str, Reader]:
@@ -51,31 +66,26 @@ def make_readers(folder: pathlib.Path) -> dict[str, Reader]:
     ids = any_file([b'2008_000002\n2008_000007\n', b'a'])
     table = any_file([b'a 0.5 1 1 4 5\nb 1e-3 2.5 3 4 5.0\n'])
     new_matlab = any_file(_matlab_73(folder))
+    descriptions = any_file([json.dumps(_DESCRIPTION).encode()]) | as_json(_DESCRIPTION)
 
-    def label_of(task: str) -> Callable[[pathlib.Path], Any]:
-        return lambda path: files.read_label(path, TASKS[task], IMAGE)
+    def label_of(name: str) -> Callable[[pathlib.Path], Any]:
+        return lambda path: STANDARD[name].read(path, SHAPE)
 
     reads = {
         'image': Reader(files.read_image, 'a.jpg', pictures, tuple),
         'classes': Reader(label_of('segmentation'), 'a.png', label),
         'share': Reader(label_of('saliency'), 'a.png', label),
+        'lines': Reader(label_of('boundaries'), 'a.png', label, LineMap),
+        'line_arrays': Reader(label_of('boundaries'), 'a.npz', numpy_arrays, LineMap),
         'directions': Reader(label_of('normals'), 'a.png', label),
         'vectors': Reader(label_of('normals'), 'a.npy', numpy_arrays),
-        'array': Reader(files.read_array, 'a.npy', numpy_arrays),
-        'boxes': Reader(label_of('detection'), 'a.json', documents, Boxes),
-        'voc_boxes': Reader(label_of('detection'), 'a.xml', voc, Boxes),
+        'array': Reader(read_array, 'a.npy', numpy_arrays),
+        'boxes': Reader(label_of('detection'), 'a.json', documents, BoxSet),
+        'voc_boxes': Reader(label_of('detection'), 'a.xml', voc, BoxSet),
+        'description': Reader(_read_description, 'labels.json', descriptions, dict),
         'list': Reader(files.read_list, 'a.txt', ids, list),
         'matlab_7_3': Reader(
             lambda path: matlab.read_matlab_slice(path, 'stack', 1), 'a.mat', new_matlab
-        ),
-        'objects': Reader(
-            lambda path: annotations.read_objects(path, CLASSES),
-            'a.json',
-            documents,
-            annotations.Objects,
-        ),
-        'voc_objects': Reader(
-            lambda path: annotations.read_objects(path, CLASSES), 'a.xml', voc, annotations.Objects
         ),
         'detections': Reader(
             lambda path: annotations.read_detections(path, CLASSES), 'a.json', detections, dict
@@ -90,25 +100,31 @@ def make_readers(folder: pathlib.Path) -> dict[str, Reader]:
     for name, (read, document, returns) in _MATLAB.items():
         reads[name] = Reader(read, 'a.mat', _matlab(document), returns)
     maps = {'.png': label, '.npy': numpy_arrays, '.npz': numpy_arrays, '.mat': _matlab({'a': 1})}
-    for name, metric in _METRICS.items():
+    for name, scored in _METRICS.items():
         for suffix, contents in maps.items():
-            read = functools.partial(_measure, name, metric)
+            read = functools.partial(_measure, name, scored)
             reads[f'{name}{suffix}'] = Reader(
                 read, f'a{suffix}', contents, dict, share=0.3, named=False
             )
     return reads
 
 
-_METRICS: dict[str, tuple[Metric, np.ndarray]] = {
+_METRICS: dict[str, tuple[Metric, Any]] = {
     'segmentation': (SegmentationMetric(21), _BINARY),
-    'saliency': (SaliencyMetric(), _BINARY * 255),
+    'saliency': (SaliencyMetric(), _BINARY > 0),
     'normals': (NormalsMetric(), np.ones((*SHAPE, 3), np.float32)),
+    'boundaries': (BoundaryMetric(thresholds=3), _BINARY[np.newaxis]),
+    'semantic-boundaries': (
+        SemanticBoundaryMetric(CLASSES, Mode.PRE_SEAL, thresholds=3),
+        truth_from_segmentation(_BINARY, len(CLASSES)),
+    ),
 }
 
 
-def _measure(name: str, scored: tuple[Metric, np.ndarray], path: pathlib.Path) -> dict:
+def _measure(name: str, scored: tuple[Metric, Any], path: pathlib.Path) -> dict:
     metric, truth = scored
-    return metric.measure(map_reader(name, 21).prediction(path), truth)
+    classes = CLASSES if name == 'semantic-boundaries' else VOC_CLASSES
+    return metric.measure(map_reader(name, classes).prediction(path), truth)
 
 
 def _picture(pixels: np.ndarray | Image.Image, suffix: str = 'png', **options: Any) -> bytes:
@@ -188,11 +204,13 @@ _ANNOTATORS = {
 # Reader of MATLAB files -> function, what a valid file holds, type of the result. Lists are cells.
 _MATLAB: dict[str, tuple[Callable[[pathlib.Path], Any], dict, type]] = {
     'bsds500': (
-        lambda path: matlab.read_matlab(path, 'groundTruth', bsds500._parse_annotators),
+        lambda path: matlab.read_matlab(
+            path, 'groundTruth', functools.partial(parse_annotators, path)
+        ),
         _ANNOTATORS,
         np.ndarray,
     ),
-    'metrics_bsds500': (arrays.read_annotators, _ANNOTATORS, np.ndarray),
+    'annotators': (STANDARD['boundaries'].read, _ANNOTATORS, LineMap),
     'sbd_classes': (
         lambda path: matlab.read_matlab(path, 'GTcls', sbd._parse_classes),
         _CLASS_TRUTH,
@@ -203,7 +221,9 @@ _MATLAB: dict[str, tuple[Callable[[pathlib.Path], Any], dict, type]] = {
         _INSTANCE_TRUTH,
         tuple,
     ),
-    'metrics_sbd': (lambda path: arrays.read_sbd(path, 20), _CLASS_TRUTH | _INSTANCE_TRUTH, tuple),
+    'sbd_truth': (
+        lambda path: read_sbd(path, len(CLASSES)), _CLASS_TRUTH | _INSTANCE_TRUTH, SemanticTruth
+    ),
     'context': (
         lambda path: matlab.read_matlab(path, 'LabelMap', matlab.as_map),
         {'LabelMap': _BINARY},

@@ -8,10 +8,10 @@ import tiny_config
 from damage import any_file, as_json
 from hypothesis import strategies as st
 from reader import Reader
-from run_folders import write_run
+from run_folders import BELOW_30, MAE, MAX_F, MEAN, PROVENANCE, VOC07, write_run
 from tiny_datasets import random_image, write_coco
 
-from ubernet_jax.comparison import runs
+from ubernet_jax.comparison import results, runs, workdir
 from ubernet_jax.config import Config, serialization
 from ubernet_jax.config.validation import validate
 from ubernet_jax.datasets import coco
@@ -20,43 +20,50 @@ from ubernet_jax.metrics.multitask import MultitaskResult, delta_m
 from ubernet_jax.weights.card import describe_training
 
 _SCORES = {
-    'saliency': {'max_f': 0.6, 'mae': 0.1},
-    'normals': {'mean': 27.0, 'below_30': None},
-    'detection_voc07': {'map': 0.5},
+    'saliency': {MAX_F: 0.6, MAE: 0.1},
+    'normals': {MEAN: 27.0, BELOW_30: None},
+    'detection_voc07': {VOC07: 0.5},
 }
-_PROPOSALS = {
-    'task': 'proposals', 'dataset': 'voc2007', 'split': 'test', 'step': 4, 'images': 5,
-    'protocol': {}, 'recall': {'10': 0.5, '100': None},
-}  # fmt: skip
 _LOG = b'{"step": 1, "time": 0.5, "loss/normals": 0.1}\n{"step": 2, "images_per_second": NaN}\n'
 
 
 def make_run_readers(folder: pathlib.Path) -> dict[str, Reader]:
     """The readers by name; `folder` is for files that seeds are made of."""
     run = runs.read_run(write_run(folder / 'run', _SCORES))
-    results = [json.loads(path.read_text()) for path in sorted(folder.rglob('*-*.json'))]
-    results = st.one_of(map(_documents, [*results, _PROPOSALS]))
+    reports = [json.loads(path.read_text()) for path in sorted(folder.rglob('*-*.json'))]
+    reports = st.one_of(map(_documents, reports))
     write_coco(folder)
     instances = json.loads((folder / 'coco/annotations/instances_train2017.json').read_text())
     settings = _documents(serialization.to_json(tiny_config.get_config()))
     return {
         'configuration': Reader(_read_config, 'config.json', settings, Config, named=False),
         'run_configuration': Reader(
-            lambda path: runs.read_config(path.parent), 'config.json', settings, Config
+            lambda path: workdir.read_settings(path.parent),
+            'config.json',
+            settings,
+            workdir.Settings,
         ),
-        'log': Reader(lambda path: runs.read_log(path.parent), 'log.jsonl', any_file([_LOG]), dict),
-        'results': Reader(lambda path: runs.read_results(path.parent), 'a.json', results, dict),
+        'log': Reader(
+            lambda path: workdir.read_log(path.parent), 'log.jsonl', any_file([_LOG]), dict
+        ),
+        'provenance': Reader(
+            lambda path: workdir.read_provenance(path.parent),
+            'provenance.json',
+            _documents(PROVENANCE),
+            dict,
+        ),
+        'results': Reader(lambda path: results.read_results(path.parent), 'a.json', reports, dict),
         'card': Reader(
             lambda path: describe_training(tiny_config.get_config(), path.parent),
             'a.json',
-            results,
+            reports,
             dict,
         ),
         'kept_run': Reader(runs.read_run, 'a.json', _documents(run.to_json()), runs.Run),
         'single_task': Reader(
             lambda path: delta_m({'saliency': path}, {'saliency': path}),
             'a.json',
-            results,
+            reports,
             MultitaskResult,
         ),
         'coco': Reader(

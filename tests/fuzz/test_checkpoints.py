@@ -14,11 +14,13 @@ from damage import any_file  # noqa: E402
 from effort import effort  # noqa: E402
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
+from networks import make_solver  # noqa: E402
 
 from ubernet_jax.errors import UserError  # noqa: E402
-from ubernet_jax.training.checkpoint import Checkpoints, open_checkpoint  # noqa: E402
+from ubernet_jax.training.checkpoint import Checkpoints  # noqa: E402
 from ubernet_jax.training.state import abstract_state  # noqa: E402
 from ubernet_jax.weights.exported import TrainedNetwork  # noqa: E402
+from ubernet_jax.weights.trained import open_checkpoint  # noqa: E402
 
 # Orbax abandons coroutines when a read fails.
 pytestmark = [
@@ -32,7 +34,8 @@ def saved(tmp_path_factory) -> pathlib.Path:
     config = tiny_config.get_config()
     workdir = tmp_path_factory.mktemp('saved')
     checkpoints = Checkpoints(workdir)
-    zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), abstract_state(config))
+    abstract = abstract_state(config, make_solver(config))
+    zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), abstract)
     checkpoints.save(zeros, config)
     checkpoints.finish()
     return workdir

@@ -19,7 +19,7 @@ from hypothesis import strategies as st  # noqa: E402
 from ml_collections import config_flags  # noqa: E402
 
 from ubernet_jax.config import Config  # noqa: E402
-from ubernet_jax.config.flags import check_config, parse_flags
+from ubernet_jax.config.flags import check_config, parse_flags  # noqa: E402
 from ubernet_jax.config.validation import validate  # noqa: E402
 from ubernet_jax.errors import UserError  # noqa: E402
 
@@ -50,9 +50,10 @@ VALUES = st.text(max_size=10) | st.sampled_from(
 
 def parse(path: str, value: str) -> Config:
     """What `train` makes of a flag."""
+    words = ['train', f'--config={CONFIG_FILE}', f'--config.{path}={value}']
     values = flags.FlagValues()
-    config_flags.DEFINE_config_file('config', flag_values=values)
-    parse_flags(['train', f'--config={CONFIG_FILE}', f'--config.{path}={value}'], values)
+    config_flags.DEFINE_config_file('config', flag_values=values, sys_argv=words)
+    parse_flags(words, values)
     config = check_config(values['config'].value)
     validate(config)
     return config

@@ -64,6 +64,9 @@ def test_bad_files_are_named(place, capsys):
     (place.predictions / 'a.npy').unlink()
     (place.predictions / 'a.npz').write_bytes(b'no array')
     assert 'a.npz: cannot be read as an array' in message()
+    with (place.predictions / 'a.npz').open('wb') as file:
+        np.save(file, np.zeros((1, 4, 5), np.uint8))  # one array, not several by name
+    assert 'a.npz: cannot be read as an array' in message()
     np.savez(place.predictions / 'a.npz', one=np.zeros(1), two=np.zeros(1))
     assert "a.npz holds one, two: a single array, or one named 'segmentation'" in message()
     (place.predictions / 'a.npz').unlink()
@@ -75,6 +78,34 @@ def test_bad_files_are_named(place, capsys):
     np.save(place.predictions / 'a.npy', np.full((4, 5), 1.5))
     assert 'a.npy: got float64 from 1.5 to 1.5; a map of strengths is' in message('saliency')
     assert 'neither ID.json files nor comp4' in message_for_boxes(place, capsys)
+
+
+@pytest.mark.parametrize(
+    ('task', 'shape'),
+    [
+        ('segmentation', (0, 5)),
+        ('saliency', (5, 0)),
+        ('boundaries', (0, 0)),
+        ('boundaries', (0, 4, 5)),
+        ('boundaries', (2, 0, 5)),
+        ('semantic-boundaries', (5, 0)),
+        ('normals', (4, 5)),
+    ],
+)
+def test_arrays_that_are_no_map_are_named(place, capsys, task, shape):
+    np.save(place.truths / 'a.npy', np.zeros(shape, np.uint8))
+    assert place.run(task, '--allow-missing', '--thresholds', '3') == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith('error: a: ')
+    assert 'a.npy: got ' in error and str(shape) in error
+
+
+@pytest.mark.parametrize('shape', [(0, 4, 5), (20, 0, 5), (20, 4, 0), (4,), ()])
+def test_class_boundaries_that_are_no_maps_are_named(place, capsys, shape):
+    save(place.truths / 'a.png', np.eye(4, 5, dtype=np.uint8))
+    np.save(place.predictions / 'a.npy', np.zeros(shape, np.uint8))
+    assert place.run('semantic-boundaries', '--thresholds', '3') == 2
+    assert 'a.npy: ' in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_bad_class_folders_are_named(place, capsys):
@@ -124,8 +155,8 @@ def test_bad_detections_are_named(place, capsys, name, text, message):
     [
         ('a.xml', '<annotation><object>', 'a.xml cannot be read as an annotation of VOC'),
         ('a.xml', '<a><object><name>dog</name></object></a>', 'a.xml, box 1 cannot be read'),
-        ('a.json', '[{"label": "dog"}]', 'a.json, box 1 has no "box"; it needs "box" [x1, y1, x2, y2]'),
-        ('a.json', '[{"box": [0, 0, 1, 1], "label": "yeti"}]', "box 1 is of class 'yeti'; known: aeroplane"),
+        ('a.json', '[{"label": "dog"}]', 'a.json, box 1 has no "box"; it needs "box" [x1,'),
+        ('a.json', '[{"box": [0, 0, 1, 1], "label": "yeti"}]', "is of class 'yeti'; known: aeropl"),
         ('a.json', '[{"box": [5, 0, 1, 1], "label": "dog"}]', 'box 1 has x1 > x2 or y1 > y2'),
         ('a.json', '[{"box": [-1, 0, 1, 1], "label": "dog"}]', 'box 1 reaches out of its image: '),
     ],

@@ -65,6 +65,10 @@ def _validate_tasks(config: Config) -> None:
         allowed = f'names of letters, digits and _, but for {", ".join(_TAKEN)}'
         require_setting(bool(fits), 'tasks', repr(name), allowed)
         task.validate(f'tasks.{name}')
+        for suffix in task.suffixes:
+            fits = f'{name}_{suffix}' not in config.tasks
+            allowed = f'another name: {name}_{suffix} is what a result of the task {name} is called'
+            require_setting(fits, 'tasks', repr(f'{name}_{suffix}'), allowed)
 
 
 def _validate_length(config: Config) -> None:

@@ -52,4 +52,3 @@ def _list_pairs(data: pathlib.Path, split: str) -> list[tuple[pathlib.Path, ...]
     truths = [data / 'groundTruth' / split / f'{image.stem}.mat' for image in images]
     check_exist(truths)
     return list(zip(images, truths, strict=True))
-

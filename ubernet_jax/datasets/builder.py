@@ -197,7 +197,7 @@ class Builder(FileReaderBuilder, skip_registration=True):
     def _info(self) -> tfds.core.DatasetInfo:
         return tfds.core.DatasetInfo(
             builder=self,
-            # TFDS reads those of a prepared set from it, so that no kind needs to be known for that.
+            # TFDS reads those of a prepared set from it: no kind need be known to look at it.
             features=None if self.is_prepared() else records.make_features(self.labels),
             metadata=tfds.core.MetadataDict(),
             homepage=self.card.home,

@@ -18,6 +18,7 @@ from ubernet_jax.labels.standard import FOLDERS, STANDARD
 from ubernet_jax.structs import Example
 
 DESCRIPTION = 'labels.json'  # beside the splits: kinds and classes of labels of one's own
+_EXAMPLE = '{"weeds": {"kind": "class_map", "classes": ["soil", "weed"]}}'
 _IMAGES = 'images'
 _IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
 _STANDARD_FOLDERS = ', '.join((*STANDARD, *FOLDERS))
@@ -107,12 +108,7 @@ def _read_description(file: pathlib.Path) -> dict[str, LabelKind]:
     return {name: from_json(own, f'{file}: {name!r}') for name, own in plain.items()}
 
 
-_EXAMPLE = '{"weeds": {"kind": "class_map", "classes": ["soil", "weed"]}}'
-
-
-def _find_kind(
-    source: pathlib.Path, folder: str, described: Mapping[str, LabelKind]
-) -> LabelKind:
+def _find_kind(source: pathlib.Path, folder: str, described: Mapping[str, LabelKind]) -> LabelKind:
     """What the files in a folder of labels are."""
     name = FOLDERS.get(folder, folder)
     kind = described.get(folder, STANDARD.get(name))

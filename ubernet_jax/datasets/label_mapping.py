@@ -58,8 +58,8 @@ def find_classes(config: Config, datasets: Sequence[Dataset]) -> Config:
     ]
     if unknown:
         raise UserError(
-            f'no training set labels {", ".join(unknown)}, so that its classes are not known: add '
-            'a dataset to data.train, or name the classes in the configuration'
+            f'no training set labels {", ".join(unknown)}, and the configuration does not name '
+            'the classes: add a dataset to data.train, or name them'
         )
     return dataclasses.replace(config, tasks=tasks)
 

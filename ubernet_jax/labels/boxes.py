@@ -14,13 +14,22 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ubernet_jax.errors import UserError
-from ubernet_jax.labels.kind import Grid, LabelKind, Part, Review, Survey, Window, register
+from ubernet_jax.labels.kind import (
+    MAX_CLASSES,
+    Grid,
+    LabelKind,
+    Part,
+    Review,
+    Survey,
+    Window,
+    register,
+)
 from ubernet_jax.metrics.annotations import read_entries
 from ubernet_jax.metrics.metric import MetricError
 from ubernet_jax.visualize.boxes import draw_boxes
 from ubernet_jax.visualize.style import Style
 
-MIN_VISIBLE = 0.25  # share of a box's area that a crop must leave; of less, too little is to be seen
+MIN_VISIBLE = 0.25  # share of a box's area that a crop must leave; less shows too little
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -73,7 +82,7 @@ class Boxes(LabelKind):
     classes: tuple[str, ...] = ()
 
     def read(self, path: pathlib.Path, size: tuple[int, int] | None = None) -> BoxSet:
-        """VOC's `ID.xml`, or `ID.json` as data/README.md describes it. Raises as `LabelKind.read`."""
+        """VOC's `ID.xml`, or `ID.json` as in data/README.md. Raises as `LabelKind.read`."""
         corners, classes, difficult = read_boxes(path, self.classes, size)
         return BoxSet(
             corners=corners.astype(np.float32),
@@ -115,11 +124,12 @@ class Boxes(LabelKind):
     def check(self, label: BoxSet, size: tuple[int, int]) -> list[str]:
         faults = []
         beyond = label.corners > np.array([*size[::-1], *size[::-1]])
-        if (label.corners < 0).any() or beyond.any() or (label.areas() <= 0).any():
+        empty = ~(label.corners[:, :2] < label.corners[:, 2:])  # also of NaN
+        if (label.corners < 0).any() or beyond.any() or empty.any():
             faults.append('has a box without area, or one that reaches out of the image')
-        highest = label.classes.max(initial=0)
-        if self.classes and highest >= len(self.classes):
-            faults.append(f'has class {highest}; allowed are 1 to {len(self.classes) - 1}')
+        limit = len(self.classes) or MAX_CLASSES
+        wrong = label.classes[(label.classes == 0) | (label.classes >= limit)]
+        faults += [f'has class {one}; allowed are 1 to {limit - 1}' for one in wrong[:1]]
         return faults
 
     def survey(self, label: BoxSet) -> Survey:

@@ -40,7 +40,7 @@ class ClassMap(MapKind):
             label = read_array(path, key or 'segmentation')
         else:
             label = read_picture(path, {'1', 'L', 'P', 'I;16'})
-        if label.ndim != 2 or label.dtype.kind not in 'biu':
+        if label.ndim != 2 or not label.size or label.dtype.kind not in 'biu':
             raise UserError(
                 f'{path}: got {label.dtype} {label.shape}; a class map is of integers (H, W): save '
                 'the indices as uint8'

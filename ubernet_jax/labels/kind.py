@@ -177,8 +177,11 @@ class LabelKind(abc.ABC):
 
     def to_json(self) -> dict[str, Any]:
         """As `labels.json` and prepared sets describe it."""
-        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        own = {name: value for name, value in fields.items() if value not in ((), None)}
+        own = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if getattr(self, field.name) != field.default
+        }
         return {'kind': self.name, **own, **defining_module(type(self))}
 
     def same_as(self, other: 'LabelKind') -> bool:

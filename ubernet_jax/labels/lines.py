@@ -129,7 +129,7 @@ class Lines(LabelKind):
 
 
 def _parse_array(path: pathlib.Path, array: np.ndarray) -> LineMap:
-    if array.ndim == 3:
+    if array.ndim == 3 and array.size:
         return LineMap.of_annotators(array > (127 if array.max(initial=0) > 1 else 0.5))
     strengths = check_strengths(path, array)
     # Bytes 0 and 1 are a plain map of lines.
@@ -143,7 +143,7 @@ def parse_annotators(path: pathlib.Path, truth: np.ndarray) -> np.ndarray:
         cells = truth.ravel() if truth.dtype == object else [truth]
         structs = [struct for cell in cells for struct in cell.ravel()]
         maps = [np.asarray(struct['Boundaries']) for struct in structs]
-        if any(lines.ndim != 2 or lines.dtype.kind not in 'biuf' for lines in maps):
+        if any(m.ndim != 2 or not m.size or m.dtype.kind not in 'biuf' for m in maps):
             raise ValueError('boundaries that are no map (H, W) of numbers')
         return np.stack(maps)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:

@@ -132,10 +132,10 @@ def read_variables(path: pathlib.Path) -> dict[str, np.ndarray]:
 def _load(path: pathlib.Path, names: Sequence[str]) -> tuple[str, np.ndarray]:
     """From a file of NumPy; the array of a `.npy` file has no name."""
     try:
-        if path.suffix.lower() == '.npz':
-            with np.load(path, allow_pickle=False) as arrays:
-                return _pick(path, arrays, names)
         with path.open('rb') as file:
+            if path.suffix.lower() == '.npz':
+                with np.load(file, allow_pickle=False) as arrays:
+                    return _pick(path, arrays, names)
             return '', np.lib.format.read_array(file, allow_pickle=False)
     except UserError:
         raise

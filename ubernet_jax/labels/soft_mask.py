@@ -25,7 +25,7 @@ class SoftMask(MapKind):
     def read(
         self, path: pathlib.Path, size: tuple[int, int] | None = None, key: str = ''
     ) -> np.ndarray:
-        """A grey picture, or an array of bytes 0..255 or floats 0..1. Raises as `LabelKind.read`."""
+        """A grey picture, or bytes 0..255 or floats 0..1. Raises as `LabelKind.read`."""
         label = to_bytes(read_strengths(path, key or 'saliency'))
         require_size(path, label, size)
         return label

@@ -63,7 +63,7 @@ class UnitVectors(MapKind):
         return np.stack([cosine * x - sine * y, sine * x + cosine * y, z], -1).astype(label.dtype)
 
     def resample(self, label: np.ndarray, grid: Grid) -> np.ndarray:
-        """Bilinear between labelled pixels, brought back to unit length; zero where most are not."""
+        """Bilinear between labelled pixels, of unit length again; zero where most are not."""
 
         def interpolate(channel: np.ndarray) -> np.ndarray:
             contiguous = np.ascontiguousarray(channel, np.float32)
@@ -101,7 +101,7 @@ class UnitVectors(MapKind):
                 'surface does: x points right, y up, z towards the camera; change the signs, or '
                 'the order of the components'
             )
-        if not seen:
+        if unknown == pixels:
             notes.append('no pixel has a vector')
         return Review(faults=tuple(faults), notes=tuple(notes), void=unknown / max(1, pixels))
 

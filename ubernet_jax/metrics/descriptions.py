@@ -57,9 +57,11 @@ def _read_score(plain: Any, what: str) -> tuple[Score, float | None]:
             f'{what} must have texts as name, label and unit, true or false as lower_is_better and '
             f'main, not {json.dumps(plain):.80}'
         )
-    if 'value' not in plain or not (plain['value'] is None or _is_finite(plain['value'])):
+    value = plain.get('value', math.nan)
+    if value is not None and not _is_finite(value):
         raise MetricError(f'{what}, {plain["name"]!r:.50}, has no number or null as its value')
-    return Score(**{field.name: plain[field.name] for field in fields}), plain['value']
+    score = Score(**{field.name: plain[field.name] for field in fields})
+    return score, None if value is None else float(value)
 
 
 def _is_finite(value: Any) -> bool:

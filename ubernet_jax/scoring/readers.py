@@ -1,4 +1,4 @@
-"""How the maps of each dense task are read: as labels are, but predictions in their own precision."""
+"""How the maps of each dense task are read: as labels, but predictions in their own precision."""
 
 import dataclasses
 import functools
@@ -104,8 +104,9 @@ def _read_contours(path: pathlib.Path, name: str) -> np.ndarray:
     if not is_array(path):
         return read_strengths(path, name)
     found, array = read_named_array(path, ('ucm2', name))
+    strengths = check_strengths(path, array)
     # gPb-UCM writes contours at twice the resolution.
-    return check_strengths(path, array[2::2, 2::2] if found == 'ucm2' else array)
+    return strengths[2::2, 2::2] if found == 'ucm2' else strengths
 
 
 def _read_class_contours(path: pathlib.Path, classes: Sequence[str], name: str) -> np.ndarray:
@@ -116,7 +117,8 @@ def _read_class_contours(path: pathlib.Path, classes: Sequence[str], name: str) 
     """
     stack = read_array(path, name) if is_array(path) else None
     if stack is not None and stack.ndim == 3:
-        return np.stack([check_strengths(path, strength) for strength in stack])
+        rows = stack.reshape(stack.shape[0] * stack.shape[1], stack.shape[2])
+        return check_strengths(path, rows).reshape(stack.shape)
     wanted = f'{name}_strength'
     found, strength = ('', None) if stack is None else read_named_array(path, (wanted,))
     if found != wanted:

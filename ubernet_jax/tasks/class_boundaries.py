@@ -43,6 +43,8 @@ class ClassBoundaries(BagTask):
         'scores of no boundary and of the classes; softmax over the last axis gives probabilities'
     )
 
+    suffixes: ClassVar[tuple[str, ...]] = ('strength',)
+
     @property
     def channels(self) -> int:
         return len(self.classes)

@@ -88,6 +88,9 @@ class Detection(Task):
     meaning: ClassVar[str] = (
         'boxes x1, y1, x2, y2 in pixels of the input, by descending score; not valid: padding'
     )
+    suffixes: ClassVar[tuple[str, ...]] = (
+        'corners', 'classes', 'scores', 'voc07', 'voc10', PROPOSALS,
+    )  # fmt: skip
 
     detector: DetectionConfig = dataclasses.field(default_factory=DetectionConfig)
 

@@ -38,6 +38,8 @@ class Task(GroupConfig, abc.ABC):
       kind: the name of the kind, in `config.json`.
       label_kind: of its labels.
       meaning: what its head gives, for those who run the network without this package.
+      suffixes: what the names of its results and arrays add to the task's, after a `_`; of kinds
+        that have several.
       weight: gamma_t, the factor on the task's loss.
       classes: names of the classes, the background first; empty takes those of the training data.
         Tasks whose labels have no classes have none.
@@ -46,6 +48,7 @@ class Task(GroupConfig, abc.ABC):
     kind: ClassVar[str]
     label_kind: ClassVar[type[LabelKind]]
     meaning: ClassVar[str]
+    suffixes: ClassVar[tuple[str, ...]] = ()
 
     weight: float = 1.0
     classes: tuple[str, ...] = ()

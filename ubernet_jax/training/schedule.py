@@ -73,7 +73,7 @@ def count_steps(config: Config, shown: np.ndarray) -> int:
     if config.steps is not None:
         return config.steps
     if config.epochs is not None:
-        return math.ceil(round(config.epochs * epoch, 6))  # 1.1 * 10 is a little more than 11
+        return math.ceil(round(config.epochs * epoch, 6))  # 0.07 * 100 is a little more than 7
     whole, rest = divmod(config.images, int(shown.sum()))
     return whole * epoch + int(np.searchsorted(np.cumsum([0, *shown]), rest))
 

@@ -19,9 +19,7 @@ from ubernet_jax.transforms.grids import Rotation, Scaling, resize_image
 def flip(example: Example) -> Example:
     """Left to right."""
     width = example.image.shape[1]
-    return _transform(
-        example, example.image[:, ::-1], lambda kind, label: kind.flip(label, width)
-    )
+    return _transform(example, example.image[:, ::-1], lambda kind, label: kind.flip(label, width))
 
 
 def resize(example: Example, size: tuple[int, int]) -> Example:

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ubernet_jax.labels.standard import PERSON_PARTS
 from ubernet_jax.datasets.scenes import materials
 from ubernet_jax.datasets.scenes.materials import Material, hsv
 from ubernet_jax.datasets.scenes.solids import Solid, ball, capsule, cone, turn_about_z
+from ubernet_jax.labels.standard import PERSON_PARTS
 
 _HEAD, _TORSO, _UPPER_ARM, _LOWER_ARM, _UPPER_LEG, _LOWER_LEG = range(1, len(PERSON_PARTS))
 _HIP, _SHOULDER = 0.56, 0.92  # heights of the joints with straight legs, of about 1.3 in all
