@@ -19,6 +19,7 @@ def get_config() -> c.Config:
         tasks={
             'boundaries': c.Boundaries(**GROUP),
             'normals': c.Normals(**GROUP),
+            'depth': c.Depth(**GROUP),
             'saliency': c.SoftMask(**GROUP),
             # Without `classes`, those of the data.
             'segmentation': c.Segmentation(**GROUP),

@@ -112,6 +112,7 @@ def test_healthy_sets_are_told_in_full(whole, capsys):
     assert train['labels'] == {
         'boundaries': {'images': 3, 'read': 3, 'void': None, 'values': '0-255'},
         'normals': {'images': 3, 'read': 3, 'void': 0, 'values': ''},
+        'depth': {'images': 3, 'read': 3, 'void': 0, 'values': '3-7 m'},
         'saliency': {'images': 3, 'read': 3, 'void': None, 'values': '0-255'},
         'segmentation': {'images': 3, 'read': 3, 'void': 0, 'values': f'0-{highest}'},
         'parts': {'images': 3, 'read': 3, 'void': 0, 'values': '0-6'},

@@ -98,7 +98,7 @@ def test_a_folder_that_nothing_describes_shows_the_line_to_write(source, refuses
         f"{source}: nothing says what the labels in the folders 'weeds' are",
         f'Write it into {source / "labels.json"}, such as '
         '{"weeds": {"kind": "class_map", "classes": ["background", "weeds"]}}',
-        'kinds: boxes, class_lines, class_map, lines, soft_mask, unit_vectors',
+        'kinds: boxes, class_lines, class_map, lines, metres, soft_mask, unit_vectors',
         ', '.join(NAMES),
     )
 
@@ -118,7 +118,7 @@ def test_labels_of_a_standard_name_need_no_description(source):
     write_json(source / 'train/detection/a.json', [{'box': [1, 2, 3, 4], 'label': 'dog'}])
     dataset = build(source)
     assert dict(dataset.labels) == {name: STANDARD[name] for name in dataset[0].labels}
-    assert set(dataset.labels) == set(STANDARD) - {'normals'}
+    assert set(dataset.labels) == set(STANDARD) - {'normals', 'depth'}
     assert isinstance(dataset[0].labels['boundaries'], LineMap)
 
 

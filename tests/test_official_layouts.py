@@ -221,7 +221,8 @@ def test_the_two_windows_of_nyu_frames(tmp_path):
     images = np.zeros((*NYU_SHAPE, 3, 4), np.uint8)
     images[44, 40], images[470, 600] = 10, 20  # MATLAB's (45, 41) and (471, 601)
     images[45, 40], images[469, 599] = 30, 40  # MATLAB's (46, 41) and (470, 600)
-    save_matlab_73(path, {'images': images})
+    depths = np.ones((*NYU_SHAPE, 4), np.float32)
+    save_matlab_73(path, {'images': images, 'depths': depths})
     toolbox = read_first('nyudv2', tmp_path).image
     gupta = read_first('nyudv2_gupta', tmp_path).image
     assert toolbox.shape == (427, 561, 3)

@@ -48,7 +48,7 @@ def test_the_last_lines_count_images_and_labels(tmp_path, capsys):
     sheet = tmp_path / 'prepared/folder/tiny' / VERSION / 'contact_sheet.png'
     assert output.out.splitlines() == [
         'folder/tiny: test 1 images (no labels), train 3 images (boundaries 1, detection 2, '
-        'normals 2, parts 1, saliency 1, segmentation 1, semantic_boundaries 1)',
+        'depth 1, normals 2, parts 1, saliency 1, segmentation 1, semantic_boundaries 1)',
         'folder/tiny: note: segmentation: classes without a pixel (3): car, cat, train',
         'folder/tiny: note: semantic_boundaries: classes without a pixel (3): car, cat, train',
         f'folder/tiny: labels of some images are drawn in {sheet}',

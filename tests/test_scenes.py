@@ -53,7 +53,7 @@ def test_labels_of_any_size_are_as_the_table_says(size):
     for name, kind in STANDARD.items():
         label = example.labels[name]
         assert kind.check(label, size) == []
-        if name == 'normals':
+        if name in ('normals', 'depth'):
             assert label.dtype == np.float32
         elif name == 'boundaries':
             assert label.share.dtype == np.uint8 and label.annotators is None
@@ -248,3 +248,22 @@ def test_patterns_mix_within_range_and_both_colours_show(pattern):
     assert share.shape == (2000,)
     assert share.min() >= 0 and share.max() <= 1
     assert pattern is materials.plain or share.max() - share.min() > 0.8
+
+
+def test_depth_is_that_of_the_surfaces_whose_normals_are_known():
+    """On the floor, a plane, depth grows from pixel to pixel as its normal says."""
+    scene = scenes.make_scene(3, 97, 129)
+    floor = scene.region == 0
+    inside = floor[1:] & floor[:-1]
+    pixel = 2 / 97  # scene units, taken for metres
+    _, up, towards = np.moveaxis(scene.normals[1:][inside], -1, 0)
+    steps = np.diff(scene.depth, axis=0)[inside]
+    np.testing.assert_allclose(steps, -up / towards * pixel, atol=1e-5)
+    assert scene.depth.min() > 1 and scene.depth.max() < 10
+
+
+def test_what_hides_something_is_nearer():
+    scene = scenes.make_scene(3, 97, 129)
+    rows, columns = np.nonzero(scene.region[1:] < scene.region[:-1])  # a region ends above another
+    in_front = scene.depth[:-1][rows, columns] < scene.depth[1:][rows, columns] + 0.1
+    assert len(rows) > 20 and in_front.mean() > 0.9

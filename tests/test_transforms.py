@@ -32,6 +32,7 @@ def make_example(height: int, width: int) -> Example:
     labels['boundaries'] = LineMap.of_annotators(annotators)
     length = np.linalg.norm(directions, axis=-1, keepdims=True)
     labels['normals'] = (directions / length).astype(np.float32)
+    labels['depth'] = (1 + position).astype(np.float32)
     return Example(id='a', image=image.astype(np.uint8), labels=labels, kinds=STANDARD)
 
 

@@ -256,7 +256,10 @@ def write_folder(root: pathlib.Path) -> Expected:
     parts = rng.integers(0, 7, shape, np.uint8)
     classes = rng.integers(0, 21, shape, np.uint8)
     parts[0, 0] = classes[0, 0] = 255
+    millimetres = np.arange(48, dtype=np.uint16).reshape(shape) * 125
+    save_map(train / 'depth' / 'a.png', millimetres)
     labels = {
+        'depth': millimetres.astype(np.float32) / 1000,
         'boundaries': LineMap(share=save_map(train / 'boundaries' / 'a.png', share)),
         'saliency': save_map(train / 'saliency' / 'a.png', share[::-1]),
         'segmentation': save_map(train / 'segmentation' / 'a.png', classes, palette=True),

@@ -159,17 +159,22 @@ def write_nyudv2(root: pathlib.Path, rows: slice, columns: slice) -> Expected:
     normals = room_normals(*NYU_SHAPE)
     valid = np.ones(NYU_SHAPE, np.uint8)
     valid[440:] = 0
-    save_matlab_73(source / 'nyu_depth_v2_labeled.mat', {'images': images})
+    depths = rng.uniform(0.7, 9.9, (*NYU_SHAPE, 4)).astype(np.float32)
+    save_matlab_73(source / 'nyu_depth_v2_labeled.mat', {'images': images, 'depths': depths})
     mirrored = (normals * np.float32([-1, 1, 1]))[..., None]
     save_matlab_73(source / 'norm_gt_l.mat', {'norm_gt_l': mirrored.repeat(4, axis=-1)})
     save_matlab_73(source / 'masks.mat', {'masks': valid[..., None].repeat(4, axis=-1)})
     numbers = {'train': (4, 2), 'test': (1,)}
     lists = {f'{split}Ndxs': np.float64([some]).T for split, some in numbers.items()}
     save_matlab(source / 'splits.mat', lists)
-    labels = {'normals': (normals * valid[..., None])[rows, columns]}
+    known = (normals * valid[..., None])[rows, columns]
     return {
         split: [
-            Example(id=f'{i:04d}', image=images[rows, columns, :, i - 1], labels=labels)
+            Example(
+                id=f'{i:04d}',
+                image=images[rows, columns, :, i - 1],
+                labels={'normals': known, 'depth': depths[rows, columns, i - 1]},
+            )
             for i in some
         ]
         for split, some in numbers.items()
@@ -192,7 +197,9 @@ def write_nyud_mt(root: pathlib.Path) -> Expected:
     edges = np.zeros(shape, np.uint8)
     edges[30] = 1
     classes = np.tile(np.arange(20, dtype=np.uint8), (60, 4))
+    depth = np.linspace(0, 9, 60 * 80, dtype=np.float32).reshape(shape)
     labels = {
+        'depth': depth,
         'boundaries': LineMap(share=255 * edges),
         'normals': normals,
         'segmentation': classes - np.uint8(1),  # 0 becomes 255
@@ -203,14 +210,16 @@ def write_nyud_mt(root: pathlib.Path) -> Expected:
         expected[split] = []
         for name in ids:
             image = random_image(source / 'images' / f'{name}.jpg', *shape)
-            for folder in ('normals', 'edge', 'segmentation'):
+            for folder in ('normals', 'edge', 'segmentation', 'depth'):
                 (source / folder).mkdir(exist_ok=True)
             if name == '0001':
                 save_map(source / 'edge' / f'{name}.png', 255 * edges)
                 save_matlab(source / 'segmentation' / f'{name}.mat', {'segmentation': classes})
+                save_matlab(source / 'depth' / f'{name}.mat', {'depth': depth})
             else:
                 np.save(source / 'edge' / f'{name}.npy', edges.astype(np.float32))
                 save_map(source / 'segmentation' / f'{name}.png', classes)
+                np.save(source / 'depth' / f'{name}.npy', depth)
             np.save(source / 'normals' / f'{name}.npy', normals[..., [0, 2, 1]])
             expected[split].append(Example(id=name, image=image, labels=labels))
     return expected

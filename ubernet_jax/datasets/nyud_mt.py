@@ -33,13 +33,14 @@ _SUFFIXES = {
     'normals': ('.jpg', '.npy'),
     'edge': ('.png', '.npy'),
     'segmentation': ('.mat', '.png'),
+    'depth': ('.npy', '.mat'),
 }
 Paths = dict[str, pathlib.Path]  # folder -> an image's file there
 _STORED = ClassMap(classes=('unlabelled', *NYUD_CLASSES))  # in its own files
 
 
 class NyudMt(Builder):
-    """`images`, `normals`, `edge`, `segmentation`, and `gt_sets/{train,val}.txt`.
+    """`images`, `normals`, `edge`, `segmentation`, `depth`, and `gt_sets/{train,val}.txt`.
 
     `segmentation` has the 40 classes `NYUD_CLASSES` of Gupta et al. (CVPR 2013).
     Unlabelled pixels, 0 in the files, are void.
@@ -52,9 +53,10 @@ class NyudMt(Builder):
         'boundaries': STANDARD['boundaries'],
         'normals': STANDARD['normals'],
         'segmentation': ClassMap(classes=NYUD_CLASSES),
+        'depth': STANDARD['depth'],
     }
     card = Card(
-        tasks=('boundaries', 'normals', 'segmentation'),
+        tasks=('boundaries', 'normals', 'segmentation', 'depth'),
         counts={'train': 795, 'val': 654},
         home='https://github.com/facebookresearch/astmt',
         licence='research',
@@ -76,13 +78,19 @@ class NyudMt(Builder):
             'normals': frame.apply(STANDARD['normals'].read(paths['normals'], image.shape[:2])),
             'segmentation': _read_segmentation(paths['segmentation'], image),
         }
+        if 'depth' in paths:
+            labels['depth'] = STANDARD['depth'].read(paths['depth'], image.shape[:2])
         return Example(id=paths['images'].stem, image=image, labels=labels), encoded_image
 
 
 def _list_paths(source: pathlib.Path, split: str) -> list[Paths]:
     path = source / 'gt_sets' / f'{split}.txt'
     items = [
-        {folder: _find(source / folder, name, suffixes) for folder, suffixes in _SUFFIXES.items()}
+        {
+            folder: _find(source / folder, name, suffixes)
+            for folder, suffixes in _SUFFIXES.items()
+            if folder != 'depth' or (source / folder).is_dir()  # not in every copy of the set
+        }
         for name in read_list(path)
     ]
     check_exist([file for item in items for file in item.values()], named_by=path)

@@ -1,5 +1,5 @@
-"""NYUv2: 1,449 Kinect frames of rooms, and the normals of their surfaces (Silberman et al., ECCV
-2012). The normals are those of Ladicky et al. (ECCV 2014), in either of two distributions:
+"""NYUv2: 1,449 Kinect frames of rooms, their depth, and the normals of their surfaces (Silberman et
+al., ECCV 2012). The normals are those of Ladicky et al. (ECCV 2014), in either of two distributions:
 
 - `normals_gt/normals/0000.png` and `normals_gt/masks/0000.png`, numbered from 0, with Eigen and
   Fergus (ICCV 2015);
@@ -45,17 +45,18 @@ class NyudV2(Builder):
     """`nyu_depth_v2_labeled.mat`, `splits.mat` and the normals in one of their two forms.
 
     Frames are cut to the window of NYUv2's own toolbox, outside of which there is no depth. An
-    image's id is its number in the set, from `0001`. Its `normals` are unknown outside the mask.
+    image's id is its number in the set, from `0001`. Its `normals` are unknown outside the mask; its
+    `depth` is the set's `depths`, in which the sensor's gaps are filled.
     """
 
     name = 'nyudv2'
     collection = 'NYUv2'
     folders = ('', 'NYUv2', 'nyu_depth_v2')
     marker = 'nyu_depth_v2_labeled.mat'
-    labels = {'normals': STANDARD['normals']}
+    labels = {name: STANDARD[name] for name in ('normals', 'depth')}
     window = np.s_[44:471, 40:601]  # MATLAB's 45:471, 41:601, which is 427 x 561
     card = Card(
-        tasks=('normals',),
+        tasks=('normals', 'depth'),
         counts={'train': 795, 'test': 654},
         home='https://cs.nyu.edu/~silberman/datasets/nyu_depth_v2.html',
         licence='research',
@@ -81,7 +82,12 @@ class NyudV2(Builder):
         sources, frame = item
         image, normals = _read(sources)
         image = image[self.window]
-        labels = {'normals': frame.apply(normals[self.window])}
+        depth = read_matlab_slice(sources.images, 'depths', sources.number - 1)
+        require_size(sources.images, depth, normals.shape[:2])
+        labels = {
+            'normals': frame.apply(normals[self.window]),
+            'depth': np.ascontiguousarray(depth[self.window], np.float32),
+        }
         return Example(id=f'{sources.number:04d}', image=image, labels=labels), encode_image(image)
 
 

@@ -15,5 +15,6 @@ from ubernet_jax.labels.kind import from_json as from_json
 from ubernet_jax.labels.kind import register as register
 from ubernet_jax.labels.lines import Lines as Lines
 from ubernet_jax.labels.maps import MapKind as MapKind
+from ubernet_jax.labels.metres import Metres as Metres
 from ubernet_jax.labels.soft_mask import SoftMask as SoftMask
 from ubernet_jax.labels.unit_vectors import UnitVectors as UnitVectors

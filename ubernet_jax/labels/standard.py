@@ -7,6 +7,7 @@ from ubernet_jax.labels.class_lines import ClassLines
 from ubernet_jax.labels.class_map import ClassMap
 from ubernet_jax.labels.kind import LabelKind
 from ubernet_jax.labels.lines import Lines
+from ubernet_jax.labels.metres import Metres
 from ubernet_jax.labels.soft_mask import SoftMask
 from ubernet_jax.labels.unit_vectors import UnitVectors
 
@@ -22,6 +23,7 @@ PERSON_PARTS = (
 STANDARD: Mapping[str, LabelKind] = {
     'boundaries': Lines(),
     'normals': UnitVectors(),
+    'depth': Metres(),
     'saliency': SoftMask(),
     'segmentation': ClassMap(classes=VOC_CLASSES),
     'parts': ClassMap(classes=PERSON_PARTS),

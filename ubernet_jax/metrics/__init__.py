@@ -16,6 +16,8 @@ Every metric accumulates over images and states its protocol in its result:
 | `normals`             | `NormalsMetric()`                     | `mean`, `median`, `rmse`,      |
 |                       |                                       | `below_11_25`, `below_22_5`,   |
 |                       |                                       | `below_30`                     |
+| `depth`               | `DepthMetric(valid=(0.001, 80))`      | `rmse`, `mae`, `abs_rel`, ..., |
+|                       |                                       | `delta_1`, `delta_2`, `delta_3`|
 | `boundaries`          | `BoundaryMetric(nms=Nms.SMOOTHED)`    | `ods`, `ois`, `ap`, `r50`      |
 | `semantic_boundaries` | `SemanticBoundaryMetric(names, mode)` | `ods`, `ap`, `per_class`       |
 | `detection`           | `DetectionMetric(names, ApMode.VOC07)`| `map`, `per_class`             |

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ubernet_jax.metrics.boundaries import BoundaryResult
+from ubernet_jax.metrics.depth import RATIOS, DepthResult
 from ubernet_jax.metrics.detection import DetectionResult
 from ubernet_jax.metrics.metric import Result
 from ubernet_jax.metrics.normals import NormalsResult
@@ -110,6 +111,17 @@ def _(result: NormalsResult, path: pathlib.Path) -> None:
 
 
 @plot.register
+def _(result: DepthResult, path: pathlib.Path) -> None:
+    figure, axes = _figure(5, 3)
+    shares = [getattr(result, f'delta_{power}') for power in range(1, len(RATIOS) + 1)]
+    names = [f'below {ratio:.3g}' for ratio in RATIOS]
+    _draw_bars(axes, dict(zip(names, shares, strict=True)), None)
+    axes.set_xlabel('share of pixels by ratio of predicted and true depth')
+    axes.set_title(f'depth, {result.images} images: RMSE {result.rmse:.3f} m')
+    figure.savefig(path)
+
+
+@plot.register
 def _(result: ProposalResult, path: pathlib.Path) -> None:
     figure, axes = _figure(6, 4.5)
     limits = list(result.recall)
@@ -152,13 +164,15 @@ def _draw_iso_f(axes: Axes, beta_squared: float) -> None:
     axes.clabel(lines, fmt='F = %.1f', fontsize=7)
 
 
-def _draw_bars(axes: Axes, scores: Mapping[str, float], mean: float) -> None:
+def _draw_bars(axes: Axes, scores: Mapping[str, float], mean: float | None) -> None:
     names, values = list(scores), np.array(list(scores.values()))
-    axes.axvline(mean, color='0.6', ls='--', zorder=0, label=f'mean {mean:.3f}')
+    if mean is not None:
+        axes.axvline(mean, color='0.6', ls='--', zorder=0, label=f'mean {mean:.3f}')
     axes.barh(names, np.nan_to_num(values))
     for position, value in enumerate(values):
         text = 'absent' if np.isnan(value) else f'{value:.3f}'
         axes.text(np.nan_to_num(value) + 0.01, position, text, va='center', fontsize=8)
     axes.invert_yaxis()
     axes.set_xlim(0, 1.1)
-    axes.legend(loc='lower right')
+    if mean is not None:
+        axes.legend(loc='lower right')

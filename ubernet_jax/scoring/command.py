@@ -11,6 +11,7 @@ from typing import Any
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels.standard import PERSON_PARTS, VOC_CLASSES
 from ubernet_jax.metrics.boundaries import BoundaryMetric
+from ubernet_jax.metrics.depth import DepthMetric
 from ubernet_jax.metrics.detection import ApMode, DetectionMetric
 from ubernet_jax.metrics.metric import Metric, MetricError
 from ubernet_jax.metrics.normals import NormalsMetric
@@ -33,7 +34,7 @@ CLASSES = {
 }
 TASKS = (
     'boundaries', 'semantic-boundaries', 'detection', 'segmentation', 'parts', 'saliency',
-    'normals', 'proposals',
+    'normals', 'depth', 'proposals',
 )  # fmt: skip
 MAX_DISTANCE = {'boundaries': 0.0075, 'semantic-boundaries': 0.02}
 LONG = tuple(MAX_DISTANCE)  # tasks that take minutes and can be resumed
@@ -131,6 +132,8 @@ def _metric(args: argparse.Namespace, names: tuple[str, ...]) -> Metric:
             return SaliencyMetric(normalise=args.normalise)
         case 'normals':
             return NormalsMetric()
+        case 'depth':
+            return DepthMetric()
 
 
 def _benchmark(args: argparse.Namespace, names: tuple[str, ...]) -> Benchmark:

@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 
 from ubernet_jax.errors import UserError
-from ubernet_jax.labels import ClassLines, ClassMap, LabelKind, Lines, SoftMask, UnitVectors
+from ubernet_jax.labels import (
+    ClassLines,
+    ClassMap,
+    LabelKind,
+    Lines,
+    Metres,
+    SoftMask,
+    UnitVectors,
+)
 from ubernet_jax.labels.lines import LineMap
 from ubernet_jax.labels.reading import is_array, read_array, read_named_array
 from ubernet_jax.labels.soft_mask import check_strengths, read_strengths
@@ -90,6 +98,12 @@ def map_reader(task: str, classes: Sequence[str], name: str | None = None) -> Ma
                 truth=_marked,
                 prediction=functools.partial(read_strengths, key=name),
                 strengths=True,
+            )
+        case 'depth':
+            return MapReader(
+                kind=Metres(),
+                label=functools.partial(Metres().read, key=own),
+                prediction=functools.partial(Metres().read, key=name),
             )
         case 'normals':
             return MapReader(

@@ -7,6 +7,7 @@ A class of one's own is a subclass of `Task`, or of `DenseTask` for score maps, 
 from ubernet_jax.tasks.boundaries import Boundaries as Boundaries
 from ubernet_jax.tasks.class_boundaries import ClassBoundaries as ClassBoundaries
 from ubernet_jax.tasks.dense import DenseTask as DenseTask
+from ubernet_jax.tasks.depth import Depth as Depth
 from ubernet_jax.tasks.detection import Detection as Detection
 from ubernet_jax.tasks.normals import Normals as Normals
 from ubernet_jax.tasks.paper import PAPER as PAPER

@@ -13,6 +13,7 @@ _AMBIENT, _DIFFUSE = 0.58, 0.6
 _SHINE = 40  # exponent of the highlight
 _SHADE = 0.6  # share of the light that a solid takes away where it covers the whole sky
 _SPREAD = 4  # radii from its centre to which a solid darkens its surroundings
+CAMERA = 6.0  # scene units, taken for metres, from the scene's origin
 _NOISE = 0.012  # standard deviation of the sensor's noise; white is 1
 
 
@@ -23,12 +24,14 @@ class Rendering:
     Attributes:
       image: uint8 (H, W, 3), RGB.
       normals: float32 (H, W, 3), unit vectors.
+      depth: float32 (H, W), metres from the camera's plane.
       region: int32 (H, W), 0.. for the solids of the room, from there on one for each thing.
       parts: uint8 (H, W), `part` of the solid that is seen.
     """
 
     image: np.ndarray
     normals: np.ndarray
+    depth: np.ndarray
     region: np.ndarray
     parts: np.ndarray
 
@@ -77,6 +80,7 @@ def render(
     return Rendering(
         image=np.moveaxis(np.round(255 * np.clip(image, 0, 1)).astype(np.uint8), 0, 2).copy(),
         normals=np.moveaxis(normals.astype(np.float32), 0, 2).copy(),
+        depth=(CAMERA - depth).astype(np.float32),
         region=region[seen],
         parts=np.array([solid.part for solid in solids], np.uint8)[seen],
     )

@@ -20,6 +20,7 @@ class Scene:
       id: 'scene-' and the seed, six digits or more.
       image: uint8 (H, W, 3), RGB.
       normals: float32 (H, W, 3), unit vectors; x right, y up, z towards the camera.
+      depth: float32 (H, W), metres from the camera's plane.
       region: int32 (H, W): 0 floor, 1 and 2 walls, then the things from back to front.
       parts: uint8 (H, W), index in `PERSON_PARTS`.
       classes: uint8 (R,), index in `VOC_CLASSES` of each region, 0 for floor and walls.
@@ -29,6 +30,7 @@ class Scene:
     id: str
     image: np.ndarray
     normals: np.ndarray
+    depth: np.ndarray
     region: np.ndarray
     parts: np.ndarray
     classes: np.ndarray
@@ -41,6 +43,7 @@ class Scene:
         return {
             'boundaries': LineMap(share=boundary * np.uint8(255)),
             'normals': self.normals,
+            'depth': self.depth,
             'saliency': (self.region == self.salient) * np.uint8(255),
             'segmentation': segmentation,
             'parts': self.parts,
@@ -77,6 +80,7 @@ def make_scene(seed: int, height: int, width: int) -> Scene:
         id=f'scene-{seed:06d}',
         image=drawn.image,
         normals=drawn.normals,
+        depth=drawn.depth,
         region=drawn.region,
         parts=drawn.parts,
         classes=np.array(classes, np.uint8),
