@@ -4,9 +4,9 @@
     python -m ubernet_jax.train --config configs/kitchen.py --workdir runs/kitchen
     python -m ubernet_jax.evaluate --checkpoint runs/kitchen
 
-`DIR/kitchen` has the folders `images`, `normals` and `depth` (16-bit PNG, millimetres) in `train` and
-`test`: docs/adding_a_dataset.md. From ImageNet weights, at one scale; scores, time and pictures are in
-docs/results.md.
+`DIR/kitchen` has the folders `images`, `normals` and `depth` (16-bit PNG, millimetres) in `train`
+and `test`: docs/adding_a_dataset.md. From ImageNet weights, at one scale; scores, time and pictures
+are in docs/results.md.
 """
 
 from ubernet_jax import config as c

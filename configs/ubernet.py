@@ -11,9 +11,9 @@ SBD's train split, 5623 are not in VOC2012's val.
 
 Asynchronous SGD with effective batches of 30 (trunk), 10 (tasks) and 2 (detection), momentum 0.9,
 learning rate 1e-3 (detection half of it) divided by 10 after three fifths of a group's updates,
-which are 3000 of the trunk's 5000, three scales, images up to 641x961. What differs from the paper: the trunk starts from ImageNet
-weights, not from networks trained on COCO; normals come from the 795 labelled frames only. Needs a
-GPU; not run yet, so there are no scores of it.
+which are 3000 of the trunk's 5000, three scales, images up to 641x961. What differs from the paper:
+the trunk starts from ImageNet weights, not from networks trained on COCO; normals come from the 795
+labelled frames only. Needs a GPU; not run yet, so there are no scores of it.
 """
 
 from ubernet_jax import config as c

@@ -14,7 +14,7 @@ from ubernet_jax.config import Config
 from ubernet_jax.labels.unit_vectors import to_integers
 from ubernet_jax.network import make_network
 from ubernet_jax.structs import Batch
-from ubernet_jax.tasks import Detection, Normals, Task
+from ubernet_jax.tasks import Depth, Detection, Normals, Task
 from ubernet_jax.training.checkpoint import Checkpoints
 from ubernet_jax.training.optim import make_optimizer
 from ubernet_jax.training.parallel import make_mesh, replicate
@@ -65,6 +65,8 @@ def _random_target(rng: np.random.Generator, task: Task, shape: tuple[int, int, 
         vectors = rng.normal(size=target.shape)
         vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
         target[known] = to_integers(vectors)[known]
+    elif isinstance(task, Depth):
+        target[known] = rng.uniform(1, 5, shape)[known]
     else:
         target[known] = rng.integers(0, task.channels, shape)[known]
     return target

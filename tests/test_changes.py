@@ -130,6 +130,9 @@ def test_a_task_that_the_baseline_lacks_is_left_out(tmp_path, three, capsys):
         'delta_m of three leaves out segmentation (not in the baseline), normals (not in the '
         'baseline), detection (only in the baseline).'
     ) in ' '.join(text.split())
+    main([str(three), str(three), '--names', 'a', 'b', '--baseline', str(both)])
+    text = ' '.join(capsys.readouterr().out.split())
+    assert 'delta_m of a and b leaves out segmentation (not in the baseline), normals' in text
 
 
 def test_nothing_to_compare_is_refused(tmp_path, three):

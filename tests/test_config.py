@@ -198,7 +198,10 @@ def test_an_older_or_newer_file_gets_defaults_and_loses_what_is_unknown():
         ({'data': {'buckets': [[33, 'a']]}}, "file.data.buckets[0][1] is 'a', but must be of type"),
         ({'tasks': {'parts': None}}, 'file.tasks.parts is None, but must be fields'),
         ({'tasks': []}, 'file.tasks is [], but must be names with values'),
-        ({'tasks': {'road': {'kind': 'lines'}}}, "file.tasks.road is of kind 'lines'; known kinds:"),
+        (
+            {'tasks': {'road': {'kind': 'lines'}}},
+            "file.tasks.road is of kind 'lines'; known kinds:",
+        ),
         ({'tasks': {'road': {'kind': []}}}, 'file.tasks.road is of kind []; known kinds: '),
         (
             {'tasks': {'road': {'kind': 'soft_mask', 'positive_share': 'x'}}},

@@ -1,4 +1,4 @@
-"""`--config FILE --config.FIELD=VALUE`: what a flag changes, and what is said of one that cannot."""
+"""`--config FILE --config.FIELD=VALUE`: what a flag changes, and what is said of wrong ones."""
 
 import pathlib
 import re

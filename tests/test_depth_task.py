@@ -8,7 +8,7 @@ from PIL import Image
 
 from ubernet_jax import config as c
 from ubernet_jax.errors import UserError
-from ubernet_jax.labels import Metres
+from ubernet_jax.labels import Metres, from_json
 from ubernet_jax.tasks.depth import DepthLoss
 from ubernet_jax.transforms.grids import Scaling
 from ubernet_jax.visualize import Style
@@ -22,10 +22,17 @@ def test_a_picture_of_16_bits_is_scaled_to_metres(tmp_path):
     assert quarter.read(tmp_path / 'a.png', (1, 3))[0, 1] == pytest.approx(0.375)
 
 
-def test_an_array_is_in_metres_and_unknown_where_it_is_not_finite(tmp_path):
-    np.save(tmp_path / 'a.npy', np.array([[1.5, np.nan, np.inf, -2, 0]]))
+def test_an_array_is_in_metres_and_unknown_where_no_distance_is(tmp_path):
+    """Some sets give the sky a huge one, which no target could hold."""
+    np.save(tmp_path / 'a.npy', np.array([[1.5, np.nan, np.inf, -2, 0, 1e6, 1e300]]))
     label = Metres().read(tmp_path / 'a.npy')
-    assert label.dtype == np.float32 and label.tolist() == [[1.5, 0, 0, 0, 0]]
+    assert label.dtype == np.float32 and label.tolist() == [[1.5, 0, 0, 0, 0, 0, 0]]
+
+
+@pytest.mark.parametrize('scale', ['x', -1, 0, True, float('nan'), [1]])
+def test_a_scale_that_is_no_length_is_refused(scale):
+    with pytest.raises(UserError, match='labels.json: the scale of distances is .* above 0'):
+        from_json({'kind': 'metres', 'scale': scale}, 'labels.json')
 
 
 def test_other_files_are_refused(tmp_path):

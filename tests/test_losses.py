@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from beartype import beartype
-from jaxtyping import Array, Bool, Float, Int16, UInt8, jaxtyped
+from jaxtyping import Array, Bool, Float, Float16, Int16, UInt8, jaxtyped
 
 from ubernet_jax.labels import VOID
 from ubernet_jax.labels.unit_vectors import to_integers
@@ -22,8 +22,9 @@ from ubernet_jax.losses.dense import (
     unit_vector,
     with_gradient,
 )
-from ubernet_jax.tasks import PAPER
+from ubernet_jax.tasks import PAPER, Depth
 from ubernet_jax.tasks.boundaries import BagTask
+from ubernet_jax.tasks.depth import DepthLoss
 
 LN2, LN3 = np.log(2), np.log(3)
 
@@ -178,6 +179,7 @@ def test_unit_length_has_a_finite_gradient_at_zero():
 # What all dense tasks have in common.
 
 DENSE = {name: make() for name, make in PAPER.items() if name != 'detection'}
+DENSE |= {f'depth {loss.value}': Depth(criterion=loss) for loss in DepthLoss}
 
 
 def draw(name: str, side: int, maps: int = 1) -> tuple[list[np.ndarray], np.ndarray]:
@@ -193,6 +195,8 @@ def draw(name: str, side: int, maps: int = 1) -> tuple[list[np.ndarray], np.ndar
         vectors = rng.normal(size=(*shape, 3))
         vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
         return scores, to_integers(np.where(void[..., None], 0, vectors))
+    if isinstance(task, Depth):
+        return scores, np.where(void, 0, rng.uniform(1, 5, shape)).astype(np.float16)
     likely = [0.9] if isinstance(task, BagTask) else [1 / task.channels]
     rest = np.full(task.channels - 1, (1 - likely[0]) / (task.channels - 1))
     classes = rng.choice(task.channels, shape, p=[*likely, *rest])
@@ -211,7 +215,7 @@ def measure(name):
     @jaxtyped(typechecker=beartype)
     def loss(
         maps: list[Float[Array, 'n h w c']],
-        target: UInt8[Array, 'n H W'] | Int16[Array, 'n H W 3'],
+        target: UInt8[Array, 'n H W'] | Float16[Array, 'n H W'] | Int16[Array, 'n H W 3'],
         valid: Bool[Array, 'n H W'],
         labelled: Bool[Array, ' n'],
     ) -> Float[Array, '']:
@@ -274,7 +278,7 @@ def test_padding_changes_nothing(name, measure):
 
 def test_a_map_without_a_valid_pixel_is_no_loss(name, measure):
     maps, target = draw(name, 17)
-    void = np.zeros_like(target) if target.ndim == 4 else np.full_like(target, VOID)
+    void = np.full_like(target, VOID if target.dtype == np.uint8 else 0)
     valid = np.ones((2, 17, 17), bool)
     for own_target, own_valid in ((void, valid), (target, ~valid)):
         value, gradient = measure(maps, own_target, own_valid, BOTH)

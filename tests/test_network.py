@@ -68,7 +68,10 @@ def test_a_map_for_every_scale_and_the_fusion_at_the_tasks_resolution(scales, co
 
 @pytest.mark.parametrize('scales', [1, 3])
 def test_it_equals_the_plain_network(scales, image):
-    network = make_network('saliency', 'segmentation', scales=scales)
+    sizes = {1: (33, 65), 2: (17, 33), 4: (9, 17), 8: (5, 9)}
+    classes = ('none', 'cup', 'plate')
+    tasks = {f'cups_{stride}': c.Segmentation(classes=classes, stride=stride) for stride in sizes}
+    network = Network(c.ModelConfig(width=1 / 16, scales=scales), tasks)
     params, stats = plain_network.random_variables(network)
     valid = np.ones((1, HEIGHT, WIDTH), bool)
     features, same = jax.jit(network.features)(params[SHARED], stats, image[None], valid)
@@ -79,7 +82,7 @@ def test_it_equals_the_plain_network(scales, image):
     levels = [plain_network.normalise(x, stats['trunk'], level) for level, x in enumerate(taps)]
     assert_equal([{tap: x[0] for tap, x in level.items()} for level in features.levels], levels)
 
-    for name, size in (('saliency', (33, 65)), ('segmentation', (5, 9))):
+    for name, size in zip(tasks, sizes.values(), strict=True):
         maps = jax.jit(network.head(name).apply)({'params': params[name]}, features)
         assert_equal([x[0] for x in maps], plain_network.head(levels, params[name], size))
 

@@ -1,4 +1,4 @@
-"""Files of versions before 0.2, and of kinds of tasks that are not known: refused, with a way out."""
+"""Files of versions before 0.2, and of kinds of tasks that are not known, are refused."""
 
 import json
 import pathlib

@@ -5,7 +5,7 @@ import pathlib
 import re
 
 import pytest
-from run_folders import write_run
+from run_folders import MAX_F, write_run
 
 from ubernet_jax.compare import main, make_table
 from ubernet_jax.comparison.documents import END, regenerate_tables
@@ -32,7 +32,7 @@ def test_every_kept_file_is_cited():
 
 def test_a_document_follows_its_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run = write_run(tmp_path / 'one', {'saliency': {'max_f': 0.6}})
+    run = write_run(tmp_path / 'one', {'saliency': {MAX_F: 0.6}})
     main([str(run), '--keep', 'kept'])
     document = pathlib.Path('results.md')
     command = COMMAND.format('kept/one.json\n    --names first')
@@ -43,7 +43,7 @@ def test_a_document_follows_its_files(tmp_path, monkeypatch):
     assert '| max F | .600 |' in text and '| first |' in text and 'stale' not in text
     assert regenerate_tables(text, make_table) == text
     kept = json.loads(pathlib.Path('kept/one.json').read_text())
-    kept['results'][0]['scores']['max_f'] = 0.601
+    kept['results'][0]['scores'][0]['value'] = 0.601
     pathlib.Path('kept/one.json').write_text(json.dumps(kept))
     assert regenerate_tables(text, make_table) != text
 

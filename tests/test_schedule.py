@@ -10,7 +10,7 @@ import tiny_config
 from memory_datasets import MemoryDataset
 
 from ubernet_jax import config as c
-from ubernet_jax.labels import ClassMap, UnitVectors
+from ubernet_jax.labels import Boxes, ClassMap, UnitVectors
 from ubernet_jax.network import SHARED
 from ubernet_jax.train import train
 from ubernet_jax.training.batching import MicroBatches
@@ -215,6 +215,18 @@ def test_the_description_has_a_line_for_the_run_and_one_for_each_group():
         '  normals                   280 samples, batches of   2:    140 updates expected, '
         'learning rate 0.001, a tenth after 70, 126',
     ]
+
+
+@pytest.mark.parametrize(('rotations', 'labelled'), [(1, 11), (4, 0)])
+def test_rotated_images_count_for_no_task_on_boxes(rotations, labelled):
+    tables = dataclasses.replace(TABLES, labels={'boxes': Boxes(classes=CLASSES)}, labelled={})
+    data = c.DataConfig(buckets=(SIZE,), rotations=rotations)
+    config = c.Config(epochs=1.0, tasks={'cups': c.Detection(classes=CLASSES)}, data=data)
+    epochs, labels = Epochs([tables], [c.DatasetConfig()], data, 0), [{'cups': 'boxes'}]
+    schedule = make_schedule(config, epochs, [tables], labels)
+    batches = MicroBatches(epochs, [tables], labels, data, config.tasks, 0, schedule.steps)
+    read = sum(part.labelled['cups'].sum() for own in batches for part in own if part.labelled)
+    assert schedule.samples == {SHARED: 11, 'cups': labelled} and read == labelled
 
 
 def test_a_task_that_no_image_is_labelled_for_makes_no_update():

@@ -15,8 +15,8 @@ from ubernet_jax.labels.standard import VOC_CLASSES
 
 CONFIGS = pathlib.Path(__file__).parents[1] / 'configs'
 SHIPPED = (
-    'balanced', 'boundaries', 'hed_style', 'mini', 'normals_weight', 'quickstart', 'single_task',
-    'small', 'synchronous', 'two_task', 'ubernet',
+    'balanced', 'boundaries', 'hed_style', 'kitchen', 'mini', 'normals_weight', 'quickstart',
+    'single_task', 'small', 'synchronous', 'two_task', 'ubernet',
 )  # fmt: skip
 
 

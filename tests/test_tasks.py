@@ -38,6 +38,7 @@ RNG = np.random.default_rng(0)
 LABELS = {
     'boundaries': LineMap(share=RNG.choice(np.uint8([0, 100, 255]), (20, 30))),
     'class_boundaries': RNG.choice(np.uint8([0, 1, 2, VOID]), (20, 30)),
+    'depth': RNG.uniform(1, 5, (20, 30)).astype(np.float32),
     'detection': make_boxes((1, 2, 3.5, 4, 2, False)),
     'normals': np.broadcast_to(np.float32([0, 0.6, 0.8]), (20, 30, 3)),
     'segmentation': RNG.choice(np.uint8([0, 1, 2, VOID]), (20, 30)),
@@ -150,8 +151,9 @@ def test_the_labels_of_a_task_are_of_its_kind_and_have_its_classes():
 
 def test_targets_are_of_the_smallest_types_and_empty_at_first():
     shape = (2, 33, 65)
-    kept = {name: (np.uint8, VOID) for name in TASKS if name not in ('normals', 'detection')}
-    for name, (dtype, unknown) in (kept | {'normals': (np.int16, 0)}).items():
+    others = {'normals': (np.int16, 0), 'depth': (np.float16, 0)}
+    for name in TASKS.keys() - {'detection'}:
+        dtype, unknown = others.get(name, (np.uint8, VOID))
         target = TASKS[name].empty_target(2, shape[1:])
         assert isinstance(target, np.ndarray) and target.dtype == dtype
         assert target.shape == (*shape, *([3] if name == 'normals' else []))

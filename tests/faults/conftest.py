@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 import tiny_config
 import training
+from states import newest_state
 
 from ubernet_jax.config import Config
 from ubernet_jax.train import train
-from ubernet_jax.training.checkpoint import Checkpoints
-from ubernet_jax.training.state import TrainState
 
 
 @pytest.fixture
@@ -79,14 +78,8 @@ def assert_same_end() -> Callable[[pathlib.Path, pathlib.Path], None]:
     """Checks that two runs ended in the same step with the same bits."""
 
     def check(one: pathlib.Path, other: pathlib.Path) -> None:
-        ours, theirs = _end(one), _end(other)
+        ours, theirs = newest_state(one), newest_state(other)
         for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
             np.testing.assert_array_equal(a, b)
 
     return check
-
-
-def _end(workdir: pathlib.Path) -> TrainState:
-    checkpoints = Checkpoints(workdir)
-    step = checkpoints.latest_step
-    return checkpoints.read(step, checkpoints.config(step))

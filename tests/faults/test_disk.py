@@ -8,7 +8,7 @@ import shutil
 import pytest
 from training import finish
 
-from ubernet_jax.comparison.runs import read_log
+from ubernet_jax.comparison.workdir import read_log
 from ubernet_jax.errors import UserError
 from ubernet_jax.monitoring.journal import Journal
 from ubernet_jax.train import train

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from moments import is_saving, last_step, readers_of, wait_for_end, wait_until
+from states import newest_state
 from training import finish
 
 from ubernet_jax.train import train
@@ -47,10 +48,8 @@ def killed_and_restarted(start: Callable, workdir: pathlib.Path, kills: int) -> 
         assert readers or life % 5 == 4
         kill(process, readers)
         saving += is_saving(workdir)
-        checkpoints = Checkpoints(workdir)
-        step = checkpoints.latest_step
-        if step is not None:
-            checkpoints.restore(checkpoints.config(step), step)
+        if Checkpoints(workdir).steps:
+            newest_state(workdir)
     finish(start(workdir, *settings(kills + 1)))
     return saving
 

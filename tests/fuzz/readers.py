@@ -27,6 +27,7 @@ from ubernet_jax.labels.reading import read_array
 from ubernet_jax.labels.standard import STANDARD, VOC_CLASSES
 from ubernet_jax.metrics import annotations
 from ubernet_jax.metrics.boundaries import BoundaryMetric
+from ubernet_jax.metrics.depth import DepthMetric
 from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.metrics.normals import NormalsMetric
 from ubernet_jax.metrics.saliency import SaliencyMetric
@@ -49,7 +50,8 @@ _THINGS = [
 _BINARY = np.eye(*SHAPE, dtype=np.uint8)
 _DESCRIPTION = {
     'weeds': {'kind': 'class_map', 'classes': ['soil', 'weed']},
-    'depth': {'kind': 'depth', 'module': 'own.labels'},
+    'depth': {'kind': 'metres', 'scale': 0.001},
+    'colour': {'kind': 'colour', 'module': 'own.labels'},
     'shade': {'kind': 'soft_mask'},
 }
 
@@ -79,6 +81,8 @@ def make_readers(folder: pathlib.Path) -> dict[str, Reader]:
         'line_arrays': Reader(label_of('boundaries'), 'a.npz', numpy_arrays, LineMap),
         'directions': Reader(label_of('normals'), 'a.png', label),
         'vectors': Reader(label_of('normals'), 'a.npy', numpy_arrays),
+        'metres': Reader(label_of('depth'), 'a.png', label),
+        'metre_arrays': Reader(label_of('depth'), 'a.npy', numpy_arrays),
         'array': Reader(read_array, 'a.npy', numpy_arrays),
         'boxes': Reader(label_of('detection'), 'a.json', documents, BoxSet),
         'voc_boxes': Reader(label_of('detection'), 'a.xml', voc, BoxSet),
@@ -113,6 +117,7 @@ _METRICS: dict[str, tuple[Metric, Any]] = {
     'segmentation': (SegmentationMetric(21), _BINARY),
     'saliency': (SaliencyMetric(), _BINARY > 0),
     'normals': (NormalsMetric(), np.ones((*SHAPE, 3), np.float32)),
+    'depth': (DepthMetric(), np.ones(SHAPE, np.float32)),
     'boundaries': (BoundaryMetric(thresholds=3), _BINARY[np.newaxis]),
     'semantic-boundaries': (
         SemanticBoundaryMetric(CLASSES, Mode.PRE_SEAL, thresholds=3),
@@ -222,7 +227,9 @@ _MATLAB: dict[str, tuple[Callable[[pathlib.Path], Any], dict, type]] = {
         tuple,
     ),
     'sbd_truth': (
-        lambda path: read_sbd(path, len(CLASSES)), _CLASS_TRUTH | _INSTANCE_TRUTH, SemanticTruth
+        lambda path: read_sbd(path, len(CLASSES)),
+        _CLASS_TRUTH | _INSTANCE_TRUTH,
+        SemanticTruth,
     ),
     'context': (
         lambda path: matlab.read_matlab(path, 'LabelMap', matlab.as_map),

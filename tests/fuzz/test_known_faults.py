@@ -13,31 +13,29 @@ import safetensors.numpy
 import scipy.io
 import scipy.sparse
 
-from ubernet_jax.comparison import runs
+from ubernet_jax.comparison import workdir
+from ubernet_jax.comparison.results import read_results
 from ubernet_jax.comparison.runs import read_run
-from ubernet_jax.config import Config
+from ubernet_jax.config import Config, Normals, SoftMask
+from ubernet_jax.config.serialization import to_json
 from ubernet_jax.datasets import files
+from ubernet_jax.datasets.folder import _read_description
 from ubernet_jax.datasets.matlab import read_matlab, read_matlab_slice
 from ubernet_jax.errors import UserError
-from ubernet_jax.metrics.annotations import read_detections, read_objects
-from ubernet_jax.metrics.arrays import read_array, read_sbd
+from ubernet_jax.labels.reading import read_array
+from ubernet_jax.labels.standard import STANDARD
+from ubernet_jax.metrics.annotations import read_detections
 from ubernet_jax.metrics.metric import MetricError
 from ubernet_jax.metrics.multitask import delta_m
-from ubernet_jax.tasks import TASKS
+from ubernet_jax.scoring.sbd import read_sbd
 from ubernet_jax.weights.card import describe_training
 from ubernet_jax.weights.exported import load_exported
 from ubernet_jax.weights.keras import read_keras
 from ubernet_jax.weights.pytorch import read_pytorch
 
-IMAGE = np.zeros((6, 8, 3), np.uint8)
 
-
-def label_of(task: str):
-    return lambda path: files.read_label(path, TASKS[task], IMAGE)
-
-
-def objects(path: pathlib.Path):
-    return read_objects(path, ('dog',))
+def label_of(name: str):
+    return lambda path: STANDARD[name].read(path, (6, 8))
 
 
 def detections(path: pathlib.Path):
@@ -49,19 +47,19 @@ def numbers(path: pathlib.Path):
 
 
 def read_log(path: pathlib.Path):
-    return runs.read_log(path.parent)
+    return workdir.read_log(path.parent)
 
 
-def read_config(path: pathlib.Path):
-    return runs.read_config(path.parent)
+def read_settings(path: pathlib.Path):
+    return workdir.read_settings(path.parent)
 
 
 def results(path: pathlib.Path):
-    return runs.read_results(path.parent)
+    return read_results(path.parent)
 
 
 def card(path: pathlib.Path):
-    return describe_training(Config(), path.parent)
+    return describe_training(Config(tasks={'saliency': SoftMask()}), path.parent)
 
 
 def single_task(path: pathlib.Path):
@@ -69,8 +67,14 @@ def single_task(path: pathlib.Path):
 
 
 def result(**fields: object) -> bytes:
-    whole = {'task': 'saliency', 'dataset': 'a', 'split': 'b', 'images': 1, 'protocol': {}}
-    return json.dumps(whole | {'max_f': 0.5} | fields).encode()
+    whole = {'task': 'saliency', 'result': 'saliency', 'dataset': 'a', 'split': 'b', 'images': 1,
+             'protocol': {}, 'scores': [score()]}  # fmt: skip
+    return json.dumps(whole | fields).encode()
+
+
+def score(**fields: object) -> dict:
+    whole = {'name': 'max_f', 'label': 'F', 'unit': '', 'lower_is_better': False, 'main': True}
+    return whole | {'value': 0.5} | fields
 
 
 def thing(**fields: object) -> bytes:
@@ -159,7 +163,7 @@ def broken_link() -> bytes:
 
 
 def exported(**metadata: str) -> bytes:
-    settings = json.dumps({'tasks': {'normals': {}}})
+    settings = json.dumps(to_json(Config(steps=0, tasks={'normals': Normals()})))
     whole = {'format': 'ubernet_jax', 'step': '1', 'config': settings} | metadata
     arrays = {'params/a': np.zeros(1), 'batch_stats/a': np.zeros(1)}
     return safetensors.numpy.save(arrays, whole)
@@ -172,18 +176,18 @@ def exported(**metadata: str) -> bytes:
         (label_of('detection'), 'a.json', b'9' * 5000),
         (label_of('detection'), 'a.json', thing(box=[0, 0, 1, 10**400])),
         (label_of('detection'), 'a.xml', b'<?xml version="1.0" encoding="x"?><a/>'),
-        (objects, 'a.json', thing(box=['x', 0, 1, 1])),
-        (objects, 'a.json', thing(label=None)),
-        (objects, 'a.json', thing(label={})),
+        (label_of('detection'), 'a.json', thing(box=['x', 0, 1, 1])),
+        (label_of('detection'), 'a.json', thing(label=None)),
+        (label_of('detection'), 'a.json', thing(label={})),
         (detections, 'a.json', b'{"a": [{"box": [0, 0, 1, 1], "score": 1, "label": null}]}'),
         (detections, 'a.json', b'{"a": 7}'),
         (lambda path: detections(path.parent), 'comp4_det_test_dog.txt', b'a 1 1 1 2 2 \xff'),
         (files.read_list, 'a.txt', b'\xff'),
         (label_of('segmentation'), 'a.png', large_png()),
-        (numbers, 'a.png', large_png()),
-        (files.read_array, 'a.npy', npz(a=np.ones(2))),
-        (files.read_array, 'a.npy', npy('<f8', f'({2**50},)')),
-        (files.read_array, 'a.npy', npy('<U1', '()', b'a\0\0\0')),
+        (label_of('boundaries'), 'a.png', large_png()),
+        (read_array, 'a.npy', npz(a=np.ones(2))),
+        (read_array, 'a.npy', npy('<f8', f'({2**50},)')),
+        (read_array, 'a.npy', npy('<U1', '()', b'a\0\0\0')),
         (numbers, 'a.npz', npy('<U1', '()', b'a\0\0\0')),
         (numbers, 'a.mat', mat(segmentation='text')),
         (numbers, 'a.mat', mat_of_unknown_type()),
@@ -200,26 +204,33 @@ def exported(**metadata: str) -> bytes:
         (load_exported, 'a.safetensors', exported(config='{')),
         (load_exported, 'a.safetensors', exported(config='7')),
         (load_exported, 'a.safetensors', exported(config='{"steps": "a"}')),
+        (load_exported, 'a.safetensors', exported(config='{"tasks": {"a": {"kind": []}}}')),
         (load_exported, 'a.safetensors', safetensors.numpy.save({}, {'format': 'ubernet_jax'})),
         (read_keras, 'a.h5', names_of_variable_length()),
         (read_pytorch, 'a.pth', b'cos\nsystem\n.'),
+        (_read_description, 'labels.json', b'{"far": {"kind": "metres", "scale": "x"}}'),
+        (_read_description, 'labels.json', b'{"far": {"kind": "metres", "scale": -1}}'),
+        (_read_description, 'labels.json', b'{"far": {"kind": []}}'),
         (read_log, 'log.jsonl', b'\xff'),
         (read_log, 'log.jsonl', b'[]'),
         (read_log, 'log.jsonl', b'{"step": 1, "loss/normals": "x"}'),
-        (read_config, 'config.json', b'[' * 100_000),
-        (read_config, 'config.json', b'{"steps": "a"}'),
+        (read_settings, 'config.json', b'[' * 100_000),
+        (read_settings, 'config.json', b'{"steps": "a"}'),
         (read_run, 'a.json', b'[]'),
         (read_run, 'a.json', b'9' * 5000),
         (card, 'a.json', b'[]'),
         (card, 'a.json', b'{'),
+        (card, 'a.json', result(scores=[score(value=10**400)])),
         (results, 'a.json', b'[]'),
         (results, 'a.json', result(task=[])),
-        (results, 'a.json', result(max_f='x')),
-        (results, 'a.json', result(max_f=10**400)),
-        (results, 'a.json', result(task='proposals', recall=1)),
+        (results, 'a.json', result(scores={})),
+        (results, 'a.json', result(scores=[score(value='x')])),
+        (results, 'a.json', result(scores=[score(value=10**400)])),
+        (results, 'a.json', result(scores=[score(name=[])])),
         (single_task, 'a.json', b'[]'),
         (single_task, 'a.json', b'[' * 100_000),
-        (single_task, 'a.json', result(max_f='x')),
+        (single_task, 'a.json', result(scores=[score(value='x')])),
+        (single_task, 'a.json', result(scores=[score(main=False)])),
     ],
 )
 def test_is_refused_by_name(read, name, content, tmp_path):

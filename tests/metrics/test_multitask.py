@@ -1,54 +1,81 @@
 """The multi-task delta, from results files."""
 
+import dataclasses
 import json
 
 import pytest
 
-from ubernet_jax.metrics.metric import MetricError
-from ubernet_jax.metrics.multitask import delta_m
+from ubernet_jax.metrics.metric import MetricError, Score
+from ubernet_jax.metrics.multitask import delta_m, relative_change
+
+MIOU = Score(name='miou', label='mIoU', main=True)
+MEAN = Score(name='mean', label='mean angle', unit='°', lower_is_better=True, main=True)
+RMSE = Score(name='rmse', label='RMSE', unit='m', lower_is_better=True)
+WITHIN = Score(name='within', label='within 25 %', unit='%')
+MAIN_RMSE = dataclasses.replace(RMSE, main=True)
 
 
-def write(path, **scores):
-    path.write_text(json.dumps({'protocol': {'k': 1}, 'images': 5, **scores}))
+def write(path, scores, /, **fields):
+    scores = [{**dataclasses.asdict(score), 'value': value} for score, value in scores.items()]
+    path.write_text(json.dumps({'protocol': {'k': 1}, 'images': 5, 'scores': scores, **fields}))
     return path
 
 
 def test_sign_is_positive_where_the_multitask_network_is_better(tmp_path):
     multi = {
-        'segmentation': write(tmp_path / 'm_seg.json', miou=0.55),  # 10 % up
-        'normals': write(tmp_path / 'm_nor.json', mean=27.0),  # 10 % less error
-        'saliency': write(tmp_path / 'm_sal.json', max_f=0.6),  # 25 % down
+        'segmentation': write(tmp_path / 'm_seg.json', {MIOU: 0.55}),  # 10 % up
+        'normals': write(tmp_path / 'm_nor.json', {MEAN: 27.0}),  # 10 % less error
+        'how_far': write(tmp_path / 'm_far.json', {WITHIN: 9.0, MAIN_RMSE: 1.0}),
     }
     single = {
-        'segmentation': write(tmp_path / 's_seg.json', miou=0.5),
-        'normals': write(tmp_path / 's_nor.json', mean=30.0),
-        'saliency': write(tmp_path / 's_sal.json', max_f=0.8),
-        'parts': write(tmp_path / 's_parts.json', miou=0.8),  # not compared
+        'segmentation': write(tmp_path / 's_seg.json', {MIOU: 0.5}),
+        'normals': write(tmp_path / 's_nor.json', {MEAN: 30.0}),
+        'how_far': write(tmp_path / 's_far.json', {WITHIN: 9.0, MAIN_RMSE: 0.8}),  # 25 % less
+        'parts': write(tmp_path / 's_parts.json', {MIOU: 0.8}),  # not compared
     }
     result = delta_m(multi, single)
-    expected = {'segmentation': 10, 'normals': 10, 'saliency': -25}
+    expected = {'segmentation': 10, 'normals': 10, 'how_far': -25}
     assert result.per_task == pytest.approx(expected)
     assert result.delta_m == pytest.approx(-5 / 3)
-    assert result.to_json()['protocol']['scores']['normals'] == 'mean'
+    scores = {'segmentation': 'miou', 'normals': 'mean', 'how_far': 'rmse'}
+    assert result.to_json()['protocol']['scores'] == scores
 
 
-def test_absent_file_task_or_score_is_named(tmp_path):
-    good, other = write(tmp_path / 'm.json', miou=0.5), write(tmp_path / 'o.json', mae=0.5)
-    zero = write(tmp_path / 'zero.json', miou=0.0)
-    changed = write(tmp_path / 'changed.json', miou=0.5, protocol={'k': 2})
+def test_a_change_of_a_negative_score_has_the_sign_of_the_difference():
+    assert relative_change(-1.0, -2.0, lower_is_better=False) == 50
+    assert relative_change(-1.0, -2.0, lower_is_better=True) == -50
+
+
+@pytest.mark.parametrize(
+    ('scores', 'fields', 'message'),
+    [
+        ({MIOU: 0.5}, {'scores': {'miou': 0.5}}, r'other\.json does not describe its scores'),
+        ({RMSE: 0.5}, {}, r'other\.json has no main score: it does not enter delta_m'),
+        ({MAIN_RMSE: 0.5}, {}, r"good\.json and .*other\.json differ: name of miou: 'miou', not"),
+        ({MIOU: None}, {}, r'other\.json has no value of its score miou'),
+        ({MIOU: 0.0}, {}, r'miou is 0 in .*other\.json'),
+        ({MIOU: 0.5}, {'protocol': {'k': 2}}, r'other\.json differ in their protocol'),
+        ({MIOU: 0.5}, {'images': 6}, r'other\.json differ in their protocol or images'),
+        ({MIOU: 0.5}, {'images': None}, r"other\.json holds no 'images'"),
+    ],
+)
+def test_what_does_not_compare_is_named(tmp_path, scores, fields, message):
+    good = write(tmp_path / 'good.json', {MIOU: 0.5})
+    other = write(tmp_path / 'other.json', scores, **fields)
+    with pytest.raises(MetricError, match=message):
+        delta_m({'segmentation': good}, {'segmentation': other})
+
+
+def test_an_absent_file_or_task_is_named(tmp_path):
+    good = write(tmp_path / 'good.json', {MIOU: 0.5})
     broken = tmp_path / 'broken.json'
     broken.write_text('{')
     for single, message in (
         ({'segmentation': tmp_path / 'none.json'}, r'none\.json does not exist'),
         ({}, 'no single-task results for segmentation'),
-        ({'segmentation': other}, r"o\.json holds no 'miou'"),
-        ({'segmentation': zero}, r'miou is 0 in .*zero\.json'),
-        ({'segmentation': changed}, r'changed\.json differ in their protocol'),
         ({'segmentation': broken}, r'broken\.json is not a JSON file'),
     ):
         with pytest.raises(MetricError, match=message):
             delta_m({'segmentation': good}, single)
-    with pytest.raises(MetricError, match="unknown task 'depth': known are boundaries"):
-        delta_m({'depth': good}, {'depth': good})
     with pytest.raises(MetricError, match='no task to compare'):
         delta_m({}, {})

@@ -1,5 +1,6 @@
 """A comparison as Markdown: scores, change against the baseline, the runs, the protocols."""
 
+import collections
 import textwrap
 from collections.abc import Iterable, Sequence
 
@@ -139,9 +140,12 @@ def _notes_on_changes(comparison: Comparison) -> Iterable[str]:
         main = dict.fromkeys(benchmark.result for benchmark, scored in own if scored.main)
         if main and not all(scored.main for _, scored in own):
             yield f'Of {task} it takes {", ".join(main)}.'
+    columns = collections.defaultdict(list)
     for column in comparison.columns:
-        if left_out := find_changes(comparison, column).left_out:
-            yield f'delta_m of {column.name} leaves out {format_reasons(left_out)}.'
+        columns[format_reasons(find_changes(comparison, column).left_out)].append(column.name)
+    for reasons, names in columns.items():
+        if reasons:
+            yield f'delta_m of {" and ".join(names)} leaves out {reasons}.'
 
 
 def _heading(column: Column) -> str:

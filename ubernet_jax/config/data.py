@@ -82,7 +82,8 @@ class EvaluationConfig:
     """What is measured.
 
     Attributes:
-      benchmarks: datasets, with the split to test on; every label that the network has a task for is scored.
+      benchmarks: datasets, with the split to test on; every label that the network has a task for
+        is scored.
       limit: at most this many images a benchmark while training; the final evaluation takes all.
       thresholds: at how many boundary maps are scored; published scores have 99.
     """

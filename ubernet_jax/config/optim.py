@@ -35,8 +35,8 @@ class BalancingConfig:
 
     Attributes:
       method: which way.
-      tasks: labelled tasks of a micro-batch that are kept separate, 2 or more; the last of them is the
-        sum of all that follow. Each takes the memory of the features.
+      tasks: labelled tasks of a micro-batch that are kept separate, 2 or more; the last of them is
+        the sum of all that follow. Each takes the memory of the features.
       radius: of CAGRAD, c of its paper, 0..1.
     """
 

@@ -74,6 +74,7 @@ class Boxes(LabelKind):
     name: ClassVar[str] = 'boxes'
     suffixes: ClassVar[tuple[str, ...]] = ('.json',)
     has_classes: ClassVar[bool] = True
+    rotates: ClassVar[bool] = False  # an upright box around a rotated one is too large
     parts: ClassVar[Mapping[str, Part]] = {
         'corners': Part(dtype=np.float32, shape=(None, 4)),
         'classes': Part(dtype=np.uint8, shape=(None,)),
@@ -108,10 +109,6 @@ class Boxes(LabelKind):
         # Rounded only once: a box at the border must not reach over it.
         corners = (label.corners * np.tile(grid.factors, 2)).astype(np.float32)
         return dataclasses.replace(label, corners=corners)
-
-    def rotate(self, label: BoxSet, grid: Grid) -> None:
-        """None: an upright box around a rotated one is too large."""
-        return
 
     def crop(self, label: BoxSet, window: Window) -> BoxSet:
         """Cuts boxes too, and drops those of which less than `MIN_VISIBLE` is left."""

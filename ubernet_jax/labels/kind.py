@@ -79,11 +79,13 @@ class LabelKind(abc.ABC):
       name: the kind's, in `labels.json` and in prepared sets.
       suffixes: endings of its files in the folder layout.
       has_classes: whether the values are class indices, whose names must be known.
+      rotates: whether its labels can be rotated; rotated images are not labelled with the others.
     """
 
     name: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]] = ('.png',)
     has_classes: ClassVar[bool] = False
+    rotates: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -133,9 +135,9 @@ class LabelKind(abc.ABC):
     def resize(self, label: Any, grid: Grid) -> Any:
         """On a grid that is scaled."""
 
-    @abc.abstractmethod
-    def rotate(self, label: Any, grid: Grid) -> Any | None:
-        """On a grid that is rotated; None for a kind that cannot be."""
+    def rotate(self, label: Any, grid: Grid) -> Any:
+        """On a grid that is rotated; of kinds whose labels `rotates`."""
+        raise NotImplementedError
 
     @abc.abstractmethod
     def crop(self, label: Any, window: Window) -> Any:
@@ -235,7 +237,8 @@ def from_json(plain: Any, what: str) -> LabelKind:
     """The inverse of `LabelKind.to_json`.
 
     Raises:
-      UserError: it describes no known kind, or has a field that the kind has not; `what` names it.
+      UserError: it describes no known kind, or has a field or a value that the kind has not;
+        `what` names it.
     """
     if not isinstance(plain, Mapping):
         raise UserError(f'{what} is {plain!r:.50}; it must be such as {{"kind": "soft_mask"}}')
@@ -247,7 +250,10 @@ def from_json(plain: Any, what: str) -> LabelKind:
             f'{what}: labels of kind {kind.name} have no {sorted(unknown)[0]!r}; they have '
             f'{", ".join(sorted(known)) or "no settings"}'
         )
-    return kind(**settings)
+    try:
+        return kind(**settings)
+    except UserError as error:
+        raise UserError(f'{what}: {error}') from error
 
 
 def add_surveys(one: Survey, other: Survey) -> Survey:

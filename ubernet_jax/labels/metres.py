@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 import pathlib
 from typing import ClassVar
 
@@ -19,6 +20,7 @@ from ubernet_jax.visualize.style import Style
 _EDGES = (0.05, 0.2, 0.5, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 80, 120, 200, 500, 1000)  # metres
 UNKNOWN = np.uint8(128)  # grey, as of normals
 FARTHEST = 500  # metres; farther than any sensor measures
+_LARGEST = np.finfo(np.float16).max  # metres that a target holds
 
 
 @register
@@ -38,10 +40,22 @@ class Metres(MapKind):
     unknown: ClassVar[int] = 0
     scale: float = 0.001
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        is_number = isinstance(self.scale, int | float) and not isinstance(self.scale, bool)
+        if not is_number or not 0 < self.scale < math.inf:
+            raise UserError(
+                f'the scale of distances is {self.scale!r:.50}; it must be the metres of a step of '
+                'a picture\'s values, above 0, such as 0.001'
+            )
+
     def read(
         self, path: pathlib.Path, size: tuple[int, int] | None = None, key: str = ''
     ) -> np.ndarray:
-        """A 16-bit PNG, times `scale`, or an array of floats in metres; 0 or not finite: unknown."""
+        """A 16-bit PNG, times `scale`, or an array of floats in metres.
+
+        0, what is not finite and what is farther than 65504 m is unknown.
+        """
         if is_array(path):
             distances = read_array(path, key or 'depth')
             if distances.ndim == 3 and 1 in (distances.shape[0], distances.shape[-1]):
@@ -54,7 +68,7 @@ class Metres(MapKind):
         else:
             distances = read_picture(path, {'I;16'}) * self.scale
         require_size(path, distances, size)
-        known = np.isfinite(distances) & (distances > 0)
+        known = (distances > 0) & (distances <= _LARGEST)
         return np.where(known, distances, 0).astype(np.float32)
 
     def resample(self, label: np.ndarray, grid: Grid) -> np.ndarray:

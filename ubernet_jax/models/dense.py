@@ -28,7 +28,7 @@ class DenseHead(nn.Module):
     Attributes:
       channels: C, score channels of the task.
       skips: tap -> image pixels per unit of its skip, at full scale.
-      stride: image pixels per score, 1 or 8.
+      stride: image pixels per score: 1, 2, 4 or 8.
       hidden: width of the hidden layer of each skip; 0 is none, as in the paper.
       dtype: of the products with the skips; their sums and the scores are float32.
     """

@@ -12,8 +12,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from ubernet_jax.models.settings import Statistics
 from ubernet_jax.models.normalization import SkipNormalization
+from ubernet_jax.models.settings import Statistics
 from ubernet_jax.models.vgg import scaled
 from ubernet_jax.ops.interpolate import subsample
 from ubernet_jax.ops.pooling import max_pool

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import flax.linen as nn
 import jax.numpy as jnp
 
-from ubernet_jax.models.settings import ModelConfig, Trunk
 from ubernet_jax.models import resnet, vgg
+from ubernet_jax.models.settings import ModelConfig, Trunk
 
 
 class Design(NamedTuple):

@@ -29,7 +29,9 @@ class SoftMask(DenseTask):
 
     kind: ClassVar[str] = 'soft_mask'
     label_kind: ClassVar[type[LabelKind]] = SoftMaskLabel
-    meaning: ClassVar[str] = 'scores of background and of what is marked; softmax gives probabilities'
+    meaning: ClassVar[str] = (
+        'scores of background and of what is marked; softmax gives probabilities'
+    )
     channels: ClassVar[int] = 2
 
     positive_share: float = 0.5

@@ -17,8 +17,8 @@ import jax
 import jax.numpy as jnp
 
 from ubernet_jax.config import Balancing, Config
-from ubernet_jax.models.trunks import TRUNKS
 from ubernet_jax.models.pyramid import Features
+from ubernet_jax.models.trunks import TRUNKS
 
 # Of 2 to 7 random gradients, the worst served then gets what it can, but for 1 % of the product of
 # the gradients' length and their mean's.

@@ -115,8 +115,12 @@ def make_optimizer(
 ) -> optax.GradientTransformationExtraArgs:
     """The solver of a run: `update(gradient_sums, state, params, counts=labelled_counts)`.
 
-    `updates` are those that each group is expected to make: see `Schedule`. With the synchronous algorithm `counts` should hold the number of images for every group (see
+    With the synchronous algorithm `counts` should hold the number of images for every group (see
     `sample_counts`), and all groups share the trunk's batch size.
+
+    Args:
+      config: of the run.
+      updates: group -> updates that it is expected to make: see `schedule.Schedule`.
     """
     blocks = TRUNKS[config.model.trunk].blocks[: config.model.frozen_blocks]
     frozen = tuple(name for name, _ in blocks)

@@ -1,4 +1,4 @@
-"""One to many devices, on one host or several: the micro-batches of a step are distributed over them.
+"""One to many devices, on one host or several, which share the micro-batches of a step.
 
 A step's micro-batches are fixed by the configuration, so a run computes the same on any number of
 devices that divides theirs.

@@ -99,7 +99,8 @@ def make_schedule(
             images, dataset = micro_batch.images(), datasets[micro_batch.dataset]
             counts[SHARED][step] += len(images)
             for task, label in labels[micro_batch.dataset].items():
-                counts[task][step] += np.count_nonzero(dataset.labelled[label][images])
+                if config.data.rotations == 1 or dataset.labels[label].rotates:
+                    counts[task][step] += np.count_nonzero(dataset.labelled[label][images])
     steps = count_steps(config, counts[SHARED])
     synchronous = config.optim.algorithm is Algorithm.SYNCHRONOUS
     samples, updates = {}, {}

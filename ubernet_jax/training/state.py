@@ -34,9 +34,7 @@ class TrainState:
     rng: jax.Array
 
 
-def create_state(
-    config: Config, optimizer: optax.GradientTransformationExtraArgs
-) -> TrainState:
+def create_state(config: Config, optimizer: optax.GradientTransformationExtraArgs) -> TrainState:
     """The state before the first step.
 
     Raises:
@@ -55,16 +53,12 @@ def create_state(
     return state
 
 
-def abstract_state(
-    config: Config, optimizer: optax.GradientTransformationExtraArgs
-) -> TrainState:
+def abstract_state(config: Config, optimizer: optax.GradientTransformationExtraArgs) -> TrainState:
     """Shapes and dtypes of the state on this process's first device, without running anything."""
     return on_first_device(jax.eval_shape(lambda: _random_state(config, optimizer)))
 
 
-def _random_state(
-    config: Config, optimizer: optax.GradientTransformationExtraArgs
-) -> TrainState:
+def _random_state(config: Config, optimizer: optax.GradientTransformationExtraArgs) -> TrainState:
     rng, init_rng = jax.random.split(jax.random.PRNGKey(config.seed))
     params, batch_stats = init_variables(config, init_rng)
     return TrainState(

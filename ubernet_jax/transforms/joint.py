@@ -44,6 +44,8 @@ def rotate(example: Example, degrees: float) -> Example:
 
     Labels of a kind that cannot be rotated, such as boxes, are left out.
     """
+    labels = {name: own for name, own in example.labels.items() if example.kinds[name].rotates}
+    example = dataclasses.replace(example, labels=labels)
     grid = Rotation(example.image.shape[:2], degrees)
     image = grid.sample(example.image, Image.Resampling.BILINEAR)
     return _transform(example, image, lambda kind, label: kind.rotate(label, grid))
@@ -85,5 +87,4 @@ def _transform(
     example: Example, image: np.ndarray, transform: Callable[[LabelKind, Any], Any]
 ) -> Example:
     labels = {name: transform(example.kinds[name], one) for name, one in example.labels.items()}
-    labels = {name: label for name, label in labels.items() if label is not None}
     return dataclasses.replace(example, image=image, labels=labels)

@@ -160,9 +160,7 @@ def load_exported(path: pathlib.Path) -> TrainedNetwork:
 
 def network_shapes(config: Config) -> dict[str, tuple[int, ...]]:
     """The shape of every array of the network that a configuration describes, by name."""
-    abstract = flatten(
-        *jax.eval_shape(lambda: init_variables(config, jax.random.PRNGKey(0)))
-    )
+    abstract = flatten(*jax.eval_shape(lambda: init_variables(config, jax.random.PRNGKey(0))))
     return {name: leaf.shape for name, leaf in abstract.items()}
 
 
