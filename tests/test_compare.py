@@ -32,6 +32,7 @@ from ubernet_jax.config import EvaluationConfig
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels.standard import STANDARD
 from ubernet_jax.metrics.boxes import Detections, Objects
+from ubernet_jax.metrics.metric import Score
 from ubernet_jax.metrics.semantic_boundaries import SemanticTruth
 from ubernet_jax.tasks import PAPER
 from ubernet_jax.tasks.published import PUBLISHED
@@ -260,8 +261,9 @@ def test_evaluate_scores_by_the_papers_protocols(place):
     ],
 )
 def test_scores_are_written_as_papers_do(unit, values, text):
-    assert format_score(unit, Spread(*values)) == text
-    assert format_score(unit, None) == '-'
+    score = Score(name='score', label='score', unit=unit)
+    assert format_score(score, Spread(*values)) == text
+    assert format_score(score, None) == '-'
 
 
 def test_files_for_others(tmp_path, seven, alone):

@@ -107,7 +107,11 @@ def test_results_are_metres():
 
 @pytest.mark.parametrize(
     ('settings', 'field'),
-    [({'forgiven': 2.0}, 'forgiven'), ({'valid': (2.0, 1.0)}, 'valid'), ({'classes': ('a', 'b')}, 'classes')],
+    [
+        ({'forgiven': 2.0}, 'forgiven'),
+        ({'valid': (2.0, 1.0)}, 'valid'),
+        ({'classes': ('a', 'b')}, 'classes'),
+    ],
 )
 def test_bad_settings_are_refused(settings, field):
     with pytest.raises(UserError, match=f'tasks.depth.{field}'):

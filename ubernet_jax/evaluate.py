@@ -51,7 +51,7 @@ def main() -> None:
         path.write_text(json.dumps(report, indent=1) + '\n')
         scored = True
         scores = '  '.join(
-            f'{score.label} {value:.3f}{score.unit}' for score, value in result.scores().items()
+            f'{score.label} {score.format(value)}' for score, value in result.scores().items()
         )
         print(f'{name:<20}{benchmark.name}:{benchmark.split:<8} {result.images:5} images  {scores}')
     if not scored:

@@ -41,15 +41,11 @@ def format_protocols(comparison: Comparison) -> str:
     return 'Protocols:\n\n' + '\n'.join(lines) + '\n'
 
 
-def format_score(unit: str, score: Spread | None) -> str:
-    """Such as `.286`, `28.5°`, `30.2 %`, `0.512 m`; of several runs `.286 ± .004`."""
-    if score is None:
+def format_score(score: Score, spread: Spread | None) -> str:
+    """A score over some runs, with its spread if there are several."""
+    if spread is None:
         return NONE
-    digits = 1 if unit in ('°', '%') else 3
-    numbers = [f'{number:.{digits}f}' for number in score if number is not None]
-    if not unit:
-        numbers = [number.removeprefix('0') for number in numbers]
-    return ' ± '.join(numbers) + (unit if unit in ('', '°') else f' {unit}')
+    return score.format(*(number for number in spread if number is not None))
 
 
 def find_published(benchmark: Benchmark, scored: Scored) -> Published | None:
@@ -74,7 +70,7 @@ def _score_table(comparison: Comparison) -> str:
             values = [column.score(benchmark, score.name) for column in columns]
             if paper:
                 values += _papers_scores(published[benchmark], score)
-            rows.append([*row, *(format_score(score.unit, value) for value in values)])
+            rows.append([*row, *(format_score(score, value) for value in values)])
     return _table(head, rows)
 
 

@@ -46,7 +46,7 @@ class Metres(MapKind):
         if not is_number or not 0 < self.scale < math.inf:
             raise UserError(
                 f'the scale of distances is {self.scale!r:.50}; it must be the metres of a step of '
-                'a picture\'s values, above 0, such as 0.001'
+                "a picture's values, above 0, such as 0.001"
             )
 
     def read(

@@ -33,6 +33,14 @@ class Score:
     lower_is_better: bool = False
     main: bool = False
 
+    def format(self, *values: float) -> str:
+        """Such as `.286`, `28.5°`, `30.2 %`, `0.512 m`; of a mean and its spread `.286 ± .004`."""
+        digits = 1 if self.unit in ('°', '%') else 3
+        numbers = [f'{value:.{digits}f}' for value in values]
+        if not self.unit:
+            numbers = [number.removeprefix('0') for number in numbers]
+        return ' ± '.join(numbers) + (self.unit if self.unit in ('', '°') else f' {self.unit}')
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
