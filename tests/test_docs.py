@@ -69,7 +69,7 @@ def test_the_guide_to_adding_a_task(tmp_path):
 
 
 def write_rooms(folder: pathlib.Path) -> None:
-    """Scenes labelled with their colours, without light for what the test cares, and with classes."""
+    """Scenes labelled with their colours, which stand in for those without light, and classes."""
     for split, seeds in {'train': range(4), 'test': range(4, 6)}.items():
         for seed in seeds:
             scene = draw_scene(seed, 33, 65)

@@ -27,14 +27,14 @@ from ubernet_jax.metrics.semantic_boundaries import Mode
 from ubernet_jax.monitoring import preview
 from ubernet_jax.network import make_network
 from ubernet_jax.structs import Example
-from ubernet_jax.tasks import PAPER, Task
+from ubernet_jax.tasks import PAPER, Depth, Task
 from ubernet_jax.tasks.detection import Measured
 from ubernet_jax.visualize import Panel, contact_sheet
 from ubernet_jax.weights.exported import TrainedNetwork, save_exported
 
-# The tasks of the paper by names of somebody's own -> the names of their labels.
+# The tasks of the paper, and depth, by names of somebody's own -> the names of their labels.
 LABELS = {f'my_{label}': label for label in STANDARD}
-TASKS = {name: PAPER[label]() for name, label in LABELS.items()}
+TASKS = {name: (PAPER | {'depth': Depth})[label]() for name, label in LABELS.items()}
 DETECTIONS = {f'my_detection_{score}' for score in ('voc07', 'voc10', 'proposals')}
 
 

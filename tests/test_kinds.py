@@ -16,11 +16,12 @@ from ubernet_jax.tasks.detection import Detections
 ROOT = pathlib.Path(ubernet_jax.__file__).parent
 # Tables that are about named things: public datasets, the official benchmarks, the release's files.
 TABLES = (
-    'datasets/bsds500.py', 'datasets/coco.py', 'datasets/ecssd.py', 'datasets/masked_photographs.py',
-    'datasets/msra10k.py', 'datasets/nyud_mt.py', 'datasets/nyudv2.py', 'datasets/pascal_context.py',
-    'datasets/pascal_s.py', 'datasets/person_part.py', 'datasets/sbd.py', 'datasets/synthetic.py',
-    'datasets/voc.py', 'datasets/scenes/scene.py', 'weights/layers.py', 'scoring/command.py',
-    'scoring/readers.py', 'scoring/benchmarks.py',
+    'datasets/bsds500.py', 'datasets/coco.py', 'datasets/ecssd.py',
+    'datasets/masked_photographs.py', 'datasets/msra10k.py', 'datasets/nyud_mt.py',
+    'datasets/nyudv2.py', 'datasets/pascal_context.py', 'datasets/pascal_s.py',
+    'datasets/person_part.py', 'datasets/sbd.py', 'datasets/synthetic.py', 'datasets/voc.py',
+    'datasets/scenes/scene.py', 'weights/layers.py', 'scoring/command.py', 'scoring/readers.py',
+    'scoring/benchmarks.py',
 )  # fmt: skip
 OUTSIDE = {
     path.relative_to(ROOT).as_posix(): ast.parse(path.read_text())

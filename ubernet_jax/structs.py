@@ -46,7 +46,7 @@ class Batch:
     """Images padded to one bucket size: a micro-batch, all of one dataset, or several in a row.
 
     Attributes:
-      image: uint8 (N, H, W, 3), RGB; H and W are of the form 32k+1. Each image is in the upper left.
+      image: uint8 (N, H, W, 3), RGB, each in the upper left; H and W are of the form 32k+1.
       extents: int32 (N, 2), height and width of each image without its padding; 0 of no image.
       targets: task name -> what its loss compares with, in the smallest type: see `Task`. On the
         host of the tasks that some image is labelled for, on the device of all.

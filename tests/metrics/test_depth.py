@@ -10,7 +10,7 @@ from ubernet_jax.metrics.metric import MetricError
 
 
 def random_depths(seed: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Predictions and truths of three images of different sizes, some pixels of which are unknown."""
+    """Predictions and truths of three images of different sizes, some pixels unknown."""
     rng = np.random.default_rng(seed)
     images = []
     for height, width in ((4, 5), (7, 3), (2, 9)):
@@ -45,8 +45,7 @@ def test_all_scores_equal_literal_sums():
         'sq_rel': sum((p - t) ** 2 / t for p, t in pixels) / count,
         'rmse_log': math.sqrt(sum(log**2 for log in logs) / count),
         'log10': sum(abs(math.log10(p) - math.log10(t)) for p, t in pixels) / count,
-        'si_log': 100
-        * math.sqrt(sum(log**2 for log in logs) / count - (sum(logs) / count) ** 2),
+        'si_log': 100 * math.sqrt(sum(log**2 for log in logs) / count - (sum(logs) / count) ** 2),
         **{
             f'delta_{power}': sum(max(p / t, t / p) < 1.25**power for p, t in pixels) / count
             for power in (1, 2, 3)

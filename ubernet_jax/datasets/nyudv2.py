@@ -1,5 +1,5 @@
 """NYUv2: 1,449 Kinect frames of rooms, their depth, and the normals of their surfaces (Silberman et
-al., ECCV 2012). The normals are those of Ladicky et al. (ECCV 2014), in either of two distributions:
+al., ECCV 2012). Normals are those of Ladicky et al. (ECCV 2014), in either of two distributions:
 
 - `normals_gt/normals/0000.png` and `normals_gt/masks/0000.png`, numbered from 0, with Eigen and
   Fergus (ICCV 2015);
@@ -45,8 +45,8 @@ class NyudV2(Builder):
     """`nyu_depth_v2_labeled.mat`, `splits.mat` and the normals in one of their two forms.
 
     Frames are cut to the window of NYUv2's own toolbox, outside of which there is no depth. An
-    image's id is its number in the set, from `0001`. Its `normals` are unknown outside the mask; its
-    `depth` is the set's `depths`, in which the sensor's gaps are filled.
+    image's id is its number in the set, from `0001`. Its `normals` are unknown outside the mask;
+    its `depth` is the set's `depths`, in which the sensor's gaps are filled.
     """
 
     name = 'nyudv2'

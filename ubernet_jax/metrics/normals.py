@@ -5,7 +5,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from ubernet_jax.metrics.metric import Measure, Metric, MetricError, Result, Score, require_same_size
+from ubernet_jax.metrics.metric import (
+    Measure,
+    Metric,
+    MetricError,
+    Result,
+    Score,
+    require_same_size,
+)
 
 COMPONENT_LIMIT = 1.01  # unit vectors stored in 8 bits overshoot 1 a little
 

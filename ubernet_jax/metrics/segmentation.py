@@ -6,7 +6,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from ubernet_jax.metrics.metric import Measure, Metric, MetricError, Result, Score, require_same_size
+from ubernet_jax.metrics.metric import (
+    Measure,
+    Metric,
+    MetricError,
+    Result,
+    Score,
+    require_same_size,
+)
 
 VOID = 255
 
@@ -21,9 +28,7 @@ class SegmentationResult(Result):
       confusion: int64 (C, C), pixels of true class (row) and predicted class (column).
     """
 
-    SCORES: ClassVar[tuple[Score, ...]] = (
-        Score(name='miou', label='mIoU', main=True),
-    )
+    SCORES: ClassVar[tuple[Score, ...]] = (Score(name='miou', label='mIoU', main=True),)
 
     miou: float
     per_class: Mapping[str, float]
