@@ -285,3 +285,17 @@ def test_a_set_is_built_anew_when_its_description_has_changed(source):
     describe(source, {'weeds': WEEDS | {'classes': ['soil', 'crop']}, 'saliency': WEEDS})
     with pytest.raises(UserError, match='class index 2 is out of range; allowed are 0 to 1'):
         build(source)
+
+
+def test_classes_that_nothing_names_are_said(source, caplog):
+    add(source, 'parts')
+    build(source)
+    assert f'{source}: neither labels.json nor parts.txt names the classes of parts' in caplog.text
+    assert ', '.join(STANDARD['parts'].classes) in caplog.text
+
+
+def test_classes_that_are_named_need_no_warning(source, caplog):
+    add(source, 'parts')
+    (source / 'parts.txt').write_text('background\nhat\nshoe\n')
+    build(source)
+    assert 'names the classes' not in caplog.text

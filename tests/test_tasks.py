@@ -21,6 +21,7 @@ from ubernet_jax.tasks import (
     KINDS,
     PAPER,
     Boundaries,
+    Depth,
     Detection,
     Normals,
     Segmentation,
@@ -200,6 +201,12 @@ def test_vectors_keep_their_direction_to_a_hundredth_of_a_degree():
     stored = target[0] / np.linalg.norm(target[0], axis=-1, keepdims=True)
     chord = np.linalg.norm(stored - vectors, axis=-1)
     assert np.rad2deg(chord.max()) < 0.01
+
+
+def test_a_distance_beyond_the_range_of_its_type_is_unknown():
+    target = Depth().empty_target(1, (1, 3))
+    Depth().write_target(target, 0, np.float32([[2, 65_504, 1e5]]))
+    assert target.tolist() == [[[2, 65_504, 0]]]
 
 
 def host_bytes(batch: Batch) -> int:

@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Mapping
 
 import tensorflow_datasets as tfds
+from absl import logging
 
 from ubernet_jax.datasets.builder import Builder
 from ubernet_jax.datasets.card import Card
@@ -130,6 +131,15 @@ def _find_kind(source: pathlib.Path, folder: str, described: Mapping[str, LabelK
         lines = read_text(names).splitlines()
         kind = dataclasses.replace(kind, classes=tuple(s for s in map(str.strip, lines) if s))
         check_class_names(kind.classes, str(names))
+    elif folder not in described:
+        logging.warning(
+            '%s: neither %s nor %s names the classes of %s; they are taken to be %s',
+            source,
+            DESCRIPTION,
+            names.name,
+            folder,
+            ', '.join(kind.classes),
+        )
     if kind.classes == ():
         raise UserError(
             f'{source / DESCRIPTION} does not name the classes of {folder}: add "classes": [...] '

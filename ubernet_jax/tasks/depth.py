@@ -17,6 +17,7 @@ from ubernet_jax.tasks.dense import DenseTask
 from ubernet_jax.tasks.task import register
 
 LOG_RANGE = (-5.0, 8.0)  # of the logarithm of a depth: 7 mm to 3 km
+_FARTHEST = np.finfo(Metres.target).max  # metres; what is farther, such as a sky, is unknown
 
 
 class DepthLoss(enum.Enum):
@@ -67,6 +68,9 @@ class Depth(DenseTask):
         mean = total / jnp.maximum(counted.sum((1, 2), keepdims=True), 1)
         # Its mean over the image is that of the squares less lambda times the squared mean.
         return difference**2 - self.forgiven * mean * difference, known
+
+    def to_target(self, label: np.ndarray) -> np.ndarray:
+        return np.where(label <= _FARTHEST, label, 0)
 
     def finish_strip(self, scores: np.ndarray) -> tuple[np.ndarray, ...]:
         return (np.exp(np.clip(scores[:, 0], *LOG_RANGE)),)

@@ -101,7 +101,7 @@ class Checkpoints:
         if config.steps != saved.steps:
             print(
                 f'the run was to have {saved.steps} steps, and has {config.steps} now: from here '
-                'on, learning rates that follow from its length follow from the new one',
+                'on, learning rates and loss weights (`loss.graduated`) follow from the new length',
                 flush=True,
             )
         items = _items(abstract_state(config, optimizer))
