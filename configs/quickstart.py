@@ -19,7 +19,8 @@ def get_config() -> c.Config:
         tasks={
             'boundaries': c.Boundaries(**GROUP),
             'normals': c.Normals(**GROUP),
-            'depth': c.Depth(**GROUP),
+            # Its loss is in metres: at weight 1 it is most of the sum, and the others learn half.
+            'depth': c.Depth(weight=0.1, **GROUP),
             'saliency': c.SoftMask(**GROUP),
             # Without `classes`, those of the data.
             'segmentation': c.Segmentation(**GROUP),

@@ -32,6 +32,9 @@ class DepthLoss(enum.Enum):
 class Depth(DenseTask):
     """The score is the natural logarithm of the depth; the result is float32 (H, W), metres.
 
+    The L1 loss is in metres: of scenes many metres deep, a smaller `weight` keeps it from being most
+    of what the trunk learns from.
+
     Attributes:
       criterion: the loss of a pixel.
       forgiven: lambda of the scale-invariant loss (Eigen et al., arXiv 1406.2283), 0..1: of the
