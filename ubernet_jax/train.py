@@ -73,6 +73,9 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
     config = find_classes(config, datasets)
     sets = zip(datasets, config.data.train, strict=True)
     labels = [map_labels(dataset, setting, config.tasks) for dataset, setting in sets]
+    benchmarks = config.evaluation.benchmarks
+    for dataset, setting in zip(open_datasets(benchmarks, config), benchmarks, strict=True):
+        map_labels(dataset, setting, config.tasks)  # what does not fit is refused before the start
     epochs = Epochs(datasets, config.data.train, config.data, config.seed)
     schedule = make_schedule(config, epochs, datasets, labels)
     config = dataclasses.replace(config, steps=schedule.steps, epochs=None, images=None)

@@ -80,5 +80,7 @@ def _check(dataset: Dataset, name: str, task_name: str, task: Task) -> None:
             f'  task  ({len(ours)}): {", ".join(ours)}\n'
             f'  label ({len(theirs)}): {", ".join(theirs)}\n'
             f'Their number, order and spelling must agree. Leave tasks.{task_name}.classes out to '
-            'take those of the data, or correct the labels.json of the folder and prepare it again'
+            'take those of the data, give the dataset a task of its own with '
+            'DatasetConfig(labels={...}), or correct the labels.json of the folder, delete '
+            f'{dataset.directory / dataset.name} and prepare it again'
         )

@@ -15,6 +15,7 @@ from ubernet_jax.photographs import open_picture
 
 ARRAYS = ('.npy', '.npz', '.mat')
 _STEPS = {'L;2': 85, 'L;4': 17}  # by which Pillow spreads grey of 2 and of 4 bits over 0 to 255
+_SAVED = {('RGB',): 'an 8-bit RGB', ('I;16',): 'a 16-bit grey'}
 _LARGEST = 65535  # of 16 bits
 
 
@@ -45,8 +46,8 @@ def read_picture(path: pathlib.Path, modes: Collection[str], exact: bool = True)
         if mode not in modes:
             raise UserError(
                 f'{path}: the picture is of mode {picture.mode}; allowed for this label: '
-                f'{", ".join(sorted(modes))}. Save it as an 8-bit '
-                f'{"RGB" if "RGB" in modes else "grey"} PNG'
+                f'{", ".join(sorted(modes))}. Save it as '
+                f'{_SAVED.get(tuple(modes), "an 8-bit grey")} PNG'
             )
         # How the file packs grey is known only until its pixels are read.
         step = _STEPS.get(picture.tile[0].args) if mode == 'L' else None

@@ -32,8 +32,8 @@ class DepthLoss(enum.Enum):
 class Depth(DenseTask):
     """The score is the natural logarithm of the depth; the result is float32 (H, W), metres.
 
-    The L1 loss is in metres: of scenes many metres deep, a smaller `weight` keeps it from being most
-    of what the trunk learns from.
+    The L1 loss is in metres: of scenes many metres deep, a smaller `weight` keeps it from being
+    most of what the trunk learns from.
 
     Attributes:
       criterion: the loss of a pixel.
