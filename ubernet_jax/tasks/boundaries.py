@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import jax
 import numpy as np
-import scipy.special
 
 from ubernet_jax.errors import require_setting
 from ubernet_jax.labels import VOID, LabelKind, Lines
@@ -17,6 +16,7 @@ from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.metrics.thinning import Nms
 from ubernet_jax.structs import Example
 from ubernet_jax.tasks.dense import DenseTask
+from ubernet_jax.tasks.strength import StrengthTask
 from ubernet_jax.tasks.task import register
 
 
@@ -49,8 +49,8 @@ class BagTask(DenseTask):
 
 @register
 @dataclasses.dataclass(kw_only=True)
-class Boundaries(BagTask):
-    """Softmax of two classes; the result is float32 (H, W), the probability of a boundary.
+class Boundaries(StrengthTask, BagTask):
+    """The result is float32 (H, W), the probability of a boundary.
 
     Attributes:
       positive_share: share of annotators (0..1) above which a pixel is positive; zero is negative,
@@ -60,22 +60,11 @@ class Boundaries(BagTask):
     kind: ClassVar[str] = 'boundaries'
     label_kind: ClassVar[type[LabelKind]] = Lines
     meaning: ClassVar[str] = 'scores of no boundary and boundary; softmax gives probabilities'
-    channels: ClassVar[int] = 2
-
-    positive_share: float = 0.5
-
-    def validate(self, where: str) -> None:
-        super().validate(where)
-        fits, field = 0 <= self.positive_share < 1, f'{where}.positive_share'
-        require_setting(fits, field, self.positive_share, '0 <= positive_share < 1')
 
     def to_target(self, label: LineMap) -> np.ndarray:
         positive = label.share > 255 * self.positive_share
         undecided = (label.share > 0) & ~positive
         return np.where(undecided, np.uint8(VOID), positive)
-
-    def finish_strip(self, scores: np.ndarray) -> tuple[np.ndarray, ...]:
-        return (scipy.special.expit(scores[:, 1] - scores[:, 0]),)
 
     def metrics(
         self, name: str, thresholds: int, kinds: Mapping[str, LabelKind]
@@ -85,6 +74,3 @@ class Boundaries(BagTask):
     def truth(self, label: LineMap, example: Example) -> np.ndarray:
         """Each annotator's boundaries, where they are kept separate."""
         return label.share > 127 if label.annotators is None else label.annotators
-
-    def describe_point(self, result: np.ndarray, x: int, y: int, least: float) -> str:
-        return f'{result[y, x]:.2f}'

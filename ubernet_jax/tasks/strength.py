@@ -1,0 +1,34 @@
+"""Tasks with one strength for every pixel: the probability of the second of two classes."""
+
+import dataclasses
+from typing import ClassVar
+
+import numpy as np
+import scipy.special
+
+from ubernet_jax.errors import require_setting
+from ubernet_jax.tasks.dense import DenseTask
+
+
+@dataclasses.dataclass(kw_only=True)
+class StrengthTask(DenseTask):
+    """Softmax of two classes; the result is float32 (H, W), 0..1.
+
+    Attributes:
+      positive_share: of 255; labels above it are of the second class.
+    """
+
+    channels: ClassVar[int] = 2
+
+    positive_share: float = 0.5
+
+    def validate(self, where: str) -> None:
+        super().validate(where)
+        fits, field = 0 <= self.positive_share < 1, f'{where}.positive_share'
+        require_setting(fits, field, self.positive_share, '0 <= positive_share < 1')
+
+    def finish_strip(self, scores: np.ndarray) -> tuple[np.ndarray, ...]:
+        return (scipy.special.expit(scores[:, 1] - scores[:, 0]),)
+
+    def describe_point(self, result: np.ndarray, x: int, y: int, least: float) -> str:
+        return f'{result[y, x]:.2f}'
