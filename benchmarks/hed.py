@@ -41,7 +41,7 @@ class HED(nn.Module):
             width=1,
             dropout=0,
             frozen_blocks=0,
-            checkpoint=False,
+            remat=False,
             statistics=Statistics.RUNNING,
             rows=ROWS,
             name='trunk',

@@ -20,12 +20,12 @@ from collections.abc import Sequence
 from absl import flags
 
 from ubernet_jax import cli
+from ubernet_jax.batch import Batch
 from ubernet_jax.config import Config
 from ubernet_jax.config.flags import load_config
 from ubernet_jax.datasets.label_mapping import find_classes, map_labels
 from ubernet_jax.datasets.reading import open_dataset
 from ubernet_jax.errors import UserError
-from ubernet_jax.structs import Batch
 from ubernet_jax.training.batching import MicroBatches, read_ahead
 from ubernet_jax.training.epochs import Epochs
 
@@ -119,7 +119,9 @@ def main() -> None:
     trained = (
         read_training_speed(arguments.workdir)
         if arguments.workdir
-        else config.data.micro_batch * config.data.micro_batches / arguments.step_seconds
+        else config.data.images_per_micro_batch
+        * config.data.micro_batches_per_step
+        / arguments.step_seconds
     )
     read = {workers: measure_reading(batches, workers, arguments.count) for workers in WORKERS}
     speeds = Speeds(read=read, trained=trained)

@@ -4,7 +4,7 @@
     python -m benchmarks.memory --tasks 1,7,16 --fit 12,24,80
 
 Three ways to compute the same gradients of images that are labelled for every task: plain
-differentiation of the sum of all losses; ours without checkpoints in the trunk; ours. And ours with
+differentiation of the sum of all losses; ours without rematerialisation; ours. And ours with
 the tasks balanced at the branch point (docs/interference.md), if asked for by `--methods`. Each is
 measured in a process of its own: the compiled program's temporary buffers, and with `--run` also
 what one step really takes: the device's peak on an accelerator, the process's otherwise.
@@ -37,20 +37,20 @@ from ubernet_jax.training.step import compute_gradients
 
 
 class Method(NamedTuple):
-    """How gradients are computed, with or without checkpoints in the trunk."""
+    """How gradients are computed, with or without rematerialisation of the trunk."""
 
     gradients: Callable
-    checkpoint: bool
+    remat: bool
     balancing: Balancing = Balancing.NONE
 
 
 SAME_GRADIENTS = {
-    'plain sum': Method(plain_gradients, checkpoint=False),
-    'no checkpoints': Method(compute_gradients, checkpoint=False),
-    'ours': Method(compute_gradients, checkpoint=True),
+    'plain sum': Method(plain_gradients, remat=False),
+    'no checkpoints': Method(compute_gradients, remat=False),
+    'ours': Method(compute_gradients, remat=True),
 }
 BALANCED = {
-    way.value: Method(compute_gradients, checkpoint=True, balancing=way)
+    way.value: Method(compute_gradients, remat=True, balancing=way)
     for way in Balancing
     if way is not Balancing.NONE
 }
@@ -76,7 +76,7 @@ class Case:
     def config(self) -> Config:
         model = ModelConfig(
             scales=self.scales,
-            checkpoint=METHODS[self.method].checkpoint,
+            remat=METHODS[self.method].remat,
             initialisation=Initialisation.RANDOM,
         )
         config = make_config(count_tasks(self.tasks), model=model)

@@ -2,9 +2,9 @@
 
 import jax
 
+from ubernet_jax.batch import Batch
 from ubernet_jax.config import Config
 from ubernet_jax.network import SHARED, Network, Params
-from ubernet_jax.structs import Batch
 
 
 def plain_gradients(
@@ -23,7 +23,9 @@ def plain_gradients(
         losses = {}
         for name, task in network.tasks.items():
             target, head = batch.targets[name], network.head(name)
-            outputs = task.outputs(head, params[name], features, target, batch.extents, head_rng)
+            outputs = task.outputs(
+                head, params[name], features, target, batch.image_sizes, head_rng
+            )
             losses[name] = task.loss(outputs, target, valid, batch.labelled[name])
         return sum(config.tasks[name].weight * loss for name, loss in losses.items()), losses
 

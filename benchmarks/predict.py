@@ -18,7 +18,7 @@ import jax
 from benchmarks.speed import Case, run_rounds
 from ubernet_jax import UberNet, cli
 from ubernet_jax.compilation import enable_compilation_cache
-from ubernet_jax.datasets.scenes import draw_scene
+from ubernet_jax.datasets.builders.scenes import draw_scene
 from ubernet_jax.inference.predictor import Predictor, apply, input_size
 from ubernet_jax.network import make_network
 from ubernet_jax.photographs import read_photograph

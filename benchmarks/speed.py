@@ -178,7 +178,7 @@ CASES: dict[str, Maker] = {
     'training': _ours(training, DENSE),
     'training, one dataset': _ours(training, BSDS_TASKS),
     'training, no labels': _ours(training, ()),
-    'training, no checkpoints': _ours(training, DENSE, checkpoint=False),
+    'training, no checkpoints': _ours(training, DENSE, remat=False),
     'prediction, seven tasks': _ours(prediction, SEVEN),
     'prediction': _ours(prediction, DENSE),
     'training, PyTorch': functools.partial(peer, train=True),

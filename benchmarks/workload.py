@@ -3,9 +3,9 @@
 import itertools
 from collections.abc import Collection, Mapping
 
+from ubernet_jax.batch import Batch
 from ubernet_jax.config import PAPER, Config
-from ubernet_jax.datasets.scenes import draw_scene
-from ubernet_jax.structs import Batch
+from ubernet_jax.datasets.builders.scenes import draw_scene
 from ubernet_jax.tasks import Task
 from ubernet_jax.training.collation import collate
 

@@ -21,7 +21,7 @@ def get_config() -> c.Config:
         tasks={'boundaries': c.Boundaries(batch_size=4, learning_rate=1e-3, polynomial=True)},
         model=c.ModelConfig(
             frozen_blocks=2,
-            checkpoint=False,  # images this small fit, and nothing is computed twice
+            remat=False,  # images this small fit, and nothing is computed twice
             statistics=c.Statistics.RUNNING,
         ),
         optim=c.OptimConfig(

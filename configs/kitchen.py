@@ -23,7 +23,7 @@ def get_config() -> c.Config:
             'normals': c.Normals(learning_rate=3e-4, weight=2.0, **GROUP),
         },
         model=c.ModelConfig(
-            scales=1, frozen_blocks=2, checkpoint=False, statistics=c.Statistics.RUNNING
+            scales=1, frozen_blocks=2, remat=False, statistics=c.Statistics.RUNNING
         ),
         optim=c.OptimConfig(
             optimizer=c.Optimizer.ADAMW, shared=c.GroupConfig(learning_rate=1e-4, **GROUP)
@@ -31,7 +31,7 @@ def get_config() -> c.Config:
         data=c.DataConfig(
             train=[c.DatasetConfig(name='folder/kitchen', split='train')],
             buckets=((161, 225),),
-            micro_batch=4,
+            images_per_micro_batch=4,
         ),
         input_size=c.InputSizeConfig(short_side=161, long_side=225, area=161 * 225),
         evaluation=c.EvaluationConfig(

@@ -47,7 +47,7 @@ def get_config() -> c.Config:
         },
         model=c.ModelConfig(
             frozen_blocks=2,
-            checkpoint=False,  # images this small fit, and nothing is computed twice
+            remat=False,  # images this small fit, and nothing is computed twice
             statistics=c.Statistics.RUNNING,
         ),
         optim=c.OptimConfig(
@@ -63,7 +63,7 @@ def get_config() -> c.Config:
                 c.DatasetConfig(name='folder/fashion', split='train', repeat=2),
             ],
             buckets=((193, 257), (257, 193)),
-            micro_batch=2,
+            images_per_micro_batch=2,
         ),
         input_size=c.InputSizeConfig(short_side=193, long_side=257, area=193 * 257),
         evaluation=c.EvaluationConfig(

@@ -30,7 +30,7 @@ def get_config() -> c.Config:
         model=c.ModelConfig(
             width=0.25,
             dropout=0.0,
-            checkpoint=False,  # images this small fit, and nothing is computed twice
+            remat=False,  # images this small fit, and nothing is computed twice
             statistics=c.Statistics.RUNNING,
             initialisation=c.Initialisation.RANDOM,
         ),
@@ -38,7 +38,7 @@ def get_config() -> c.Config:
         data=c.DataConfig(
             train=[c.DatasetConfig(name='synthetic', split='train')],
             buckets=((161, 161),),
-            micro_batch=4,
+            images_per_micro_batch=4,
             workers=0,
         ),
         input_size=c.InputSizeConfig(short_side=161, long_side=257, area=161 * 257),

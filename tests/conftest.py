@@ -7,12 +7,12 @@ import shutil
 import jax
 import numpy as np
 import pytest
-import tiny_network
 from PIL import Image
-from tiny_datasets import assert_whole_shards, write_folder
 
+from helpers import tiny_network
+from helpers.tiny_datasets import assert_whole_shards, write_folder
 from ubernet_jax import prepare
-from ubernet_jax.datasets.scenes import draw_scene
+from ubernet_jax.datasets.builders.scenes import draw_scene
 from ubernet_jax.errors import UserError
 from ubernet_jax.weights.exported import save_exported
 

@@ -6,7 +6,8 @@ import re
 
 import numpy as np
 import pytest
-from run_folders import (
+
+from helpers.run_folders import (
     AP,
     BELOW_30,
     MAE,
@@ -22,7 +23,6 @@ from run_folders import (
     write_log,
     write_run,
 )
-
 from ubernet_jax.compare import main
 from ubernet_jax.comparison.changes import find_changes
 from ubernet_jax.comparison.columns import Spread, compare
@@ -31,7 +31,7 @@ from ubernet_jax.comparison.runs import read_run
 from ubernet_jax.config import EvaluationConfig
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels.standard import STANDARD
-from ubernet_jax.metrics.boxes import Detections, Objects
+from ubernet_jax.metrics.boxes import Objects, ScoredBoxes
 from ubernet_jax.metrics.metric import Score
 from ubernet_jax.metrics.semantic_boundaries import SemanticTruth
 from ubernet_jax.tasks import PAPER
@@ -178,7 +178,7 @@ def test_different_lengths_are_said(tmp_path, seven):
 
 
 def test_images_and_minutes_are_those_of_all_micro_batches(tmp_path, seven):
-    more = write_run(tmp_path / 'more', SEVEN, micro_batches=3)
+    more = write_run(tmp_path / 'more', SEVEN, micro_batches_per_step=3)
     write_log(more, {'step': 4, 'images_per_second': 0.1})
     text = format_tables(compare([read_run(seven), read_run(more)], ['one', 'three']))
     origin = list(PROVENANCE.values())
@@ -228,7 +228,7 @@ INPUTS = {
     'boundaries': (LINE * 1.0, LINE),
     'semantic_boundaries': (CLASS_LINES.boundaries * 1.0, CLASS_LINES),
     'detection_voc07': (
-        Detections(boxes=BOXES, scores=np.ones(1), classes=np.zeros(1, int)),
+        ScoredBoxes(boxes=BOXES, scores=np.ones(1), classes=np.zeros(1, int)),
         Objects(boxes=BOXES, classes=np.zeros(1, int), difficult=np.zeros(1, bool)),
     ),
     'saliency': (LINE * 1.0, LINE),

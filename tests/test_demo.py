@@ -20,13 +20,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-import tiny_network
 from PIL import Image
 
+from helpers import tiny_network
+from helpers.paths import ROOT
 from ubernet_jax.tasks import PAPER
 from ubernet_jax.weights.exported import save_exported
 
-ROOT = pathlib.Path(__file__).parents[1]
 BROWSER, DRIVER = shutil.which('chromium'), shutil.which('chromedriver')
 MISSING = [name for name in ('gradio', 'selenium') if importlib.util.find_spec(name) is None]
 MISSING += [name for name, at in (('chromium', BROWSER), ('chromedriver', DRIVER)) if at is None]

@@ -11,14 +11,13 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
-from training import free_port
 
+from helpers.paths import ROOT
+from helpers.training import free_port
 from ubernet_jax.config import Balancing
 from ubernet_jax.config.flags import load_config
 from ubernet_jax.config.serialization import check_field
-from ubernet_jax.datasets.scenes import draw_scene
-
-ROOT = pathlib.Path(__file__).parents[1]
+from ubernet_jax.datasets.builders.scenes import draw_scene
 
 
 def code_blocks(path: str, language: str) -> list[str]:

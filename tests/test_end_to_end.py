@@ -9,17 +9,16 @@ import sys
 import jax
 import numpy as np
 import pytest
-import tiny_config
 from PIL import Image
 
+from helpers import tiny_config
+from helpers.paths import ROOT
 from ubernet_jax import predict
 from ubernet_jax.config import Config
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels.standard import STANDARD
 from ubernet_jax.train import train
 from ubernet_jax.weights.trained import open_checkpoint
-
-ROOT = pathlib.Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -87,7 +86,7 @@ def test_classes_that_are_not_those_of_the_data_are_refused_at_once(config, tmp_
 
 def test_sigterm_saves_and_the_same_command_continues(prepared, tmp_path):
     words = [
-        sys.executable, '-u', '-m', 'ubernet_jax.train', '--config', 'tests/tiny_config.py',
+        sys.executable, '-u', '-m', 'ubernet_jax.train', '--config', 'tests/helpers/tiny_config.py',
         '--workdir', str(tmp_path), f'--config.data.directory={prepared}',
         '--config.steps=100000', '--config.checkpoint_every=100000', '--config.log_every=1',
         '--config.pictures_every=100000', '--config.evaluate_every=100000',
@@ -171,7 +170,8 @@ def test_the_quickstart_in_small(tmp_path):
     assert done.returncode == 0, done.stderr
     done = command(
         'train', '--config', 'configs/quickstart.py', '--workdir', run,
-        f'--config.data.directory={prepared}', '--config.images=8', '--config.data.micro_batch=2',
+        f'--config.data.directory={prepared}', '--config.images=8',
+        '--config.data.images_per_micro_batch=2',
         '--config.model.width=0.03125', '--config.model.scales=1',
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -204,7 +204,7 @@ def test_the_quickstart_in_small(tmp_path):
 )
 def test_a_mistake_ends_with_a_message_and_exit_code_2(module, arguments, message, tmp_path):
     if module == 'train':
-        arguments = ['--config', 'tests/tiny_config.py', '--workdir', tmp_path, *arguments]
+        arguments = ['--config', 'tests/helpers/tiny_config.py', '--workdir', tmp_path, *arguments]
     done = command(module, *arguments)
     assert done.returncode == 2, done.stderr
     assert message in done.stderr and 'Traceback' not in done.stderr
@@ -244,7 +244,9 @@ def test_predict_takes_folders_and_leaves_out_what_is_no_picture(run, tmp_path, 
 def test_a_workdir_that_no_checkpoint_can_be_saved_in_is_refused_at_once(tmp_path):
     for name, message in (('\udcff', 'no checkpoint can be saved'), ('file', 'a folder is needed')):
         (tmp_path / 'file').touch()
-        done = command('train', '--config', 'tests/tiny_config.py', '--workdir', tmp_path / name)
+        done = command(
+            'train', '--config', 'tests/helpers/tiny_config.py', '--workdir', tmp_path / name
+        )
         assert done.returncode == 2 and message in done.stderr, done.stderr
         assert 'Traceback' not in done.stderr
 

@@ -7,17 +7,17 @@ import pathlib
 from collections.abc import Mapping
 
 import numpy as np
-import plain_network
 import pytest
-import tiny_network
 from PIL import Image
-from tiny_datasets import write_json
 
+from helpers import plain_network, tiny_network
+from helpers.tiny_datasets import write_json
 from ubernet_jax import UberNet, evaluate, prepare
 from ubernet_jax import config as c
-from ubernet_jax.datasets.scenes import draw_scene
+from ubernet_jax.datasets.builders.scenes import draw_scene
 from ubernet_jax.errors import UserError
 from ubernet_jax.evaluation.benchmarks import evaluate_benchmarks, evaluate_dataset
+from ubernet_jax.example import Example
 from ubernet_jax.inference.predictor import Predictor
 from ubernet_jax.labels import ClassMap
 from ubernet_jax.labels.lines import LineMap
@@ -26,7 +26,6 @@ from ubernet_jax.metrics import boxes
 from ubernet_jax.metrics.semantic_boundaries import Mode
 from ubernet_jax.monitoring import preview
 from ubernet_jax.network import make_network
-from ubernet_jax.structs import Example
 from ubernet_jax.tasks import PAPER, Depth, Task
 from ubernet_jax.tasks.detection import Measured
 from ubernet_jax.visualize import Panel, contact_sheet
@@ -75,7 +74,7 @@ class Oracle:
         if 'my_detection' in tasks:
             own = labels['detection']
             scores, classes = np.ones(len(own), np.float32), own.classes.astype(int) - 1
-            found = boxes.Detections(boxes=own.corners, scores=scores, classes=classes)
+            found = boxes.ScoredBoxes(boxes=own.corners, scores=scores, classes=classes)
             results['my_detection'] = Measured(found, found)
         return results
 

@@ -3,9 +3,9 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-import plain_network
 import pytest
 
+from helpers import plain_network
 from ubernet_jax import config as c
 from ubernet_jax.models.dense import DenseHead, add_coarse_to_fine
 from ubernet_jax.models.pyramid import Features

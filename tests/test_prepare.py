@@ -11,7 +11,9 @@ import time
 
 import pytest
 import tensorflow_datasets as tfds
-from tiny_datasets import (
+
+from helpers.paths import ROOT
+from helpers.tiny_datasets import (
     assert_whole_shards,
     random_image,
     write_bsds500,
@@ -20,17 +22,15 @@ from tiny_datasets import (
     write_voc2007,
     write_voc2012,
 )
-
 from ubernet_jax import prepare
-from ubernet_jax.datasets import open_dataset, shards
-from ubernet_jax.datasets.bsds500 import Bsds500
-from ubernet_jax.datasets.catalogue import KNOWN_NAMES
-from ubernet_jax.datasets.records import VERSION
-from ubernet_jax.datasets.storage import Storage
+from ubernet_jax.datasets import open_dataset
+from ubernet_jax.datasets.builders.bsds500 import Bsds500
+from ubernet_jax.datasets.builders.registry import KNOWN_NAMES
+from ubernet_jax.datasets.storage import shards
+from ubernet_jax.datasets.storage.image_storage import Storage
+from ubernet_jax.datasets.storage.records import VERSION
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels.standard import STANDARD
-
-ROOT = pathlib.Path(__file__).parents[1]
 
 
 def run(name: str, source: pathlib.Path, directory: pathlib.Path) -> None:
@@ -278,7 +278,7 @@ def test_nothing_is_built_if_one_name_is_unknown(tmp_path):
 def start(*arguments: object, shard_images: int = shards.SHARD_IMAGES) -> subprocess.Popen:
     script = f"""
 import runpy
-from ubernet_jax.datasets import shards
+from ubernet_jax.datasets.storage import shards
 shards.SHARD_IMAGES = {shard_images}
 runpy.run_module('ubernet_jax.prepare', run_name='__main__', alter_sys=False)
 """

@@ -17,7 +17,7 @@ from PIL import Image
 
 from ubernet_jax import cli
 from ubernet_jax.compilation import enable_compilation_cache
-from ubernet_jax.datasets.scenes import draw_scene
+from ubernet_jax.datasets.builders.scenes import draw_scene
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.api import UberNet
 from ubernet_jax.weights.trained import CHECKPOINT_HELP

@@ -18,12 +18,12 @@ from PIL import Image
 
 from ubernet_jax import cli
 from ubernet_jax.datasets import open_dataset
-from ubernet_jax.datasets.builder import Builder, count_labels
-from ubernet_jax.datasets.card import describe_counts
-from ubernet_jax.datasets.catalogue import KNOWN_NAMES, list_folders, make_builder
-from ubernet_jax.datasets.inspection import find_faults
-from ubernet_jax.datasets.sheet import draw_examples
-from ubernet_jax.datasets.storage import Storage
+from ubernet_jax.datasets.builders.builder import Builder, count_labels
+from ubernet_jax.datasets.builders.card import describe_counts
+from ubernet_jax.datasets.builders.registry import KNOWN_NAMES, list_folders, make_builder
+from ubernet_jax.datasets.contact_sheet import draw_examples
+from ubernet_jax.datasets.storage.image_storage import Storage
+from ubernet_jax.doctor.dataset_report import find_errors
 from ubernet_jax.errors import UserError
 
 
@@ -41,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     builders = [make_builder(name, options.directory) for name in options.names]
     for builder in builders:
         if builder.is_prepared():
-            if faults := find_faults(builder):
-                raise UserError(f'{builder.dataset_name} is prepared, but ' + '\n'.join(faults))
+            if errors := find_errors(builder):
+                raise UserError(f'{builder.dataset_name} is prepared, but ' + '\n'.join(errors))
             _check_storage(builder, storage)
             print(f'{builder.dataset_name} is already prepared in {options.directory}')
         else:

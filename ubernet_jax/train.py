@@ -25,12 +25,12 @@ from ubernet_jax.compilation import enable_compilation_cache, recomputing
 from ubernet_jax.config import Config, serialization
 from ubernet_jax.config.flags import check_config, parse_flags
 from ubernet_jax.config.validation import validate
+from ubernet_jax.datasets.checks.leaks import open_datasets, resolve_leaks
 from ubernet_jax.datasets.label_mapping import find_classes, map_labels
-from ubernet_jax.datasets.leaks import open_datasets, resolve_leaks
 from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.errors import UserError
 from ubernet_jax.file_names import is_text
-from ubernet_jax.monitoring.journal import NotFinite
+from ubernet_jax.monitoring.metric_logger import NotFinite
 from ubernet_jax.monitoring.monitor import Monitor
 from ubernet_jax.monitoring.provenance import write_provenance
 from ubernet_jax.network import make_network
@@ -80,7 +80,7 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
     schedule = make_schedule(config, epochs, datasets, labels)
     config = dataclasses.replace(config, steps=schedule.steps, epochs=None, images=None)
     network, optimizer = make_network(config), make_optimizer(config, schedule.updates)
-    mesh = make_mesh(config.data.micro_batches)
+    mesh = make_mesh(config.data.micro_batches_per_step)
     batches = MicroBatches(
         epochs,
         datasets,

@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator
 import jax
 import numpy as np
 import pytest
-import tiny_config
-import training
-from states import newest_state
 
+from helpers import tiny_config, training
+from helpers.states import newest_state
 from ubernet_jax.config import Config
 from ubernet_jax.train import train
 

@@ -6,11 +6,11 @@ import resource
 import shutil
 
 import pytest
-from training import finish
 
+from helpers.training import finish
 from ubernet_jax.comparison.workdir import read_log
 from ubernet_jax.errors import UserError
-from ubernet_jax.monitoring.journal import Journal
+from ubernet_jax.monitoring.metric_logger import MetricLogger
 from ubernet_jax.train import train
 from ubernet_jax.training.checkpoint import Checkpoints
 
@@ -34,7 +34,7 @@ def test_a_disk_that_is_full_for_tensorboard_does_not_hang(tmp_path):
     (tmp_path / 'log.jsonl').symlink_to('/dev/null')
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
-    journal = Journal(tmp_path)
+    journal = MetricLogger(tmp_path)
     try:
         with pytest.raises(OSError, match='File too large'):
             for step in range(100):

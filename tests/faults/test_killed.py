@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 
 import pytest
-from moments import is_saving, last_step, readers_of, wait_for_end, wait_until
-from states import newest_state
-from training import finish
 
+from helpers.moments import is_saving, last_step, readers_of, wait_for_end, wait_until
+from helpers.states import newest_state
+from helpers.training import finish
 from ubernet_jax.train import train
 from ubernet_jax.training.checkpoint import Checkpoints
 

@@ -6,8 +6,9 @@ import re
 import statistics
 
 import pytest
-from moments import last_step, wait_until
-from training import finish
+
+from helpers.moments import last_step, wait_until
+from helpers.training import finish
 
 STEPS = int(os.environ.get('SOAK_STEPS', '20000'))
 EVERY = 500  # steps between checkpoints, pictures and scores: by then every program has been used

@@ -9,9 +9,9 @@ from typing import NoReturn
 
 import jax
 import pytest
-from moments import last_step, readers_of, wait_for_end, wait_until
-from training import Process, finish, free_port
 
+from helpers.moments import last_step, readers_of, wait_for_end, wait_until
+from helpers.training import Process, finish, free_port
 from ubernet_jax.train import leaving_lost_processes
 from ubernet_jax.training.checkpoint import Checkpoints
 
@@ -43,7 +43,7 @@ def test_sigterm_to_all_processes_of_a_job_saves_and_stops(start, tmp_path):
 def start_both(start: Callable, workdir: pathlib.Path) -> list[Process]:
     """Two processes of one run, once they have taken some steps."""
     shared = [f'--coordinator=127.0.0.1:{free_port()}', '--processes=2', *ENDLESS]
-    shared += ['--config.data.micro_batches=2', '--config.checkpoint_every=5']
+    shared += ['--config.data.micro_batches_per_step=2', '--config.checkpoint_every=5']
     before = last_step(workdir)
     both = [start(workdir, *shared, f'--process={n}') for n in range(2)]
     wait_until(lambda: last_step(workdir) > before + 11, both[0])

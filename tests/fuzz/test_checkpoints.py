@@ -9,13 +9,13 @@ import pytest
 
 pytest.importorskip('hypothesis', reason='hypothesis is not installed: pip install .[test]')
 
-import tiny_config  # noqa: E402
-from damage import any_file  # noqa: E402
-from effort import effort  # noqa: E402
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
-from networks import make_solver  # noqa: E402
 
+from helpers import tiny_config  # noqa: E402
+from helpers.fuzz.damage import any_file  # noqa: E402
+from helpers.fuzz.effort import effort  # noqa: E402
+from helpers.networks import make_solver  # noqa: E402
 from ubernet_jax.errors import UserError  # noqa: E402
 from ubernet_jax.training.checkpoint import Checkpoints  # noqa: E402
 from ubernet_jax.training.state import abstract_state  # noqa: E402

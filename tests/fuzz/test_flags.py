@@ -11,13 +11,13 @@ import pytest
 
 pytest.importorskip('hypothesis', reason='hypothesis is not installed: pip install .[test]')
 
-import tiny_config  # noqa: E402
 from absl import flags  # noqa: E402
-from effort import effort  # noqa: E402
 from hypothesis import example, given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from ml_collections import config_flags  # noqa: E402
 
+from helpers import tiny_config  # noqa: E402
+from helpers.fuzz.effort import effort  # noqa: E402
 from ubernet_jax.config import Config  # noqa: E402
 from ubernet_jax.config.flags import check_config, parse_flags  # noqa: E402
 from ubernet_jax.config.validation import validate  # noqa: E402

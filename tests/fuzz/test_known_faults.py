@@ -18,9 +18,9 @@ from ubernet_jax.comparison.results import read_results
 from ubernet_jax.comparison.runs import read_run
 from ubernet_jax.config import Config, Normals, SoftMask
 from ubernet_jax.config.serialization import to_json
-from ubernet_jax.datasets import files
-from ubernet_jax.datasets.folder import _read_description
-from ubernet_jax.datasets.matlab import read_matlab, read_matlab_slice
+from ubernet_jax.datasets.builders import files
+from ubernet_jax.datasets.builders.folder import _read_description
+from ubernet_jax.datasets.builders.matlab import read_matlab, read_matlab_slice
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels.reading import read_array
 from ubernet_jax.labels.standard import STANDARD

@@ -12,12 +12,12 @@ import pytest
 
 pytest.importorskip('hypothesis', reason='hypothesis is not installed: pip install .[test]')
 
-from effort import effort  # noqa: E402
 from hypothesis import given  # noqa: E402
-from readers import make_readers  # noqa: E402
-from run_readers import make_run_readers  # noqa: E402
-from weight_readers import make_weight_readers  # noqa: E402
 
+from helpers.fuzz.effort import effort  # noqa: E402
+from helpers.fuzz.readers import make_readers  # noqa: E402
+from helpers.fuzz.run_readers import make_run_readers  # noqa: E402
+from helpers.fuzz.weight_readers import make_weight_readers  # noqa: E402
 from ubernet_jax.errors import UserError  # noqa: E402
 from ubernet_jax.metrics.metric import MetricError  # noqa: E402
 

@@ -130,10 +130,8 @@ def test_empty_map_and_image_without_boundary_count_and_are_remarked_on():
     metric = BoundaryMetric(thresholds=3)
     empty = metric.measure(np.zeros((64, 64)), circle(20))
     without = metric.measure(circle(20).astype(float), np.zeros((2, 64, 64), bool))
-    assert metric.remarks(empty) == [
-        'the prediction is empty: nothing reaches the lowest threshold'
-    ]
-    assert metric.remarks(without) == [
+    assert metric.notes(empty) == ['the prediction is empty: nothing reaches the lowest threshold']
+    assert metric.notes(without) == [
         'the ground truth has no boundary: predictions only cost precision'
     ]
     metric.add(empty)

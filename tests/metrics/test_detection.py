@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from ubernet_jax.metrics.boxes import Detections, Objects, intersection_over_union
+from ubernet_jax.metrics.boxes import Objects, ScoredBoxes, intersection_over_union
 from ubernet_jax.metrics.detection import ApMode, DetectionMetric
 from ubernet_jax.metrics.metric import MetricError
 
 
-def detections(boxes, scores, classes=None) -> Detections:
+def detections(boxes, scores, classes=None) -> ScoredBoxes:
     classes = np.zeros(len(boxes), int) if classes is None else np.array(classes)
-    return Detections(boxes=np.array(boxes, float), scores=np.array(scores), classes=classes)
+    return ScoredBoxes(boxes=np.array(boxes, float), scores=np.array(scores), classes=classes)
 
 
 def objects(boxes, difficult=None, classes=None) -> Objects:

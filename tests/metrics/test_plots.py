@@ -7,31 +7,28 @@ from matplotlib.text import Text
 from PIL import Image
 
 from ubernet_jax.metrics.boundaries import BoundaryMetric
-from ubernet_jax.metrics.boxes import Detections, Objects
+from ubernet_jax.metrics.boundary_extraction import truth_from_segmentation
+from ubernet_jax.metrics.boxes import Objects, ScoredBoxes
 from ubernet_jax.metrics.detection import ApMode, DetectionMetric
-from ubernet_jax.metrics.metric import Metric, Result
+from ubernet_jax.metrics.metric import Metric, MetricResult
 from ubernet_jax.metrics.normals import NormalsMetric
 from ubernet_jax.metrics.plots import plot
 from ubernet_jax.metrics.proposals import ProposalMetric
 from ubernet_jax.metrics.saliency import SaliencyMetric
 from ubernet_jax.metrics.segmentation import SegmentationMetric
-from ubernet_jax.metrics.semantic_boundaries import (
-    Mode,
-    SemanticBoundaryMetric,
-    truth_from_segmentation,
-)
+from ubernet_jax.metrics.semantic_boundaries import Mode, SemanticBoundaryMetric
 
 MASK = np.zeros((40, 40), np.uint8)
 MASK[10:30, 10:30] = 1
 TRUTH = truth_from_segmentation(MASK, 2)
 BOXES = np.array([[0.0, 0, 10, 10]])
 OBJECTS = Objects(boxes=BOXES, classes=np.zeros(1, int), difficult=np.zeros(1, bool))
-DETECTIONS = Detections(boxes=BOXES, scores=np.ones(1), classes=np.zeros(1, int))
+DETECTIONS = ScoredBoxes(boxes=BOXES, scores=np.ones(1), classes=np.zeros(1, int))
 NORMALS = np.zeros((4, 4, 3))
 NORMALS[..., 2] = 1
 
 
-def scored(metric: Metric, prediction, ground_truth) -> Result:
+def scored(metric: Metric, prediction, ground_truth) -> MetricResult:
     metric.update(prediction, ground_truth)
     return metric.compute()
 
@@ -77,5 +74,5 @@ def test_picture_shows_the_scores(result, shown, tmp_path, monkeypatch):
 
 
 def test_results_without_a_picture_are_named():
-    with pytest.raises(TypeError, match='no plot for Result'):
-        plot(Result(protocol={}, images=1), None)
+    with pytest.raises(TypeError, match='no plot for MetricResult'):
+        plot(MetricResult(protocol={}, images=1), None)

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from ubernet_jax.metrics.boxes import Detections, Objects
+from ubernet_jax.metrics.boxes import Objects, ScoredBoxes
 from ubernet_jax.metrics.metric import MetricError
 from ubernet_jax.metrics.proposals import ProposalMetric
 
 
-def proposals(boxes, scores) -> Detections:
-    return Detections(boxes=np.array(boxes, float), scores=np.array(scores, float))
+def proposals(boxes, scores) -> ScoredBoxes:
+    return ScoredBoxes(boxes=np.array(boxes, float), scores=np.array(scores, float))
 
 
 def objects(boxes, difficult=None) -> Objects:

@@ -44,13 +44,15 @@ def read_settings(workdir: pathlib.Path) -> Settings:
     plain, what = read_json(file), f'{file} is not the configuration of a run'
     check_fields(plain, {'name': str, 'seed': int, 'steps': int, 'tasks': dict, 'data': dict}, what)
     data = plain['data']
-    check_fields(data, {'micro_batch': int, 'micro_batches': int}, f'{what}: data')
+    check_fields(
+        data, {'images_per_micro_batch': int, 'micro_batches_per_step': int}, f'{what}: data'
+    )
     return Settings(
         name=plain['name'],
         seed=plain['seed'],
         steps=plain['steps'],
         tasks=tuple(plain['tasks']),
-        step_images=data['micro_batch'] * data['micro_batches'],
+        step_images=data['images_per_micro_batch'] * data['micro_batches_per_step'],
     )
 
 

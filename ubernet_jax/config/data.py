@@ -41,8 +41,8 @@ class DataConfig:
       leaks: what happens where it shares images with the benchmarks.
       buckets: (height, width) that images are fitted into, each side 32k+1; each image goes to
         the one whose aspect is nearest.
-      micro_batch: images of one dataset and one bucket, which a device takes at once.
-      micro_batches: of one step, of one bucket each step; the devices share them.
+      images_per_micro_batch: images of one dataset and one bucket, which a device takes at once.
+      micro_batches_per_step: of one step, of one bucket each step; the devices share them.
       scale: range of the random scaling, relative to the size that fits the bucket.
       flip: flip half of the images left to right.
       rotations: rotate each image by one of so many evenly spaced angles, and crop it to what is
@@ -54,8 +54,8 @@ class DataConfig:
     train: list[DatasetConfig] = dataclasses.field(default_factory=list)
     leaks: Leaks = Leaks.REFUSE
     buckets: tuple[tuple[int, int], ...] = ((321, 481), (481, 321))
-    micro_batch: int = 1
-    micro_batches: int = 1
+    images_per_micro_batch: int = 1
+    micro_batches_per_step: int = 1
     scale: tuple[float, float] = (1.0, 1.0)
     flip: bool = True
     rotations: int = 1

@@ -18,7 +18,7 @@ class Config:
     Attributes:
       name: of the experiment.
       seed: of initialisation, data order, augmentation and dropout.
-      steps: to train for, each of `data.micro_batches` micro-batches,
+      steps: to train for, each of `data.micro_batches_per_step` micro-batches,
       epochs: or how often to show all training data,
       images: or how many images to show.
       tasks: of the network, by the names that their labels, parameters and results have.

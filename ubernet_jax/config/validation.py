@@ -32,7 +32,9 @@ def validate(config: Config) -> None:
     require_setting(balancing.tasks > 1, 'optim.balancing.tasks', balancing.tasks, '2 or more')
     fits = 0 <= balancing.radius < 1
     require_setting(fits, 'optim.balancing.radius', balancing.radius, '0 <= radius < 1')
-    _positive('data', config.data, ('micro_batch', 'micro_batches', 'rotations'))
+    _positive(
+        'data', config.data, ('images_per_micro_batch', 'micro_batches_per_step', 'rotations')
+    )
     _positive('input_size', config.input_size, ('short_side', 'long_side', 'area'))
     intervals = ('log_every', 'checkpoint_every', 'pictures_every', 'evaluate_every')
     _positive('', config, intervals)

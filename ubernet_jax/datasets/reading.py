@@ -13,12 +13,12 @@ import tensorflow_datasets as tfds
 from google.protobuf import json_format
 from tqdm import tqdm
 
-from ubernet_jax.datasets import records
-from ubernet_jax.datasets.catalogue import make_builder
-from ubernet_jax.datasets.fingerprint import fingerprint
+from ubernet_jax.datasets.builders.registry import make_builder
+from ubernet_jax.datasets.storage import records
+from ubernet_jax.datasets.storage.fingerprint import fingerprint
 from ubernet_jax.errors import UserError
+from ubernet_jax.example import Example
 from ubernet_jax.labels import LabelKind
-from ubernet_jax.structs import Example
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)

@@ -15,7 +15,7 @@ from ubernet_jax.datasets.label_mapping import map_labels
 from ubernet_jax.datasets.reading import Dataset, open_dataset
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.predictor import Predictor
-from ubernet_jax.metrics.metric import Metric, MetricError, Result
+from ubernet_jax.metrics.metric import Metric, MetricError, MetricResult
 
 QUICK_THRESHOLDS = 9  # of boundary maps, while training
 IN_FLIGHT = 8  # images that wait to be measured: bounds the memory
@@ -34,7 +34,7 @@ class Scored(NamedTuple):
     benchmark: DatasetConfig
     task: str
     name: str
-    result: Result
+    result: MetricResult
 
 
 def evaluate_dataset(
@@ -44,7 +44,7 @@ def evaluate_dataset(
     metrics: Mapping[str, Mapping[str, Metric]],
     pool: concurrent.futures.Executor,
     limit: int | None = None,
-) -> Iterator[tuple[str, str, Result]]:
+) -> Iterator[tuple[str, str, MetricResult]]:
     """Yields (task, name of the result, scores), on the images that are labelled for the task.
 
     Args:

@@ -5,8 +5,8 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import overload
 
+from ubernet_jax.inference.predictions import Predictions
 from ubernet_jax.inference.predictor import Predictor
-from ubernet_jax.inference.results import Predictions
 from ubernet_jax.network import make_network
 from ubernet_jax.photographs import Photograph, read_photograph
 from ubernet_jax.tasks import Task, select_tasks

@@ -16,7 +16,7 @@ from PIL import Image
 
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.api import UberNet
-from ubernet_jax.inference.results import Predictions
+from ubernet_jax.inference.predictions import Predictions
 from ubernet_jax.photographs import read_photograph
 from ubernet_jax.visualize import Panel, Style
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ubernet_jax.config import STRIDE, InputSizeConfig
-from ubernet_jax.inference.results import Predictions
+from ubernet_jax.inference.predictions import Predictions
 from ubernet_jax.models.pyramid import Features
 from ubernet_jax.network import SHARED, Network, Params
 from ubernet_jax.transforms.grids import resize_image
@@ -49,18 +49,18 @@ class Predictor:
           image: uint8 (H, W, 3).
           tasks: names.
         """
-        own_size, known = image.shape[:2], self.network.tasks
+        image_size, known = image.shape[:2], self.network.tasks
         results = {
-            name: known[name].finish(output, size, own_size)
+            name: known[name].finish(output, size, image_size)
             for name, output, size in self._outputs(image, tasks)
         }
         return Predictions(image, {name: known[name] for name in results}, results)
 
     def predict_for_metrics(self, image: np.ndarray, tasks: Sequence[str]) -> dict[str, Any]:
-        """What the metrics of each task take, at the image's own size: see `Task.measurable`."""
-        own_size, known = image.shape[:2], self.network.tasks
+        """What each task's metrics take, at the size of the image: `Task.finish_for_metrics`."""
+        image_size, known = image.shape[:2], self.network.tasks
         return {
-            name: known[name].measurable(output, size, own_size)
+            name: known[name].finish_for_metrics(output, size, image_size)
             for name, output, size in self._outputs(image, tasks)
         }
 
@@ -100,8 +100,8 @@ def apply(
       task -> what its head gives: see `Task.predict`.
     """
     features = _features(network, params[SHARED], batch_stats, images)
-    extents = np.tile(np.array(images.shape[1:3], np.int32), (len(images), 1))
-    return {name: _head(network, name, params[name], features, extents) for name in tasks}
+    image_sizes = np.tile(np.array(images.shape[1:3], np.int32), (len(images), 1))
+    return {name: _head(network, name, params[name], features, image_sizes) for name in tasks}
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -111,5 +111,7 @@ def _features(network: Network, params: dict, batch_stats: dict, image: jax.Arra
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _head(network: Network, task: str, params: dict, features: Features, extents: jax.Array) -> Any:
-    return network.tasks[task].predict(network.head(task), params, features, extents)
+def _head(
+    network: Network, task: str, params: dict, features: Features, image_sizes: jax.Array
+) -> Any:
+    return network.tasks[task].predict(network.head(task), params, features, image_sizes)

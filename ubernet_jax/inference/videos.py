@@ -14,7 +14,7 @@ import tqdm
 
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.api import UberNet
-from ubernet_jax.inference.results import Predictions
+from ubernet_jax.inference.predictions import Predictions
 from ubernet_jax.visualize import Panel, contact_sheet
 
 # ffmpeg is then started without a bare fork, in which a process with JAX's threads may hang.

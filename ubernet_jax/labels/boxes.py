@@ -119,15 +119,15 @@ class Boxes(LabelKind):
         return cut[cut.areas() >= MIN_VISIBLE * label.areas()]
 
     def check(self, label: BoxSet, size: tuple[int, int]) -> list[str]:
-        faults = []
+        errors = []
         beyond = label.corners > np.array([*size[::-1], *size[::-1]])
         empty = ~(label.corners[:, :2] < label.corners[:, 2:])  # also of NaN
         if (label.corners < 0).any() or beyond.any() or empty.any():
-            faults.append('has a box without area, or one that reaches out of the image')
+            errors.append('has a box without area, or one that reaches out of the image')
         limit = len(self.classes) or MAX_CLASSES
         wrong = label.classes[(label.classes == 0) | (label.classes >= limit)]
-        faults += [f'has class {one}; allowed are 1 to {limit - 1}' for one in wrong[:1]]
-        return faults
+        errors += [f'has class {one}; allowed are 1 to {limit - 1}' for one in wrong[:1]]
+        return errors
 
     def survey(self, label: BoxSet) -> Survey:
         return {
@@ -193,17 +193,17 @@ def _read_corners(what: str, entry: Any, size: tuple[int, int] | None) -> tuple[
     except (TypeError, ValueError, OverflowError) as error:
         raise UserError(f'{what} is {box!r}; it must be four numbers [x1, y1, x2, y2]') from error
     if not all(map(math.isfinite, corners)):
-        fault = 'is not finite'
+        error = 'is not finite'
     elif x1 > x2 or y1 > y2:
-        fault = 'has x1 > x2 or y1 > y2'
+        error = 'has x1 > x2 or y1 > y2'
     elif x1 == x2 or y1 == y2:
-        fault = 'has no area'
+        error = 'has no area'
     elif min(x1, y1) < 0 or (size and (x2 > size[1] or y2 > size[0])):
-        fault = 'reaches out of its image' + (f' of {size[1]} x {size[0]} pixels' if size else '')
+        error = 'reaches out of its image' + (f' of {size[1]} x {size[0]} pixels' if size else '')
     else:
         return corners
     raise UserError(
-        f'{what} {fault}: it is [{x1:g}, {y1:g}, {x2:g}, {y2:g}] (x1, y1, x2, y2, counted from 0, '
+        f'{what} {error}: it is [{x1:g}, {y1:g}, {x2:g}, {y2:g}] (x1, y1, x2, y2, counted from 0, '
         'x2 and y2 exclusive). Correct or remove it'
     )
 

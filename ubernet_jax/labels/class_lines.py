@@ -9,9 +9,9 @@ from PIL import Image
 from ubernet_jax.labels.class_map import NOTABLE, ClassMap
 from ubernet_jax.labels.kind import VOID, Grid, register
 from ubernet_jax.labels.maps import keep_lines
-from ubernet_jax.visualize.crests import draw_crests
 from ubernet_jax.visualize.drawing import class_colours, in_bands, mix, require_same_size
 from ubernet_jax.visualize.palette import PALETTE, Colour
+from ubernet_jax.visualize.ridges import draw_ridges
 from ubernet_jax.visualize.style import Style
 
 VISIBLE = 0.25  # the least strength at which a boundary's class is in the legend
@@ -37,7 +37,7 @@ class ClassLines(ClassMap):
         """Class colours on white; `strength` float (H, W), 0..1, is how strongly."""
         require_same_size(self.name, label, image, strength)
         if strength is not None and style.thickness:
-            strength, label = draw_crests(strength, label, style.thickness)
+            strength, label = draw_ridges(strength, label, style.thickness)
         return in_bands(_draw, label, strength)
 
     def legend(self, label: np.ndarray, strength: np.ndarray | None = None) -> dict[str, Colour]:

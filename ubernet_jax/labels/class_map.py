@@ -97,9 +97,9 @@ def review_classes(counts: list[int], classes: tuple[str, ...]) -> Review:
     """What a histogram of class indices over a set says."""
     found = [index for index, count in enumerate(counts) if count]
     known = [index for index in found if index != VOID]
-    faults, notes = [], []
+    errors, notes = [], []
     if found == [0, VOID]:
-        faults.append(
+        errors.append(
             f'the labels have no value but 0 and {VOID}, and {VOID} means "not known": a mask of '
             'one object is of kind soft_mask, or has the class index 1'
         )
@@ -109,7 +109,7 @@ def review_classes(counts: list[int], classes: tuple[str, ...]) -> Review:
         more = ', ...' if len(absent) > 5 else ''
         notes.append(f'classes without a pixel ({len(absent)}): {", ".join(absent[:5])}{more}')
     return Review(
-        faults=tuple(faults),
+        errors=tuple(errors),
         notes=tuple(notes),
         void=counts[VOID] / max(1, sum(counts)),
         values=f'{known[0]}-{known[-1]}' if known else '',

@@ -41,13 +41,13 @@ class Review:
     """What the values of all labels of a set say.
 
     Attributes:
-      faults: what can only be wrong, and what to do about it.
+      errors: what can only be wrong, and what to do about it.
       notes: what is odd.
       void: share of the pixels or boxes that count for nothing; None where all count.
       values: the values found, in a few words; empty if there is nothing to say.
     """
 
-    faults: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     void: float | None = None
     values: str = ''

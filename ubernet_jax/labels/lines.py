@@ -27,8 +27,8 @@ from ubernet_jax.labels.reading import (
     require_size,
 )
 from ubernet_jax.labels.soft_mask import check_strengths, review_strengths
-from ubernet_jax.visualize.crests import draw_crests
 from ubernet_jax.visualize.drawing import in_bands, to_bytes
+from ubernet_jax.visualize.ridges import draw_ridges
 from ubernet_jax.visualize.style import Style
 
 
@@ -120,7 +120,7 @@ class Lines(LabelKind):
         """Dark on light; also of probabilities, float (H, W), 0..1, whose ridges may be drawn."""
         strength = label.share if isinstance(label, LineMap) else label
         if style.thickness and not isinstance(label, LineMap):
-            strength, _ = draw_crests(strength, np.zeros(strength.shape, np.uint8), style.thickness)
+            strength, _ = draw_ridges(strength, np.zeros(strength.shape, np.uint8), style.thickness)
         return in_bands(lambda rows: 255 - to_bytes(rows)[..., np.newaxis], strength)
 
     def empty_target(self, images: int, size: tuple[int, int], arrays: Any) -> Any:

@@ -83,9 +83,9 @@ class Metres(MapKind):
     def review(self, total: Survey) -> Review:
         (pixels,), counts = total['pixels'], np.array(total['metres'])
         known, far = counts.sum(), counts[_EDGES.index(FARTHEST) + 1 :].sum()
-        faults = ()
+        errors = ()
         if known and far > known / 2:
-            faults = (
+            errors = (
                 f'{far / known:.0%} of the pixels are farther than {FARTHEST} m: arrays are in '
                 'metres; of pictures, say the metres of a step in labels.json, such as '
                 '{"kind": "metres", "scale": 0.0001}',
@@ -93,7 +93,7 @@ class Metres(MapKind):
         found = np.flatnonzero(counts)
         edges = (0, *_EDGES, np.inf)
         return Review(
-            faults=faults,
+            errors=errors,
             notes=() if known else ('no pixel has a distance',),
             void=1 - int(known) / max(1, pixels),
             values=f'{edges[found[0]]:g}-{edges[found[-1] + 1]:g} m' if known else '',

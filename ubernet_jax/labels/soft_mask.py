@@ -69,16 +69,16 @@ def check_strengths(path: pathlib.Path, array: np.ndarray) -> np.ndarray:
 def review_strengths(counts: list[int]) -> Review:
     """What a histogram of strengths over a set says."""
     found = [value for value, count in enumerate(counts) if count]
-    faults, notes = [], []
+    errors, notes = [], []
     if found and found[-1] == 1:
-        faults.append(
+        errors.append(
             'no value is above 1, where 0 to 255 is meant, so that nothing is marked: multiply '
             'the values by 255'
         )
     elif not any(counts[128:]):
         notes.append('no pixel is above 127: nothing counts as marked')
     return Review(
-        faults=tuple(faults),
+        errors=tuple(errors),
         notes=tuple(notes),
         values=f'{found[0]}-{found[-1]}' if found else '',
     )

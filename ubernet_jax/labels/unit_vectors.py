@@ -14,8 +14,8 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.labels.kind import Grid, Review, Survey, register
 from ubernet_jax.labels.maps import MapKind
 from ubernet_jax.labels.reading import is_array, read_array, read_picture, require_size
-from ubernet_jax.visualize.ball import draw_ball, draw_directions
 from ubernet_jax.visualize.drawing import in_bands
+from ubernet_jax.visualize.normal_sphere import draw_ball, draw_directions
 from ubernet_jax.visualize.style import Style
 
 SCALE = 32767  # of vectors as int16, in records and in batches: steps of 0.002 degrees
@@ -94,16 +94,16 @@ class UnitVectors(MapKind):
         (pixels,), (unknown,), (seen,), (away,) = (
             total[name] for name in ('pixels', 'unknown', 'seen', 'away')
         )
-        faults, notes = [], []
+        errors, notes = [], []
         if seen and away > MOST_AWAY * seen:
-            faults.append(
+            errors.append(
                 f'{away / seen:.0%} of the vectors point away from the camera, as no visible '
                 'surface does: x points right, y up, z towards the camera; change the signs, or '
                 'the order of the components'
             )
         if unknown == pixels:
             notes.append('no pixel has a vector')
-        return Review(faults=tuple(faults), notes=tuple(notes), void=unknown / max(1, pixels))
+        return Review(errors=tuple(errors), notes=tuple(notes), void=unknown / max(1, pixels))
 
     def draw(self, label: np.ndarray, image: np.ndarray | None, style: Style) -> np.ndarray:
         """Components as red, green and blue; grey where unknown."""

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from ubernet_jax.labels import VOID
+from ubernet_jax.ops.custom_vjp.loss import with_gradient
 from ubernet_jax.ops.interpolate import subsample
 
 PixelLoss = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
@@ -51,29 +52,6 @@ def dense_loss(
     weights = [scale_weight] * (len(maps) - 1) + [1.0]
     losses = map(with_gradient(loss), maps)
     return sum(weight * own for weight, own in zip(weights, losses, strict=True))
-
-
-def with_gradient(loss: Callable[[jax.Array], jax.Array]) -> Callable[[jax.Array], jax.Array]:
-    """The loss of a score map with its gradient found at once: of all that it takes, that is kept.
-
-    The barrier is for compilers that would put its last steps off, and keep what they take.
-
-    Args:
-      loss: from scores to a scalar.
-    """
-
-    @jax.custom_vjp
-    def function(scores: jax.Array) -> jax.Array:
-        return loss(scores)
-
-    def forward(scores: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return jax.lax.optimization_barrier(jax.value_and_grad(loss)(scores))
-
-    def backward(gradient: jax.Array, cotangent: jax.Array) -> tuple[jax.Array]:
-        return (cotangent * gradient,)
-
-    function.defvjp(forward, backward)
-    return function
 
 
 def image_means(loss: jax.Array, counted: jax.Array) -> jax.Array:

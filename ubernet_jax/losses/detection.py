@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from ubernet_jax.models.box_targets import Stage
+from ubernet_jax.models.box_targets import SampledOutputs
 from ubernet_jax.models.settings import DetectionConfig
 
 PROPOSAL_SIGMA = 3.0  # smooth L1 of proposals is linear beyond 1 / 9
@@ -15,7 +15,7 @@ BOX_SIGMA = 1.0
 
 
 def detection_loss(
-    stages: tuple[Stage, Stage], labelled: jax.Array, config: DetectionConfig
+    stages: tuple[SampledOutputs, SampledOutputs], labelled: jax.Array, config: DetectionConfig
 ) -> jax.Array:
     """Sum over the labelled images of all four losses, each with its weight.
 
@@ -34,14 +34,14 @@ def detection_loss(
     return jnp.where(labelled, losses, 0).sum()
 
 
-def class_loss(stage: Stage) -> jax.Array:
+def class_loss(stage: SampledOutputs) -> jax.Array:
     """Softmax cross-entropy (N,), the mean over an image's samples."""
     samples = stage.samples
     loss = optax.losses.softmax_cross_entropy_with_integer_labels(stage.scores, samples.classes)
     return _image_means(loss, samples.chosen, samples.chosen)
 
 
-def box_loss(stage: Stage, sigma: float) -> jax.Array:
+def box_loss(stage: SampledOutputs, sigma: float) -> jax.Array:
     """Smooth L1 (N,) of the positive samples, over the number of all samples of the image."""
     samples = stage.samples
     difference = smooth_l1(stage.deltas - samples.deltas, sigma).sum(-1)

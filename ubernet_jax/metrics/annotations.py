@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from ubernet_jax.metrics.boxes import Detections
+from ubernet_jax.metrics.boxes import ScoredBoxes
 from ubernet_jax.metrics.metric import MetricError
 
 SIDES = ('xmin', 'ymin', 'xmax', 'ymax')
@@ -32,8 +32,8 @@ def read_entries(path: pathlib.Path) -> Any:
 
 def read_detections(
     path: pathlib.Path, class_names: Sequence[str], task: str = 'detection'
-) -> dict[str, Detections]:
-    """Detections of all images; hidden files are passed over.
+) -> dict[str, ScoredBoxes]:
+    """ScoredBoxes of all images; hidden files are passed over.
 
     Args:
       path: a JSON file (image -> list of boxes), a folder with one JSON file an image, a folder
@@ -87,7 +87,7 @@ def _find(folder: pathlib.Path, pattern: str) -> list[pathlib.Path]:
 
 def _detections(
     entries: list[dict[str, Any]], class_names: Sequence[str], path: pathlib.Path
-) -> Detections:
+) -> ScoredBoxes:
     try:
         boxes = np.array([entry['box'] for entry in entries], np.float64).reshape(-1, 4)
         scores = np.array([entry['score'] for entry in entries], np.float64)
@@ -97,7 +97,7 @@ def _detections(
             f'{path}: each detection needs "box" [x1, y1, x2, y2] and "score"; {error}'
         ) from error
     classes = _indices(labels, class_names, path) if labels else None
-    return Detections(boxes=boxes, scores=scores, classes=classes)
+    return ScoredBoxes(boxes=boxes, scores=scores, classes=classes)
 
 
 def _indices(labels: list[str], class_names: Sequence[str], path: pathlib.Path) -> np.ndarray:

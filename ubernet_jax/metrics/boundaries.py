@@ -6,7 +6,14 @@ from typing import ClassVar
 import numpy as np
 
 from ubernet_jax.metrics.matching import Matcher
-from ubernet_jax.metrics.metric import Measure, Metric, MetricError, Result, Score, unit_interval
+from ubernet_jax.metrics.metric import (
+    Measure,
+    Metric,
+    MetricError,
+    MetricResult,
+    Score,
+    unit_interval,
+)
 from ubernet_jax.metrics.precision_recall import (
     average_precision,
     best_at_one_threshold,
@@ -18,7 +25,7 @@ from ubernet_jax.metrics.thinning import Nms, suppress
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class BoundaryResult(Result):
+class BoundaryResult(MetricResult):
     """Scores of boundary maps, all 0..1.
 
     Attributes:
@@ -100,14 +107,14 @@ class BoundaryMetric(Metric):
         self.counts.append(measure['counts'])
         self.images += 1
 
-    def remarks(self, measure: Measure) -> list[str]:
+    def notes(self, measure: Measure) -> list[str]:
         truth, predicted = measure['counts'].max(0)[[1, 3]]
-        remarks = []
+        notes = []
         if not predicted:
-            remarks.append('the prediction is empty: nothing reaches the lowest threshold')
+            notes.append('the prediction is empty: nothing reaches the lowest threshold')
         if not truth:
-            remarks.append('the ground truth has no boundary: predictions only cost precision')
-        return remarks
+            notes.append('the ground truth has no boundary: predictions only cost precision')
+        return notes
 
     def compute(self) -> BoundaryResult:
         self._require_images()

@@ -12,7 +12,7 @@ from ubernet_jax.metrics.metric import MetricError
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Detections:
+class ScoredBoxes:
     """Scored boxes of one image.
 
     Attributes:

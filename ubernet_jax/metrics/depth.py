@@ -9,7 +9,7 @@ from ubernet_jax.metrics.metric import (
     Measure,
     Metric,
     MetricError,
-    Result,
+    MetricResult,
     Score,
     require_same_size,
 )
@@ -19,7 +19,7 @@ SMALLEST = 1e-3  # metres; predictions below are taken for it, whose logarithm i
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class DepthResult(Result):
+class DepthResult(MetricResult):
     """Differences between predicted and true depths (Eigen et al., arXiv 1406.2283).
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Scores read back from results files, which describe them: the inverse of `Result.to_json`."""
+"""Scores read from results files, which describe them: the inverse of `MetricResult.to_json`."""
 
 import dataclasses
 import json
@@ -18,7 +18,7 @@ def read_scores(plain: Mapping[str, Any], what: str) -> dict[Score, float | None
       what: the file, for errors.
 
     Raises:
-      MetricError: it does not describe its scores, or not as `Result.to_json` does.
+      MetricError: it does not describe its scores, or not as `MetricResult.to_json` does.
     """
     listed = plain.get('scores')
     if not isinstance(listed, list):

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ubernet_jax.metrics.boxes import (
-    Detections,
     Objects,
+    ScoredBoxes,
     check_boxes,
     check_classes,
     check_scores,
     intersection_over_union,
 )
-from ubernet_jax.metrics.metric import Measure, Metric, MetricError, Result, Score
+from ubernet_jax.metrics.metric import Measure, Metric, MetricError, MetricResult, Score
 
 MIN_OVERLAP = 0.5  # exclusive
 
@@ -35,7 +35,7 @@ class Outcome(enum.IntEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class DetectionResult(Result):
+class DetectionResult(MetricResult):
     """Scores of detections, all 0..1.
 
     Attributes:
@@ -68,7 +68,7 @@ class DetectionMetric(Metric):
         self.mode = mode
         self.measures: list[Measure] = []
 
-    def measure(self, prediction: Detections, ground_truth: Objects) -> Measure:
+    def measure(self, prediction: ScoredBoxes, ground_truth: Objects) -> Measure:
         """Decides for each detection of one image what it counts as.
 
         A detection, surest first, claims the object of its class that it overlaps most; an object

@@ -43,7 +43,7 @@ class Score:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class MetricResult:
     """Scores of a set of images; every subclass adds its scores as fields.
 
     Attributes:
@@ -88,14 +88,14 @@ class Metric(abc.ABC):
         """Adds one image's measure."""
 
     @abc.abstractmethod
-    def compute(self) -> Result:
+    def compute(self) -> MetricResult:
         """The scores of all images so far; raises MetricError if there are none."""
 
     def update(self, prediction: Any, ground_truth: Any) -> None:
         """Measures one image and adds it."""
         self.add(self.measure(prediction, ground_truth))
 
-    def remarks(self, measure: Measure) -> list[str]:
+    def notes(self, measure: Measure) -> list[str]:
         """What is odd about an image, though it can be scored; for the one who made the files."""
         return []
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ubernet_jax.metrics.descriptions import describe_difference, find_main, read_scores
-from ubernet_jax.metrics.metric import MetricError, Result, Score
+from ubernet_jax.metrics.metric import MetricError, MetricResult, Score
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class MultitaskResult(Result):
+class MultitaskResult(MetricResult):
     """Relative change against single-task networks, percent; positive is better.
 
     Attributes:

@@ -9,7 +9,7 @@ from ubernet_jax.metrics.metric import (
     Measure,
     Metric,
     MetricError,
-    Result,
+    MetricResult,
     Score,
     require_same_size,
 )
@@ -18,7 +18,7 @@ COMPONENT_LIMIT = 1.01  # unit vectors stored in 8 bits overshoot 1 a little
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class NormalsResult(Result):
+class NormalsResult(MetricResult):
     """Angular errors between predicted and true normals.
 
     Attributes:

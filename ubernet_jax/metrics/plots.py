@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from ubernet_jax.metrics.boundaries import BoundaryResult
 from ubernet_jax.metrics.depth import RATIOS, DepthResult
 from ubernet_jax.metrics.detection import DetectionResult
-from ubernet_jax.metrics.metric import Result
+from ubernet_jax.metrics.metric import MetricResult
 from ubernet_jax.metrics.normals import NormalsResult
 from ubernet_jax.metrics.proposals import ProposalResult
 from ubernet_jax.metrics.saliency import BETA_SQUARED, SaliencyResult
@@ -23,7 +23,7 @@ RECALL_LEVELS = np.arange(101) / 100
 
 
 @functools.singledispatch
-def plot(result: Result, path: pathlib.Path) -> None:
+def plot(result: MetricResult, path: pathlib.Path) -> None:
     """Draws a result into a picture file; the format is the file's suffix.
 
     Raises:

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from ubernet_jax.metrics.boxes import (
-    Detections,
     Objects,
+    ScoredBoxes,
     check_boxes,
     check_scores,
     intersection_over_union,
 )
-from ubernet_jax.metrics.metric import Measure, Metric, MetricError, Result, Score
+from ubernet_jax.metrics.metric import Measure, Metric, MetricError, MetricResult, Score
 
 OVERLAPS = np.linspace(0.5, 0.95, 10)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ProposalResult(Result):
+class ProposalResult(MetricResult):
     """Recall of the objects that are not difficult, 0..1.
 
     Attributes:
@@ -51,7 +51,7 @@ class ProposalMetric(Metric):
         self.found = np.zeros((len(self.limits), len(OVERLAPS)), np.int64)
         self.objects = 0
 
-    def measure(self, prediction: Detections, ground_truth: Objects) -> Measure:
+    def measure(self, prediction: ScoredBoxes, ground_truth: Objects) -> Measure:
         """Counts one image. Classes are ignored, difficult objects left out.
 
         A proposal, surest first, finds the object that it overlaps most among those still missing.

@@ -9,7 +9,7 @@ from ubernet_jax.metrics.metric import (
     Measure,
     Metric,
     MetricError,
-    Result,
+    MetricResult,
     Score,
     require_same_size,
     unit_interval,
@@ -21,7 +21,7 @@ IOU_THRESHOLDS = np.linspace(0.2, 0.9, 15)  # of multi-task papers, for mIoU
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class SaliencyResult(Result):
+class SaliencyResult(MetricResult):
     """Scores of saliency maps, all 0..1.
 
     Attributes:

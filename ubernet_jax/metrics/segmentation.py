@@ -10,7 +10,7 @@ from ubernet_jax.metrics.metric import (
     Measure,
     Metric,
     MetricError,
-    Result,
+    MetricResult,
     Score,
     require_same_size,
 )
@@ -19,7 +19,7 @@ VOID = 255
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class SegmentationResult(Result):
+class SegmentationResult(MetricResult):
     """Scores of semantic segmentation, or of parts.
 
     Attributes:

@@ -14,7 +14,14 @@ from ubernet_jax.metrics.boundaries import (
     count_matches,
     require_tolerance,
 )
-from ubernet_jax.metrics.metric import Measure, Metric, MetricError, Result, Score, unit_interval
+from ubernet_jax.metrics.metric import (
+    Measure,
+    Metric,
+    MetricError,
+    MetricResult,
+    Score,
+    unit_interval,
+)
 from ubernet_jax.metrics.precision_recall import average_precision, best_at_one_threshold
 from ubernet_jax.metrics.thinning import Nms, suppress
 
@@ -42,34 +49,8 @@ class SemanticTruth:
     regions: np.ndarray | None = None
 
 
-def truth_from_segmentation(segmentation: np.ndarray, num_classes: int) -> SemanticTruth:
-    """Boundaries where the class changes; those between two instances of a class are not there.
-
-    Args:
-      segmentation: integer (H, W), 0 background, 1..C the classes, 255 void: no boundary with it.
-      num_classes: C.
-
-    Raises:
-      MetricError: another class index.
-    """
-    known = segmentation != VOID
-    if segmentation[known].max(initial=0) > num_classes:
-        raise MetricError(
-            f'the ground truth holds class index {segmentation[known].max()}: '
-            f'allowed are 0 to {num_classes}, or {VOID} for void'
-        )
-    regions = segmentation == np.arange(1, num_classes + 1)[:, None, None]
-    boundaries = np.zeros_like(regions)
-    height, width = segmentation.shape
-    for down, right in ((0, 1), (1, 0), (1, 1)):  # a pixel against three neighbours: a thin line
-        here = np.s_[..., : height - down, : width - right]
-        there = np.s_[..., down:, right:]
-        boundaries[here] |= (regions[here] != regions[there]) & known[here] & known[there]
-    return SemanticTruth(boundaries=boundaries, regions=regions)
-
-
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class SemanticBoundaryResult(Result):
+class SemanticBoundaryResult(MetricResult):
     """Scores of semantic boundaries, all 0..1.
 
     Attributes:
@@ -151,14 +132,14 @@ class SemanticBoundaryMetric(Metric):
         self.counts += measure['counts']
         self.images += 1
 
-    def remarks(self, measure: Measure) -> list[str]:
+    def notes(self, measure: Measure) -> list[str]:
         truth, predicted = measure['counts'].max((0, 1))[[1, 3]]
-        remarks = []
+        notes = []
         if not truth:
-            remarks.append('the ground truth has no boundary of any class')
+            notes.append('the ground truth has no boundary of any class')
         elif not predicted:
-            remarks.append('the prediction is empty: nothing that counts reaches any threshold')
-        return remarks
+            notes.append('the prediction is empty: nothing that counts reaches any threshold')
+        return notes
 
     def compute(self) -> SemanticBoundaryResult:
         self._require_images()

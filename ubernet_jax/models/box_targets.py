@@ -42,7 +42,7 @@ class BoxSamples:
 
 
 @struct.dataclass
-class Stage:
+class SampledOutputs:
     """What one of the detector's two stages predicts of its samples, and what it should.
 
     Attributes:

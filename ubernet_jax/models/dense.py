@@ -15,8 +15,8 @@ import jax.numpy as jnp
 from jax import lax
 
 from ubernet_jax.models.pyramid import Features
-from ubernet_jax.ops.interpolate import double, subsample
-from ubernet_jax.ops.rectifier import relu
+from ubernet_jax.ops.custom_vjp.relu import relu
+from ubernet_jax.ops.interpolate import subsample, upsample_2x
 
 
 class DenseHead(nn.Module):
@@ -140,6 +140,6 @@ def add_coarse_to_fine(
             if own == coarsest:
                 total = total + scores
         if coarsest > stride:
-            total = double(total)
+            total = upsample_2x(total)
         coarsest //= 2
     return total

@@ -13,13 +13,13 @@ from flax import struct
 
 from ubernet_jax.models import proposals
 from ubernet_jax.models.box_sampling import sample_anchors, sample_regions
-from ubernet_jax.models.box_targets import BoxTargets, Stage
+from ubernet_jax.models.box_targets import BoxTargets, SampledOutputs
 from ubernet_jax.models.proposals import ProposalNetwork, Proposals, image_anchors, propose
 from ubernet_jax.models.scores import linear_scores
 from ubernet_jax.models.settings import DetectionConfig, Pooling
 from ubernet_jax.ops import roi
 from ubernet_jax.ops.boxes import clip, decode
-from ubernet_jax.ops.rectifier import relu
+from ubernet_jax.ops.custom_vjp.relu import relu
 from ubernet_jax.ops.suppression import suppress
 
 DELTA_STD = (0.1, 0.1, 0.2, 0.2)  # of the box head's deltas
@@ -102,13 +102,13 @@ class DetectionHead(nn.Module):
         self.box_head = BoxHead(self.classes, self.config.width, self.dropout, self.dtype)
 
     def __call__(
-        self, conv5: jax.Array, extents: jax.Array, targets: BoxTargets, rng: jax.Array
-    ) -> tuple[Stage, Stage]:
+        self, conv5: jax.Array, image_sizes: jax.Array, targets: BoxTargets, rng: jax.Array
+    ) -> tuple[SampledOutputs, SampledOutputs]:
         """What the losses of the two stages compare: proposals, then boxes.
 
         Args:
           conv5: (N, h, w, c).
-          extents: (N, 2), height and width of each image in pixels, without padding.
+          image_sizes: (N, 2), height and width of each image in pixels, without padding.
           targets: the labelled boxes.
           rng: of the samples; dropout has the stream `dropout` of its own.
         """
@@ -119,28 +119,32 @@ class DetectionHead(nn.Module):
             jax.random.split(key, len(conv5)) for key in (anchor_rng, region_rng)
         )
         draw = functools.partial(sample_anchors, std=proposals.DELTA_STD)
-        samples = jax.vmap(draw, (0, None, 0, 0))(anchor_rngs, anchors, extents, targets)
-        stage = Stage(_take(scores, samples.indices), _take(deltas, samples.indices), samples)
+        samples = jax.vmap(draw, (0, None, 0, 0))(anchor_rngs, anchors, image_sizes, targets)
+        stage = SampledOutputs(
+            _take(scores, samples.indices), _take(deltas, samples.indices), samples
+        )
 
         limits = self.config.train_proposals
-        found = self._propose(*jax.lax.stop_gradient((scores, deltas)), anchors, extents, limits)
+        found = self._propose(
+            *jax.lax.stop_gradient((scores, deltas)), anchors, image_sizes, limits
+        )
         draw = functools.partial(sample_regions, std=DELTA_STD)
         regions = jax.vmap(draw)(region_rngs, found.boxes, found.valid, targets)
         scores, deltas = self.box_head(self._pool(conv5, regions.boxes), True)
         own = jax.nn.one_hot(regions.classes, self.classes)[..., None]
-        return stage, Stage(scores, (own * deltas).sum(-2), regions)
+        return stage, SampledOutputs(scores, (own * deltas).sum(-2), regions)
 
-    def detect(self, conv5: jax.Array, extents: jax.Array) -> Detected:
+    def detect(self, conv5: jax.Array, image_sizes: jax.Array) -> Detected:
         """Detects; the arguments are those of training."""
         scores, deltas = self.proposal_network(conv5)
         anchors = image_anchors(conv5, self.config.anchor_scales)
-        found = self._propose(scores, deltas, anchors, extents, self.config.test_proposals)
+        found = self._propose(scores, deltas, anchors, image_sizes, self.config.test_proposals)
         scores, deltas = self.box_head(self._pool(conv5, found.boxes), False)
         boxes = decode(deltas, found.boxes[:, :, None], DELTA_STD)
         select = functools.partial(
             select_detections, minimum=self.config.min_score, size=self.config.detections
         )
-        detections = jax.vmap(select)(boxes, jax.nn.softmax(scores), found.valid, extents)
+        detections = jax.vmap(select)(boxes, jax.nn.softmax(scores), found.valid, image_sizes)
         return Detected(*detections, proposals=found)
 
     def _propose(
@@ -148,11 +152,11 @@ class DetectionHead(nn.Module):
         scores: jax.Array,
         deltas: jax.Array,
         anchors: jax.Array,
-        extents: jax.Array,
+        image_sizes: jax.Array,
         limits: tuple[int, int],
     ) -> Proposals:
         limited = functools.partial(propose, min_side=self.config.min_side, limits=limits)
-        return jax.vmap(limited, (0, 0, None, 0))(scores, deltas, anchors, extents)
+        return jax.vmap(limited, (0, 0, None, 0))(scores, deltas, anchors, image_sizes)
 
     def _pool(self, conv5: jax.Array, boxes: jax.Array) -> jax.Array:
         match self.config.pooling:

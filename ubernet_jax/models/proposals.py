@@ -12,8 +12,8 @@ import jax.numpy as jnp
 from ubernet_jax.models.scores import linear_scores
 from ubernet_jax.ops.anchors import make_anchors
 from ubernet_jax.ops.boxes import clip, decode
-from ubernet_jax.ops.convolution import sum_of_taps
-from ubernet_jax.ops.rectifier import relu
+from ubernet_jax.ops.conv_as_matmuls import conv_as_matmuls
+from ubernet_jax.ops.custom_vjp.relu import relu
 from ubernet_jax.ops.suppression import suppress
 
 STRIDE = 16  # image pixels per cell of the grid of anchors
@@ -44,7 +44,7 @@ class ProposalNetwork(nn.Module):
         kernel = self.param('kernel', normal, (3, 3, channels, channels))
         bias = self.param('bias', nn.initializers.zeros, (channels,))
         conv5, kernel, bias = (x.astype(self.dtype) for x in (conv5, kernel, bias))
-        hidden = sum_of_taps(conv5, kernel, stride=2, dilation=2)
+        hidden = conv_as_matmuls(conv5, kernel, stride=2, dilation=2)
         hidden = relu(hidden + bias.reshape(1, 1, 1, -1))
         scores = linear_scores(2 * self.anchors, 0.01, self.dtype, 'scores')(hidden)
         deltas = linear_scores(4 * self.anchors, 0.01, self.dtype, 'deltas')(hidden)

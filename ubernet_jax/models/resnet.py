@@ -15,16 +15,16 @@ import jax.numpy as jnp
 from ubernet_jax.models.normalization import SkipNormalization
 from ubernet_jax.models.settings import Statistics
 from ubernet_jax.models.vgg import scaled
+from ubernet_jax.ops.custom_vjp.max_pool import max_pool
+from ubernet_jax.ops.custom_vjp.relu import relu
 from ubernet_jax.ops.interpolate import subsample
-from ubernet_jax.ops.pooling import max_pool
-from ubernet_jax.ops.rectifier import relu
 
 STEM, STEM_CHANNELS, STEM_STRIDE = 'conv1', 64, 2
 EXPANSION = 4  # channels of a stage's result per channel of its 3x3 layers
 
 
 @dataclasses.dataclass(frozen=True)
-class Stage:
+class StageSpec:
     """`blocks` bottlenecks named `block_0`, `block_1`, ... whose result leaves as a skip."""
 
     name: str
@@ -36,10 +36,10 @@ class Stage:
 
 
 STAGES = (
-    Stage('layer1', 3, 64, stride=4, step=1, dilations=(1, 1)),
-    Stage('layer2', 4, 128, stride=8, step=2, dilations=(1, 1)),
-    Stage('layer3', 6, 256, stride=8, step=1, dilations=(1, 2)),
-    Stage('layer4', 3, 512, stride=8, step=1, dilations=(2, 4)),
+    StageSpec('layer1', 3, 64, stride=4, step=1, dilations=(1, 1)),
+    StageSpec('layer2', 4, 128, stride=8, step=2, dilations=(1, 1)),
+    StageSpec('layer3', 6, 256, stride=8, step=1, dilations=(1, 2)),
+    StageSpec('layer4', 3, 512, stride=8, step=1, dilations=(2, 4)),
 )
 TAP_STRIDES = {STEM: STEM_STRIDE} | {stage.name: stage.stride for stage in STAGES}
 DETECTION_TAP = 'layer3'  # whose activations the detector looks at, as in the paper of the network
@@ -92,7 +92,7 @@ class Bottleneck(nn.Module):
 class BottleneckStage(nn.Module):
     """A stage and its normalised skip. `stage` is its row of the table, the rest as `ResNet`."""
 
-    stage: Stage
+    stage: StageSpec
     width: float
     statistics: Statistics
     dtype: jnp.dtype
@@ -116,14 +116,14 @@ class ResNet(nn.Module):
     Attributes:
       width: factor on every channel count.
       frozen_blocks: of the stem and the four stages, how many leading ones get no gradient.
-      checkpoint: keep only the activations between stages for the backward pass.
+      remat: keep only the activations between stages for the backward pass.
       statistics: what normalises the skips while training.
       dtype: of the computation; what normalises the skips is float32.
     """
 
     width: float
     frozen_blocks: int
-    checkpoint: bool
+    remat: bool
     statistics: Statistics
     dtype: jnp.dtype = jnp.float32
 
@@ -140,7 +140,7 @@ class ResNet(nn.Module):
           train: update the running statistics.
         """
         stem, stage_class = Stem, BottleneckStage
-        if self.checkpoint:
+        if self.remat:
             stem, stage_class = (
                 nn.remat(one, static_argnums=(3, 4)) for one in (stem, stage_class)
             )

@@ -86,7 +86,7 @@ class ModelConfig:
       scales: levels of the image pyramid, 1 to 3.
       dropout: rate after fc6 and fc7, of VGG-16 and of the detector.
       frozen_blocks: leading trunk blocks (0 to 5) that are not trained, as in Fast R-CNN.
-      checkpoint: recompute the trunk's activations in the backward pass instead of keeping them.
+      remat: recompute the trunk's activations in the backward pass instead of keeping them.
       precision: of the arithmetic.
       statistics: what normalises the skip connections while training.
       initialisation: what the trunk starts from.
@@ -101,7 +101,7 @@ class ModelConfig:
     scales: int = 3
     dropout: float = 0.5
     frozen_blocks: int = 0
-    checkpoint: bool = True
+    remat: bool = True
     precision: Precision = Precision.FLOAT32
     statistics: Statistics = Statistics.BATCH
     initialisation: Initialisation = Initialisation.IMAGENET

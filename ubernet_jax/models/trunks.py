@@ -33,7 +33,7 @@ def _make_vgg(config: ModelConfig, name: str) -> vgg.VGG:
         config.width,
         config.dropout,
         config.frozen_blocks,
-        config.checkpoint,
+        config.remat,
         config.statistics,
         dtype=jnp.dtype(config.precision.value),
         name=name,
@@ -44,7 +44,7 @@ def _make_resnet(config: ModelConfig, name: str) -> resnet.ResNet:
     return resnet.ResNet(
         config.width,
         config.frozen_blocks,
-        config.checkpoint,
+        config.remat,
         config.statistics,
         jnp.dtype(config.precision.value),
         name=name,

@@ -1,7 +1,7 @@
 """The VGG-16 trunk, fully convolutional, at output stride 8 (paper, section 1; its release).
 
 One segment is one block of convolutions up to its last ReLU, where a skip connection leaves it.
-A segment is also the unit of recomputation: with `checkpoint`, the backward pass keeps only what
+A segment is also the unit of recomputation: with `remat`, the backward pass keeps only what
 flows between segments.
 """
 
@@ -14,10 +14,12 @@ import jax.numpy as jnp
 
 from ubernet_jax.models.normalization import SkipNormalization
 from ubernet_jax.models.settings import Statistics
-from ubernet_jax.ops.convolution import convolve, sum_of_taps
+from ubernet_jax.ops.conv_as_matmuls import conv_as_matmuls
+from ubernet_jax.ops.custom_vjp.convolution import convolve
+from ubernet_jax.ops.custom_vjp.max_pool import max_pool
+from ubernet_jax.ops.custom_vjp.relu import relu
 from ubernet_jax.ops.interpolate import subsample
-from ubernet_jax.ops.pooling import average_pool, max_pool
-from ubernet_jax.ops.rectifier import relu
+from ubernet_jax.ops.pooling import average_pool
 
 Convolution = Callable[..., jax.Array]
 
@@ -107,7 +109,7 @@ class FullyConnected(nn.Module):
         channels = scaled(FC_CHANNELS, self.width)
         x = average_pool(x, 1)
         settings = {'kernel_init': nn.initializers.he_normal(), 'dtype': self.dtype}
-        taps = _as_flax_calls_it(sum_of_taps, 12)
+        taps = _as_flax_calls_it(conv_as_matmuls, 12)
         x = nn.Conv(channels, (3, 3), conv_general_dilated=taps, name='fc6', **settings)(x)
         x = nn.Dropout(self.dropout, deterministic=not train)(relu(x))
         x = nn.Dense(channels, name='fc7', **settings)(x)
@@ -121,7 +123,7 @@ class VGG(nn.Module):
       width: factor on every channel count.
       dropout: rate after fc6 and fc7.
       frozen_blocks: leading blocks that get no gradient.
-      checkpoint: keep only the activations between segments for the backward pass.
+      remat: keep only the activations between segments for the backward pass.
       statistics: what normalises the skips while training.
       rows: the blocks of convolutions.
       dtype: of the computation; what normalises the skips is float32.
@@ -130,14 +132,14 @@ class VGG(nn.Module):
     width: float
     dropout: float
     frozen_blocks: int
-    checkpoint: bool
+    remat: bool
     statistics: Statistics
     rows: tuple[Block, ...] = BLOCKS
     dtype: jnp.dtype = jnp.float32
 
     def setup(self) -> None:
         block_class, fully_connected_class = ConvBlock, FullyConnected
-        if self.checkpoint:
+        if self.remat:
             block_class = nn.remat(ConvBlock, static_argnums=(3, 4))
             fully_connected_class = nn.remat(FullyConnected, static_argnums=(2,))
         self.blocks = [

@@ -8,7 +8,7 @@ import tqdm
 from ubernet_jax.config import Config
 from ubernet_jax.evaluation.benchmarks import QUICK_THRESHOLDS, evaluate_benchmarks
 from ubernet_jax.inference.predictor import Predictor
-from ubernet_jax.monitoring.journal import Journal, Window
+from ubernet_jax.monitoring.metric_logger import MetricLogger, RunningMeans
 from ubernet_jax.monitoring.preview import Preview
 from ubernet_jax.network import Network
 from ubernet_jax.training.parallel import local_replica
@@ -24,10 +24,10 @@ class Monitor:
 
     def __init__(self, config: Config, network: Network, workdir: pathlib.Path, start: int):
         self._config, self._network = config, network
-        self._window = Window()
+        self._means = RunningMeans()
         self._first = jax.process_index() == 0
         if self._first:
-            self._journal = Journal(workdir)
+            self._logger = MetricLogger(workdir)
             self._preview = Preview(config, workdir / 'pictures')
             self._progress = tqdm.tqdm(total=config.steps, initial=start, unit='step', disable=None)
 
@@ -36,7 +36,7 @@ class Monitor:
 
     def __exit__(self, *_: object) -> None:
         if self._first:
-            self._journal.close()
+            self._logger.close()
             self._progress.close()
 
     def on_step(self, step: int, state: TrainState, metrics: Metrics) -> None:
@@ -46,10 +46,10 @@ class Monitor:
           NotFinite: of this step or the one before.
         """
         config, last = self._config, step == self._config.steps
-        self._window.add(step, metrics)
+        self._means.add(step, metrics)
         summary = None
         if step % config.log_every == 0 or last:
-            summary, self._window = self._window.summary(), Window()
+            summary, self._means = self._means.summary(), RunningMeans()
         if not self._first:
             return
         self._progress.update()
@@ -58,7 +58,7 @@ class Monitor:
         if step % config.pictures_every == 0 or last:
             self._preview.draw(step, self._predictor(state))
         if step % config.evaluate_every == 0 and not last:
-            self._journal.log(step, self._scores(state))
+            self._logger.log(step, self._scores(state))
 
     def wait(self) -> None:
         """Waits for the newest step.
@@ -66,10 +66,10 @@ class Monitor:
         Raises:
           NotFinite: of that step.
         """
-        self._window.read()
+        self._means.read()
 
     def _log(self, step: int, summary: dict[str, float]) -> None:
-        line = self._journal.log(step, summary)
+        line = self._logger.log(step, summary)
         self._progress.set_postfix_str(line)
         if self._progress.disable:  # no terminal: a log file, say
             print(f'step {step}: {line}', flush=True)

@@ -5,11 +5,11 @@ import pathlib
 from PIL import Image
 
 from ubernet_jax.config import Config, DatasetConfig
+from ubernet_jax.datasets.contact_sheet import label_panel
 from ubernet_jax.datasets.label_mapping import map_labels
 from ubernet_jax.datasets.reading import open_dataset
-from ubernet_jax.datasets.sheet import label_panel
+from ubernet_jax.example import Example
 from ubernet_jax.inference.predictor import Predictor
-from ubernet_jax.structs import Example
 from ubernet_jax.visualize import Panel, contact_sheet
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from jax import lax
 
 
-def double(x: jax.Array) -> jax.Array:
+def upsample_2x(x: jax.Array) -> jax.Array:
     """Interpolates (N, H, W, C) to (N, 2H-1, 2W-1, C)."""
     for axis in (1, 2):
         # Zeros go between the nodes; each then gets the mean of its two neighbours.

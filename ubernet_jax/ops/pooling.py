@@ -1,7 +1,7 @@
-"""Pooling, padded so that every `stride`-th pixel has its window.
+"""Average pooling, and the shifted slices that pooling is made of.
 
-Written as separable maxima and sums of shifted slices: XLA's `select_and_scatter`, the gradient of
-`lax.reduce_window`, takes 6 times as long on a CPU.
+Written as sums and maxima of slices: XLA's gradient of `lax.reduce_window` takes 6 times as long on
+a CPU. Max pooling has a backward pass by hand: `ops/custom_vjp/max_pool`.
 """
 
 import functools
@@ -10,71 +10,17 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from ubernet_jax.ops.residuals import known_with
-
 Array = jax.Array
-
-
-@functools.partial(jax.custom_vjp, nondiff_argnums=(1, 2))
-def max_pool(x: Array, stride: int, window: int = 3) -> Array:
-    """Maximum over square windows; ties share the gradient.
-
-    The backward pass finds the largest again from `x` and the result, which a network holds anyway:
-    what the slices' own gradients keep takes twice the memory and time.
-
-    Args:
-      x: (N, H, W, C).
-      stride: of the windows; with sides stride * k + 1 the result's sides are k + 1.
-      window: side of the windows; an even one reaches farther right and down, as TensorFlow pads.
-    """
-    return _largest(_largest(x, 1, stride, window), 2, stride, window)
-
-
-def _forward(x: Array, stride: int, window: int) -> tuple[Array, tuple[Array, Array]]:
-    result = max_pool(x, stride, window)
-    return result, (x, result)
-
-
-def _backward(
-    stride: int, window: int, residuals: tuple[Array, Array], cotangent: Array
-) -> tuple[Array]:
-    x, result = known_with(cotangent, residuals)
-    rows = _largest(x, 1, stride, window)
-    cotangent = _share(rows, result, cotangent, 2, stride, window)
-    return (_share(x, rows, cotangent, 1, stride, window),)
-
-
-max_pool.defvjp(_forward, _backward)
 
 
 def average_pool(x: Array, stride: int) -> Array:
     """Mean over 3x3 windows; zeros outside the image count, as in Caffe. Shapes as `max_pool`."""
     for axis in (1, 2):
-        x = functools.reduce(jnp.add, _shifted(x, axis, stride, 3, 0.0))
+        x = functools.reduce(jnp.add, shifted_slices(x, axis, stride, 3, 0.0))
     return x / 9
 
 
-def _largest(x: Array, axis: int, stride: int, window: int) -> Array:
-    return functools.reduce(jnp.maximum, _shifted(x, axis, stride, window, -jnp.inf))
-
-
-def _share(
-    x: Array, largest: Array, cotangent: Array, axis: int, stride: int, window: int
-) -> Array:
-    """Brings a maximum's cotangent back to where in `x` it was found, in equal shares."""
-    found = [part == largest for part in _shifted(x, axis, stride, window, -jnp.inf)]
-    share = cotangent / functools.reduce(jnp.add, [here.astype(x.dtype) for here in found])
-    spread = (largest.shape[axis] - 1) * stride + 1
-    total = jnp.zeros_like(x)
-    for shift, here in enumerate(found):
-        before = shift - (window - 1) // 2
-        edges = [(0, 0, 0)] * x.ndim
-        edges[axis] = (before, x.shape[axis] - spread - before, stride - 1)
-        total += lax.pad(jnp.where(here, share, 0), jnp.zeros((), x.dtype), edges)
-    return total
-
-
-def _shifted(x: Array, axis: int, stride: int, window: int, outside: float) -> list[Array]:
+def shifted_slices(x: Array, axis: int, stride: int, window: int, outside: float) -> list[Array]:
     """What the first, second, ... place of every window along an axis sees."""
     edges = [(0, 0)] * x.ndim
     edges[axis] = ((window - 1) // 2, window // 2)

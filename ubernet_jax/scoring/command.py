@@ -20,7 +20,7 @@ from ubernet_jax.metrics.saliency import SaliencyMetric
 from ubernet_jax.metrics.segmentation import SegmentationMetric
 from ubernet_jax.metrics.semantic_boundaries import Mode, SemanticBoundaryMetric
 from ubernet_jax.metrics.thinning import Nms
-from ubernet_jax.scoring.benchmarks import Benchmark, BoxBenchmark, ClassMapBenchmark, MapBenchmark
+from ubernet_jax.scoring.paired_files import PairedBoxes, PairedClassMaps, PairedFiles, PairedMaps
 from ubernet_jax.scoring.readers import map_reader
 from ubernet_jax.scoring.run import PartialRun, require_predictions, score_images
 from ubernet_jax.scoring.sbd import find_folder
@@ -65,18 +65,18 @@ def _score(args: argparse.Namespace) -> None:
     if args.processes is not None and args.processes < 1:
         raise UserError(f'--processes {args.processes}: at least 1 is needed')
     names = _class_names(args)
-    benchmark = _benchmark(args, names)
-    missing = benchmark.missing()
+    paired = _pair_files(args, names)
+    missing = paired.missing()
     if not args.allow_missing:
-        require_predictions(benchmark)
+        require_predictions(paired)
     metric = _metric(args, names)
     partial = None
     if args.task in LONG:
         settings = {name: str(value) for name, value in vars(args).items() if name not in UNSCORED}
         partial = PartialRun(args.json.with_name(f'{args.json.name}.partial'), settings)
-    remarks = score_images(metric, benchmark, processes=args.processes, partial=partial)
+    notes = score_images(metric, paired, processes=args.processes, partial=partial)
     result = metric.compute()
-    document = {'task': args.task, **result.to_json(), 'remarks': remarks}
+    document = {'task': args.task, **result.to_json(), 'notes': notes}
     document['protocol'] |= {
         'predictions': str(args.predictions),
         'ground_truth': str(args.ground_truth),
@@ -99,7 +99,7 @@ def _write(path: pathlib.Path, document: Mapping[str, Any]) -> None:
 
 
 def _print(document: Mapping[str, Any]) -> None:
-    for name, lines in document['remarks'].items():
+    for name, lines in document['notes'].items():
         print(f'{name}: {"; ".join(lines)}', file=sys.stderr)
     for name, value in document.items():
         if isinstance(value, int | float):
@@ -136,16 +136,16 @@ def _metric(args: argparse.Namespace, names: tuple[str, ...]) -> Metric:
             return DepthMetric()
 
 
-def _benchmark(args: argparse.Namespace, names: tuple[str, ...]) -> Benchmark:
+def _pair_files(args: argparse.Namespace, names: tuple[str, ...]) -> PairedFiles:
     truths, key = args.ground_truth, args.name or args.task.replace('-', '_')
     if args.task in ('detection', 'proposals'):
-        return BoxBenchmark(args.predictions, truths, names, key)
+        return PairedBoxes(args.predictions, truths, names, key)
     reader = map_reader(args.task, names, key)
     if args.task == 'semantic-boundaries':
         truths = find_folder(truths, instances=args.sbd == Mode.POST_SEAL.value)
         if any((args.predictions / name).is_dir() for name in names):
-            return ClassMapBenchmark(reader, args.predictions, truths, names, key)
-    return MapBenchmark(reader, args.predictions, truths)
+            return PairedClassMaps(reader, args.predictions, truths, names, key)
+    return PairedMaps(reader, args.predictions, truths)
 
 
 def _class_names(args: argparse.Namespace) -> tuple[str, ...]:

@@ -22,7 +22,8 @@ from ubernet_jax.labels.lines import LineMap
 from ubernet_jax.labels.reading import is_array, read_array, read_named_array
 from ubernet_jax.labels.soft_mask import check_strengths, read_strengths
 from ubernet_jax.labels.unit_vectors import read_vectors
-from ubernet_jax.metrics.semantic_boundaries import SemanticTruth, truth_from_segmentation
+from ubernet_jax.metrics.boundary_extraction import truth_from_segmentation
+from ubernet_jax.metrics.semantic_boundaries import SemanticTruth
 from ubernet_jax.scoring.sbd import read_sbd
 
 

@@ -14,19 +14,19 @@ import tqdm
 
 from ubernet_jax.errors import UserError
 from ubernet_jax.metrics.metric import Measure, Metric, MetricError
-from ubernet_jax.scoring.benchmarks import Benchmark
+from ubernet_jax.scoring.paired_files import PairedFiles
 from ubernet_jax.scoring.values import require_plausible
 
 NAMED = 5  # so many of the images without a prediction are named
 
 
-def require_predictions(benchmark: Benchmark) -> None:
+def require_predictions(paired: PairedFiles) -> None:
     """Raises a UserError, naming the first few, if images have no prediction."""
-    missing = benchmark.missing()
+    missing = paired.missing()
     if missing:
         more = f' and {len(missing) - NAMED} more' if len(missing) > NAMED else ''
         raise UserError(
-            f'no prediction for {len(missing)} of {len(benchmark.names)} images: '
+            f'no prediction for {len(missing)} of {len(paired.names)} images: '
             f'{", ".join(missing[:NAMED])}{more}; predict them, or give --allow-missing to count '
             'them as empty'
         )
@@ -71,16 +71,16 @@ class PartialRun:
 
 def score_images(
     metric: Metric,
-    benchmark: Benchmark,
+    paired: PairedFiles,
     *,
     processes: int | None = None,
     partial: PartialRun | None = None,
 ) -> dict[str, list[str]]:
-    """Adds every image of a benchmark to a metric, in the order of the names.
+    """Adds every image to a metric, in the order of the names.
 
     Args:
       metric: it gets the measures.
-      benchmark: where the images come from.
+      paired: where the images come from.
       processes: how many; by default one for each core. With 1, none is started.
       partial: where measures are kept; None keeps nothing.
 
@@ -92,35 +92,35 @@ def score_images(
         wrong.
     """
     measures = {}
-    for name in benchmark.names if partial else ():
-        kept = partial.read(name, benchmark.changed(name))
+    for name in paired.names if partial else ():
+        kept = partial.read(name, paired.changed(name))
         if kept is not None:
             measures[name] = kept
-    todo = [name for name in benchmark.names if name not in measures]
+    todo = [name for name in paired.names if name not in measures]
     processes = min(processes or len(os.sched_getaffinity(0)), max(len(todo), 1))
-    with tqdm.tqdm(total=len(benchmark.names), initial=len(measures), unit='image') as bar:
-        for name, measure in _measured(metric, benchmark, todo, processes):
+    with tqdm.tqdm(total=len(paired.names), initial=len(measures), unit='image') as bar:
+        for name, measure in _measured(metric, paired, todo, processes):
             measures[name] = measure
             if partial:
                 partial.write(name, measure)
             bar.update()
-    require_plausible(benchmark.kinds, measures.values())
-    for name in benchmark.names:
+    require_plausible(paired.kinds, measures.values())
+    for name in paired.names:
         metric.add(measures[name])
-    remarks = {name: metric.remarks(measures[name]) for name in benchmark.names}
-    return {name: lines for name, lines in remarks.items() if lines}
+    notes = {name: metric.notes(measures[name]) for name in paired.names}
+    return {name: lines for name, lines in notes.items() if lines}
 
 
 def _measured(
-    metric: Metric, benchmark: Benchmark, names: list[str], processes: int
+    metric: Metric, paired: PairedFiles, names: list[str], processes: int
 ) -> Iterator[tuple[str, Measure]]:
     if processes == 1:
         for name in names:
-            yield name, _measure(metric, benchmark, name)
+            yield name, _measure(metric, paired, name)
         return
     spawn = multiprocessing.get_context('spawn')
     with concurrent.futures.ProcessPoolExecutor(
-        processes, spawn, _start_worker, (metric, benchmark)
+        processes, spawn, _start_worker, (metric, paired)
     ) as pool:
         running = {pool.submit(_measure_in_worker, name): name for name in names}
         try:
@@ -134,21 +134,21 @@ def _measured(
             pool.shutdown(cancel_futures=True)
 
 
-_worker: tuple[Metric, Benchmark]  # of this worker process
+_worker: tuple[Metric, PairedFiles]  # of this worker process
 
 
-def _start_worker(metric: Metric, benchmark: Benchmark) -> None:
+def _start_worker(metric: Metric, paired: PairedFiles) -> None:
     global _worker
-    _worker = metric, benchmark
+    _worker = metric, paired
 
 
 def _measure_in_worker(name: str) -> Measure:
     return _measure(*_worker, name)
 
 
-def _measure(metric: Metric, benchmark: Benchmark, name: str) -> Measure:
+def _measure(metric: Metric, paired: PairedFiles, name: str) -> Measure:
     try:
-        pair = benchmark.load(name)
+        pair = paired.load(name)
         return metric.measure(pair.prediction, pair.truth) | pair.values
     except (MetricError, UserError) as error:
         raise UserError(f'{name}: {error}') from error

@@ -33,5 +33,5 @@ def require_plausible(kinds: Mapping[str, LabelKind], measures: Iterable[Measure
             if survey:
                 totals[what] = add_surveys(totals[what], survey) if what in totals else survey
     for what, total in totals.items():
-        if faults := kinds[what].review(total).faults:
-            raise UserError(f'{what}: {faults[0]}')
+        if errors := kinds[what].review(total).errors:
+            raise UserError(f'{what}: {errors[0]}')

@@ -8,13 +8,13 @@ import jax
 import numpy as np
 
 from ubernet_jax.errors import require_setting
+from ubernet_jax.example import Example
 from ubernet_jax.labels import VOID, LabelKind, Lines
 from ubernet_jax.labels.lines import LineMap
 from ubernet_jax.losses.bags import multiple_instance
 from ubernet_jax.metrics.boundaries import BoundaryMetric
 from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.metrics.thinning import Nms
-from ubernet_jax.structs import Example
 from ubernet_jax.tasks.dense import DenseTask
 from ubernet_jax.tasks.strength import StrengthTask
 from ubernet_jax.tasks.task import register

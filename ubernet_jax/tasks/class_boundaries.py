@@ -7,11 +7,11 @@ from typing import ClassVar
 import numpy as np
 import scipy.special
 
+from ubernet_jax.example import Example
 from ubernet_jax.labels import ClassLines, ClassMap, LabelKind
 from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.metrics.semantic_boundaries import Mode, SemanticBoundaryMetric, SemanticTruth
 from ubernet_jax.metrics.thinning import Nms
-from ubernet_jax.structs import Example
 from ubernet_jax.tasks.boundaries import BagTask
 from ubernet_jax.tasks.strips import finish_in_strips, likeliest
 from ubernet_jax.tasks.task import Size, register
@@ -60,9 +60,9 @@ class ClassBoundaries(BagTask):
         classes, strength = arrays
         return ClassBoundaryMap(classes=classes, strength=strength)
 
-    def measurable(self, output: np.ndarray, size: Size, own_size: Size) -> np.ndarray:
+    def finish_for_metrics(self, output: np.ndarray, size: Size, image_size: Size) -> np.ndarray:
         """The probability of every class but the first, in 255ths: uint8 (C - 1, H, W)."""
-        (strips,) = finish_in_strips(_every_class, output, own_size)
+        (strips,) = finish_in_strips(_every_class, output, image_size)
         return np.moveaxis(strips, 1, 0)
 
     def arrays(self, name: str, result: ClassBoundaryMap) -> dict[str, np.ndarray]:

@@ -80,7 +80,7 @@ class DenseTask(Task):
         params: dict,
         features: Features,
         target: jax.Array,
-        extents: jax.Array,
+        image_sizes: jax.Array,
         rng: jax.Array,
     ) -> list[jax.Array]:
         """Score maps: see `DenseHead`."""
@@ -99,7 +99,7 @@ class DenseTask(Task):
         )
 
     def predict(
-        self, head: nn.Module, params: dict, features: Features, extents: jax.Array
+        self, head: nn.Module, params: dict, features: Features, image_sizes: jax.Array
     ) -> jax.Array:
         """The fused scores (N, h, w, C), float32."""
         return head.apply({'params': params}, features)[-1]
@@ -115,6 +115,6 @@ class DenseTask(Task):
         height, width = values.shape[:2]
         target[index, :height, :width] = values
 
-    def finish(self, output: np.ndarray, size: Size, own_size: Size) -> Any:
+    def finish(self, output: np.ndarray, size: Size, image_size: Size) -> Any:
         """Scores are interpolated, never labels."""
-        return self.compose(*finish_in_strips(self.finish_strip, output, own_size))
+        return self.compose(*finish_in_strips(self.finish_strip, output, image_size))

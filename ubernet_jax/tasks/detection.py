@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ubernet_jax.errors import require_setting
+from ubernet_jax.example import Example
 from ubernet_jax.labels import Boxes, LabelKind
 from ubernet_jax.labels.boxes import BoxSet
 from ubernet_jax.losses.detection import detection_loss
@@ -19,11 +20,10 @@ from ubernet_jax.metrics import boxes
 from ubernet_jax.metrics.detection import ApMode, DetectionMetric
 from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.metrics.proposals import ProposalMetric
-from ubernet_jax.models.box_targets import BoxTargets, Stage
+from ubernet_jax.models.box_targets import BoxTargets, SampledOutputs
 from ubernet_jax.models.detection import Detected, DetectionHead
 from ubernet_jax.models.pyramid import Features
 from ubernet_jax.models.settings import DetectionConfig, ModelConfig
-from ubernet_jax.structs import Example
 from ubernet_jax.tasks.task import Size, Task, register
 
 PROPOSALS = 'proposals'  # ends the name of the result that scores the detector's first stage
@@ -70,8 +70,8 @@ class Detections:
 class Measured(NamedTuple):
     """What the metrics of detection take: the detections, and the proposals, without classes."""
 
-    detections: boxes.Detections
-    proposals: boxes.Detections
+    detections: boxes.ScoredBoxes
+    proposals: boxes.ScoredBoxes
 
 
 @register
@@ -127,15 +127,15 @@ class Detection(Task):
         params: dict,
         features: Features,
         target: BoxTargets,
-        extents: jax.Array,
+        image_sizes: jax.Array,
         rng: jax.Array,
-    ) -> tuple[Stage, Stage]:
+    ) -> tuple[SampledOutputs, SampledOutputs]:
         """The two stages: samples are drawn around the labelled boxes."""
         sampling_rng, dropout_rng = jax.random.split(rng)
         return head.apply(
             {'params': params},
             features.conv5,
-            extents.astype(jnp.float32),
+            image_sizes.astype(jnp.float32),
             target,
             sampling_rng,
             rngs={'dropout': dropout_rng},
@@ -143,7 +143,7 @@ class Detection(Task):
 
     def loss(
         self,
-        outputs: tuple[Stage, Stage],
+        outputs: tuple[SampledOutputs, SampledOutputs],
         target: BoxTargets,
         valid: jax.Array,
         labelled: jax.Array,
@@ -152,9 +152,9 @@ class Detection(Task):
         return detection_loss(outputs, labelled, self.detector)
 
     def predict(
-        self, head: nn.Module, params: dict, features: Features, extents: jax.Array
+        self, head: nn.Module, params: dict, features: Features, image_sizes: jax.Array
     ) -> Detected:
-        images = features.conv5, extents.astype(jnp.float32)
+        images = features.conv5, image_sizes.astype(jnp.float32)
         return head.apply({'params': params}, *images, method='detect')
 
     def exported(self, output: Detected) -> dict[str, jax.Array]:
@@ -187,8 +187,8 @@ class Detection(Task):
             f'detector.max_boxes={counts.max()} keeps all'
         )
 
-    def finish(self, output: Detected, size: Size, own_size: Size) -> Detections:
-        kept, corners = output.valid, output.boxes * _corner_scale(size, own_size)
+    def finish(self, output: Detected, size: Size, image_size: Size) -> Detections:
+        kept, corners = output.valid, output.boxes * _corner_scale(size, image_size)
         return Detections(
             corners=corners[kept],
             classes=output.classes[kept].astype(np.uint8),
@@ -196,14 +196,14 @@ class Detection(Task):
             names=tuple(self.classes),
         )
 
-    def measurable(self, output: Detected, size: Size, own_size: Size) -> Measured:
-        found, proposals = self.finish(output, size, own_size), output.proposals
-        kept, corners = proposals.valid, proposals.boxes * _corner_scale(size, own_size)
+    def finish_for_metrics(self, output: Detected, size: Size, image_size: Size) -> Measured:
+        found, proposals = self.finish(output, size, image_size), output.proposals
+        kept, corners = proposals.valid, proposals.boxes * _corner_scale(size, image_size)
         return Measured(
-            detections=boxes.Detections(
+            detections=boxes.ScoredBoxes(
                 boxes=found.corners, scores=found.scores, classes=found.classes.astype(int) - 1
             ),
-            proposals=boxes.Detections(boxes=corners[kept], scores=proposals.scores[kept]),
+            proposals=boxes.ScoredBoxes(boxes=corners[kept], scores=proposals.scores[kept]),
         )
 
     def arrays(self, name: str, result: Detections) -> dict[str, np.ndarray]:
@@ -227,7 +227,7 @@ class Detection(Task):
             f'{name}_{PROPOSALS}': ProposalMetric(),
         }
 
-    def prediction(self, name: str, result: str, measured: Measured) -> boxes.Detections:
+    def prediction(self, name: str, result: str, measured: Measured) -> boxes.ScoredBoxes:
         is_proposals = result == f'{name}_{PROPOSALS}'
         return measured.proposals if is_proposals else measured.detections
 
@@ -247,7 +247,7 @@ class Detection(Task):
         return ', '.join(around) or 'nothing'
 
 
-def _corner_scale(size: Size, own_size: Size) -> np.ndarray:
+def _corner_scale(size: Size, image_size: Size) -> np.ndarray:
     """float32 (4,), by which corners at the network's size are multiplied."""
-    scale = np.array([own / side for own, side in zip(own_size, size, strict=True)], np.float32)
+    scale = np.array([own / side for own, side in zip(image_size, size, strict=True)], np.float32)
     return np.tile(scale[::-1], 2)

@@ -14,12 +14,12 @@ import jax
 import numpy as np
 
 from ubernet_jax.errors import UserError, require_setting
+from ubernet_jax.example import Example
 from ubernet_jax.labels import LabelKind
 from ubernet_jax.labels.kind import check_class_names, defining_module, find_registered
 from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.models.pyramid import Features
 from ubernet_jax.models.settings import ModelConfig
-from ubernet_jax.structs import Example
 from ubernet_jax.tasks.group import GroupConfig
 from ubernet_jax.visualize.palette import Colour
 from ubernet_jax.visualize.style import Style
@@ -91,7 +91,7 @@ class Task(GroupConfig, abc.ABC):
         params: dict,
         features: Features,
         target: Any,
-        extents: jax.Array,
+        image_sizes: jax.Array,
         rng: jax.Array,
     ) -> Any:
         """What the head gives in training, for `loss`.
@@ -101,7 +101,7 @@ class Task(GroupConfig, abc.ABC):
           params: of the head.
           features: of the micro-batch.
           target: of the micro-batch; some heads draw their samples around it.
-          extents: int32 (N, 2), height and width of each image without padding.
+          image_sizes: int32 (N, 2), height and width of each image without padding.
           rng: of what is random in the head.
         """
 
@@ -125,8 +125,10 @@ class Task(GroupConfig, abc.ABC):
         """
 
     @abc.abstractmethod
-    def predict(self, head: nn.Module, params: dict, features: Features, extents: jax.Array) -> Any:
-        """What the head gives for whole images of `extents` (N, 2): arrays with N in front."""
+    def predict(
+        self, head: nn.Module, params: dict, features: Features, image_sizes: jax.Array
+    ) -> Any:
+        """What the head gives for whole images of `image_sizes` (N, 2): arrays with N in front."""
 
     def exported(self, output: Any) -> Any:
         """What an exported program returns of `predict`: an array, or arrays by name."""
@@ -163,18 +165,18 @@ class Task(GroupConfig, abc.ABC):
     # Results of one image, on the host.
 
     @abc.abstractmethod
-    def finish(self, output: Any, size: Size, own_size: Size) -> Any:
+    def finish(self, output: Any, size: Size, image_size: Size) -> Any:
         """The result at the image's own size.
 
         Args:
           output: as `predict` gives it, of one image, as numpy arrays.
           size: (height, width) at which the image entered the network.
-          own_size: (height, width) of the image.
+          image_size: (height, width) of the image.
         """
 
-    def measurable(self, output: Any, size: Size, own_size: Size) -> Any:
+    def finish_for_metrics(self, output: Any, size: Size, image_size: Size) -> Any:
         """What `prediction` hands to the metrics, at the image's own size; as `finish`."""
-        return self.finish(output, size, own_size)
+        return self.finish(output, size, image_size)
 
     def arrays(self, name: str, result: Any) -> dict[str, np.ndarray]:
         """The result as arrays for a `.npz` file, by names that begin with the task's `name`."""
@@ -199,7 +201,7 @@ class Task(GroupConfig, abc.ABC):
         """
 
     def prediction(self, name: str, result: str, measured: Any) -> Any:
-        """What the metric of a result takes as prediction, of what `measurable` gave."""
+        """What the metric of a result takes as prediction, of what `finish_for_metrics` gave."""
         return measured
 
     def truth(self, label: Any, example: Example) -> Any:

@@ -51,11 +51,11 @@ def make_combination(config: Config) -> Combination:
         case Balancing.EQUAL_NORMS:
             weigh = equal_norms
         case Balancing.PCGRAD:
-            weigh = project_conflicts
+            weigh = pcgrad
         case Balancing.CAGRAD:
 
             def weigh(gram: jax.Array, key: jax.Array) -> jax.Array:
-                return avert_conflicts(gram, key, settings.radius)
+                return cagrad(gram, key, settings.radius)
 
     blocks = TRUNKS[config.model.trunk].blocks[: config.model.frozen_blocks]
     frozen = {name for block in blocks for name in block}
@@ -149,7 +149,7 @@ def equal_norms(gram: jax.Array, key: jax.Array) -> jax.Array:
     return (norms > 0).sum() * inverse / jnp.maximum(inverse.sum(), jnp.finfo(gram.dtype).tiny)
 
 
-def project_conflicts(gram: jax.Array, key: jax.Array) -> jax.Array:
+def pcgrad(gram: jax.Array, key: jax.Array) -> jax.Array:
     """Weights of PCGrad (Yu et al., arXiv 2001.06782, algorithm 1).
 
     From each gradient, the part that points against another one is taken away, for one other
@@ -175,7 +175,7 @@ def project_conflicts(gram: jax.Array, key: jax.Array) -> jax.Array:
     return jax.vmap(project)(jnp.arange(slots), jax.random.split(key, slots)).sum(0)
 
 
-def avert_conflicts(gram: jax.Array, key: jax.Array, radius: float) -> jax.Array:
+def cagrad(gram: jax.Array, key: jax.Array, radius: float) -> jax.Array:
     """Weights of CAGrad (Liu et al., arXiv 2110.14048, algorithm 1).
 
     Within a ball around the mean gradient g, of `radius` times its length, the direction is taken

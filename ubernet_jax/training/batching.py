@@ -12,10 +12,10 @@ import jax
 import numpy as np
 from absl import logging
 
+from ubernet_jax.batch import Batch
 from ubernet_jax.config import DataConfig
 from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.errors import UserError
-from ubernet_jax.structs import Batch
 from ubernet_jax.tasks import Task
 from ubernet_jax.training.collation import collate
 from ubernet_jax.training.epochs import PADDING, Epochs, MicroBatch
@@ -51,7 +51,7 @@ class MicroBatches:
         self._epochs, self._datasets, self._labels = epochs, datasets, labels
         self._config, self._tasks, self._seed, self._steps = config, tasks, seed, steps
         index, count = process
-        share = config.micro_batches // count
+        share = config.micro_batches_per_step // count
         self._own = slice(index * share, (index + 1) * share)
         for dataset, names in zip(datasets, labels, strict=True):
             for task, name in names.items():

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import jax.numpy as jnp
 import numpy as np
 
-from ubernet_jax.structs import Batch, Example
+from ubernet_jax.batch import Batch
+from ubernet_jax.example import Example
 from ubernet_jax.tasks import Task
 
 
@@ -25,7 +26,7 @@ def collate(
     """
     images = len(examples)
     image = np.zeros((images, *size, 3), np.uint8)
-    extents = np.zeros((images, 2), np.int32)
+    image_sizes = np.zeros((images, 2), np.int32)
     present = [
         name for name in tasks if any(one is not None and name in one.labels for one in examples)
     ]
@@ -34,13 +35,13 @@ def collate(
     for index, example in enumerate(examples):
         if example is None:
             continue
-        height, width = extents[index] = example.image.shape[:2]
+        height, width = image_sizes[index] = example.image.shape[:2]
         image[index, :height, :width] = example.image
         for name in present:
             if name in example.labels:
                 tasks[name].write_target(targets[name], index, example.labels[name])
                 labelled[name][index] = True
-    return Batch(image=image, extents=extents, targets=targets, labelled=labelled)
+    return Batch(image=image, image_sizes=image_sizes, targets=targets, labelled=labelled)
 
 
 def add_absent_targets(tasks: Mapping[str, Task], batch: Batch) -> Batch:

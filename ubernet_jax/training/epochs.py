@@ -77,7 +77,7 @@ class Epochs:
     @functools.lru_cache(maxsize=2)  # noqa: B019 (epochs live as long as their run)
     def _epoch(self, epoch: int) -> list[list[MicroBatch]]:
         rng = np.random.default_rng((self._seed, epoch, 0))
-        size, together = self._config.micro_batch, self._config.micro_batches
+        size, together = self._config.images_per_micro_batch, self._config.micro_batches_per_step
         by_bucket = collections.defaultdict(list)
         for number, bucket, indices in self._pools:
             repeats = range(self._settings[number].repeat)

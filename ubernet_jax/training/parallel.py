@@ -14,8 +14,8 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from ubernet_jax.batch import Batch
 from ubernet_jax.errors import UserError
-from ubernet_jax.structs import Batch
 
 DATA = 'data'  # the mesh's only axis
 
@@ -51,13 +51,14 @@ def make_mesh(micro_batches: int) -> Mesh:
     devices = jax.devices()
     if jax.process_count() > 1 and micro_batches % len(devices):
         raise UserError(
-            f'data.micro_batches is {micro_batches}, which {len(devices)} devices cannot share: '
-            f'set --config.data.micro_batches={len(devices)} or a multiple of it'
+            f'data.micro_batches_per_step is {micro_batches}, which {len(devices)} devices cannot '
+            'share: '
+            f'set --config.data.micro_batches_per_step={len(devices)} or a multiple of it'
         )
     used = devices[: math.gcd(len(devices), micro_batches)]
     if len(used) < len(devices):
         print(
-            f'{len(used)} of {len(devices)} devices are used: --config.data.micro_batches='
+            f'{len(used)} of {len(devices)} devices are used: --config.data.micro_batches_per_step='
             f'{len(devices)} or a multiple of it would use all',
             flush=True,
         )

@@ -18,11 +18,11 @@ from flax import struct
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
+from ubernet_jax.batch import Batch
 from ubernet_jax.config import Config
 from ubernet_jax.losses.uncertainty import LOG_VARIANCE, uncertain_loss
 from ubernet_jax.models.pyramid import Features
 from ubernet_jax.network import SHARED, Network, Params
-from ubernet_jax.structs import Batch
 from ubernet_jax.training.balancing import make_combination
 from ubernet_jax.training.optim import sample_counts
 from ubernet_jax.training.parallel import DATA
@@ -71,8 +71,10 @@ def compute_gradients(
     for name, task in network.tasks.items():
 
         def loss(head: dict, features: Features, name: str = name, task=task) -> tuple:
-            target, extents = batch.targets[name], batch.extents
-            outputs = task.outputs(network.head(name), head, features, target, extents, head_rng)
+            target, image_sizes = batch.targets[name], batch.image_sizes
+            outputs = task.outputs(
+                network.head(name), head, features, target, image_sizes, head_rng
+            )
             value = task.loss(outputs, target, valid, batch.labelled[name], scale_weight)
             if config.loss.uncertainty:
                 return uncertain_loss(value, labelled[name], head[LOG_VARIANCE]), value
@@ -118,17 +120,17 @@ def sum_gradients(
     A micro-batch is computed as if it were alone: what its dataset does not label costs its device
     nothing, and no result depends on the number of devices.
     """
-    share = config.data.micro_batches // mesh.size
+    share = config.data.micro_batches_per_step // mesh.size
     step_key = jax.random.fold_in(state.rng, state.step)
     scale_weight = 1 - state.step / config.steps if config.loss.graduated else jnp.ones(())
-    numbers = jnp.arange(config.data.micro_batches)
+    numbers = jnp.arange(config.data.micro_batches_per_step)
     keys = jax.vmap(lambda number: jax.random.fold_in(step_key, number))(numbers)
 
     def compute(
         params: Params, stats: dict, scale_weight: jax.Array, key: jax.Array, batch: Batch
     ) -> StepGradients:
         gradients = compute_gradients(network, config, params, stats, batch, key, scale_weight)
-        images = (batch.extents > 0).all(1).sum(dtype=jnp.int32)
+        images = (batch.image_sizes > 0).all(1).sum(dtype=jnp.int32)
         counted = (images > 0).astype(jnp.float32)
         weighted = jax.tree.map(lambda x: counted * x, gradients.batch_stats)
         return StepGradients(gradients._replace(batch_stats=weighted), images, counted)

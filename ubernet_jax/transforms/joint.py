@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from ubernet_jax.example import Example
 from ubernet_jax.labels import LabelKind
-from ubernet_jax.structs import Example
 from ubernet_jax.transforms.grids import Rotation, Scaling, resize_image
 
 

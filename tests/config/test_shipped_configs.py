@@ -1,0 +1,168 @@
+"""The files in `configs/`: what each promises, beside `mini` and the paper."""
+
+import json
+import re
+
+import pytest
+
+from helpers.paths import ROOT
+from ubernet_jax import config as c
+from ubernet_jax.config.flags import load_config
+from ubernet_jax.config.serialization import differences, from_json, to_json
+from ubernet_jax.config.validation import validate
+from ubernet_jax.errors import UserError
+from ubernet_jax.labels.standard import VOC_CLASSES
+
+CONFIGS = ROOT / 'configs'
+SHIPPED = (
+    'balanced', 'boundaries', 'hed_style', 'kitchen', 'mini', 'normals_weight', 'quickstart',
+    'single_task', 'small', 'synchronous', 'two_task', 'ubernet',
+)  # fmt: skip
+
+
+def shipped(name: str, variant: str = '') -> c.Config:
+    """A file's configuration; `variant` is what stands behind the colon."""
+    return load_config(f'{CONFIGS / name}.py{variant and ":"}{variant}')
+
+
+def changes(config: c.Config, whole: c.Config) -> set[str]:
+    """The fields in which two configurations differ."""
+    lines = differences(to_json(config), to_json(whole))
+    return {line.split(':')[0] for line in lines} - {'name'}
+
+
+def test_the_shipped_configs_are_those_that_the_project_promises():
+    assert {path.stem for path in CONFIGS.glob('*.py')} == set(SHIPPED)
+
+
+@pytest.mark.parametrize('name', SHIPPED)
+def test_a_shipped_config_is_valid_and_comes_back_from_json(name):
+    config = shipped(name)
+    validate(config)
+    assert config.name.split(':')[0] == name
+    text = json.dumps(to_json(config))
+    assert from_json(json.loads(text)) == config
+    # Its docstring gives the command.
+    assert f'configs/{name}.py' in (CONFIGS / f'{name}.py').read_text()
+
+
+def test_the_papers_schedule():
+    """5000 updates of the trunk, and a tenth of the rate after 3000 (section 4)."""
+    config = shipped('ubernet')
+    shared = config.optim.shared
+    assert (config.images / shared.batch_size, shared.decay_at) == (5000, (0.6,))
+    batches = {name: task.batch_size for name, task in config.tasks.items()}
+    assert batches.pop('detection') == 2 and set(batches.values()) == {10}
+    rates = {name: task.learning_rate for name, task in config.tasks.items()}
+    assert rates.pop('detection') == 5e-4 and set(rates.values()) == {1e-3}
+
+
+def test_classes_are_vocs_or_those_of_the_data():
+    tasks = shipped('mini').tasks
+    for name in ('segmentation', 'semantic_boundaries', 'detection'):
+        assert tasks[name].classes == VOC_CLASSES
+    assert tasks['parts'].classes == ()
+
+
+@pytest.mark.parametrize(
+    ('name', 'datasets'),
+    [
+        ('boundaries', ['bsds500']),
+        ('normals', ['folder/kitchen']),
+        ('saliency', ['pascal_s', 'folder/fashion']),
+        ('segmentation', ['voc2012']),
+        ('parts', ['folder/fashion']),
+        ('semantic_boundaries', ['voc2012']),
+        ('detection', ['voc2012']),
+    ],
+)
+def test_a_single_task_is_a_part_of_mini(name, datasets):
+    whole, config = shipped('mini'), shipped('single_task', name)
+    validate(config)
+    assert config.name == f'single_task:{name}'
+    assert config.tasks == {name: whole.tasks[name]}
+    assert config.model.scales == (1 if name == 'detection' else 3)
+    assert [one.name for one in config.data.train] == datasets
+    assert {one.name for one in config.evaluation.benchmarks} == set(datasets)
+    # As many of each dataset's images: the same epochs, with the same repeats.
+    assert all(dataset in whole.data.train for dataset in config.data.train)
+    assert config.epochs == whole.epochs and config.optim == whole.optim
+
+
+def test_two_tasks_share_their_images():
+    config, whole = shipped('two_task'), shipped('mini')
+    assert (config.epochs, config.model) == (whole.epochs, whole.model)
+    assert set(config.tasks) == {'segmentation', 'detection'}
+    assert [one.name for one in config.data.train] == ['voc2012']
+
+
+@pytest.mark.parametrize('weight', ['1', '5', '50'])
+def test_the_weight_of_normals_is_all_that_changes(weight):
+    config = shipped('normals_weight', weight)
+    assert changes(config, shipped('mini')) == {'tasks.normals.weight'}
+    assert config.tasks['normals'].weight == float(weight)
+
+
+def test_the_synchronous_solver_sees_the_same_images():
+    config = shipped('synchronous')
+    assert changes(config, shipped('mini')) == {'optim.algorithm'}
+    assert config.optim.algorithm is c.Algorithm.SYNCHRONOUS
+    # The rates of all groups fall together.
+    assert {group.decay_at for group in (config.optim.shared, *config.tasks.values())} == {(0.75,)}
+
+
+def test_all_rates_of_the_balanced_run_fall_to_nothing():
+    config = shipped('balanced')
+    groups = {'optim.shared': config.optim.shared}
+    groups |= {f'tasks.{name}': task for name, task in config.tasks.items()}
+    assert all(group.polynomial for group in groups.values())
+    assert {field.rpartition('.')[0] for field in changes(config, shipped('mini'))} == {
+        *groups, 'optim.balancing',
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize('experiment', ['mini', 'balanced', 'synchronous', 'single_task:parts'])
+def test_a_small_experiment_is_that_of_its_name_but_smaller(experiment):
+    name, _, variant = experiment.partition(':')
+    config, whole = shipped('small', experiment), shipped(name, variant)
+    validate(config)
+    assert config.name == f'small:{whole.name}'
+    assert config.epochs == pytest.approx(0.35 * whole.epochs)
+    changed = {field.split('.')[0] for field in changes(config, whole)}
+    assert changed <= {
+        'epochs', 'model', 'data', 'input_size', 'evaluation', 'pictures_every', 'evaluate_every',
+    }  # fmt: skip
+    assert config.data.train == whole.data.train
+    assert config.evaluation.benchmarks == whole.evaluation.benchmarks
+
+
+def test_the_start_of_the_small_experiments_is_not_shortened():
+    config, whole = shipped('small', 'two_task'), shipped('two_task')
+    assert (config.epochs, config.tasks) == (whole.epochs, whole.tasks)
+
+
+def test_boundaries_in_the_setup_made_for_them():
+    config, paper = shipped('hed_style'), shipped('ubernet')
+    assert set(config.tasks) == {'boundaries'} and config.loss.graduated
+    assert config.images / config.optim.shared.batch_size == 5000
+    assert config.tasks['boundaries'].learning_rate > config.optim.shared.learning_rate
+    assert {one.name for one in config.data.train} == {'bsds500'}
+    assert config.model == paper.model and not paper.loss.graduated
+
+
+@pytest.mark.parametrize(
+    ('name', 'variant', 'message'),
+    [
+        ('single_task', 'depth', 'single_task.py:depth: unknown task; known: boundaries, normals'),
+        (
+            'small',
+            'hed_style',
+            'small.py:hed_style: no experiment; known: balanced, mini, normals_weight',
+        ),
+        ('normals_weight', 'much', 'normals_weight.py:much: the weight must be a number'),
+        ('ubernet', 'val', 'ubernet.py:val: unknown variant; known: with_val, without_val'),
+    ],
+)
+def test_a_variant_that_a_config_does_not_know(name, variant, message):
+    with pytest.raises(UserError, match=re.escape(message)):
+        shipped(name, variant)

@@ -1,0 +1,43 @@
+"""COCO 2017: its classes and errors of its files; test_datasets.py reads what was written."""
+
+import json
+
+from helpers.tiny_datasets import random_image, write_coco, write_json
+from ubernet_jax.datasets.builders.coco import COCO_CLASSES
+
+
+def test_the_classes_of_coco():
+    assert len(COCO_CLASSES) == 1 + 80
+    assert len(set(COCO_CLASSES)) == 81
+    assert [COCO_CLASSES[i] for i in (1, 12, 40, 41, 80)] == [
+        'person', 'stop sign', 'bottle', 'wine glass', 'toothbrush',
+    ]  # fmt: skip
+
+
+def test_instances_of_coco_that_are_none(tmp_path, refuses):
+    write_coco(tmp_path)
+    path = tmp_path / 'coco/annotations/instances_train2017.json'
+    content = json.loads(path.read_text())
+    for errors, message in (
+        ({'categories': content['categories'][1:]}, 'its categories are not the 80 of COCO'),
+        ({'annotations': [{'image_id': 9, 'category_id': 1}]}, "KeyError: 'bbox'"),
+        (
+            {'annotations': [{'bbox': [0] * 4, 'category_id': 41, 'image_id': 9, 'iscrowd': 0}]},
+            'KeyError: 41',
+        ),
+    ):
+        write_json(path, content | errors)
+        refuses('coco2017', f'{path} cannot be read as the instances of COCO', message)
+    path.write_text('{')
+    refuses('coco2017', f'{path} is not JSON')
+    path.unlink()
+    refuses('coco2017', f'no file {path}')
+
+
+def test_images_of_coco_that_are_others(tmp_path, refuses):
+    write_coco(tmp_path)
+    path = tmp_path / 'coco/val2017/000000000139.jpg'
+    random_image(path, 40, 30)
+    refuses('coco2017', f'{path} has 30 x 40 pixels, but its annotation 40 x 30')
+    path.unlink()
+    refuses('coco2017', f'no file {path}, which', 'instances_val2017.json')

@@ -1,0 +1,301 @@
+"""The folder layout: labels of any name, their kinds and classes, errors of a description.
+
+Faults of the files themselves: test_bad_datasets.py and test_bad_boxes.py.
+"""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+from helpers.tiny_datasets import random_image, save_map, write_json
+from ubernet_jax import labels, prepare
+from ubernet_jax.datasets import open_dataset
+from ubernet_jax.datasets.reading import Dataset
+from ubernet_jax.errors import UserError
+from ubernet_jax.labels.lines import LineMap
+from ubernet_jax.labels.standard import STANDARD
+
+SHAPE = (6, 8)
+NAMES = (*STANDARD, 'boxes')
+WEEDS = {'kind': 'class_map', 'classes': ['soil', 'crop', 'weed']}
+
+
+@pytest.fixture
+def source(tmp_path) -> pathlib.Path:
+    """`field`: a folder with one split of one image, without a label."""
+    random_image(tmp_path / 'field' / 'train' / 'images' / 'a.png', *SHAPE)
+    return tmp_path / 'field'
+
+
+def describe(source: pathlib.Path, content: object) -> pathlib.Path:
+    path = source / 'labels.json'
+    write_json(path, content)
+    return path
+
+
+def add(source: pathlib.Path, folder: str, highest: int = 2) -> np.ndarray:
+    """A map with the values 0 to `highest` for the image."""
+    values = (np.arange(48).reshape(SHAPE) % (highest + 1)).astype(np.uint8)
+    return save_map(source / 'train' / folder / 'a.png', values)
+
+
+def build(source: pathlib.Path) -> Dataset:
+    directory = source.parent / 'prepared'
+    prepare.main(['folder/field', '--source', str(source), '--directory', str(directory)])
+    return open_dataset('folder/field', 'train', directory)
+
+
+def test_folders_of_any_name_are_what_the_description_says(source, capsys):
+    describe(
+        source,
+        {
+            'weeds': WEEDS,
+            'depth edges': {'kind': 'lines'},
+            'Schärfe': {'kind': 'soft_mask'},
+            'plants': {'kind': 'boxes', 'classes': ['background', 'crop']},
+            'leaf-normals': {'kind': 'unit_vectors'},
+            'rows_2': {'kind': 'class_lines', 'classes': ['none', 'row']},
+        },
+    )
+    weeds, edges, sharp = (
+        add(source, 'weeds'),
+        add(source, 'depth edges', 255),
+        add(source, 'Schärfe', 200),
+    )
+    rows = add(source, 'rows_2', 1)
+    write_json(source / 'train/plants/a.json', [{'box': [1, 2, 3, 4], 'label': 'crop'}])
+    (source / 'train/leaf-normals').mkdir()
+    np.save(source / 'train/leaf-normals/a.npy', np.tile(np.float32([0, 0, 2]), (*SHAPE, 1)))
+    dataset = build(source)
+    assert dataset.labels == {
+        'weeds': labels.ClassMap(classes=('soil', 'crop', 'weed')),
+        'depth edges': labels.Lines(),
+        'Schärfe': labels.SoftMask(),
+        'plants': labels.Boxes(classes=('background', 'crop')),
+        'leaf-normals': labels.UnitVectors(),
+        'rows_2': labels.ClassLines(classes=('none', 'row')),
+    }
+    found = dataset[0].labels
+    np.testing.assert_array_equal(found['weeds'], weeds)
+    np.testing.assert_array_equal(found['depth edges'].share, edges)
+    np.testing.assert_array_equal(found['Schärfe'], sharp)
+    np.testing.assert_array_equal(found['rows_2'], rows)
+    np.testing.assert_array_equal(found['leaf-normals'], np.tile([0, 0, 1], (*SHAPE, 1)))
+    assert found['plants'].corners.tolist() == [[1, 2, 3, 4]]
+    assert dataset.counts['plants'].tolist() == [1]
+    images = (
+        'train 1 images (Schärfe 1, depth edges 1, leaf-normals 1, plants 1, rows_2 1, weeds 1)'
+    )
+    assert images in capsys.readouterr().out
+
+
+def test_a_folder_that_nothing_describes_shows_the_line_to_write(source, refuses):
+    add(source, 'weeds')
+    refuses(
+        'folder/field',
+        f"{source}: nothing says what the labels in the folders 'weeds' are",
+        f'Write it into {source / "labels.json"}, such as '
+        '{"weeds": {"kind": "class_map", "classes": ["background", "weeds"]}}',
+        'kinds: boxes, class_lines, class_map, lines, metres, soft_mask, unit_vectors',
+        ', '.join(NAMES),
+    )
+
+
+def test_the_line_that_is_shown_can_be_written(source):
+    add(source, 'weeds', 1)
+    with pytest.raises(UserError) as error:
+        build(source)
+    line = str(error.value).partition('such as ')[2].partition('; kinds')[0]
+    (source / 'labels.json').write_text(line)
+    assert build(source).labels == {'weeds': labels.ClassMap(classes=('background', 'weeds'))}
+
+
+def test_labels_of_a_standard_name_need_no_description(source):
+    for name in ('saliency', 'parts', 'segmentation', 'semantic_boundaries', 'boundaries'):
+        add(source, name)
+    write_json(source / 'train/detection/a.json', [{'box': [1, 2, 3, 4], 'label': 'dog'}])
+    dataset = build(source)
+    assert dict(dataset.labels) == {name: STANDARD[name] for name in dataset[0].labels}
+    assert set(dataset.labels) == set(STANDARD) - {'normals', 'depth'}
+    assert isinstance(dataset[0].labels['boundaries'], LineMap)
+
+
+def test_a_label_of_a_standard_name_may_be_of_another_kind(source):
+    describe(source, {'saliency': WEEDS, 'parts': {'kind': 'soft_mask'}})
+    add(source, 'saliency')
+    add(source, 'parts', 255)
+    assert build(source).labels == {
+        'saliency': labels.ClassMap(classes=('soil', 'crop', 'weed')),
+        'parts': labels.SoftMask(),
+    }
+
+
+@pytest.mark.parametrize('folder', ['boxes', 'detection'])
+def test_boxes_lie_in_a_folder_of_either_name(folder, source):
+    (source / f'{folder}.txt').write_text('background\nrose\n')
+    write_json(source / 'train' / folder / 'a.json', [{'box': [1, 2, 3, 4], 'label': 'rose'}])
+    dataset = build(source)
+    assert dataset.labels == {'detection': labels.Boxes(classes=('background', 'rose'))}
+    assert dataset[0].labels['detection'].classes.tolist() == [1]
+
+
+def test_boxes_in_folders_of_both_names(source, refuses):
+    for folder in ('boxes', 'detection'):
+        write_json(source / 'train' / folder / 'a.json', [])
+    refuses(
+        'folder/field', f'{source} has two folders of one label: boxes is the same as detection'
+    )
+
+
+def test_boxes_in_another_folder_in_each_split(source, refuses):
+    write_json(source / 'train' / 'boxes' / 'a.json', [])
+    random_image(source / 'test' / 'images' / 'b.png', *SHAPE)
+    write_json(source / 'test' / 'detection' / 'b.json', [])
+    refuses('folder/field', f'{source} has two folders of one label')
+
+
+def test_classes_in_a_text_file(source):
+    """One a line; blanks around a name and empty lines do not count."""
+    describe(source, {'weeds': {'kind': 'class_map'}})
+    (source / 'weeds.txt').write_text('soil\n\n  maize plant \r\nweed')
+    (source / 'parts.txt').write_text('background\nleaf\nstem\n')
+    add(source, 'weeds')
+    add(source, 'parts')
+    assert build(source).labels == {
+        'weeds': labels.ClassMap(classes=('soil', 'maize plant', 'weed')),
+        'parts': labels.ClassMap(classes=('background', 'leaf', 'stem')),
+    }
+
+
+def test_classes_in_both_places(source, refuses):
+    path = describe(source, {'weeds': WEEDS})
+    names = source / 'weeds.txt'
+    names.write_text('soil\ncrop\nweed\n')
+    add(source, 'weeds')
+    refuses('folder/field', f'{names} and {path} both name the classes of weeds; keep one')
+
+
+def test_classes_in_no_place(source, refuses):
+    path = describe(source, {'weeds': {'kind': 'class_map'}})
+    add(source, 'weeds')
+    message = f'{path} does not name the classes of weeds: add "classes": [...] there, or name them'
+    refuses('folder/field', message, source / 'weeds.txt')
+    path.write_text(json.dumps({'weeds': {'kind': 'class_map', 'classes': []}}))
+    refuses('folder/field', message)
+    (source / 'weeds.txt').write_text(' \n')
+    refuses('folder/field', f'{source / "weeds.txt"} names 0 classes; allowed are 2 to 255')
+
+
+@pytest.mark.parametrize(
+    ('classes', 'error'),
+    [
+        (['soil'], 'names 1 classes; allowed are 2 to 255'),
+        ([str(i) for i in range(256)], 'names 256 classes; allowed are 2 to 255'),
+        (['soil', 'weed', 'soil'], "names the class 'soil' twice"),
+        (['soil', 7], 'must be a list of names'),
+        (['soil', ''], 'must be a list of names'),
+        ('soil', 'must be a list of names'),
+        (3, 'must be a list of names'),
+        (None, 'must be a list of names'),
+        ({'soil': 0, 'weed': 1}, 'must be a list of names'),
+    ],
+)
+def test_classes_that_are_none(classes, error, source, refuses):
+    path = describe(source, {'weeds': {'kind': 'class_map', 'classes': classes}})
+    add(source, 'weeds', 0)
+    refuses('folder/field', f"{path}: 'weeds'", error)
+
+
+def test_255_classes_are_possible(source):
+    classes = [f'class {index}' for index in range(255)]
+    describe(source, {'weeds': {'kind': 'class_map', 'classes': classes}})
+    values = np.arange(207, 255, dtype=np.uint8).reshape(SHAPE)
+    save_map(source / 'train/weeds/a.png', values)
+    dataset = build(source)
+    assert dataset.labels['weeds'].classes == tuple(classes)
+    np.testing.assert_array_equal(dataset[0].labels['weeds'], values)
+
+
+@pytest.mark.parametrize(
+    ('content', 'error'),
+    [
+        ([WEEDS], 'must hold names of labels with their kinds: {"weeds": '),
+        ({'weeds': 'class_map'}, """'weeds' is 'class_map'; it must be such as {"kind": "soft"""),
+        ({'weeds': {'classes': ['a', 'b']}}, "'weeds' is of kind None; known kinds: boxes, "),
+        ({'weeds': {'kind': 'mask'}}, "'weeds' is of kind 'mask'; known kinds: boxes, class_lines"),
+        ({'weeds': {'kind': ['mask']}}, "'weeds' is of kind ['mask']; known kinds: boxes, "),
+        (
+            {'weeds': WEEDS | {'colours': []}},
+            "'weeds': labels of kind class_map have no 'colours'; they have classes",
+        ),
+        (
+            {'weeds': {'kind': 'soft_mask', 'classes': ['a', 'b']}},
+            "'weeds': labels of kind soft_mask have no 'classes'; they have no settings",
+        ),
+    ],
+)
+def test_a_description_that_is_none(content, error, source, refuses):
+    path = describe(source, content)
+    add(source, 'weeds')
+    refuses('folder/field', path, error)
+
+
+@pytest.mark.parametrize('content', [b'{"weeds": ', b'', b'\xff\xfe{'])
+def test_a_description_that_is_no_json(content, source, refuses):
+    path = source / 'labels.json'
+    path.write_bytes(content)
+    add(source, 'weeds')
+    refuses('folder/field', f'{path} is not JSON')
+
+
+def test_a_described_folder_that_is_not_there(source, refuses):
+    path = describe(source, {'weed': WEEDS})
+    add(source, 'saliency', 255)
+    refuses(
+        'folder/field',
+        f'{path} describes weed, but no split has a folder of that name; they have saliency',
+    )
+
+
+def test_a_described_folder_may_be_in_one_split_only(source):
+    describe(source, {'weeds': WEEDS})
+    add(source, 'weeds')
+    random_image(source / 'test' / 'images' / 'b.png', *SHAPE)
+    train = build(source)
+    test = open_dataset('folder/field', 'test', train.directory)
+    assert test.labels == train.labels
+    assert (train.present_labels(), test.present_labels()) == (['weeds'], [])
+
+
+def test_hidden_folders_are_no_labels(source):
+    add(source, 'saliency', 255)
+    add(source, '.thumbnails', 3)
+    assert set(build(source).labels) == {'saliency'}
+
+
+def test_a_set_is_built_anew_when_its_description_has_changed(source):
+    """What is whole of an interrupted build was checked against other classes."""
+    describe(source, {'weeds': WEEDS})
+    add(source, 'weeds', 2)
+    add(source, 'saliency', 1)  # which ends the build after the shard is whole
+    with pytest.raises(UserError, match='no value is above 1'):
+        build(source)
+    describe(source, {'weeds': WEEDS | {'classes': ['soil', 'crop']}, 'saliency': WEEDS})
+    with pytest.raises(UserError, match='class index 2 is out of range; allowed are 0 to 1'):
+        build(source)
+
+
+def test_classes_that_nothing_names_are_said(source, caplog):
+    add(source, 'parts')
+    build(source)
+    assert f'{source}: neither labels.json nor parts.txt names the classes of parts' in caplog.text
+    assert ', '.join(STANDARD['parts'].classes) in caplog.text
+
+
+def test_classes_that_are_named_need_no_warning(source, caplog):
+    add(source, 'parts')
+    (source / 'parts.txt').write_text('background\nhat\nshoe\n')
+    build(source)
+    assert 'names the classes' not in caplog.text

@@ -1,0 +1,323 @@
+"""Every dataset: what its official files hold comes back exactly; the contracts of reading."""
+
+import pathlib
+import pickle
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from helpers.tiny_datasets import (
+    Expected,
+    assert_same_example,
+    assert_same_label,
+    make_boxes,
+    random_image,
+    save_list,
+    save_map,
+    write_voc2007,
+    write_voc2012,
+)
+from helpers.tiny_matlab_datasets import WRITERS
+from ubernet_jax import prepare
+from ubernet_jax.datasets import open_dataset
+from ubernet_jax.datasets.builders import synthetic
+from ubernet_jax.datasets.builders.files import read_image
+from ubernet_jax.datasets.builders.registry import BUILDERS, make_builder
+from ubernet_jax.datasets.storage import records
+from ubernet_jax.errors import UserError
+from ubernet_jax.example import Example
+from ubernet_jax.labels import VOID, Boxes, ClassMap, LabelKind, Lines, Metres, UnitVectors
+from ubernet_jax.labels.boxes import BoxSet
+from ubernet_jax.labels.lines import LineMap
+from ubernet_jax.labels.standard import STANDARD, VOC_CLASSES
+
+SYNTHETIC_SEEDS = {'train': range(2), 'test': range(7, 8)}
+NAMES = [*WRITERS, 'synthetic']
+
+
+@pytest.fixture(scope='module')
+def raw(tmp_path_factory) -> pathlib.Path:
+    """A data root that holds the tiny sets."""
+    return tmp_path_factory.mktemp('raw')
+
+
+@pytest.fixture(scope='module')
+def expected(raw) -> dict[str, Expected]:
+    """Dataset name -> what was written to `raw`."""
+    return {name: write(raw) for name, write in WRITERS.items()}
+
+
+@pytest.fixture(scope='module')
+def prepared(raw, expected, tmp_path_factory) -> pathlib.Path:
+    """A folder where all tiny sets and three synthetic scenes are prepared."""
+    directory = tmp_path_factory.mktemp('prepared')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(synthetic, 'SEEDS', SYNTHETIC_SEEDS)
+        prepare.main([*NAMES, '--source', str(raw), '--directory', str(directory)])
+    return directory
+
+
+@pytest.mark.parametrize('name', WRITERS)
+def test_what_was_written_comes_back_in_the_order_of_the_list(name, expected, prepared):
+    for split, examples in expected[name].items():
+        dataset = open_dataset(name, split, prepared)
+        assert dataset.ids == tuple(example.id for example in examples)
+        for index, example in enumerate(examples):
+            assert_same_example(dataset[index], example, dataset.labels)
+
+
+def test_every_dataset_is_tested_here():
+    assert set(NAMES) == {*BUILDERS, 'folder/tiny'}
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_contract_of_a_dataset(name, prepared):
+    for split in make_builder(name, prepared).info.metadata:
+        dataset = open_dataset(name, split, prepared)
+        examples = [dataset[index] for index in range(len(dataset))]
+        assert (dataset.name, dataset.split) == (name, split)
+        assert len(set(dataset.ids)) == len(dataset) > 0
+        assert [example.id for example in examples] == list(dataset.ids)
+        assert dataset.sizes.dtype == np.int32
+        np.testing.assert_array_equal(dataset.sizes, [e.image.shape[:2] for e in examples])
+        labels = dataset.labels
+        assert set(dataset.labelled) == set(dataset.counts) == set(labels)
+        for label in labels:
+            has = [label in example.labels for example in examples]
+            assert dataset.labelled[label].dtype == bool
+            assert dataset.labelled[label].tolist() == has
+            assert (label in dataset.present_labels()) == any(has)
+        for example in examples:
+            assert example.kinds is labels
+            assert_valid(example, labels)
+
+
+def assert_valid(example: Example, kinds: Mapping[str, LabelKind]) -> None:
+    assert example.image.dtype == np.uint8
+    assert example.image.shape[2:] == (3,)
+    size = example.image.shape[:2]
+    for name, label in example.labels.items():
+        kind = kinds[name]
+        if isinstance(kind, Boxes):
+            assert_valid_boxes(label, *size, len(kind.classes) - 1)
+            continue
+        values = label.share if isinstance(label, LineMap) else label
+        assert values.shape[:2] == size
+        if isinstance(kind, UnitVectors):
+            assert values.dtype == np.float32
+            lengths = np.linalg.norm(values, axis=-1)
+            np.testing.assert_allclose(lengths[lengths > 0], 1, atol=1e-5)
+        elif isinstance(kind, Metres):
+            assert values.dtype == np.float32 and np.all(values >= 0)
+        else:
+            assert values.dtype == np.uint8
+        if isinstance(kind, ClassMap):
+            assert np.all((values < len(kind.classes)) | (values == VOID))
+
+
+def assert_valid_boxes(boxes: BoxSet, height: int, width: int, highest: int) -> None:
+    rows = zip(*boxes.corners.T, boxes.classes, boxes.difficult, strict=True)
+    assert_same_label(Boxes(), boxes, make_boxes(*rows))
+    assert np.all((boxes.classes >= 1) & (boxes.classes <= highest))
+    x1, y1, x2, y2 = boxes.corners.T
+    assert np.all((0 <= x1) & (x1 < x2) & (x2 <= width) & (0 <= y1) & (y1 < y2) & (y2 <= height))
+
+
+def test_a_prepared_set_counts_the_boxes_that_are_not_difficult(prepared):
+    folder = open_dataset('folder/tiny', 'train', prepared)
+    assert folder.counts['detection'].tolist() == [2, 0, 0]  # one of three is difficult
+    assert folder.labelled['detection'].tolist() == [True, False, True]
+    assert folder.counts['detection'].dtype == np.int32
+    assert folder.counts['parts'].tolist() == [0, 0, 0]
+    assert sorted(folder.present_labels()) == sorted(STANDARD)
+    assert open_dataset('folder/tiny', 'test', prepared).present_labels() == []
+
+
+def test_a_prepared_set_knows_its_kinds_and_classes(prepared):
+    labels = {
+        name: open_dataset(name, 'val', prepared).labels
+        for name in ('nyud_mt', 'coco2017', 'voc2012')
+    }
+    assert labels['nyud_mt']['segmentation'].classes[39] == 'other prop'
+    assert labels['coco2017']['detection'].classes[80] == 'toothbrush'
+    assert labels['voc2012'] == {
+        name: STANDARD[name] for name in ('detection', 'segmentation', 'semantic_boundaries')
+    }
+    assert labels['voc2012']['segmentation'].classes == VOC_CLASSES
+
+
+@pytest.mark.parametrize('read_first', [False, True])
+def test_a_pickled_dataset_reads_the_same(read_first, prepared):
+    dataset = open_dataset('bsds500', 'val', prepared)
+    if read_first:
+        dataset[0]
+    copy = pickle.loads(pickle.dumps(dataset))
+    assert (copy.ids, copy.labels) == (dataset.ids, dataset.labels)
+    assert_same_example(copy[1], dataset[1], copy.labels)
+
+
+def test_synthetic_scenes_have_every_label_and_other_scenes_for_testing(prepared):
+    train = open_dataset('synthetic', 'train', prepared)
+    test = open_dataset('synthetic', 'test', prepared)
+    assert train.labels == test.labels == STANDARD
+    assert all(set(train[i].labels) == set(STANDARD) for i in range(2))
+    assert train.sizes.tolist() == [[161, 161]] * 2
+    assert not set(train.ids) & set(test.ids)
+    assert not set(synthetic.SEEDS['train']) & set(synthetic.SEEDS['test'])
+
+
+def test_pascal_s_without_lists_is_all_for_testing(tmp_path):
+    source = tmp_path / 'PASCAL-S'
+    for name in ('2', '1'):
+        random_image(source / 'datasets/imgs/pascal' / f'{name}.jpg', 4, 5)
+        save_map(source / 'datasets/masks/pascal' / f'{name}.png', np.zeros((4, 5), np.uint8))
+    splits = make_builder('pascal_s', tmp_path).list_splits(source)
+    assert [image.stem for image, _ in splits['test']] == ['1', '2']
+    assert set(splits) == {'test'}
+
+
+def test_voc_takes_the_augmented_masks_where_they_are(tmp_path):
+    write_voc2012(tmp_path)
+    builder = make_builder('voc2012', tmp_path)
+    source = builder.locate(tmp_path)
+    (source / 'SegmentationClass').rename(source / 'SegmentationClassAug')
+    item = builder.list_splits(source)['val'][0]
+    assert item['segmentation'] == source / 'SegmentationClassAug' / '2009_000003.png'
+
+
+def test_voc_has_the_splits_that_are_listed(tmp_path):
+    write_voc2007(tmp_path)
+    builder = make_builder('voc2007', tmp_path)
+    source = builder.locate(tmp_path)
+    (source / 'ImageSets/Main/train.txt').unlink()
+    save_list(source / 'ImageSets/Main/test.txt', ('000012',))
+    assert list(builder.list_splits(source)) == ['val', 'test']
+    write_voc2012(tmp_path)
+    builder = make_builder('voc2012', tmp_path)
+    source = builder.locate(tmp_path)
+    save_list(source / 'ImageSets/Main/test.txt', ('2008_000001',))  # its labels are not public
+    assert list(builder.list_splits(source)) == ['train', 'val']
+
+
+def test_a_record_gives_back_its_example():
+    directions = np.zeros((2, 3, 3), np.float32)
+    directions[0, 0] = 0.6, 0, -0.8
+    kinds = {'walls': UnitVectors(), 'weeds': ClassMap(), 'things': Boxes(), 'edges': Lines()}
+    example = Example(
+        id='an id',
+        image=np.arange(18, dtype=np.uint8).reshape(2, 3, 3),
+        labels={
+            'walls': directions,
+            'weeds': np.full((2, 3), VOID, np.uint8),
+            'things': make_boxes((0, 0.1, 3, 2, 7, True)),
+        },
+    )
+    record = records.encode(example, kinds, records.encode_image(example.image))
+    decoded = records.decode(record | {'id': record['id'].encode()}, kinds)
+    assert_same_example(decoded, example, kinds)  # without edges
+    assert decoded.kinds is kinds
+    np.testing.assert_allclose(decoded.labels['walls'], directions, atol=2e-5)
+
+
+def test_a_jpeg_is_stored_as_it_is_and_a_grey_picture_as_rgb(tmp_path):
+    image = random_image(tmp_path / 'a.jpg', 9, 7)
+    read, encoded = read_image(tmp_path / 'a.jpg')
+    assert encoded == (tmp_path / 'a.jpg').read_bytes()
+    np.testing.assert_array_equal(read, image)
+
+    save_map(tmp_path / 'b.png', image[..., 0])
+    read, encoded = read_image(tmp_path / 'b.png')
+    np.testing.assert_array_equal(read, np.repeat(image[..., :1], 3, axis=2))
+    np.testing.assert_array_equal(records.decode_image(encoded), read)
+
+
+def test_a_dataset_that_is_not_prepared_names_the_command(tmp_path):
+    with pytest.raises(UserError) as error:
+        open_dataset('folder/mine', 'train', tmp_path)
+    command = f'python -m ubernet_jax.prepare folder/mine --source DIR --directory {tmp_path}'
+    assert command in str(error.value)
+    with pytest.raises(UserError, match='prepare synthetic --directory'):
+        open_dataset('synthetic', 'train', tmp_path)
+
+
+def test_a_dataset_of_an_older_format_is_to_be_prepared_again(prepared, tmp_path):
+    for name in ('pascal_s', 'folder/tiny'):
+        (tmp_path / name / '2.0.0').mkdir(parents=True)
+        with pytest.raises(UserError) as error:
+            open_dataset(name, 'train', tmp_path)
+        assert f'in format 2.0.0, but format {records.VERSION} is read now' in str(error.value)
+        command = f'python -m ubernet_jax.prepare {name} --source DIR --directory {tmp_path}'
+        assert f'prepare it again with\n  {command}' in str(error.value)
+
+
+@pytest.mark.parametrize('name', ['coco', 'folder', 'folder/', 'folder/../up', ''])
+def test_an_unknown_dataset_lists_the_known_ones(name, tmp_path):
+    with pytest.raises(UserError, match=r'bsds500, voc2007, .*, synthetic, folder/NAME'):
+        open_dataset(name, 'train', tmp_path)
+
+
+def test_an_unknown_split_lists_the_known_ones(prepared):
+    with pytest.raises(UserError, match=r"no split 'dev'; it has train, val, test"):
+        open_dataset('bsds500', 'dev', prepared)
+
+
+@pytest.mark.parametrize(
+    ('name', 'counts', 'labels'),
+    [
+        ('bsds500', {'train': 200, 'val': 100, 'test': 200}, {'boundaries'}),
+        ('voc2012', {'train': 600, 'val': 330}, {'segmentation', 'semantic_boundaries'}),
+        ('pascal_s', {'train': 300, 'test': 200}, {'saliency'}),
+        ('folder/kitchen', {'test': 30, 'train': 100}, {'normals'}),
+        ('folder/fashion', {'test': 60, 'train': 200}, {'parts', 'saliency'}),
+    ],
+)
+def test_real_data(name, counts, labels, data_root, tmp_path):
+    builder = make_builder(name, tmp_path)
+    splits = builder.list_splits(builder.locate(data_root))
+    assert {split: len(items) for split, items in splits.items()} == counts
+    for items in splits.values():
+        example, encoded_image = builder.read(items[0])
+        assert set(example.labels) == labels
+        assert_valid(example, builder.labels)
+        np.testing.assert_array_equal(records.decode_image(encoded_image), example.image)
+
+
+@pytest.fixture
+def voc_items(data_root, tmp_path) -> dict[str, list[dict[str, pathlib.Path]]]:
+    builder = make_builder('voc2012', tmp_path)
+    return builder.list_splits(builder.locate(data_root))
+
+
+def test_real_boxes_of_a_photograph(voc_items, tmp_path):
+    items = {item['images'].stem: item for item in voc_items['train'] + voc_items['val']}
+    example, _ = make_builder('voc2012', tmp_path).read(items['2008_000863'])
+    assert example.image.shape == (336, 500, 3)
+    assert set(example.labels) == {'segmentation', 'semantic_boundaries', 'detection'}
+    dog, chair = VOC_CLASSES.index('dog'), VOC_CLASSES.index('chair')
+    wanted = make_boxes((239, 25, 387, 256, dog, False), (400, 4, 497, 122, chair, True))
+    assert_same_label(STANDARD['detection'], example.labels['detection'], wanted)
+    # The box, drawn without looking at the mask, is the mask's own to a few pixels.
+    rows, columns = np.nonzero(example.labels['segmentation'] == dog)
+    around = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    np.testing.assert_allclose(wanted.corners[0], around, atol=5)
+
+
+def test_real_boxes_are_as_many_as_the_data_says(voc_items):
+    counts = {}
+    for split, items in voc_items.items():
+        boxes = [
+            STANDARD['detection'].read(item['detection'], (500, 500))
+            for item in items
+            if 'detection' in item
+        ]
+        difficult = np.concatenate([own.difficult for own in boxes])
+        counts[split] = (len(items), len(boxes), len(difficult), int(difficult.sum()))
+    assert counts == {'train': (600, 546, 1154, 108), 'val': (330, 246, 490, 43)}
+    unlabelled = [
+        item['images'].stem
+        for items in voc_items.values()
+        for item in items
+        if 'detection' not in item
+    ]
+    assert len(unlabelled) == 138 and all(name.startswith('2007_') for name in unlabelled)

@@ -1,0 +1,356 @@
+"""The public sets whose labels need thought: literal numbers, and errors that name the file."""
+
+import pathlib
+
+import numpy as np
+import pytest
+import scipy.io
+from PIL import Image
+
+from helpers.tiny_datasets import (
+    save_list,
+    save_map,
+    write_bsds500,
+    write_ecssd,
+    write_msra10k,
+)
+from helpers.tiny_matlab_datasets import (
+    NYU_SHAPE,
+    room_normals,
+    save_matlab,
+    save_matlab_73,
+    structs,
+    write_nyud_mt,
+    write_nyudv2_toolbox,
+    write_pascal_context,
+    write_person_part,
+    write_sbd,
+)
+from ubernet_jax.datasets.builders.card import Card
+from ubernet_jax.datasets.builders.nyud_mt import NYUD_CLASSES
+from ubernet_jax.datasets.builders.pascal_context import find_boundaries
+from ubernet_jax.datasets.builders.person_part import MERGED_PARTS
+from ubernet_jax.datasets.builders.registry import BUILDERS, make_builder
+from ubernet_jax.datasets.builders.sbd import outline_instances
+from ubernet_jax.errors import UserError
+from ubernet_jax.example import Example
+from ubernet_jax.labels.standard import PERSON_PARTS
+
+
+def read_first(name: str, root: pathlib.Path, split: str = 'train') -> Example:
+    builder = make_builder(name, root / 'prepared')
+    example, _ = builder.read(builder.list_splits(builder.locate(root))[split][0])
+    return example
+
+
+def test_instances_that_touch_keep_both_boundaries():
+    instances = np.array([[1, 1, 1, 2, 2, 2, 3, 3, 3, 0, 0]] * 4)
+    edges = outline_instances(instances, np.uint8([15, 15, 7]))
+    assert edges.dtype == np.uint8
+    assert edges.tolist() == [[0, 0, 15, 15, 0, 15, 7, 0, 7, 0, 0]] * 4
+
+
+def test_an_instance_is_outlined_within_and_not_along_the_border_of_the_image():
+    instances = np.array([[0, 0, 0, 0], [0, 1, 1, 1], [0, 1, 1, 1], [0, 1, 1, 1]])
+    edges = outline_instances(instances, np.uint8([20]))
+    assert edges.tolist() == [[0, 0, 0, 0], [0, 20, 20, 20], [0, 20, 0, 0], [0, 20, 0, 0]]
+
+
+def test_no_instance_has_no_outline():
+    assert not outline_instances(np.zeros((2, 3), int), np.zeros(0, np.uint8)).any()
+
+
+def test_lines_between_regions_are_one_pixel_wide():
+    regions = np.array([[5, 5, 9, 9], [5, 5, 9, 9], [5, 5, 5, 5], [431, 5, 5, 5]])
+    assert find_boundaries(regions).astype(int).tolist() == [
+        [0, 1, 0, 0],
+        [0, 1, 1, 1],
+        [1, 0, 0, 0],
+        [1, 0, 0, 0],
+    ]
+    corner = np.array([[7, 7, 7], [7, 8, 8], [7, 8, 8]])
+    assert find_boundaries(corner).astype(int).tolist() == [[1, 1, 1], [1, 0, 0], [1, 0, 0]]
+    assert not find_boundaries(np.full((3, 4), 2, np.uint16)).any()
+
+
+def test_classes_above_255_are_told_apart():
+    regions = np.array([[4, 260]], np.uint16)  # equal in 8 bits
+    assert find_boundaries(regions).tolist() == [[True, False]]
+
+
+def test_the_parts_are_merged_to_six():
+    merged = {
+        name: {part for part, index in MERGED_PARTS.items() if PERSON_PARTS[index] == name}
+        for name in PERSON_PARTS
+    }
+    assert merged == {
+        'background': set(),
+        'head': set('head hair leye reye lear rear lebrow rebrow nose mouth'.split()),
+        'torso': {'torso', 'neck'},
+        'upper arm': {'luarm', 'ruarm'},
+        'lower arm': {'llarm', 'rlarm', 'lhand', 'rhand'},
+        'upper leg': {'luleg', 'ruleg'},
+        'lower leg': {'llleg', 'rlleg', 'lfoot', 'rfoot'},
+    }
+    assert len(MERGED_PARTS) == 24
+
+
+def test_a_later_part_lies_on_top(tmp_path):
+    write_person_part(tmp_path)
+    voc = tmp_path / 'VOCdevkit' / 'VOC2010'
+    whole = np.ones((24, 32), np.uint8)
+    right = np.tile(np.arange(32) >= 16, (24, 1)).astype(np.uint8)
+    parts = structs({'part_name': 'luleg', 'mask': whole}, {'part_name': 'lfoot', 'mask': right})
+    person = structs({'class': 'person', 'class_ind': 15, 'mask': whole, 'parts': parts})
+    save_matlab(voc / 'Annotations_Part/2008_000026.mat', {'anno': {'objects': person}})
+    assert (
+        read_first('person_part', tmp_path).labels['parts'].tolist() == [[5] * 16 + [6] * 16] * 24
+    )
+
+
+def test_a_part_that_is_not_known(tmp_path, refuses):
+    write_person_part(tmp_path)
+    path = tmp_path / 'VOCdevkit/VOC2010/Annotations_Part/2008_000003.mat'
+    parts = structs({'part_name': 'wing', 'mask': np.ones((24, 32))})
+    person = structs({'class': 'person', 'class_ind': 15, 'mask': 0, 'parts': parts})
+    save_matlab(path, {'anno': {'objects': person}})
+    refuses('person_part', f"{path}: 'wing' is no part of a person; known: head, hair")
+
+
+def test_instances_without_a_category(tmp_path, refuses):
+    write_sbd(tmp_path)
+    path = tmp_path / 'benchmark_RELEASE/dataset/inst/2008_000007.mat'
+    instances = np.full((24, 32), 2, np.uint8)
+    truth = {'Segmentation': instances, 'Categories': np.uint8([[15]])}
+    save_matlab(path, {'GTinst': truth})
+    refuses('sbd', path, 'GTinst has another structure', 'instance 2 is none of 1')
+
+
+@pytest.mark.parametrize(
+    ('folder', 'variable', 'truth'),
+    [
+        ('cls', 'GTcls', {'Segmentation': np.full((24, 32), 21, np.uint8)}),
+        (
+            'inst',
+            'GTinst',
+            {'Segmentation': np.ones((24, 32), np.uint8), 'Categories': np.uint8([[21]])},
+        ),
+    ],
+)
+def test_a_class_out_of_range(folder, variable, truth, tmp_path, refuses):
+    write_sbd(tmp_path)
+    path = tmp_path / 'benchmark_RELEASE/dataset' / folder / '2008_000002.mat'
+    save_matlab(path, {variable: truth})
+    refuses('sbd', path, 'class index 21 is out of range')
+
+
+@pytest.mark.parametrize(
+    ('name', 'write', 'path', 'variable'),
+    [
+        ('bsds500', write_bsds500, 'BSDS500/data/groundTruth/val/101.mat', 'groundTruth'),
+        ('sbd', write_sbd, 'benchmark_RELEASE/dataset/cls/2008_000002.mat', 'GTcls'),
+        ('sbd', write_sbd, 'benchmark_RELEASE/dataset/inst/2008_000002.mat', 'GTinst'),
+        (
+            'pascal_context',
+            write_pascal_context,
+            'VOCdevkit/VOC2010/trainval/2008_000008.mat',
+            'LabelMap',
+        ),
+        (
+            'person_part',
+            write_person_part,
+            'VOCdevkit/VOC2010/Annotations_Part/2008_000003.mat',
+            'anno',
+        ),
+        ('nyud_mt', write_nyud_mt, 'NYUD_MT/segmentation/0001.mat', 'segmentation'),
+        ('nyudv2', write_nyudv2_toolbox, 'NYUv2/splits.mat', 'trainNdxs'),
+    ],
+)
+def test_each_fault_of_a_matlab_file_names_it_and_the_variable(
+    name, write, path, variable, tmp_path, refuses
+):
+    write(tmp_path)
+    path = tmp_path / path
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    refuses(name, path, f'{variable} cannot be read')
+    save_matlab(path, {'other': np.ones(3)})
+    refuses(name, f'{path} has no variable {variable}; it has other')
+    save_matlab_73(path, {variable: np.ones((2, 2))})
+    refuses(name, path, variable, 'version 7.3')
+    path.unlink()
+    refuses(name, f'no file {path}')
+
+
+@pytest.mark.parametrize(
+    ('file', 'variable'),
+    [
+        ('nyu_depth_v2_labeled.mat', 'images'),
+        ('norm_gt_l.mat', 'norm_gt_l'),
+        ('masks.mat', 'masks'),
+    ],
+)
+def test_each_fault_of_an_hdf5_file_names_it_and_the_variable(file, variable, tmp_path, refuses):
+    write_nyudv2_toolbox(tmp_path)
+    path = tmp_path / 'NYUv2' / file
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    refuses('nyudv2', path, f'{variable} cannot be read')
+    save_matlab_73(path, {'other': np.ones((2, 2))})
+    refuses('nyudv2', f'{path} has no variable {variable}; it has other')
+    save_matlab(path, {variable: np.ones((2, 2))})
+    refuses('nyudv2', path, variable, 'not of MATLAB version 7.3')
+    save_matlab_73(path, {variable: np.ones((*NYU_SHAPE, 3, 1), np.uint8)})
+    refuses('nyudv2', path, f'{variable} has 1 frames; number 4')
+
+
+def test_labels_of_another_size(tmp_path, refuses):
+    write_sbd(tmp_path)
+    write_pascal_context(tmp_path)
+    path = tmp_path / 'benchmark_RELEASE/dataset/cls/2008_000002.mat'
+    save_matlab(path, {'GTcls': {'Segmentation': np.zeros((32, 24), np.uint8)}})
+    refuses('sbd', path, 'has 24 x 32', 'image has 32 x 24')
+    path = tmp_path / 'VOCdevkit/VOC2010/trainval/2008_000015.mat'
+    save_matlab(path, {'LabelMap': np.zeros((32, 24), np.uint16)})
+    refuses('pascal_context', path, 'has 24 x 32', 'image has 32 x 24')
+
+
+def test_the_two_windows_of_nyu_frames(tmp_path):
+    write_nyudv2_toolbox(tmp_path)
+    path = tmp_path / 'NYUv2' / 'nyu_depth_v2_labeled.mat'
+    images = np.zeros((*NYU_SHAPE, 3, 4), np.uint8)
+    images[44, 40], images[470, 600] = 10, 20  # MATLAB's (45, 41) and (471, 601)
+    images[45, 40], images[469, 599] = 30, 40  # MATLAB's (46, 41) and (470, 600)
+    depths = np.ones((*NYU_SHAPE, 4), np.float32)
+    save_matlab_73(path, {'images': images, 'depths': depths})
+    toolbox = read_first('nyudv2', tmp_path).image
+    gupta = read_first('nyudv2_gupta', tmp_path).image
+    assert toolbox.shape == (427, 561, 3)
+    assert (toolbox[0, 0, 0], toolbox[-1, -1, 0]) == (10, 20)
+    assert gupta.shape == (425, 560, 3)
+    assert (gupta[0, 0, 0], gupta[-1, -1, 0]) == (30, 40)
+
+
+def test_normals_in_pictures_are_numbered_from_0_and_unknown_outside_the_mask(tmp_path):
+    write_nyudv2_toolbox(tmp_path)
+    source = tmp_path / 'NYUv2'
+    (source / 'norm_gt_l.mat').unlink()
+    true = room_normals(*NYU_SHAPE)
+    x, y, z = np.moveaxis(true, -1, 0)
+    stored = np.rint(127.5 * (1 + np.stack([x, z, y], axis=-1))).astype(np.uint8)
+    for number in (1, 2, 4):
+        name = f'{number - 1:04d}.png'
+        save_map(source / 'normals_gt' / 'normals' / name, stored)
+        mask = np.zeros(NYU_SHAPE, np.uint8)
+        mask[:, : 100 * number] = 255
+        save_map(source / 'normals_gt' / 'masks' / name, mask)
+    example = read_first('nyudv2', tmp_path)
+    assert example.id == '0004'
+    normals = example.labels['normals']
+    assert not normals[:, 360:].any()  # column 400 of the frame
+    np.testing.assert_allclose(normals[:, :360], true[44:471, 40:400], atol=0.01)
+    (source / 'normals_gt' / 'masks' / '0001.png').unlink()
+    with pytest.raises(UserError, match=r'no file .*masks/0001\.png, which .*splits\.mat names'):
+        read_first('nyudv2', tmp_path)
+
+
+def test_nyu_without_normals_says_what_to_place(tmp_path, refuses):
+    write_nyudv2_toolbox(tmp_path)
+    (tmp_path / 'NYUv2' / 'norm_gt_l.mat').unlink()
+    refuses('nyudv2', 'holds no normals', 'norm_gt_l.mat and masks.mat', 'normals_gt')
+
+
+def test_the_nyud_classes(tmp_path, refuses):
+    assert len(NYUD_CLASSES) == 40
+    write_nyud_mt(tmp_path)
+    path = tmp_path / 'NYUD_MT' / 'segmentation' / '0005.png'
+    classes = np.zeros((60, 80), np.uint8)
+    classes[0, :4] = 0, 1, 40, 255
+    save_map(path, classes)
+    label = read_first('nyud_mt', tmp_path).labels['segmentation']
+    assert label[0, :4].tolist() == [255, 0, 39, 255]
+    assert (NYUD_CLASSES[0], NYUD_CLASSES[39]) == ('wall', 'other prop')
+    classes[0, 0] = 41
+    save_map(path, classes)
+    refuses('nyud_mt', path, 'class index 41 is out of range; allowed are 0 to 40')
+
+
+def test_nyud_normals_in_jpeg_pictures(tmp_path):
+    write_nyud_mt(tmp_path)
+    true = room_normals(60, 80)
+    for name in ('0001', '0003', '0005'):
+        path = tmp_path / 'NYUD_MT' / 'normals' / f'{name}.jpg'
+        path.with_suffix('.npy').unlink()
+        picture = Image.fromarray(np.rint(127.5 * (1 - true[..., ::-1])).astype(np.uint8))
+        picture.save(path, quality=95)
+    normals = read_first('nyud_mt', tmp_path).labels['normals']
+    cosine = (normals * true).sum(axis=-1)
+    assert np.median(np.degrees(np.arccos(np.clip(cosine, -1, 1)))) < 3
+
+
+def test_nyud_edges_of_another_shape(tmp_path, refuses):
+    write_nyud_mt(tmp_path)
+    path = tmp_path / 'NYUD_MT' / 'edge' / '0005.npy'
+    np.save(path, np.zeros((60, 80, 2)))
+    refuses('nyud_mt', path, 'got an array (60, 80, 2)')
+
+
+@pytest.mark.parametrize(
+    ('name', 'write', 'images', 'masks'),
+    [
+        ('msra10k', write_msra10k, 'MSRA10K_Imgs_GT/Imgs', 'MSRA10K_Imgs_GT/Imgs'),
+        ('ecssd', write_ecssd, 'ECSSD/images', 'ECSSD/ground_truth_mask'),
+    ],
+)
+def test_masks_that_are_missing(name, write, images, masks, tmp_path, refuses):
+    write(tmp_path)
+    missing = sorted((tmp_path / masks).glob('*.png'))[0]
+    missing.unlink()
+    refuses(name, f'no file {missing}')
+    for path in (tmp_path / images).glob('*.jpg'):
+        path.unlink()
+    refuses(name, f'{tmp_path / images} holds no .jpg')
+
+
+def test_a_split_of_numbers_that_the_set_does_not_have(tmp_path, refuses):
+    write_nyudv2_toolbox(tmp_path)
+    lists = tmp_path / 'NYUv2' / 'splits.mat'
+    scipy.io.savemat(lists, {'trainNdxs': [[1450]], 'testNdxs': [[1]]})
+    refuses('nyudv2', 'images has 4 frames; number 1450')
+
+
+def test_a_list_that_names_what_is_not_there(tmp_path, refuses):
+    write_sbd(tmp_path)
+    source = tmp_path / 'benchmark_RELEASE' / 'dataset'
+    save_list(source / 'val.txt', ('2009_000003', '2011_000001'))
+    refuses('sbd', f'no file {source / "img/2011_000001.jpg"}, which {source / "val.txt"} names')
+
+
+def test_counts_are_compared_with_the_official_ones():
+    card = Card(counts={'train': 795, 'test': 654})
+    assert card.compare({'test': 654, 'train': 795}) == ''
+    assert 'not the official set, which has train 795, test 654' in card.compare({'train': 795})
+    assert Card().compare({'train': 3}) == ''
+
+
+def test_where_images_lack_labels_those_are_compared():
+    card = Card(labels={'train': {'detection': 3, 'parts': 2}})
+    assert card.compare({'train': 4}, {'train': {'parts': 2, 'detection': 3}}) == ''
+    note = 'not the official set, which has train: detection 3, parts 2'
+    assert note in card.compare({'train': 4}, {'train': {'parts': 2, 'detection': 4}})
+    assert note in card.compare({'train': 4}, {'train': {'detection': 3}})
+    assert note in card.compare({'val': 4}, {'val': {'parts': 2, 'detection': 3}})
+
+
+def test_the_official_counts():
+    counts = {name: dict(BUILDERS[name].card.counts) for name in BUILDERS}
+    assert counts['sbd'] == {'train': 8498, 'val': 2857}
+    assert counts['pascal_context'] == {'train': 4998, 'val': 5105}  # 10,103 in all
+    assert counts['person_part'] == {'train': 1716, 'val': 1817}
+    assert counts['msra10k'] == {'train': 10_000}
+    assert counts['coco2017'] == {'train': 118_287, 'val': 5000}
+    assert counts['ecssd'] == {'test': 1000}
+    assert counts['pascal_s'] == {'test': 850}
+    assert counts['bsds500'] == {'train': 200, 'val': 100, 'test': 200}
+    assert counts['nyudv2'] == counts['nyudv2_gupta'] == {'train': 795, 'test': 654}
+    assert counts['nyud_mt'] == {'train': 795, 'val': 654}

@@ -1,0 +1,169 @@
+"""The datasets that the shipped configs name: they exist, label every task, and do not leak."""
+
+import itertools
+import pathlib
+
+import numpy as np
+import pytest
+
+from helpers.paths import ROOT
+from ubernet_jax import config as c
+from ubernet_jax.config.flags import load_config
+from ubernet_jax.config.validation import validate
+from ubernet_jax.datasets import Dataset
+from ubernet_jax.datasets.builders import synthetic
+from ubernet_jax.datasets.builders.builder import Builder
+from ubernet_jax.datasets.builders.registry import make_builder
+from ubernet_jax.datasets.builders.voc import Voc
+from ubernet_jax.datasets.checks import leaks
+from ubernet_jax.errors import UserError
+from ubernet_jax.tasks import PAPER
+
+# Of ml_collections, as it loads a config file.
+pytestmark = pytest.mark.filterwarnings('ignore:the load_module:DeprecationWarning')
+
+CONFIGS = ROOT / 'configs'
+VARIANTS = {'ubernet': ('with_val', 'without_val'), 'single_task': tuple(PAPER)}
+SHIPPED = [
+    f'{path.stem}.py{variant and ":"}{variant}'
+    for path in sorted(CONFIGS.glob('*.py'))
+    for variant in VARIANTS.get(path.stem, ('',))
+]
+NOT_OFFICIAL = {('pascal_s', 'train')}  # there with a list of one's own only
+
+
+@pytest.fixture(params=SHIPPED)
+def config(request) -> c.Config:
+    return load_config(str(CONFIGS / request.param))
+
+
+def used(config: c.Config) -> list[c.DatasetConfig]:
+    return [*config.data.train, *config.evaluation.benchmarks]
+
+
+def find_splits(builder: Builder) -> set[str]:
+    """Those that a set officially has; empty for one of the user's own."""
+    if isinstance(builder, Voc):
+        return set(builder.possible_splits)
+    return set(synthetic.SEEDS if builder.name == 'synthetic' else builder.card.counts)
+
+
+def test_datasets_and_splits_are_in_the_catalogue(config, tmp_path):
+    validate(config)
+    for one in used(config):
+        splits = find_splits(make_builder(one.name, tmp_path))
+        known = one.split in splits or (one.name, one.split) in NOT_OFFICIAL
+        assert known or one.name.startswith('folder/'), one
+
+
+def test_tasks_are_named_only_where_a_set_labels_them(config, tmp_path):
+    labelled = set()
+    for one in used(config):
+        tasks = make_builder(one.name, tmp_path).card.tasks or config.tasks
+        assert set(one.tasks) <= set(tasks), one
+        if one in config.data.train:
+            labelled |= set(one.tasks or tasks)
+    assert set(config.tasks) <= labelled
+
+
+def test_no_leak_by_construction(config, tmp_path):
+    for trained, tested in itertools.product(config.data.train, config.evaluation.benchmarks):
+        assert (trained.name, trained.split) != (tested.name, tested.split)
+        shared = {make_builder(one.name, tmp_path).collection for one in (trained, tested)}
+        if trained.name != tested.name and len(shared - {''}) == 1 and '' not in shared:
+            assert config.data.leaks is c.Leaks.LEAVE_OUT, (trained, tested)
+
+
+def test_the_two_unions_of_the_paper():
+    with_val, without_val = (
+        load_config(str(CONFIGS / f'ubernet.py:{variant}')) for variant in VARIANTS['ubernet']
+    )
+    for config in (with_val, without_val):
+        assert list(config.tasks) == list(PAPER)
+        detection = config.tasks['detection']
+        assert (detection.batch_size, detection.learning_rate, detection.weight) == (2, 5e-4, 2)
+        assert config.tasks['parts'].batch_size == 10 and config.optim.shared.batch_size == 30
+        assert config.model == c.ModelConfig() and config.loss == c.LossConfig()
+        assert config.images == 5000 * config.optim.shared.batch_size
+        assert {one.name: one.repeat for one in config.data.train} == {
+            'bsds500': 1, 'pascal_context': 1, 'voc2007': 2, 'voc2012': 2, 'sbd': 1,
+            'person_part': 1, 'msra10k': 1, 'nyudv2_gupta': 1,
+        }  # fmt: skip
+    photographs = {'voc2012', 'sbd', 'pascal_context', 'person_part'}
+    splits = {
+        config.name: {(one.name, one.split) for one in config.data.train if one.name in photographs}
+        for config in (with_val, without_val)
+    }
+    assert splits['ubernet:without_val'] == {(name, 'train') for name in photographs}
+    assert splits['ubernet:with_val'] == {
+        (name, split) for name in photographs for split in ('train', 'val')
+    }
+    scored = {(one.name, task) for one in without_val.evaluation.benchmarks for task in one.tasks}
+    assert ('sbd', 'semantic_boundaries') in scored and ('sbd', 'segmentation') not in scored
+
+
+def make_dataset(one: c.DatasetConfig, ids: tuple[str, ...], collection: str) -> Dataset:
+    dataset = Dataset(
+        name=one.name,
+        split=one.split,
+        directory=pathlib.Path('none'),
+        collection=collection,
+        labels={},
+        ids=ids,
+        sizes=np.zeros((len(ids), 2), np.int32),
+        labelled={},
+        counts={},
+        rows=np.arange(len(ids)),
+    )
+    # Of a photograph's number, which PASCAL-S has in its id, too.
+    dataset.fingerprints = np.array(
+        [np.random.default_rng(int(name[-2:])).integers(0, 2**64, 4, np.uint64) for name in ids]
+    )
+    return dataset
+
+
+def test_without_val_no_photograph_of_val_is_trained_on(monkeypatch, tmp_path):
+    val = ('2008_01', '2008_02', '2009_03')
+    ids = {
+        ('voc2012', 'train'): ('2008_11', '2008_12'),
+        ('voc2012', 'val'): val,
+        ('sbd', 'train'): ('2008_11', '2008_02', '2009_03'),
+        ('sbd', 'val'): ('2008_01',),
+        ('pascal_context', 'train'): ('2008_12', '2009_03'),
+        ('person_part', 'train'): ('2008_11',),
+        ('person_part', 'val'): ('2009_03',),
+        ('pascal_s', 'test'): ('02',),
+        ('msra10k', 'train'): ('55', '02'),
+        ('bsds500', 'train'): ('60',),
+        ('bsds500', 'val'): ('61',),
+        ('bsds500', 'test'): ('62',),
+        ('voc2007', 'train'): ('000063',),
+        ('voc2007', 'val'): ('000064',),
+        ('nyudv2_gupta', 'train'): ('0065',),
+        ('nyudv2_gupta', 'test'): ('0066',),
+    }
+
+    def open_tiny(settings: list[c.DatasetConfig], config: c.Config) -> list[Dataset]:
+        return [
+            make_dataset(
+                one,
+                ids[one.name, one.split],
+                make_builder(one.name, tmp_path).collection or f'{one.name}:{one.split}',
+            )
+            for one in settings
+        ]
+
+    monkeypatch.setattr(leaks, 'open_datasets', open_tiny)
+    config = load_config(str(CONFIGS / 'ubernet.py:without_val'))
+    opened = open_tiny(config.data.train, config)
+    left = {(one.name, one.split): one.ids for one in leaks.resolve_leaks(opened, config)}
+    assert left['sbd', 'train'] == ('2008_11',)
+    assert left['pascal_context', 'train'] == ('2008_12',)
+    assert left['msra10k', 'train'] == ('55',)  # known by its looks
+    for untouched in (('voc2012', 'train'), ('person_part', 'train'), ('voc2007', 'val')):
+        assert left[untouched] == ids[untouched]
+
+
+def test_an_unknown_variant_lists_the_known_ones():
+    with pytest.raises(UserError, match='unknown variant; known: with_val, without_val'):
+        load_config(str(CONFIGS / 'ubernet.py:val'))

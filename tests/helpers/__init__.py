@@ -1,0 +1,1 @@
+"""What several tests share: tiny data, networks, runs, and files in foreign formats."""

@@ -1,0 +1,1 @@
+"""Damaged files, and the readers that meet them."""

@@ -1,0 +1,104 @@
+"""Random states and micro-batches, for tests that run the real training step on tiny networks."""
+
+import pathlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from helpers import plain_network
+from ubernet_jax.batch import Batch
+from ubernet_jax.config import Config
+from ubernet_jax.labels.unit_vectors import to_integers
+from ubernet_jax.network import make_network
+from ubernet_jax.tasks import Depth, Detection, Normals, Task
+from ubernet_jax.training.checkpoint import Checkpoints
+from ubernet_jax.training.optim import make_optimizer
+from ubernet_jax.training.parallel import make_mesh, replicate
+from ubernet_jax.training.schedule import groups_of
+from ubernet_jax.training.state import TrainState
+from ubernet_jax.training.step import train_step
+from ubernet_jax.weights.trained import open_checkpoint
+
+# Half the time to compile for a CPU. Buffers are the same, and so are the results to rounding.
+FAST_COMPILATION = {'xla_backend_optimization_level': 0}
+MANY = 10_000  # updates of a group: its learning rate does not fall within a test
+
+
+def make_batch(
+    tasks: Mapping[str, Task],
+    labelled: np.ndarray,
+    height: int = 33,
+    width: int = 65,
+    seed: int = 0,
+) -> Batch:
+    """A micro-batch of noise as the step takes it, with void pixels, and padding on the right.
+
+    Args:
+      tasks: of the network.
+      labelled: bool (N, T), which of the N images has labels for which of the T tasks; targets of
+        the others are noise too.
+    """
+    rng = np.random.default_rng(seed)
+    shape = (len(labelled), height, width)
+    return Batch(
+        image=rng.integers(0, 256, (*shape, 3), np.uint8),
+        image_sizes=np.tile(np.int32([height, 3 * width // 4]), (len(labelled), 1)),
+        targets={name: _random_target(rng, task, shape) for name, task in tasks.items()},
+        labelled={name: labelled[:, index] for index, name in enumerate(tasks)},
+    )
+
+
+def _random_target(rng: np.random.Generator, task: Task, shape: tuple[int, int, int]) -> Any:
+    target = task.empty_target(shape[0], shape[1:])
+    if isinstance(task, Detection):
+        corners = rng.uniform(0, 15, (shape[0], 2, 2))
+        target.corners[:, :2] = np.concatenate([corners, corners + 16], -1)
+        target.classes[:, :2] = rng.integers(1, len(task.classes), (shape[0], 2))
+        target.valid[:, :2] = True
+        return target
+    known = rng.random(shape) >= 0.2
+    if isinstance(task, Normals):
+        vectors = rng.normal(size=target.shape)
+        vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
+        target[known] = to_integers(vectors)[known]
+    elif isinstance(task, Depth):
+        target[known] = rng.uniform(1, 5, shape)[known]
+    else:
+        target[known] = rng.integers(0, task.channels, shape)[known]
+    return target
+
+
+def make_solver(config: Config, updates: int = MANY) -> optax.GradientTransformationExtraArgs:
+    """The solver of a run in which every group is expected to make so many updates."""
+    return make_optimizer(config, dict.fromkeys(groups_of(config), updates))
+
+
+def make_state(config: Config) -> TrainState:
+    """A state before the first step, with weights and statistics none of which is zero."""
+    variables = plain_network.random_variables(make_network(config))
+    params, batch_stats = jax.tree.map(jnp.asarray, variables)
+    state = TrainState(
+        step=jnp.zeros((), jnp.int32),
+        params=params,
+        batch_stats=batch_stats,
+        groups=make_solver(config).init(params),
+        rng=jax.random.PRNGKey(config.seed),
+    )
+    return replicate(make_mesh(config.data.micro_batches_per_step), state)
+
+
+def read_state(workdir: pathlib.Path) -> TrainState:
+    """The newest state of a run."""
+    trained = open_checkpoint(workdir)
+    return Checkpoints(workdir).restore(trained.config, trained.step, make_solver(trained.config))
+
+
+def make_step(config: Config, updates: int = MANY) -> Callable:
+    """The training step, not yet jitted: (state, batch) -> (state, metrics)."""
+    network, optimizer = make_network(config), make_solver(config, updates)
+    mesh = make_mesh(config.data.micro_batches_per_step)
+    return lambda state, batch: train_step(network, optimizer, config, mesh, state, batch)

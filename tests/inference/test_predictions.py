@@ -1,0 +1,199 @@
+"""What comes back of one photograph: a mapping, attributes, arrays, pictures and files."""
+
+import copy
+import json
+import pickle
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ubernet_jax import config as c
+from ubernet_jax.config.validation import validate
+from ubernet_jax.errors import UserError
+from ubernet_jax.inference.predictions import Predictions
+from ubernet_jax.tasks.class_boundaries import ClassBoundaryMap
+from ubernet_jax.tasks.detection import Box, Detections
+from ubernet_jax.visualize import Style
+
+HEIGHT, WIDTH = 20, 30
+ROAD = ('other', 'road', 'kerb')
+VEHICLES = ('background', 'car', 'bus')
+
+
+def make_predictions() -> Predictions:
+    """A result of every kind, of tasks with names of somebody's own."""
+    tasks = {
+        'road': c.Segmentation(classes=ROAD),
+        'kerbs': c.ClassBoundaries(classes=ROAD),
+        'glow': c.SoftMask(),
+        'outlines': c.Boundaries(),
+        'facing': c.Normals(),
+        'vehicles': c.Detection(classes=VEHICLES),
+        'signs': c.Detection(classes=('background', 'stop')),
+    }
+    rng = np.random.default_rng(0)
+    size = HEIGHT, WIDTH
+    results = {
+        'road': rng.integers(0, 3, size, np.uint8),
+        'kerbs': ClassBoundaryMap(
+            classes=rng.integers(1, 3, size, np.uint8), strength=rng.random(size, np.float32)
+        ),
+        'glow': rng.random(size, np.float32),
+        'outlines': rng.random(size, np.float32),
+        'facing': np.broadcast_to(np.float32([0, 0.6, 0.8]), (*size, 3)),
+        'vehicles': Detections(
+            corners=np.float32([[1, 2.5, 11, 12], [0, 0, 30, 20]]),
+            classes=np.uint8([2, 1]),
+            scores=np.float32([0.75, 0.5]),
+            names=VEHICLES,
+        ),
+        'signs': Detections(
+            corners=np.zeros((0, 4), np.float32),
+            classes=np.zeros(0, np.uint8),
+            scores=np.zeros(0, np.float32),
+            names=('background', 'stop'),
+        ),
+    }
+    return Predictions(rng.integers(0, 256, (*size, 3), np.uint8), tasks, results)
+
+
+@pytest.fixture
+def out() -> Predictions:
+    return make_predictions()
+
+
+def test_results_are_items_and_attributes_by_the_names_of_the_tasks(out):
+    names = ['road', 'kerbs', 'glow', 'outlines', 'facing', 'vehicles', 'signs']
+    assert list(out) == list(out.keys()) == list(out.tasks) == names and len(out) == 7
+    for name, result in out.items():
+        assert name in out and out[name] is getattr(out, name) is result
+    assert out.kerbs.classes.dtype == np.uint8 and out.kerbs.strength.dtype == np.float32
+
+
+def test_what_was_not_asked_for_is_absent(out):
+    message = (
+        'there is no normals in these predictions: '
+        'they have road, kerbs, glow, outlines, facing, vehicles, signs'
+    )
+    with pytest.raises(AttributeError, match=message):
+        out.normals  # noqa: B018
+    with pytest.raises(KeyError, match=message):
+        out['normals']
+    with pytest.raises(UserError, match=message):
+        out.picture('normals')
+    assert 'normals' not in out and not hasattr(out, 'normals') and out.get('normals') is None
+    with pytest.raises(KeyError, match='they have nothing'):
+        Predictions(out.image, {}, {})['road']
+
+
+def test_boxes_come_one_by_one(out):
+    boxes = list(out.vehicles)
+    assert len(out.vehicles) == 2 and not list(out.signs)
+    assert boxes[0] == Box((1.0, 2.5, 11.0, 12.0), 'bus', 0.75)
+    assert [(box.label, box.score) for box in boxes] == [('bus', 0.75), ('car', 0.5)]
+
+
+def test_arrays_are_named_after_the_tasks(out):
+    arrays = out.arrays()
+    several = ['vehicles_corners', 'vehicles_classes', 'vehicles_scores']
+    assert list(arrays) == [
+        'road', 'kerbs', 'kerbs_strength', 'glow', 'outlines', 'facing', *several,
+        'signs_corners', 'signs_classes', 'signs_scores',
+    ]  # fmt: skip
+    assert all(isinstance(array, np.ndarray) for array in arrays.values())
+    np.testing.assert_array_equal(arrays['kerbs'], out.kerbs.classes)
+    np.testing.assert_array_equal(arrays['kerbs_strength'], out.kerbs.strength)
+    np.testing.assert_array_equal(arrays['vehicles_corners'], out.vehicles.corners)
+    assert arrays['signs_corners'].shape == (0, 4)
+
+
+def test_files_are_named_after_the_tasks(out, tmp_path):
+    out.save(tmp_path / 'new' / 'folder')
+    folder = tmp_path / 'new' / 'folder'
+    pictures = {f'{name}.png' for name in out}
+    others = {'sheet.png', 'vehicles.json', 'signs.json', 'predictions.npz'}
+    assert {path.name for path in folder.iterdir()} == pictures | others
+    for name in out:
+        np.testing.assert_array_equal(Image.open(folder / f'{name}.png'), out.picture(name))
+    with np.load(folder / 'predictions.npz') as arrays:
+        assert set(arrays) == set(out.arrays())
+        for name, array in out.arrays().items():
+            assert arrays[name].dtype == array.dtype
+            np.testing.assert_array_equal(arrays[name], array)
+    assert json.loads((folder / 'signs.json').read_text()) == []
+    assert json.loads((folder / 'vehicles.json').read_text()) == [
+        {'box': [1.0, 2.5, 11.0, 12.0], 'label': 'bus', 'score': 0.75},
+        {'box': [0.0, 0.0, 30.0, 20.0], 'label': 'car', 'score': 0.5},
+    ]
+
+
+def test_saved_boxes_are_labels_of_the_folder_layout(out, tmp_path):
+    """Prediction by one network can be the ground truth of another."""
+    out.save(tmp_path)
+    label = out.tasks['vehicles'].label.read(tmp_path / 'vehicles.json', (HEIGHT, WIDTH))
+    np.testing.assert_array_equal(label.corners, out.vehicles.corners)
+    np.testing.assert_array_equal(label.classes, out.vehicles.classes)
+
+
+def test_panels_show_the_photograph_then_every_task(out):
+    photograph, *panels = out.panels(Style(opacity=0.0, score=1.1))
+    np.testing.assert_array_equal(photograph.picture, out.image)
+    assert [panel.caption for panel in panels] == list(out)
+    by_name = dict(zip(out, panels, strict=True))
+    for panel in panels:
+        assert (panel.picture.dtype, panel.picture.shape) == (np.uint8, (HEIGHT, WIDTH, 3))
+    for name in ('road', 'vehicles', 'signs'):  # nothing but the photograph is left
+        np.testing.assert_array_equal(by_name[name].picture, out.image)
+    assert list(by_name['road'].legend) == list(by_name['kerbs'].legend) == ['road', 'kerb']
+    assert [name for name, panel in by_name.items() if panel.key(32) is not None] == ['facing']
+
+
+def test_it_says_what_it_is(out):
+    assert repr(out) == (
+        'Predictions of a photograph of 30 x 20 pixels: '
+        'road, kerbs, glow, outlines, facing, vehicles, signs'
+    )
+
+
+@pytest.mark.parametrize(
+    'copied', [copy.copy, copy.deepcopy, lambda out: pickle.loads(pickle.dumps(out))]
+)
+def test_a_copy_is_whole(out, copied):
+    other = copied(out)
+    assert repr(other) == repr(out) and other.tasks == out.tasks
+    np.testing.assert_array_equal(other.image, out.image)
+    np.testing.assert_array_equal(other.kerbs.strength, out.kerbs.strength)
+    assert list(other.vehicles) == list(out.vehicles)
+    np.testing.assert_array_equal(other.picture('road'), out.picture('road'))
+
+
+def test_predictions_can_be_told_apart_and_kept_in_sets(out):
+    other = make_predictions()
+    assert out == out and out != other and len({out, other}) == 2
+
+
+def test_no_task_may_be_called_as_something_else_of_the_predictions_is(out, tmp_path):
+    out.save(tmp_path)
+    taken = {name for name in dir(out) if not name.startswith('_')} - set(out)
+    assert {'image', 'tasks', 'save', 'items'} <= taken
+    taken |= {path.stem for path in tmp_path.glob('*.png')} - set(out)
+    for name in taken:
+        with pytest.raises(UserError, match=rf"tasks is '{name}', but must be names of .* {name}"):
+            validate(c.Config(tasks={name: c.SoftMask()}))
+
+
+@pytest.mark.parametrize(
+    ('kind', 'other'), [(c.ClassBoundaries, 'kerbs_strength'), (c.Detection, 'kerbs_voc07')]
+)
+def test_no_task_may_be_called_as_a_result_of_another_is(kind, other):
+    config = c.Config(steps=1, tasks={'kerbs': kind(), other: c.SoftMask()})
+    with pytest.raises(UserError, match=f"tasks is '{other}', but must be another name"):
+        validate(config)
+
+
+def test_the_names_that_are_refused_are_those_of_results_and_arrays(out):
+    for name, result in out.items():
+        task = out.tasks[name]
+        names = {*task.arrays(name, result), *task.metrics(name, 2, {})} - {name}
+        assert names == {f'{name}_{suffix}' for suffix in task.suffixes}

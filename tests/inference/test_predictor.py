@@ -1,0 +1,167 @@
+"""Whole photographs: the size at which they enter, and what comes back at their own size."""
+
+import functools
+
+import jax
+import numpy as np
+import pytest
+import scipy.special
+
+from helpers import tiny_network
+from helpers.tiny_network import ALWAYS_33
+from ubernet_jax.config import InputSizeConfig
+from ubernet_jax.errors import UserError
+from ubernet_jax.inference.predictor import Predictor, apply, input_size
+from ubernet_jax.network import make_network
+from ubernet_jax.ops.interpolate import resize
+from ubernet_jax.tasks import PAPER, select_tasks, strips
+from ubernet_jax.transforms.grids import resize_image
+from ubernet_jax.weights.exported import TrainedNetwork
+
+AS_PUBLISHED = InputSizeConfig()
+DENSE = tuple(name for name in PAPER if name != 'detection')
+
+
+@pytest.mark.parametrize(
+    ('size', 'wanted'),
+    [
+        ((375, 500), (641, 865)),
+        ((500, 375), (865, 641)),
+        ((321, 481), (641, 961)),
+        ((480, 640), (641, 865)),
+        ((1, 1), (641, 641)),
+        ((6000, 8000), (641, 865)),
+        ((8000, 6000), (865, 641)),
+        ((100, 1000), (97, 961)),
+        ((1, 5000), (33, 961)),
+    ],
+)
+def test_the_papers_input_sizes(size, wanted):
+    assert input_size(*size, AS_PUBLISHED) == wanted
+
+
+def test_where_the_area_bites_sides_are_rounded_down():
+    config = InputSizeConfig(short_side=625, long_side=961, area=300_000)
+    height, width = input_size(375, 500, config)
+    assert (height, width) == (449, 609)  # 474.3 x 632.5 before
+    assert height * width <= 300_000
+
+
+@pytest.mark.parametrize('config', [AS_PUBLISHED, ALWAYS_33, InputSizeConfig(area=200_000)])
+def test_input_sides_are_32k_plus_1_and_within_the_limits(config):
+    rng = np.random.default_rng(0)
+    for height, width in rng.integers(1, 9000, (200, 2)).tolist():
+        size = input_size(height, width, config)
+        assert all(isinstance(side, int) and side >= 33 and side % 32 == 1 for side in size)
+        assert max(size) < config.long_side + 32 and min(size) < config.short_side + 32
+
+
+@pytest.fixture(scope='module')
+def trained() -> TrainedNetwork:
+    """Of all tasks; every image enters at 33x33, so it is compiled once."""
+    return tiny_network.make_trained()
+
+
+@pytest.fixture(scope='module')
+def predictor(trained) -> Predictor:
+    config, _, params, batch_stats = trained
+    return Predictor(make_network(config), config.input_size, params, batch_stats)
+
+
+def make_image(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+
+
+@pytest.mark.parametrize('size', [(1, 1), (1, 33), (47, 31), (520, 19)])
+def test_predictions_have_the_images_size_and_their_kinds(predictor, size):
+    assert input_size(*size, ALWAYS_33) == (33, 33)
+    image = make_image(*size)
+    out = predictor(image, tuple(PAPER))
+    assert tuple(out) == tuple(out.tasks) == tuple(PAPER)
+    np.testing.assert_array_equal(out.image, image)
+    for values in (out.boundaries, out.saliency, out.semantic_boundaries.strength):
+        assert (values.dtype, values.shape) == (np.float32, size)
+        assert values.min() >= 0 and values.max() <= 1
+    assert (out.normals.dtype, out.normals.shape) == (np.float32, (*size, 3))
+    np.testing.assert_allclose(np.linalg.norm(out.normals, axis=-1), 1, atol=1e-5)
+    found = out.detection
+    assert len(found.corners) == len(found.classes) == len(found) <= 5
+    assert (found.corners.dtype, found.scores.dtype) == (np.float32, np.float32)
+    assert (found.corners >= 0).all() and (found.corners <= [*size[::-1], *size[::-1]]).all()
+    assert (np.diff(found.scores) <= 0).all() and (found.classes > 0).all()
+    boundary_classes = out.semantic_boundaries.classes
+    for classes, first, last in (
+        (out.segmentation, 0, 20), (out.parts, 0, 6), (boundary_classes, 1, 20)
+    ):  # fmt: skip
+        assert (classes.dtype, classes.shape) == (np.uint8, size)
+        assert classes.min() >= first and classes.max() <= last
+
+
+def test_scores_are_interpolated_and_never_labels(trained, predictor):
+    image = make_image(47, 31)
+    out = predictor(image, tuple(PAPER))
+    _, _, params, stats = trained
+    seen = resize_image(image, (33, 33))[None]
+    maps = apply(predictor.network, params, stats, seen, DENSE)
+    assert maps['saliency'].shape == (1, 33, 33, 2) and maps['segmentation'].shape == (1, 5, 5, 21)
+    scores = {name: resize(own[0], (47, 31)) for name, own in maps.items()}
+
+    softmax = functools.partial(scipy.special.softmax, axis=-1)
+    close = functools.partial(
+        np.testing.assert_allclose, atol=1e-3
+    )  # the scores are large, and rounded
+    close(out.boundaries, softmax(scores['boundaries'])[..., 1])
+    close(out.saliency, softmax(scores['saliency'])[..., 1])
+    lengths = np.linalg.norm(scores['normals'], axis=-1, keepdims=True)
+    close(out.normals, scores['normals'] / lengths)
+    np.testing.assert_array_equal(out.segmentation, scores['segmentation'].argmax(-1))
+    np.testing.assert_array_equal(out.parts, scores['parts'].argmax(-1))
+    probability = softmax(scores['semantic_boundaries'])[..., 1:]
+    np.testing.assert_array_equal(out.semantic_boundaries.classes, 1 + probability.argmax(-1))
+    close(out.semantic_boundaries.strength, probability.max(-1))
+    assert len(np.unique(out.segmentation)) > 1
+
+
+def test_metrics_get_every_class_of_boundary_and_the_proposals(predictor):
+    image = make_image(47, 31)
+    measured = predictor.predict_for_metrics(image, tuple(PAPER))
+    out = predictor(image, tuple(PAPER))
+    assert tuple(measured) == tuple(PAPER)
+    maps = measured.pop('semantic_boundaries')
+    assert (maps.dtype, maps.shape) == (np.uint8, (20, 47, 31))
+    strength = out.semantic_boundaries.strength
+    np.testing.assert_allclose(maps.max(0) / 255, strength, atol=0.5 / 255 + 1e-6)
+    detections, proposals = measured.pop('detection')
+    np.testing.assert_array_equal(detections.boxes, out.detection.corners)
+    np.testing.assert_array_equal(detections.scores, out.detection.scores)
+    # Metrics count classes from 0, without the background.
+    np.testing.assert_array_equal(detections.classes + 1, out.detection.classes)
+    assert 0 < len(proposals.boxes) <= 10 and (np.diff(proposals.scores) <= 0).all()
+    assert proposals.boxes.max() > 33  # at the image's own size
+    for name, array in measured.items():
+        np.testing.assert_array_equal(array, out[name])
+
+
+def test_the_strips_have_no_seam(predictor, monkeypatch):
+    image = make_image(520, 19)
+    in_strips = predictor(image, DENSE).arrays()
+    monkeypatch.setattr(strips, 'STRIP', 1000)
+    whole = predictor(image, DENSE).arrays()
+    jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-6), in_strips, whole)
+
+
+def test_only_the_wanted_tasks_are_predicted(predictor):
+    out = predictor(make_image(5, 5), ('parts',))
+    assert list(out) == list(out.tasks) == ['parts']
+    with pytest.raises(AttributeError, match='they have parts$'):
+        out.normals  # noqa: B018
+    assert list(predictor.predict_for_metrics(make_image(5, 5), ('parts',))) == ['parts']
+
+
+def test_tasks_are_selected_in_the_networks_order_and_unknown_ones_refused(predictor):
+    tasks = predictor.network.tasks
+    assert select_tasks(tasks, None) == tuple(PAPER)
+    assert select_tasks(tasks, ['parts', 'normals']) == ('normals', 'parts')
+    assert select_tasks(tasks, 'parts') == ('parts',) and select_tasks(tasks, []) == ()
+    with pytest.raises(UserError, match=r'unknown task depth, x: this network has boundaries, '):
+        select_tasks(tasks, ['x', 'parts', 'depth'])

@@ -1,0 +1,96 @@
+"""Kinds of labels of a user's own: their settings, their module, sets that have them."""
+
+import dataclasses
+import json
+import pathlib
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from helpers.tiny_datasets import random_image, save_map, write_json
+from ubernet_jax import labels, prepare
+from ubernet_jax.datasets import open_dataset
+from ubernet_jax.datasets.reading import Dataset
+from ubernet_jax.doctor.dataset_report import inspect_dataset
+from ubernet_jax.errors import UserError
+from ubernet_jax.labels import KINDS, from_json
+
+DEFINED = f"of kind 'heights', which the module {__name__} defines: give --plugin {__name__} "
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Heights(labels.SoftMask):
+    """Not registered: a test that needs it known does that for itself."""
+
+    name: ClassVar[str] = 'heights'
+    levels: tuple[float, ...] = ()
+    unit: str | None = 'cm'
+    inverted: bool = False
+
+
+@pytest.mark.parametrize(
+    'kind',
+    [
+        Heights(),
+        Heights(levels=(1.5, 2.0), unit='mm', inverted=True),
+        Heights(unit=None),
+        Heights(unit=''),
+    ],
+)
+def test_a_kind_of_ones_own_comes_back_from_json(kind, monkeypatch):
+    monkeypatch.setitem(KINDS, 'heights', Heights)
+    plain = json.loads(json.dumps(kind.to_json()))
+    assert (plain['kind'], plain['module']) == ('heights', __name__)
+    assert from_json(plain, 'it') == kind
+
+
+@pytest.fixture
+def source(tmp_path) -> pathlib.Path:
+    """`field`: one image with a label of the kind."""
+    random_image(tmp_path / 'field' / 'train' / 'images' / 'a.png', 6, 8)
+    save_map(tmp_path / 'field' / 'train' / 'tall' / 'a.png', np.full((6, 8), 200, np.uint8))
+    write_json(tmp_path / 'field' / 'labels.json', {'tall': {'kind': 'heights', 'unit': 'mm'}})
+    return tmp_path / 'field'
+
+
+@pytest.fixture
+def prepared(source, monkeypatch) -> Dataset:
+    """The set, while the kind is known."""
+    monkeypatch.setitem(KINDS, 'heights', Heights)
+    directory = source.parent / 'prepared'
+    prepare.main(['folder/field', '--source', str(source), '--directory', str(directory)])
+    return open_dataset('folder/field', 'train', directory)
+
+
+def test_a_set_with_a_kind_of_ones_own(prepared):
+    assert prepared.labels == {'tall': Heights(unit='mm')}
+    assert (prepared[0].labels['tall'] == 200).all()
+    metadata = json.loads(next(prepared.directory.rglob('metadata.json')).read_text())
+    assert metadata['train']['labels'] == {
+        'tall': {'kind': 'heights', 'unit': 'mm', 'module': __name__}
+    }
+
+
+def test_a_set_of_a_kind_that_is_not_known_names_its_module(prepared, monkeypatch, capsys):
+    directory = prepared.directory
+    monkeypatch.delitem(KINDS, 'heights')
+    message = f"the label 'tall' of folder/field is {DEFINED}"
+    with pytest.raises(UserError) as error:
+        open_dataset('folder/field', 'train', directory)
+    assert str(error.value).startswith(message)
+    with pytest.raises(UserError) as error:
+        prepare.main(['folder/field', '--directory', str(directory)])
+    assert str(error.value).startswith(message)
+    (error,) = inspect_dataset('folder/field', directory).errors
+    assert error.startswith(message) and 'delete' not in error
+    capsys.readouterr()
+    prepare.main(['--list', '--directory', str(directory)])  # which says nothing of labels
+    assert 'folder/field\n' in capsys.readouterr().out
+
+
+def test_a_description_of_a_kind_that_is_not_known(source, refuses):
+    refuses('folder/field', f"{source / 'labels.json'}: 'tall' is of kind 'heights'; known kinds: ")
+    plain = {'tall': {'kind': 'heights', 'module': __name__}}
+    write_json(source / 'labels.json', plain)
+    refuses('folder/field', f"{source / 'labels.json'}: 'tall' is {DEFINED}")

@@ -1,0 +1,79 @@
+"""Arithmetic in bfloat16: the same function, roughly; whatever is summed up stays float32."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from helpers.networks import FAST_COMPILATION, make_batch, make_state
+from ubernet_jax.config import (
+    PAPER,
+    Config,
+    DetectionConfig,
+    Initialisation,
+    ModelConfig,
+    Precision,
+)
+from ubernet_jax.network import make_network
+from ubernet_jax.training.step import Gradients, compute_gradients
+
+TASKS = {name: PAPER[name]() for name in ('boundaries', 'normals', 'segmentation', 'detection')}
+TASKS['detection'].detector = DetectionConfig(width=16, anchor_scales=(1.0, 2.0), min_side=4.0)
+
+
+def make_config(precision: Precision) -> Config:
+    model = ModelConfig(
+        width=1 / 16,
+        scales=2,
+        dropout=0.0,
+        precision=precision,
+        initialisation=Initialisation.RANDOM,
+    )
+    return Config(tasks=TASKS, model=model)
+
+
+@pytest.fixture(scope='module')
+def gradients() -> dict[Precision, Gradients]:
+    results = {}
+    for precision in Precision:
+        config = make_config(precision)
+        network, state = make_network(config), make_state(config)
+        batch = make_batch(network.tasks, np.ones((2, len(TASKS)), bool))
+
+        def compute(params, stats, batch, key, network=network, config=config):
+            return compute_gradients(network, config, params, stats, batch, key)
+
+        compiled = jax.jit(compute, compiler_options=FAST_COMPILATION)
+        results[precision] = compiled(state.params, state.batch_stats, batch, state.rng)
+    return results
+
+
+def test_losses_and_gradients_are_those_of_float32_but_for_rounding(gradients):
+    full, low = (gradients[p] for p in (Precision.FLOAT32, Precision.BFLOAT16))
+    for name in TASKS:
+        assert low.losses[name] == pytest.approx(float(full.losses[name]), rel=0.05), name
+    for group in ('shared', 'boundaries', 'normals', 'segmentation'):
+        difference = jax.tree.map(jnp.subtract, low.sums[group], full.sums[group])
+        distance = optax.tree.norm(difference) / optax.tree.norm(full.sums[group])
+        assert 1e-5 < distance < 0.1, group  # not equal: it did compute in another precision
+
+
+def test_sums_and_statistics_stay_float32(gradients):
+    low = gradients[Precision.BFLOAT16]
+    leaves = jax.tree.leaves((low.sums, low.losses, low.batch_stats))
+    assert {leaf.dtype for leaf in leaves} == {jnp.dtype('float32')}
+
+
+def test_the_branch_point_takes_half_the_memory():
+    def size(precision: Precision) -> int:
+        network = make_network(make_config(precision))
+        variables = jax.eval_shape(network.init, jax.random.PRNGKey(0))
+        image, valid = np.zeros((1, 65, 65, 3), np.uint8), np.ones((1, 65, 65), bool)
+        features = jax.eval_shape(
+            lambda params, stats: network.features(params['shared'], stats, image, valid)[0],
+            *variables,
+        )
+        return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(features))
+
+    assert size(Precision.BFLOAT16) * 2 == size(Precision.FLOAT32)

@@ -1,0 +1,301 @@
+"""Kinds of tasks: what their settings may be, their targets, and what their settings do."""
+
+import dataclasses
+import itertools
+import re
+import string
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from helpers.networks import make_batch
+from helpers.tiny_datasets import make_boxes
+from ubernet_jax.batch import Batch
+from ubernet_jax.errors import UserError
+from ubernet_jax.example import Example
+from ubernet_jax.labels import VOID
+from ubernet_jax.labels.lines import LineMap
+from ubernet_jax.models.settings import DetectionConfig
+from ubernet_jax.tasks import (
+    KINDS,
+    PAPER,
+    Boundaries,
+    Depth,
+    Detection,
+    Normals,
+    Segmentation,
+    SoftMask,
+    Task,
+)
+from ubernet_jax.training.collation import add_absent_targets, collate
+
+CLASSES = ('none', 'cup', 'plate')
+TASKS = {
+    name: kind(classes=CLASSES) if kind.label_kind.has_classes else kind()
+    for name, kind in KINDS.items()
+}
+RNG = np.random.default_rng(0)
+LABELS = {
+    'boundaries': LineMap(share=RNG.choice(np.uint8([0, 100, 255]), (20, 30))),
+    'class_boundaries': RNG.choice(np.uint8([0, 1, 2, VOID]), (20, 30)),
+    'depth': RNG.uniform(1, 5, (20, 30)).astype(np.float32),
+    'detection': make_boxes((1, 2, 3.5, 4, 2, False)),
+    'normals': np.broadcast_to(np.float32([0, 0.6, 0.8]), (20, 30, 3)),
+    'segmentation': RNG.choice(np.uint8([0, 1, 2, VOID]), (20, 30)),
+    'soft_mask': RNG.integers(0, 256, (20, 30), np.uint8),
+}
+
+
+def make_example(*labelled: str) -> Example:
+    labels = {name: LABELS[name] for name in labelled}
+    return Example(id='a', image=np.zeros((20, 30, 3), np.uint8), labels=labels)
+
+
+# Settings.
+
+
+@pytest.mark.parametrize('name', TASKS)
+def test_what_every_kind_starts_with_is_allowed(name):
+    TASKS[name].validate('tasks.mine')
+    KINDS[name]().validate('tasks.mine')  # its classes may come from the data
+
+
+@pytest.mark.parametrize('name', TASKS)
+@pytest.mark.parametrize(
+    ('field', 'value', 'allowed'),
+    [
+        ('batch_size', 0, 'above 0'),
+        ('learning_rate', -0.1, 'above 0'),
+        ('learning_rate', np.nan, 'above 0'),
+        ('decay_at', (0.5, 1.1), 'shares above 0, up to 1'),
+        ('weight', 0.0, 'above 0'),
+    ],
+)
+def test_every_kind_refuses_what_no_group_may_have(name, field, value, allowed):
+    assert_refused(dataclasses.replace(TASKS[name], **{field: value}), field, value, allowed)
+
+
+@pytest.mark.parametrize(
+    ('name', 'field', 'value', 'allowed'),
+    [
+        ('boundaries', 'stride', 3, '1, 2, 4 or 8'),
+        ('normals', 'hidden', -1, '0 or more'),
+        ('boundaries', 'positive_share', -0.1, '0 <= positive_share < 1'),
+        ('soft_mask', 'positive_share', 1.0, '0 <= positive_share < 1'),
+        ('boundaries', 'bag_radius', -1, '0 or more'),
+        ('class_boundaries', 'positive_weight', -0.5, '0 or more'),
+        ('class_boundaries', 'negative_weight', np.nan, '0 or more'),
+        ('normals', 'transition', 0.0, 'above 0'),
+        ('normals', 'classes', CLASSES, 'empty: tasks of kind normals have no classes'),
+        ('soft_mask', 'classes', CLASSES, 'empty: tasks of kind soft_mask have no classes'),
+    ],
+)
+def test_a_kind_refuses_what_its_own_settings_may_not_be(name, field, value, allowed):
+    assert_refused(dataclasses.replace(TASKS[name], **{field: value}), field, value, allowed)
+
+
+@pytest.mark.parametrize(
+    ('field', 'value', 'allowed'),
+    [
+        ('max_boxes', 0, 'above 0'),
+        ('detections', 0, 'above 0'),
+        ('train_proposals', (10, 20), 'two numbers, before >= after > 0'),
+        ('anchor_scales', (1.0, -2.0), 'one or more above 0'),
+        ('min_score', 1.0, '0 <= min_score < 1'),
+        ('proposal_class_weight', -1.0, '0 or more'),
+    ],
+)
+def test_a_detector_refuses_what_it_cannot_be(field, value, allowed):
+    detection = Detection(classes=CLASSES, detector=DetectionConfig(**{field: value}))
+    assert_refused(detection, f'detector.{field}', value, allowed)
+
+
+def assert_refused(task: Task, field: str, value: object, allowed: str) -> None:
+    message = f'config: tasks.mine.{field} is {value}, but must be {allowed}'
+    with pytest.raises(UserError, match=re.escape(message)):
+        task.validate('tasks.mine')
+
+
+@pytest.mark.parametrize(
+    ('classes', 'message'),
+    [
+        (('only',), 'tasks.mine.classes names 1 classes; allowed are 2 to 255'),
+        (tuple(map(str, range(256))), 'tasks.mine.classes names 256 classes'),
+        (('none', 'cup', 'cup'), "tasks.mine.classes names the class 'cup' twice"),
+        (('none', ''), "tasks.mine.classes has the classes ('none', '')"),
+    ],
+)
+def test_names_of_classes_differ_and_fit_into_a_byte(classes, message):
+    for name, task in TASKS.items():
+        if task.label_kind.has_classes:
+            with pytest.raises(UserError, match=re.escape(message)):
+                KINDS[name](classes=classes).validate('tasks.mine')
+
+
+def test_every_maker_of_the_papers_tasks_makes_one_of_its_own():
+    one, other = PAPER['detection'](weight=3.0), PAPER['detection']()
+    one.detector.width = 8
+    assert (other.weight, other.detector.width) == (1.0, DetectionConfig().width)
+    assert len(one.classes) == len(other.classes) == 21
+
+
+def test_the_labels_of_a_task_are_of_its_kind_and_have_its_classes():
+    for name, task in TASKS.items():
+        has_classes = name in ('class_boundaries', 'detection', 'segmentation')
+        classes = {'classes': CLASSES} if has_classes else {}
+        assert task.label == task.label_kind(**classes)
+
+
+# Targets.
+
+
+def test_targets_are_of_the_smallest_types_and_empty_at_first():
+    shape = (2, 33, 65)
+    others = {'normals': (np.int16, 0), 'depth': (np.float16, 0)}
+    for name in TASKS.keys() - {'detection'}:
+        dtype, unknown = others.get(name, (np.uint8, VOID))
+        target = TASKS[name].empty_target(2, shape[1:])
+        assert isinstance(target, np.ndarray) and target.dtype == dtype
+        assert target.shape == (*shape, *([3] if name == 'normals' else []))
+        assert (target == unknown).all()
+    boxes = TASKS['detection'].empty_target(2, shape[1:])
+    fields = {'corners': np.float32, 'classes': np.uint8, 'valid': bool}
+    for field, dtype in fields.items():
+        array = getattr(boxes, field)
+        assert array.dtype == dtype and array.shape[:2] == (2, 50) and not array.any()
+
+
+@pytest.mark.parametrize('name', TASKS)
+def test_labels_are_written_in_the_upper_left_of_their_image_and_keep_the_type(name):
+    task = TASKS[name]
+    target, empty = (task.empty_target(2, (33, 65)) for _ in range(2))
+    task.write_target(target, 1, LABELS[name])
+    jax.tree.map(lambda own, none: np.testing.assert_array_equal(own[0], none[0]), target, empty)
+    for own, none in zip(jax.tree.leaves(target), jax.tree.leaves(empty), strict=True):
+        assert own.dtype == none.dtype and (own[1] != none[1]).any()
+        if name != 'detection':
+            np.testing.assert_array_equal(own[1, 20:], none[1, 20:])
+            np.testing.assert_array_equal(own[1, :, 30:], none[1, :, 30:])
+
+
+def test_shares_become_targets():
+    share = np.array([[0, 1, 127, 128, 255]], np.uint8)
+
+    def target(task: Task, label: object) -> list:
+        target = task.empty_target(1, (1, 5))
+        task.write_target(target, 0, label)
+        return target[0, 0].tolist()
+
+    assert target(Boundaries(), LineMap(share=share)) == [0, VOID, VOID, 1, 1]
+    assert target(Boundaries(positive_share=0.0), LineMap(share=share)) == [0, 1, 1, 1, 1]
+    assert target(SoftMask(), share) == [0, 0, 0, 1, 1]
+    assert target(SoftMask(positive_share=0.0), share) == [0, 1, 1, 1, 1]
+
+
+def test_vectors_keep_their_direction_to_a_hundredth_of_a_degree():
+    vectors = RNG.normal(size=(20, 30, 3))
+    vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
+    target = Normals().empty_target(1, (20, 30))
+    Normals().write_target(target, 0, vectors.astype(np.float32))
+    stored = target[0] / np.linalg.norm(target[0], axis=-1, keepdims=True)
+    chord = np.linalg.norm(stored - vectors, axis=-1)
+    assert np.rad2deg(chord.max()) < 0.01
+
+
+def test_a_distance_beyond_the_range_of_its_type_is_unknown():
+    target = Depth().empty_target(1, (1, 3))
+    Depth().write_target(target, 0, np.float32([[2, 65_504, 1e5]]))
+    assert target.tolist() == [[[2, 65_504, 0]]]
+
+
+def host_bytes(batch: Batch) -> int:
+    return sum(leaf.nbytes for leaf in jax.tree.leaves(batch))
+
+
+def test_the_bytes_of_a_batch_do_not_grow_with_the_number_of_tasks():
+    many = {f'task_{letter}': Segmentation(classes=CLASSES) for letter in string.ascii_lowercase}
+    example = make_example('segmentation')
+    few = collate([example], (33, 65), {'segmentation': TASKS['segmentation']})
+    assert host_bytes(collate([example], (33, 65), TASKS | many)) == host_bytes(few)
+    # Three bytes a pixel for the image, one for the classes; height, width, and whether labelled.
+    assert host_bytes(few) == 4 * 33 * 65 + 8 + 1
+
+
+def test_one_structure_whatever_is_labelled():
+    complete = jax.jit(lambda batch: add_absent_targets(TASKS, batch))
+    structures = set()
+    for count in range(len(TASKS) + 1):
+        for names in itertools.combinations(TASKS, count):
+            whole = complete.eval_shape(collate([make_example(*names), None], (33, 65), TASKS))
+            structures.add(jax.tree.structure(whole))
+            shapes = tuple((leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(whole))
+            structures.add(shapes)
+    assert len(structures) == 2  # the tree, and the shapes and types of its leaves
+    full = make_batch(TASKS, np.ones((2, len(TASKS)), bool))
+    assert jax.tree.structure(full) in structures
+
+
+@pytest.mark.parametrize('name', TASKS)
+def test_an_empty_target_of_a_device_is_that_of_the_host(name):
+    host, device = (TASKS[name].empty_target(2, (33, 65), arrays) for arrays in (np, jnp))
+
+    def compare(host: np.ndarray, device: jax.Array) -> None:
+        assert isinstance(device, jax.Array) and host.dtype == device.dtype
+        np.testing.assert_array_equal(host, device)
+
+    jax.tree.map(compare, host, device)
+
+
+def test_images_with_too_many_boxes_are_counted():
+    task = Detection(classes=CLASSES, detector=DetectionConfig(max_boxes=3))
+    assert task.find_excess(np.array([0, 3, 2])) == ''
+    excess = task.find_excess(np.array([4, 3, 9]))
+    assert excess.startswith('2 images have more than 3 boxes') and 'max_boxes=9' in excess
+    assert all(
+        TASKS[name].find_excess(np.array([1000])) == '' for name in TASKS.keys() - {'detection'}
+    )
+
+
+# What settings do to the loss.
+
+ONE = np.ones((1, 1, 1), bool)
+
+
+def loss_of(task: Task, scores: list[float], target: object) -> float:
+    """Of one pixel."""
+    maps, target = [np.float32(scores).reshape(1, 1, 1, -1)], np.array(target).reshape(1, 1, 1, -1)
+    target = target.astype(np.int16) if target.size == 3 else target[..., 0].astype(np.uint8)
+    return float(jax.jit(task.loss)(maps, target, ONE, np.array([True])))
+
+
+def test_weights_of_boundaries_are_those_of_the_task():
+    task = Boundaries(positive_weight=3.0, negative_weight=0.25)
+    assert loss_of(task, [0, 0], 1) == pytest.approx(3 * np.log(2))
+    assert loss_of(task, [0, 0], 0) == pytest.approx(np.log(2) / 4)
+
+
+@pytest.mark.parametrize(('transition', 'wanted'), [(1.0, 0.2), (0.5, 0.39)])
+def test_the_transition_of_normals_is_that_of_the_task(transition, wanted):
+    # (0.6, 0.8, 0) instead of (0, 1, 0): differences of 0.6 and 0.2.
+    loss = loss_of(Normals(transition=transition), [3, 4, 0], [0, 32767, 0])
+    assert loss == pytest.approx(wanted, abs=1e-5)
+
+
+@pytest.mark.parametrize(('bag_radius', 'wanted'), [(0, np.log(2)), (1, np.log(4 / 3))])
+def test_the_radius_of_bags_is_that_of_the_task(bag_radius, wanted):
+    task = Boundaries(bag_radius=bag_radius, positive_weight=1.0)
+    maps = [np.float32([[[[0, 0], [0, np.log(3)]]]])]
+    target, valid = np.uint8([[[1, VOID]]]), np.ones((1, 1, 2), bool)
+    loss = jax.jit(task.loss)(maps, target, valid, np.array([True]))
+    assert float(loss) == pytest.approx(wanted)
+
+
+def test_a_stride_leaves_out_pixels_in_between():
+    task = Segmentation(classes=CLASSES, stride=2)
+    target = np.full((1, 3, 5), VOID, np.uint8)
+    target[:, ::2, ::2] = 1
+    maps, valid = [np.zeros((1, 2, 3, 3), np.float32)], np.ones(target.shape, bool)
+    loss = jax.jit(task.loss)(maps, target, valid, np.array([True]))
+    assert float(loss) == pytest.approx(np.log(3))

@@ -1,0 +1,338 @@
+"""Colours that everyone in the field would expect, pixel by pixel."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers.tiny_datasets import make_boxes
+from ubernet_jax.errors import UserError
+from ubernet_jax.labels import VOID, ClassMap, LabelKind
+from ubernet_jax.labels.lines import LineMap
+from ubernet_jax.labels.standard import PERSON_PARTS, STANDARD, VOC_CLASSES
+from ubernet_jax.tasks import PAPER, Task
+from ubernet_jax.tasks.class_boundaries import ClassBoundaryMap
+from ubernet_jax.tasks.detection import Detections
+from ubernet_jax.visualize import Panel, Style, contact_sheet, make_panel
+from ubernet_jax.visualize.drawing import BAND
+from ubernet_jax.visualize.normal_sphere import draw_ball
+from ubernet_jax.visualize.palette import PALETTE
+from ubernet_jax.visualize.style import DEFAULT_STYLE
+
+BEIGE = (224, 224, 192)  # VOC's colour of void
+WHITE = (255, 255, 255)
+
+
+def draw(
+    painter: LabelKind | Task,
+    value: object,
+    image: np.ndarray | None = None,
+    style: Style = DEFAULT_STYLE,
+) -> np.ndarray:
+    drawn = painter.draw(value, image, style)
+    assert drawn.dtype == np.uint8
+    return drawn
+
+
+def find(corners: list, classes: list[int], scores: list[float]) -> Detections:
+    return Detections(
+        corners=np.array(corners, np.float32),
+        classes=np.array(classes, np.uint8),
+        scores=np.array(scores, np.float32),
+        names=VOC_CLASSES,
+    )
+
+
+def test_palette_is_that_of_pascal_voc():
+    assert PALETTE.shape == (256, 3)
+    published = {
+        0: (0, 0, 0),
+        1: (128, 0, 0),  # aeroplane
+        2: (0, 128, 0),  # bicycle
+        3: (128, 128, 0),  # bird
+        4: (0, 0, 128),  # boat
+        8: (64, 0, 0),  # cat
+        15: (192, 128, 128),  # person
+        20: (0, 64, 128),  # tvmonitor
+        VOID: BEIGE,
+    }
+    for index, colour in published.items():
+        assert tuple(PALETTE[index]) == colour
+
+
+def test_normals_as_rgb():
+    normals = np.array([[[0, 0, 1], [1, 0, 0], [0, -1, 0], [0, 0, 0]]], np.float32)
+    np.testing.assert_array_equal(
+        draw(STANDARD['normals'], normals),
+        [[[128, 128, 255], [255, 128, 128], [128, 0, 128], [128, 128, 128]]],
+    )
+
+
+@pytest.mark.parametrize(
+    ('name', 'expected'), [('boundaries', [255, 191, 0]), ('saliency', [0, 64, 255])]
+)
+def test_boundaries_are_dark_on_light_and_saliency_light_on_dark(name, expected):
+    probability = np.array([[0, 0.25, 1]], np.float32)
+    share = np.array([[0, 64, 255]], np.uint8)
+    drawn = draw(PAPER[name](), probability)
+    np.testing.assert_array_equal(drawn, np.repeat([expected], 3, axis=0).T[np.newaxis])
+    label = LineMap(share=share) if name == 'boundaries' else share
+    np.testing.assert_array_equal(drawn, draw(STANDARD[name], label))
+
+
+def test_classes_plain_and_over_the_image():
+    classes = np.array([[0, 15, VOID]], np.uint8)
+    plain = draw(STANDARD['segmentation'], classes)
+    np.testing.assert_array_equal(plain, [[[0, 0, 0], [192, 128, 128], BEIGE]])
+    image = np.full((1, 3, 3), 100, np.uint8)
+    over = draw(STANDARD['segmentation'], classes, image)
+    # 0.65 of the class colour and 0.35 of the photograph; the background is the photograph.
+    np.testing.assert_array_equal(over, [[[100] * 3, [160, 118, 118], [181, 181, 160]]])
+
+
+def test_semantic_boundaries_are_class_colours_on_white():
+    label = np.array([[0, 15, VOID]], np.uint8)
+    drawn = draw(STANDARD['semantic_boundaries'], label)
+    np.testing.assert_array_equal(drawn, [[WHITE, [192, 128, 128], BEIGE]])
+    found = ClassBoundaryMap(
+        classes=np.array([[15, 15, 1]], np.uint8), strength=np.array([[0, 1, 0.5]], np.float32)
+    )
+    drawn = draw(PAPER['semantic_boundaries'](), found)
+    np.testing.assert_array_equal(drawn, [[WHITE, [192, 128, 128], [192, 128, 128]]])
+
+
+def test_bands_join_without_a_seam():
+    """A picture larger than a band equals its rows drawn one at a time."""
+    width = 512
+    height = BAND // width + 3
+    rng = np.random.default_rng(0)
+    classes = rng.integers(0, 21, (height, width), np.uint8)
+    image = rng.integers(0, 256, (height, width, 3), np.uint8)
+    kind = STANDARD['segmentation']
+    whole = draw(kind, classes, image)
+    for row in (0, height - 4, height - 3, height - 1):
+        only = slice(row, row + 1)
+        np.testing.assert_array_equal(whole[only], draw(kind, classes[only], image[only]))
+
+
+def test_normals_come_with_a_ball():
+    ball = draw_ball(101)
+    assert (ball.dtype, ball.shape) == (np.uint8, (101, 101, 3))
+    assert tuple(ball[50, 50]) == (128, 128, 255)  # towards the camera
+    assert tuple(ball[50, 100]) == (255, 128, 128) and tuple(ball[50, 0]) == (0, 128, 128)  # sides
+    assert tuple(ball[0, 50]) == (128, 255, 128) and tuple(ball[100, 50]) == (128, 0, 128)  # top
+    assert tuple(ball[0, 0]) == WHITE
+    image = np.full((60, 90, 3), 50, np.uint8)
+    normals = np.zeros((60, 90, 3), np.float32)
+    drawn = make_panel('normals', STANDARD['normals'], normals, image)
+    sheet = contact_sheet([drawn], side=90)
+    bare = contact_sheet([dataclasses.replace(drawn, key=lambda side: None)], side=90)
+    assert sheet.shape[0] > bare.shape[0] and sheet.shape[1] == bare.shape[1]
+    small = draw_ball(42)
+    below = sheet[-len(small) - 20 :]
+    assert any((below[y : y + 42, 8:50] == small).all() for y in range(20))
+
+
+def test_boundaries_become_lines_of_a_thickness():
+    """A soft ridge along a column is drawn as a line, the class of the stronger one above."""
+    column = np.exp(-0.5 * ((np.arange(41) - 20) / 3) ** 2).astype(np.float32)
+    ridge = np.tile(column, (41, 1))
+    for thickness in (1, 3, 5):
+        drawn = draw(PAPER['boundaries'](), ridge, style=Style(thickness=thickness))
+        dark = (drawn[20, :, 0] < 64).nonzero()[0]
+        half = thickness // 2
+        assert dark.tolist() == list(range(20 - half, 21 + half))
+    classes = np.where(np.arange(41) < 20, 1, 2).astype(np.uint8) * np.ones((41, 1), np.uint8)
+    style = Style(thickness=3)
+    found = ClassBoundaryMap(classes=classes, strength=ridge)
+    drawn = draw(PAPER['semantic_boundaries'](), found, style=style)
+    assert np.abs(drawn[20, 19:22].astype(int) - PALETTE[2]).max() < 30
+    assert (drawn[20, :10] == 255).all()
+    # Labels are lines already.
+    lines = np.zeros((9, 9), np.uint8)
+    lines[4] = 255
+    for kind, label in (
+        (STANDARD['boundaries'], LineMap(share=lines)),
+        (STANDARD['semantic_boundaries'], lines // 51),
+    ):
+        np.testing.assert_array_equal(draw(kind, label, style=style), draw(kind, label))
+
+
+def test_boxes_are_drawn_from_the_score_of_the_style_on():
+    task, image = PAPER['detection'](), np.full((50, 50, 3), 50, np.uint8)
+    found = find([[5, 5, 40, 40]], [3], [0.2])
+    assert (draw(task, found, image) == image).all()
+    assert (draw(task, found, image, Style(score=0.1)) != image).any()
+
+
+def test_the_opacity_of_classes_is_the_styles():
+    image = np.full((1, 1, 3), 100, np.uint8)
+    classes = np.array([[15]], np.uint8)
+    for opacity, expected in ((0.0, [100, 100, 100]), (1.0, PALETTE[15])):
+        drawn = draw(STANDARD['segmentation'], classes, image, Style(opacity=opacity))
+        np.testing.assert_array_equal(drawn[0, 0], expected)
+
+
+def test_different_sizes_are_refused():
+    with pytest.raises(ValueError, match=r'class_map.*\(2, 3\).*\(3, 2\)'):
+        draw(STANDARD['parts'], np.zeros((2, 3), np.uint8), np.zeros((3, 2, 3), np.uint8))
+
+
+def test_legend_holds_the_classes_present_and_no_others():
+    classes = np.array([[0, 15, VOID, 2]], np.uint8)
+    drawn = STANDARD['segmentation'].legend(classes)
+    assert list(drawn.items()) == [
+        ('bicycle', (0, 128, 0)),
+        ('person', (192, 128, 128)),
+        ('void', BEIGE),
+    ]
+    assert STANDARD['saliency'].legend(classes) == {}
+    own = ClassMap(classes=('background', 'hat', 'shoe'))
+    assert own.legend(np.array([[2]], np.uint8)) == {'shoe': (0, 128, 0)}
+
+
+def test_legend_leaves_out_stray_pixels():
+    classes = np.ones((50, 50), np.uint8)
+    classes[0, :2] = 2
+    classes[1, :3] = 3
+    assert list(STANDARD['segmentation'].legend(classes)) == ['aeroplane', 'bird']
+
+
+def test_legend_leaves_out_faint_boundaries():
+    found = ClassBoundaryMap(
+        classes=np.array([[1, 2]], np.uint8), strength=np.array([[0.1, 0.9]], np.float32)
+    )
+    assert list(PAPER['semantic_boundaries']().legend(found)) == ['bicycle']
+    assert list(STANDARD['semantic_boundaries'].legend(found.classes)) == ['aeroplane', 'bicycle']
+
+
+def test_panel_draws_predictions_and_labels_alike():
+    image = np.full((2, 2, 3), 50, np.uint8)
+    classes = np.array([[0, 1], [6, 6]], np.uint8)
+    predicted = make_panel('body_parts', PAPER['parts'](), classes, image)
+    labelled = make_panel('body parts: label', STANDARD['parts'], classes, image)
+    assert (predicted.caption, labelled.caption) == ('body parts', 'body parts: label')
+    np.testing.assert_array_equal(predicted.picture, labelled.picture)
+    assert list(predicted.legend) == list(labelled.legend) == [PERSON_PARTS[1], PERSON_PARTS[6]]
+    assert predicted.key(42) is None and labelled.key(42) is None
+
+
+def test_panel_draws_predicted_semantic_boundaries_at_their_strength():
+    found = ClassBoundaryMap(
+        classes=np.array([[1, 1]], np.uint8), strength=np.array([[0, 1]], np.float32)
+    )
+    task, image = PAPER['semantic_boundaries'](), np.zeros((1, 2, 3), np.uint8)
+    drawn = make_panel('semantic_boundaries', task, found, image)
+    assert drawn.caption == 'semantic boundaries'
+    np.testing.assert_array_equal(drawn.picture, [[WHITE, [128, 0, 0]]])
+
+
+def _panel(colour, *, height=40, width=60, **written):
+    pixels = np.full((height, width, 3), colour, np.uint8)
+    return Panel(**{'caption': 'colour', 'picture': pixels} | written)
+
+
+def _box_of(sheet, colour):
+    """Left, top, right, bottom of the pixels of a colour."""
+    rows, columns = np.nonzero((sheet == colour).all(axis=-1))
+    return columns.min(), rows.min(), columns.max(), rows.max()
+
+
+def test_contact_sheet_lays_panels_out_row_by_row():
+    red, green, blue = (200, 0, 0), (0, 200, 0), (0, 0, 200)
+    sheet = contact_sheet([_panel(red), _panel(green), None, _panel(blue)], columns=2, side=120)
+    assert sheet.dtype == np.uint8
+    first, second, third = (_box_of(sheet, colour) for colour in (red, green, blue))
+    for left, top, right, bottom in (first, second, third):
+        assert (right - left + 1, bottom - top + 1) == (118, 78)  # 120 x 80 less the outline
+    assert first[1] == second[1] and second[0] == third[0]
+    assert first[2] < second[0] and second[3] < third[1]
+    below_none = sheet[third[1] :, : first[2]]
+    assert (below_none == 255).all()
+
+
+def test_contact_sheet_writes_the_caption_and_the_legend():
+    red, mark = (200, 0, 0), (1, 250, 2)
+    bare = contact_sheet([_panel(red, caption='')], side=200)
+    captioned = contact_sheet([_panel(red)], side=200)
+    explained = contact_sheet([_panel(red, legend={'dog': mark, 'cat': (9, 9, 9)})], side=200)
+    assert bare.shape == captioned.shape
+    assert (bare != captioned).any()
+    assert explained.shape[0] > captioned.shape[0] and explained.shape[1] == captioned.shape[1]
+    assert not (captioned == mark).all(axis=-1).any()
+    assert _box_of(explained, mark)[1] > _box_of(explained, red)[3]
+
+
+def test_long_words_widen_the_panel_and_are_never_cut():
+    name = 'a class with a name much longer than its picture is wide'
+    narrow = _panel(100, height=60, width=1, legend={name: (1, 2, 3)})
+    sheet = contact_sheet([narrow], side=60)
+    dark = (sheet < 128).all(axis=-1)
+    assert dark.any() and not dark[:, -4:].any()
+
+
+@pytest.mark.parametrize('shape', [(1, 1, 3), (1, 5000, 3), (5000, 1, 3), (600, 800, 3)])
+def test_contact_sheet_takes_pictures_of_any_size(shape):
+    panels = [Panel(caption='odd', picture=np.zeros(shape, np.uint8))]
+    sheet = contact_sheet(panels, side=160)
+    assert max(sheet.shape) < 240
+    assert (sheet < 255).any()
+
+
+def test_contact_sheet_of_nothing():
+    with pytest.raises(ValueError, match='at least one panel'):
+        contact_sheet([None, None])
+
+
+def test_boxes_are_drawn_with_names_over_the_photograph():
+    task, kind = PAPER['detection'](), STANDARD['detection']
+    image = np.full((100, 150, 3), 50, np.uint8)
+    found = find([[20, 40, 120, 90], [0, 0, 150, 100]], [15, 8], [0.9, 0.1])
+    drawn = draw(task, found, image)
+    colours = [PALETTE[index] for index in (15, 8)]
+    person, cat = ((drawn == colour).all(-1) for colour in colours)
+    assert person[40:90, 20].all() and person[89, 20:120].all() and person[40:90, 119].all()
+    assert not cat.any()  # too faint
+    assert (drawn[92:] == 50).all()
+    labels = make_boxes((20, 40, 120, 90, 15, False), (0, 0, 150, 100, 8, False))
+    labelled = draw(kind, labels, image)
+    assert (labelled[99] == colours[1]).all()
+    assert task.legend(found) == kind.legend(labels) == {}
+    assert image.max() == 50
+
+
+def test_boxes_are_seen_on_things_of_their_own_colour():
+    image = np.full((100, 150, 3), PALETTE[15], np.uint8)
+    found = find([[20, 40, 120, 90]], [15], [0.9])
+    drawn = draw(PAPER['detection'](), found, image)
+    for column in (19, 21):  # the line itself is between
+        assert (drawn[60:88, column] == 0).all()
+    assert (drawn[60:88, 20] == PALETTE[15]).all()
+
+
+def test_names_of_boxes_at_the_border_are_not_cut():
+    image = np.full((100, 150, 3), 50, np.uint8)
+    found = find([[140, 95, 150, 100]], [18], [0.9])
+    drawn = draw(PAPER['detection'](), found, image)
+    rows, columns = (drawn != image).any(-1).nonzero()
+    assert rows.min() < 90 and columns.min() < 115  # room for `sofa 0.90`
+    # A box that has the room carries the same name.
+    found.corners[:] = [[20, 20, 30, 25]]
+    free = draw(PAPER['detection'](), found, image)[20:, 20:]
+    assert ((free == 255).all(-1)).sum() == ((drawn == 255).all(-1)).sum()
+
+
+def test_real_segmentation_mask(data_root):
+    """The palette that the VOC files themselves carry is the one drawn here."""
+    folder = data_root / 'VOCdevkit' / 'VOC2012' / 'SegmentationClassAug'
+    with Image.open(next(iter(sorted(folder.glob('*.png'))))) as mask:
+        theirs = np.asarray(mask.convert('RGB'))
+        ours = draw(STANDARD['segmentation'], np.asarray(mask))
+    np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize('wrong', [{'opacity': 1.5}, {'score': -0.1}, {'thickness': -1}])
+def test_a_style_out_of_range_is_refused(wrong):
+    with pytest.raises(UserError, match=f'{next(iter(wrong))} is .*, but must be 0'):
+        Style(**wrong)

@@ -1,0 +1,105 @@
+"""Training that starts from a file of weights."""
+
+import pathlib
+
+import jax
+import numpy as np
+import pytest
+
+from helpers import tiny_config
+from helpers.networks import make_solver, make_state
+from ubernet_jax.config import Config
+from ubernet_jax.errors import UserError
+from ubernet_jax.training.state import TrainState, create_state
+from ubernet_jax.weights.exported import TrainedNetwork, flatten, save_exported, write_file
+from ubernet_jax.weights.initial import adopt_preprocessing, load_start
+
+TRUNK = 'params/shared/trunk/conv1/conv1_1'
+
+
+def make_config(weights: pathlib.Path | str = '') -> Config:
+    config = tiny_config.get_config()
+    config.model.weights = str(weights)
+    return config
+
+
+def start(config: Config) -> TrainState:
+    return create_state(config, make_solver(config))
+
+
+@pytest.fixture(scope='module')
+def initial() -> TrainState:
+    """Without a file."""
+    return start(make_config())
+
+
+def write(path: pathlib.Path, arrays: dict[str, np.ndarray]) -> pathlib.Path:
+    """A part of a network, made for another preprocessing."""
+    config = make_config()
+    config.model.mean, config.model.std = (1.0, 2.0, 3.0), (4.0, 5.0, 6.0)
+    write_file(path, arrays, config, 0, {})
+    return path
+
+
+def test_a_part_is_laid_over_the_random_start(initial, tmp_path, capsys):
+    arrays = {
+        f'{TRUNK}/kernel': np.full((3, 3, 3, 2), 7, np.float32),
+        'batch_stats/trunk/conv1/norm_0/batches': np.float32(99),
+        'params/saliency/fc7/bias': np.ones(2, np.float32),  # a task that is not trained
+    }
+    path = write(tmp_path / 'a.safetensors', arrays)
+    state = start(make_config(path))
+    used = list(arrays)[:2]
+    started = flatten(state.params, state.batch_stats)
+    for name, before in flatten(initial.params, initial.batch_stats).items():
+        wanted = arrays[name] if name in used else before
+        assert isinstance(started[name], jax.Array)
+        np.testing.assert_array_equal(started[name], wanted)
+    assert (
+        f'starting from {path}: 2 of {len(started)} arrays of the network'
+        in capsys.readouterr().out
+    )
+
+
+def test_the_file_brings_its_preprocessing(tmp_path):
+    path = write(tmp_path / 'a.safetensors', {f'{TRUNK}/bias': np.zeros(2, np.float32)})
+    config = adopt_preprocessing(make_config(path))
+    assert (config.model.mean, config.model.std) == ((1, 2, 3), (4, 5, 6))
+    config.model.mean, config.model.std = make_config().model.mean, make_config().model.std
+    assert config == make_config(path)
+    assert adopt_preprocessing(make_config()) == make_config()
+
+
+def test_a_trained_network_is_a_start_too(initial, tmp_path):
+    trained = make_state(make_config())
+    path = tmp_path / 'a.safetensors'
+    save_exported(TrainedNetwork(make_config(), 3, trained.params, trained.batch_stats), path)
+    start = load_start(path, initial.params, initial.batch_stats)
+    wanted = (trained.params, trained.batch_stats)
+    jax.tree.map(np.testing.assert_array_equal, (start.params, start.batch_stats), wanted)
+
+
+def test_a_task_with_other_classes_keeps_its_initial_layer(initial, tmp_path):
+    name = 'params/segmentation/fc7/bias'
+    arrays = {name: np.ones(5, np.float32), f'{TRUNK}/bias': np.ones(2, np.float32)}
+    path = write(tmp_path / 'a.safetensors', arrays)
+    start = load_start(path, initial.params, initial.batch_stats)
+    assert start.summary.endswith(f'of another shape, and left as initialised: {name}')
+    assert start.params['segmentation']['fc7']['bias'].shape == (21,)
+
+
+def test_another_width_is_refused(initial, tmp_path):
+    path = write(tmp_path / 'a.safetensors', {f'{TRUNK}/bias': np.zeros(64, np.float32)})
+    with pytest.raises(UserError, match=r'conv1_1/bias has shape \(64,\), .*--config.model.width'):
+        load_start(path, initial.params, initial.batch_stats)
+
+
+def test_a_file_without_anything_of_the_network_is_refused(initial, tmp_path):
+    path = write(tmp_path / 'a.safetensors', {'params/parts/fc7/bias': np.zeros(7, np.float32)})
+    with pytest.raises(UserError, match='nothing that this network has: it holds params/parts/fc7'):
+        load_start(path, initial.params, initial.batch_stats)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(UserError, match=r'nowhere\.safetensors cannot be read'):
+        adopt_preprocessing(make_config(tmp_path / 'nowhere.safetensors'))

@@ -1,0 +1,115 @@
+"""Files of versions before 0.2, and of kinds of tasks that are not known, are refused."""
+
+import json
+import pathlib
+import re
+import sys
+
+import jax
+import jax.numpy as jnp
+import pytest
+import safetensors.numpy
+
+from helpers import tiny_config
+from helpers.networks import make_solver
+from ubernet_jax.config import Config, serialization
+from ubernet_jax.errors import UserError
+from ubernet_jax.plugins import load_plugin
+from ubernet_jax.tasks import KINDS
+from ubernet_jax.training.checkpoint import Checkpoints
+from ubernet_jax.training.state import abstract_state
+from ubernet_jax.weights.exported import load_exported, write_file
+from ubernet_jax.weights.initial import adopt_preprocessing
+from ubernet_jax.weights.trained import open_checkpoint
+
+OLD = (
+    r'config\.tasks\.normals does not say of what kind it is: it was written by a version before '
+    r'0\.2, .*train, export or import it again, or install ubernet_jax 0\.1'
+)
+MODULE = """
+import dataclasses
+from typing import ClassVar
+from ubernet_jax.tasks import Normals, register
+
+@register
+@dataclasses.dataclass(kw_only=True)
+class Tilted(Normals):
+    kind: ClassVar[str] = 'tilted'
+    degrees: float = 5.0
+"""
+
+
+def save(workdir: pathlib.Path, config: Config) -> pathlib.Path:
+    """A checkpoint before the first step, of zeros; returns the file of its configuration."""
+    checkpoints = Checkpoints(workdir)
+    abstract = abstract_state(config, make_solver(config))
+    zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), abstract)
+    checkpoints.save(zeros, config)
+    checkpoints.finish()
+    (path,) = (workdir / 'checkpoints' / '0' / 'config').glob('metadata')
+    return path
+
+
+def without_kinds(config: Config) -> dict:
+    """A configuration in JSON, as a version before 0.2 wrote it."""
+    plain = serialization.to_json(config)
+    for task in plain['tasks'].values():
+        del task['kind']
+    return plain
+
+
+def test_a_checkpoint_of_an_older_version(tmp_path):
+    config = tiny_config.get_config()
+    path = save(tmp_path, config)
+    assert json.loads(path.read_text()) == serialization.to_json(config)
+    path.write_text(json.dumps(without_kinds(config)))
+    with pytest.raises(UserError, match=f'{tmp_path}/checkpoints/0: {OLD}'):
+        open_checkpoint(tmp_path)
+    with pytest.raises(UserError, match=f'{tmp_path}/checkpoints/0: {OLD}'):
+        Checkpoints(tmp_path).restore(config, 0, make_solver(config))
+
+
+def test_an_exported_file_of_an_older_version(tmp_path):
+    path, config = tmp_path / 'a.safetensors', tiny_config.get_config()
+    metadata = {'format': 'ubernet_jax', 'step': '0', 'config': json.dumps(without_kinds(config))}
+    safetensors.numpy.save_file({}, path, metadata)
+    with pytest.raises(UserError, match=f'{path}: {OLD}'):
+        load_exported(path)
+    config.model.weights = str(path)
+    with pytest.raises(UserError, match=f'{path}: {OLD}'):
+        adopt_preprocessing(config)
+
+
+@pytest.fixture
+def own_kind(tmp_path, monkeypatch):
+    """The configuration of a task of a kind that a module defines; afterwards it is not known."""
+    (tmp_path / 'tilted_tasks.py').write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    load_plugin('tilted_tasks')
+    config = tiny_config.get_config()
+    config.tasks['normals'] = KINDS['tilted'](degrees=9.0)
+    yield config
+    KINDS.pop('tilted', None)
+    sys.modules.pop('tilted_tasks')
+
+
+NEEDED = re.escape(
+    "tasks.normals is of kind 'tilted', which the module tilted_tasks defines: give "
+    '--plugin tilted_tasks'
+)
+
+
+def test_a_checkpoint_names_the_module_that_its_kinds_need(own_kind, tmp_path):
+    save(tmp_path / 'run', own_kind)
+    assert open_checkpoint(tmp_path / 'run').config == own_kind
+    del KINDS['tilted']
+    with pytest.raises(UserError, match=f'{tmp_path}/run/checkpoints/0: config.{NEEDED}'):
+        open_checkpoint(tmp_path / 'run')
+
+
+def test_an_exported_file_names_the_module_that_its_kinds_need(own_kind, tmp_path):
+    path = tmp_path / 'a.safetensors'
+    write_file(path, {}, own_kind, 0, {})
+    del KINDS['tilted']
+    with pytest.raises(UserError, match=f'{path}: config.{NEEDED}'):
+        load_exported(path)

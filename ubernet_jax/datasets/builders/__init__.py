@@ -1,0 +1,1 @@
+"""Builders: one public dataset (or layout) a module; `registry` names them all."""

@@ -1,0 +1,54 @@
+"""BSDS500: photographs whose boundaries 4 to 9 people drew (Arbelaez et al., TPAMI 2011)."""
+
+import functools
+import pathlib
+
+from ubernet_jax.datasets.builders.builder import Builder
+from ubernet_jax.datasets.builders.card import Card
+from ubernet_jax.datasets.builders.files import check_exist, list_images, read_image
+from ubernet_jax.datasets.builders.matlab import read_matlab
+from ubernet_jax.example import Example
+from ubernet_jax.labels.lines import LineMap, parse_annotators
+from ubernet_jax.labels.reading import require_size
+from ubernet_jax.labels.standard import STANDARD
+
+
+class Bsds500(Builder):
+    """`data/images/SPLIT/ID.jpg` and `data/groundTruth/SPLIT/ID.mat`, as it is downloaded.
+
+    `boundaries` has every annotator's lines.
+    """
+
+    name = 'bsds500'
+    folders = ('', 'BSDS500', 'BSR/BSDS500')
+    marker = 'data/images'
+    labels = {'boundaries': STANDARD['boundaries']}
+    card = Card(
+        tasks=('boundaries',),
+        counts={'train': 200, 'val': 100, 'test': 200},
+        home='https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/resources.html',
+        licence='non-commercial research and education',
+        citation='Arbelaez et al., Contour Detection and Hierarchical Image Segmentation, '
+        'TPAMI 2011',
+        archives=('BSR_bsds500.tgz',),
+        size='71 MB',
+    )
+
+    def list_splits(self, source: pathlib.Path) -> dict[str, list[tuple[pathlib.Path, ...]]]:
+        return {split: _list_pairs(source / 'data', split) for split in ('train', 'val', 'test')}
+
+    def read(self, item: tuple[pathlib.Path, ...]) -> tuple[Example, bytes]:
+        image_path, truth_path = item
+        image, encoded_image = read_image(image_path)
+        parse = functools.partial(parse_annotators, truth_path)
+        boundaries = LineMap.of_annotators(read_matlab(truth_path, 'groundTruth', parse))
+        require_size(truth_path, boundaries.share, image.shape[:2])
+        example = Example(id=image_path.stem, image=image, labels={'boundaries': boundaries})
+        return example, encoded_image
+
+
+def _list_pairs(data: pathlib.Path, split: str) -> list[tuple[pathlib.Path, ...]]:
+    images = list_images(data / 'images' / split)
+    truths = [data / 'groundTruth' / split / f'{image.stem}.mat' for image in images]
+    check_exist(truths)
+    return list(zip(images, truths, strict=True))

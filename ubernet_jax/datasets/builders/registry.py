@@ -1,0 +1,55 @@
+"""Which datasets there are, by the names used in configs and on the command line."""
+
+import pathlib
+import re
+
+from ubernet_jax.datasets.builders.bsds500 import Bsds500
+from ubernet_jax.datasets.builders.builder import Builder
+from ubernet_jax.datasets.builders.coco import Coco2017
+from ubernet_jax.datasets.builders.ecssd import Ecssd
+from ubernet_jax.datasets.builders.folder import Folder
+from ubernet_jax.datasets.builders.msra10k import Msra10k
+from ubernet_jax.datasets.builders.nyud_mt import NyudMt
+from ubernet_jax.datasets.builders.nyudv2 import NyudV2, NyudV2Gupta
+from ubernet_jax.datasets.builders.pascal_context import PascalContext
+from ubernet_jax.datasets.builders.pascal_s import PascalS
+from ubernet_jax.datasets.builders.person_part import PersonPart
+from ubernet_jax.datasets.builders.sbd import Sbd
+from ubernet_jax.datasets.builders.synthetic import Synthetic
+from ubernet_jax.datasets.builders.voc import Voc2007, Voc2012
+from ubernet_jax.errors import UserError
+
+BUILDERS = {
+    builder.name: builder
+    for builder in (
+        Bsds500, Voc2007, Voc2012, Sbd, PascalContext, PersonPart, PascalS, Msra10k, Ecssd,
+        NyudV2, NyudV2Gupta, NyudMt, Coco2017, Synthetic,
+    )
+}  # fmt: skip
+KNOWN_NAMES = (*BUILDERS, f'{Folder.name}/NAME')
+
+
+def list_folders(directory: pathlib.Path) -> list[str]:
+    """`folder/NAME` of every prepared folder of one's own."""
+    return sorted(f'{Folder.name}/{path.name}' for path in (directory / Folder.name).glob('[!.]*'))
+
+
+def make_builder(name: str, directory: pathlib.Path) -> Builder:
+    """The builder of a dataset, prepared or not.
+
+    Args:
+      name: one of `BUILDERS`, or `folder/NAME`, where NAME is a folder's name.
+      directory: where prepared sets lie.
+
+    Raises:
+      UserError: there is no dataset of that name.
+    """
+    if name in BUILDERS:
+        return BUILDERS[name](data_dir=directory)
+    folder = re.fullmatch(rf'{Folder.name}/([\w-]+)', name)
+    if folder:
+        return Folder(data_dir=directory, config=folder[1])
+    raise UserError(
+        f'unknown dataset {name!r}; known: {", ".join(KNOWN_NAMES)} '
+        '(NAME of letters, digits, _ and -)'
+    )

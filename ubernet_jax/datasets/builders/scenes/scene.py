@@ -1,0 +1,104 @@
+"""A drawn scene, and the labels that follow from its regions."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from ubernet_jax.datasets.builders.scenes import layout, render
+from ubernet_jax.example import Example
+from ubernet_jax.labels.boxes import BoxSet
+from ubernet_jax.labels.lines import LineMap
+from ubernet_jax.labels.standard import STANDARD, VOC_CLASSES
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Scene:
+    """A drawn scene with all that is known of it.
+
+    Attributes:
+      id: 'scene-' and the seed, six digits or more.
+      image: uint8 (H, W, 3), RGB.
+      normals: float32 (H, W, 3), unit vectors; x right, y up, z towards the camera.
+      depth: float32 (H, W), metres from the camera's plane.
+      region: int32 (H, W): 0 floor, 1 and 2 walls, then the things from back to front.
+      parts: uint8 (H, W), index in `PERSON_PARTS`.
+      classes: uint8 (R,), index in `VOC_CLASSES` of each region, 0 for floor and walls.
+      salient: the region of the salient thing.
+    """
+
+    id: str
+    image: np.ndarray
+    normals: np.ndarray
+    depth: np.ndarray
+    region: np.ndarray
+    parts: np.ndarray
+    classes: np.ndarray
+    salient: int
+
+    def labels(self) -> dict[str, Any]:
+        """Every label of a standard name: see `labels.standard`."""
+        segmentation = self.classes[self.region]
+        boundary = find_boundaries(self.region)
+        return {
+            'boundaries': LineMap(share=boundary * np.uint8(255)),
+            'normals': self.normals,
+            'depth': self.depth,
+            'saliency': (self.region == self.salient) * np.uint8(255),
+            'segmentation': segmentation,
+            'parts': self.parts,
+            'semantic_boundaries': boundary * segmentation,
+            'detection': self.boxes(),
+        }
+
+    def boxes(self) -> BoxSet:
+        """Around the seen pixels of each thing; a thing that is wholly hidden has none."""
+        seen = np.unique(self.region[self.classes[self.region] > 0])
+        corners = np.zeros((len(seen), 4), np.float32)
+        for box, region in zip(corners, seen, strict=True):
+            rows, columns = np.nonzero(self.region == region)
+            box[:] = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+        return BoxSet(
+            corners=corners, classes=self.classes[seen], difficult=np.zeros(len(seen), bool)
+        )
+
+
+def make_scene(seed: int, height: int, width: int) -> Scene:
+    """Draws the scene of a seed.
+
+    Args:
+      seed: not negative.
+      height: of the picture, pixels.
+      width: of the picture, pixels.
+    """
+    rng = np.random.default_rng(seed)
+    shorter = min(height, width)
+    plan = layout.arrange(rng, width / shorter, height / shorter)
+    drawn = render.render(plan.room, plan.things, height, width, rng)
+    classes = [0] * len(plan.room) + [VOC_CLASSES.index(name) for name in plan.names]
+    return Scene(
+        id=f'scene-{seed:06d}',
+        image=drawn.image,
+        normals=drawn.normals,
+        depth=drawn.depth,
+        region=drawn.region,
+        parts=drawn.parts,
+        classes=np.array(classes, np.uint8),
+        salient=len(plan.room) + plan.salient,
+    )
+
+
+def draw_scene(seed: int, height: int, width: int) -> Example:
+    """The example, with every label, that `make_scene` gives."""
+    scene = make_scene(seed, height, width)
+    return Example(id=scene.id, image=scene.image, labels=scene.labels(), kinds=STANDARD)
+
+
+def find_boundaries(region: np.ndarray) -> np.ndarray:
+    """bool (H, W): the pixels of an integer map that have a 4-neighbour of a lower value."""
+    lowest = region.copy()
+    np.minimum(lowest[1:], region[:-1], out=lowest[1:])
+    np.minimum(lowest[:-1], region[1:], out=lowest[:-1])
+    np.minimum(lowest[:, 1:], region[:, :-1], out=lowest[:, 1:])
+    np.minimum(lowest[:, :-1], region[:, 1:], out=lowest[:, :-1])
+    return lowest < region

@@ -1,0 +1,1 @@
+"""Checks across datasets: duplicated images, and leaks between training and test."""

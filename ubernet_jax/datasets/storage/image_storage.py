@@ -1,0 +1,52 @@
+"""How large, and how exactly, a prepared set keeps its images."""
+
+import dataclasses
+import io
+
+import numpy as np
+from PIL import Image
+
+from ubernet_jax.datasets.storage.records import decode_image, encode_image
+from ubernet_jax.example import Example
+from ubernet_jax.transforms.joint import resize
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """What is done to every image before it is stored; by default nothing.
+
+    Attributes:
+      max_side: pixels; an image with a longer side is scaled down to it, with its labels.
+      jpeg_quality: 1 to 100; images are stored as JPEG files of this quality. None keeps an
+        image's own file, and stores one that was scaled as a PNG.
+    """
+
+    max_side: int | None = None
+    jpeg_quality: int | None = None
+
+    def apply(self, example: Example, encoded_image: bytes) -> tuple[Example, bytes]:
+        """The example as it is stored, and the file that stores its pixels."""
+        if self.max_side and max(example.image.shape[:2]) > self.max_side:
+            example = _shrink(example, self.max_side)
+            encoded_image = encode_image(example.image)
+        if self.jpeg_quality:
+            encoded_image = _encode_jpeg(example.image, self.jpeg_quality)
+            example = dataclasses.replace(example, image=decode_image(encoded_image))
+        return example, encoded_image
+
+    def __str__(self) -> str:
+        size = f'at most {self.max_side} pixels a side' if self.max_side else 'of their own size'
+        kind = f'JPEG quality {self.jpeg_quality}' if self.jpeg_quality else 'without loss'
+        return f'{size}, {kind}'
+
+
+def _shrink(example: Example, max_side: int) -> Example:
+    height, width = example.image.shape[:2]
+    factor = max_side / max(height, width)
+    return resize(example, (max(1, round(height * factor)), max(1, round(width * factor))))
+
+
+def _encode_jpeg(image: np.ndarray, quality: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, format='jpeg', quality=quality)
+    return buffer.getvalue()

@@ -1,0 +1,123 @@
+"""The log of a run: a line of JSON and a TensorBoard event for every set of numbers."""
+
+import collections
+import json
+import os
+import pathlib
+import time
+
+import jax
+from tensorboardX.event_file_writer import EventsWriter
+from tensorboardX.proto.event_pb2 import Event
+from tensorboardX.summary import scalar
+
+from ubernet_jax.training.step import Metrics
+
+
+class MetricLogger:
+    """Appends to `WORKDIR/log.jsonl` and to TensorBoard events; to be closed."""
+
+    def __init__(self, workdir: pathlib.Path):
+        lines = workdir / 'log.jsonl'
+        _drop_torn_line(lines)
+        self._lines = lines.open('a')
+        # Not a SummaryWriter: its thread ends on a full disk, and all that is logged waits for it.
+        self._events = EventsWriter(str(workdir / 'events'))
+
+    def close(self) -> None:
+        """Writes what is left."""
+        self._lines.close()
+        self._events.close()
+
+    def log(self, step: int, numbers: dict[str, float]) -> str:
+        """Writes numbers at a step, and returns all but the updates as one line for a person."""
+        now = time.time()
+        self._lines.write(json.dumps({'step': step, 'time': now, **numbers}) + '\n')
+        self._lines.flush()
+        for name, value in numbers.items():
+            event = Event(step=step, wall_time=now, summary=scalar(name, value))
+            self._events.write_event(event)
+        self._events.flush()
+        return ' '.join(
+            f'{name.removeprefix("loss/")} {value:.3g}'
+            for name, value in numbers.items()
+            if not name.startswith('updates/')
+        )
+
+
+def _drop_torn_line(path: pathlib.Path) -> None:
+    """Removes what a full disk left of a last line, for the next one begins behind it."""
+    if path.is_file():
+        os.truncate(path, path.read_bytes().rfind(b'\n') + 1)
+
+
+class NotFinite(Exception):  # noqa: N818 (what it says is the reason to stop, not a fault of ours)
+    """A step had a loss or a gradient that is not finite.
+
+    Attributes:
+      step: which.
+      losses: by task.
+    """
+
+    def __init__(self, step: int, losses: dict[str, float]):
+        super().__init__(step)
+        self.step, self.losses = step, losses
+
+
+class RunningMeans:
+    """Means over the steps since the last line of the log.
+
+    The newest step's metrics are left unread, for they are still being computed: while the device
+    works on one step, the host prepares the next.
+    """
+
+    def __init__(self):
+        self._start = time.perf_counter()
+        self._images = 0
+        self._losses = collections.defaultdict(float)
+        self._labelled = collections.defaultdict(int)
+        self._updates = {}
+        self._unread = None
+
+    def add(self, step: int, metrics: Metrics) -> None:
+        """Adds one step's metrics, and reads those of the step before.
+
+        Raises:
+          NotFinite: of the step before.
+        """
+        self.read()
+        self._unread = step, metrics
+
+    def read(self) -> None:
+        """Waits for the newest step.
+
+        Raises:
+          NotFinite: of that step.
+        """
+        if self._unread is None:
+            return
+        step, metrics = self._unread[0], jax.device_get(self._unread[1])
+        self._unread = None
+        if not metrics.finite:
+            raise NotFinite(step, metrics.losses)
+        self._images += metrics.images
+        self._updates = metrics.updates
+        for name, count in metrics.labelled.items():
+            self._losses[name] += float(metrics.losses[name])
+            self._labelled[name] += int(count)
+
+    def summary(self) -> dict[str, float]:
+        """`loss/TASK` a labelled image, `updates/GROUP` so far, and images a second.
+
+        Raises:
+          NotFinite: of the newest step.
+        """
+        self.read()
+        losses = {
+            f'loss/{name}': self._losses[name] / count
+            for name, count in self._labelled.items()
+            if count
+        }
+        updates = {f'updates/{group}': int(count) for group, count in self._updates.items()}
+        seconds = time.perf_counter() - self._start
+        return {**losses, **updates, 'images_per_second': self._images / seconds}

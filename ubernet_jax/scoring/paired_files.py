@@ -1,0 +1,167 @@
+"""Prediction and ground truth of every image, paired by file name."""
+
+import abc
+import dataclasses
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ubernet_jax.errors import UserError
+from ubernet_jax.labels import LabelKind, SoftMask
+from ubernet_jax.labels.boxes import read_boxes
+from ubernet_jax.labels.soft_mask import read_strengths
+from ubernet_jax.metrics.annotations import read_detections
+from ubernet_jax.metrics.boxes import Objects, ScoredBoxes
+from ubernet_jax.metrics.metric import Measure
+from ubernet_jax.metrics.semantic_boundaries import SemanticTruth
+from ubernet_jax.scoring.files import MAPS, list_predictions, list_truths
+from ubernet_jax.scoring.readers import MapReader
+from ubernet_jax.scoring.values import count_values
+
+TRUTH, PREDICTION = 'the ground truth', 'the predictions'
+NO_DETECTIONS = ScoredBoxes(boxes=np.zeros((0, 4)), scores=np.zeros(0), classes=np.zeros(0, int))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """What is scored of one image.
+
+    Attributes:
+      prediction: what the metric takes as prediction; an empty one where there is none.
+      truth: what it takes as ground truth.
+      values: counts of the values in the files: see `values.count_values`.
+    """
+
+    prediction: Any
+    truth: Any
+    values: Measure = dataclasses.field(default_factory=dict)
+
+
+class PairedFiles(abc.ABC):
+    """Predictions and ground truth of a benchmark; picklable, for other processes to read.
+
+    Attributes:
+      names: the images, by their ground truth.
+      kinds: see `values.require_plausible`.
+    """
+
+    names: list[str]
+    kinds: Mapping[str, LabelKind] = {}
+
+    @abc.abstractmethod
+    def missing(self) -> list[str]:
+        """The images without a prediction."""
+
+    @abc.abstractmethod
+    def load(self, name: str) -> Pair:
+        """Reads the files of one image."""
+
+    def changed(self, name: str) -> float:
+        """When the image's files were last written, in seconds; 0 where that plays no part."""
+        return 0.0
+
+
+class PairedMaps(PairedFiles):
+    """One file an image in either folder: see `files`."""
+
+    def __init__(self, reader: MapReader, predictions: pathlib.Path, truths: pathlib.Path) -> None:
+        self.reader = reader
+        self.truths = list_truths(truths, MAPS)
+        self.names = sorted(self.truths)
+        self.predictions = self.list_predictions(predictions)
+        self.kinds = {PREDICTION: SoftMask()}
+        if reader.kind:
+            self.kinds[TRUTH] = reader.kind
+
+    def list_predictions(self, folder: pathlib.Path) -> list[dict[str, pathlib.Path]]:
+        """Image -> file, of each file that makes up a prediction."""
+        return [list_predictions(folder, self.names)]
+
+    def missing(self) -> list[str]:
+        return [name for name in self.names if not self._is_predicted(name)]
+
+    def load(self, name: str) -> Pair:
+        label = self.reader.label(self.truths[name])
+        truth, values = self.reader.truth(label), {}
+        if self.reader.kind and not isinstance(label, SemanticTruth):
+            values = count_values(TRUTH, self.reader.kind.survey(label))
+        if not self._is_predicted(name):
+            return Pair(prediction=self.reader.empty(truth), truth=truth, values=values)
+        prediction = self.read_prediction([files[name] for files in self.predictions])
+        if self.reader.strengths and prediction.dtype == np.uint8:
+            flat = prediction.reshape(-1, prediction.shape[-1])
+            values |= count_values(PREDICTION, SoftMask().survey(flat))
+        return Pair(prediction=prediction, truth=truth, values=values)
+
+    def read_prediction(self, files: Sequence[pathlib.Path]) -> np.ndarray:
+        """What the metric takes as prediction."""
+        return self.reader.prediction(*files)
+
+    def changed(self, name: str) -> float:
+        files = (self.truths, *self.predictions)
+        return max(own[name].stat().st_mtime for own in files if name in own)
+
+    def _is_predicted(self, name: str) -> bool:
+        return all(name in files for files in self.predictions)
+
+
+class PairedClassMaps(PairedMaps):
+    """Predictions of each class in a folder of its own: `CLASS/NAME.png`, or another map (H, W)."""
+
+    def __init__(
+        self,
+        reader: MapReader,
+        predictions: pathlib.Path,
+        truths: pathlib.Path,
+        class_names: Sequence[str],
+        key: str,
+    ) -> None:
+        self.class_names, self.key = tuple(class_names), key
+        super().__init__(reader, predictions, truths)
+
+    def list_predictions(self, folder: pathlib.Path) -> list[dict[str, pathlib.Path]]:
+        absent = [name for name in self.class_names if not (folder / name).is_dir()]
+        if absent:
+            raise UserError(f'{folder} has no folder for the classes {", ".join(absent)}')
+        return [list_predictions(folder / name, self.names) for name in self.class_names]
+
+    def read_prediction(self, files: Sequence[pathlib.Path]) -> np.ndarray:
+        maps = [read_strengths(file, self.key) for file in files]
+        for file, strength in zip(files, maps, strict=True):
+            if (strength.shape, strength.dtype) != (maps[0].shape, maps[0].dtype):
+                raise UserError(
+                    f'{file} has shape {strength.shape} and is read as {strength.dtype}, but '
+                    f'{files[0]} has {maps[0].shape} and {maps[0].dtype}: the maps of all classes '
+                    'must be alike'
+                )
+        return np.stack(maps)
+
+
+class PairedBoxes(PairedFiles):
+    """ScoredBoxes or proposals as `read_detections` finds them, and a file of objects an image."""
+
+    def __init__(
+        self,
+        predictions: pathlib.Path,
+        truths: pathlib.Path,
+        class_names: Sequence[str],
+        task: str,
+    ) -> None:
+        if not predictions.exists():
+            raise UserError(f'{predictions} does not exist')
+        self.classes = ('background', *class_names)
+        self.truths = list_truths(truths, ('.xml', '.json'))
+        self.names = sorted(self.truths)
+        self.detections = read_detections(predictions, class_names, task)
+
+    def missing(self) -> list[str]:
+        return [name for name in self.names if name not in self.detections]
+
+    def load(self, name: str) -> Pair:
+        corners, classes, difficult = read_boxes(self.truths[name], self.classes)
+        return Pair(
+            prediction=self.detections.get(name, NO_DETECTIONS),
+            truth=Objects(boxes=corners, classes=classes - 1, difficult=difficult),
+        )
