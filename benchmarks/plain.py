@@ -1,21 +1,21 @@
-"""Plain differentiation of the sum of all losses: what one would write without this project."""
+"""Plain differentiation of the sum of all losses, as a baseline."""
 
 import jax
 
 from ubernet_jax.batch import Batch
-from ubernet_jax.config import Config
-from ubernet_jax.network import SHARED, Network, Params
+from ubernet_jax.network import SHARED, Params
+from ubernet_jax.training.settings import StepSettings
 
 
 def plain_gradients(
-    network: Network,
-    config: Config,
+    settings: StepSettings,
     params: Params,
     batch_stats: dict,
     batch: Batch,
     rng: jax.Array,
 ) -> tuple[Params, dict[str, jax.Array]]:
-    """(gradient sums, losses), like `step.compute_gradients` with the same arguments."""
+    """(gradient sums, losses), like `gradients.compute_gradients` with the same arguments."""
+    network = settings.network
     valid, head_rng = batch.valid, jax.random.fold_in(rng, 1)
 
     def total(params: Params) -> tuple[jax.Array, dict[str, jax.Array]]:
@@ -27,6 +27,6 @@ def plain_gradients(
                 head, params[name], features, target, batch.image_sizes, head_rng
             )
             losses[name] = task.loss(outputs, target, valid, batch.labelled[name])
-        return sum(config.tasks[name].weight * loss for name, loss in losses.items()), losses
+        return sum(network.tasks[name].weight * loss for name, loss in losses.items()), losses
 
     return jax.grad(total, has_aux=True)(params)

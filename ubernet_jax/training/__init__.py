@@ -1,4 +1,4 @@
-"""What changes parameters: the step, the asynchronous solver, a run's state and what it tells.
+"""Training: the step, the asynchronous solver, the state of a run and its data.
 
-`step` is the reason for the project; read it first.
+`gradients` is the core of the project; read it first.
 """

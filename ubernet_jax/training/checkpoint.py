@@ -1,7 +1,7 @@
 """Checkpoints of a run: `WORKDIR/checkpoints/STEP`, written by Orbax in the background.
 
-A checkpoint holds the whole state, so that a run continues bit for bit: the position in the data
-is the state's step. The configuration lies beside it.
+A checkpoint holds the complete state, so that a resumed run is bitwise the same: the position in
+the data is the step of the state. The configuration is stored with it.
 """
 
 import contextlib
@@ -20,10 +20,10 @@ from ubernet_jax.training.state import TrainState, abstract_state
 from ubernet_jax.weights.trained import FOLDER, first_line, restore_config, restore_items
 
 KEPT = 3  # latest checkpoints that are not deleted
-_SPARE = 2**24  # bytes left on the disk for what else a run writes
+_SPARE = 2**24  # bytes left on the disk for the other files of a run
 
-# Fields that may change between stopping and resuming: none alters what a step computes, but for
-# the length of the run, of which learning rates may be a function.
+# Fields that may change between stopping and resuming: they do not alter what a step computes,
+# except that learning rates may depend on the length of the run.
 _FREE = {
     'name', 'steps', 'epochs', 'images', 'log_every', 'checkpoint_every', 'pictures_every',
     'evaluate_every', 'evaluation', 'input_size',
@@ -52,17 +52,17 @@ class Checkpoints:
         return sorted(self._manager.all_steps())
 
     def save(self, state: TrainState, config: Config) -> None:
-        """Starts writing in the background; an earlier save is waited for first.
+        """Waits for the previous save, then starts writing in the background.
 
         Raises:
-          UserError: the earlier save failed, or this one, or there is too little space on the disk
-            for this one; complete checkpoints stay as they are.
+          UserError: the previous save or this save failed, or the disk has too little space;
+            complete checkpoints stay as they are.
         """
         step = int(state.step)
         if step == self.latest_step:
             return
         self.finish()
-        # Orbax on a full disk prints pages of its threads' tracebacks: do not let it come to that.
+        # On a full disk, Orbax prints pages of tracebacks of its threads: check before.
         needed = sum(leaf.nbytes for leaf in jax.tree.leaves(state)) + _SPARE
         free = shutil.disk_usage(self._workdir).free
         if free < needed:
@@ -77,7 +77,7 @@ class Checkpoints:
             )
 
     def finish(self) -> None:
-        """Waits until everything is on disk. Raises as `save`."""
+        """Waits until everything is on disk. Raises like `save`."""
         with self._explaining_failure(None):
             self._manager.wait_until_finished()
 
@@ -100,8 +100,8 @@ class Checkpoints:
             )
         if config.steps != saved.steps:
             print(
-                f'the run was to have {saved.steps} steps, and has {config.steps} now: from here '
-                'on, learning rates and loss weights (`loss.graduated`) follow from the new length',
+                f'the length of the run changes from {saved.steps} to {config.steps} steps: from '
+                'here on, learning rates and loss weights (`loss.graduated`) follow the new length',
                 flush=True,
             )
         items = _items(abstract_state(config, optimizer))
@@ -112,7 +112,7 @@ class Checkpoints:
     def _explaining_failure(self, step: int | None) -> Iterator[None]:
         try:
             yield
-        except jax.errors.JaxRuntimeError:  # of a device or another process, not of the disk
+        except jax.errors.JaxRuntimeError:  # from a device or another process, not from the disk
             raise
         except (OSError, ValueError, RuntimeError) as error:
             raise self._failure(step, first_line(error)) from error
@@ -122,7 +122,7 @@ class Checkpoints:
         return UserError(
             f'{what} could not be saved in {self._workdir / FOLDER}: {reason}. '
             'Free some disk space and run the same command again; '
-            f'the last complete checkpoint is that of step {self.latest_step}.'
+            f'the last complete checkpoint is the one of step {self.latest_step}.'
         )
 
 
@@ -137,6 +137,6 @@ def _items(state: TrainState) -> dict[str, dict[str, Any]]:
 def _fixed(config: Config) -> dict[str, Any]:
     plain = {k: v for k, v in serialization.to_json(config).items() if k not in _FREE}
     plain['data'] = {k: v for k, v in plain['data'].items() if k not in _FREE_DATA}
-    if config.data.leaks is Leaks.LEAVE_OUT:  # what is tested on decides what is trained on
+    if config.data.leaks is Leaks.LEAVE_OUT:  # the benchmarks then decide what is trained on
         plain['evaluation.benchmarks'] = serialization.to_json(config.evaluation.benchmarks)
     return plain

@@ -1,5 +1,6 @@
-"""From examples to a micro-batch: padding, and what the losses compare with."""
+"""From examples to a micro-batch: padding, and labels as targets of the losses."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 import jax.numpy as jnp
@@ -15,21 +16,20 @@ def collate(
 ) -> Batch:
     """Pads examples to `size` at the bottom and the right, and turns labels into targets.
 
-    Only tasks that some example is labelled for have a target: `add_absent_targets` makes the
-    others where it costs nothing, on the device.
+    Only tasks that an example is labelled for get a target: `add_absent_targets` makes the others
+    on the device, where it costs nothing.
 
     Args:
-      examples: none larger than `size`, with labels by the names of the tasks; None gives an image
-        without a valid pixel or a label.
+      examples: none larger than `size`, with labels by the names of the tasks; None stands for
+        padding: an image without valid pixels and labels.
       size: (height, width) of the batch.
       tasks: of the network.
     """
     images = len(examples)
     image = np.zeros((images, *size, 3), np.uint8)
     image_sizes = np.zeros((images, 2), np.int32)
-    present = [
-        name for name in tasks if any(one is not None and name in one.labels for one in examples)
-    ]
+    present = {name for example in examples if example is not None for name in example.labels}
+    present = [name for name in tasks if name in present]
     labelled = {name: np.zeros(images, bool) for name in present}
     targets = {name: tasks[name].empty_target(images, size) for name in present}
     for index, example in enumerate(examples):
@@ -45,14 +45,14 @@ def collate(
 
 
 def add_absent_targets(tasks: Mapping[str, Task], batch: Batch) -> Batch:
-    """The batch with an empty target of every task that has none, made where it is called.
+    """The batch with an empty target for every task that has none, made where this is called.
 
-    So every micro-batch of a size has the same structure, and one program takes all of them.
+    Every micro-batch of a size then has the same structure, and one program takes all of them.
     """
-    images, size = len(batch.image), batch.image.shape[1:3]
+    images, height, width, _ = batch.image.shape
     targets, labelled = dict(batch.targets), dict(batch.labelled)
     for name, task in tasks.items():
         if name not in targets:
-            targets[name] = task.empty_target(images, size, jnp)
+            targets[name] = task.empty_target(images, (height, width), jnp)
             labelled[name] = jnp.zeros(images, bool)
-    return batch.replace(targets=targets, labelled=labelled)
+    return dataclasses.replace(batch, targets=targets, labelled=labelled)

@@ -1,9 +1,10 @@
 """Which images a step sees.
 
 A micro-batch comes from one dataset and one size bucket, so that its images have the same labels
-and the same shape; those of a step share the bucket. An epoch is the union of all datasets without
-replacement. What step `n` sees is a pure function of the seed and `n`: the position in the data is
-the step, and neither resuming nor the number of reader processes changes the order.
+and the same shape; all micro-batches of a step share the bucket. An epoch is the union of all
+datasets, sampled without replacement. The images of step `n` are a pure function of the seed and
+`n`: the position in the data is the step, and neither resuming nor the number of reader processes
+changes the order.
 """
 
 import collections
@@ -13,15 +14,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ubernet_jax.config import DataConfig, DatasetConfig
-from ubernet_jax.datasets.reading import Dataset
+from ubernet_jax.config import DataConfig
 from ubernet_jax.errors import UserError
+from ubernet_jax.training.training_sets import TrainingSet
 
-PADDING = -1  # in the place of an image where a bucket's last micro-batches are not full
+PADDING = -1  # instead of an image, where the last micro-batches of a bucket are not full
 
 
 class MicroBatch(NamedTuple):
-    """Which images: of a dataset and a bucket, by number; `indices` of the dataset, or PADDING."""
+    """Images of a dataset and a bucket (numbers), by `indices` into the dataset, or PADDING."""
 
     dataset: int
     bucket: int
@@ -36,36 +37,31 @@ class Epochs:
     """The micro-batches of every step.
 
     Attributes:
-      length: steps of an epoch, which show every image once (or its repeat factor's times).
+      sets: the union of datasets.
+      config: buckets and the size of micro-batches.
+      length: steps of an epoch, which shows every image `DatasetConfig.repeat` times.
     """
 
-    def __init__(
-        self,
-        datasets: Sequence[Dataset],
-        settings: Sequence[DatasetConfig],
-        config: DataConfig,
-        seed: int,
-    ):
-        """Lists every image's bucket.
+    def __init__(self, sets: Sequence[TrainingSet], config: DataConfig, seed: int):
+        """Assigns every image to a bucket.
 
         Args:
-          datasets: opened, one for each of `settings`.
-          settings: repeat factor of each.
+          sets: the union of datasets.
           config: buckets and the size of micro-batches.
           seed: of the order.
 
         Raises:
           UserError: there is no image at all.
         """
-        self._settings, self._config, self._seed = settings, config, seed
+        self.sets, self.config, self._seed = sets, config, seed
         self._pools = [
             MicroBatch(number, bucket, indices)
-            for number, dataset in enumerate(datasets)
-            for bucket, indices in enumerate(_by_bucket(dataset.sizes, config.buckets))
+            for number, part in enumerate(sets)
+            for bucket, indices in enumerate(_by_bucket(part.dataset.sizes, config.buckets))
             if len(indices)
         ]
         if not self._pools:
-            names = ', '.join(dataset.source for dataset in datasets) or 'none'
+            names = ', '.join(part.dataset.source for part in sets) or 'none'
             raise UserError(f'no training image in data.train ({names}): name prepared datasets')
         self.length = len(self._epoch(0))
 
@@ -77,10 +73,10 @@ class Epochs:
     @functools.lru_cache(maxsize=2)  # noqa: B019 (epochs live as long as their run)
     def _epoch(self, epoch: int) -> list[list[MicroBatch]]:
         rng = np.random.default_rng((self._seed, epoch, 0))
-        size, together = self._config.images_per_micro_batch, self._config.micro_batches_per_step
+        size, together = self.config.images_per_micro_batch, self.config.micro_batches_per_step
         by_bucket = collections.defaultdict(list)
         for number, bucket, indices in self._pools:
-            repeats = range(self._settings[number].repeat)
+            repeats = range(self.sets[number].repeat)
             order = np.concatenate([rng.permutation(indices) for _ in repeats])
             padding = np.full(-len(order) % size, PADDING)
             for chunk in np.concatenate([order, padding]).reshape(-1, size):
@@ -95,8 +91,8 @@ class Epochs:
 
 
 def _by_bucket(sizes: np.ndarray, buckets: Sequence[tuple[int, int]]) -> list[np.ndarray]:
-    """Indices of the images whose aspect is nearest to each bucket's."""
+    """For each bucket, the indices of the images whose aspect ratio is nearest to it."""
     aspects = np.log([height / width for height, width in buckets])
-    own = np.log(sizes[:, 0] / sizes[:, 1])
-    nearest = np.abs(own[:, None] - aspects[None]).argmin(1)
+    image_aspects = np.log(sizes[:, 0] / sizes[:, 1])
+    nearest = np.abs(image_aspects[:, None] - aspects[None]).argmin(1)
     return [np.flatnonzero(nearest == bucket) for bucket in range(len(buckets))]

@@ -1,11 +1,14 @@
-"""One to many devices, on one host or several, which share the micro-batches of a step.
+"""Data parallelism: devices of one host or several share the micro-batches of a step.
 
-A step's micro-batches are fixed by the configuration, so a run computes the same on any number of
-devices that divides theirs.
+The configuration fixes the number of micro-batches in a step, so that a run computes the same on
+any number of devices that divides it.
 """
 
+import contextlib
 import math
-from collections.abc import Callable, Sequence
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -14,23 +17,24 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from ubernet_jax import cli
 from ubernet_jax.batch import Batch
 from ubernet_jax.errors import UserError
 
-DATA = 'data'  # the mesh's only axis
+DATA = 'data'  # the only axis of the mesh
 
 
 def init_distributed(coordinator: str | None, processes: int | None, process: int | None) -> None:
-    """Makes this process one of several; to be called before JAX is used for anything.
+    """Joins this process with the others of a run; call it before any other use of JAX.
 
     Args:
-      coordinator: HOST:PORT of the first process; None where Slurm, Open MPI or Kubernetes tells
-        everything.
-      processes: how many there are.
-      process: number of this one, from 0.
+      coordinator: HOST:PORT of the first process; None where Slurm, Open MPI or Kubernetes
+        provides all three arguments.
+      processes: how many processes there are.
+      process: number of this process, from 0.
 
     Raises:
-      UserError: the others cannot be found or reached.
+      UserError: the other processes cannot be found or reached.
     """
     try:
         jax.distributed.initialize(coordinator, processes, process)
@@ -38,12 +42,12 @@ def init_distributed(coordinator: str | None, processes: int | None, process: in
         raise UserError(
             f'the processes cannot join ({str(error).splitlines()[0]}): start them by Slurm, '
             'Open MPI or Kubernetes with --distributed, or give all of them the same '
-            '--coordinator=HOST:PORT and --processes=N, and each its own --process=0..N-1'
+            '--coordinator=HOST:PORT and --processes=N, and each a different --process=0..N-1'
         ) from error
 
 
 def make_mesh(micro_batches: int) -> Mesh:
-    """All devices, or of a single process as many as divide a step's micro-batches.
+    """All devices; with a single process, as many as divide the micro-batches of a step.
 
     Raises:
       UserError: the devices of several processes do not divide the micro-batches.
@@ -52,8 +56,7 @@ def make_mesh(micro_batches: int) -> Mesh:
     if jax.process_count() > 1 and micro_batches % len(devices):
         raise UserError(
             f'data.micro_batches_per_step is {micro_batches}, which {len(devices)} devices cannot '
-            'share: '
-            f'set --config.data.micro_batches_per_step={len(devices)} or a multiple of it'
+            f'share evenly: set --config.data.micro_batches_per_step={len(devices)} or a multiple'
         )
     used = devices[: math.gcd(len(devices), micro_batches)]
     if len(used) < len(devices):
@@ -66,7 +69,7 @@ def make_mesh(micro_batches: int) -> Mesh:
 
 
 def replicate(mesh: Mesh, tree: Any) -> Any:
-    """Puts a copy of every array on every device; each process passes the same values."""
+    """Copies every array to every device; each process passes the same values."""
     sharding = NamedSharding(mesh, P())
     return jax.tree.map(
         lambda x: jax.make_array_from_process_local_data(sharding, np.asarray(x)), tree
@@ -74,20 +77,23 @@ def replicate(mesh: Mesh, tree: Any) -> Any:
 
 
 def shard(mesh: Mesh, batches: Sequence[Batch], complete: Callable[[Batch], Batch]) -> Batch:
-    """Puts each of a process's micro-batches on its device, and makes one global batch of all.
+    """Puts each micro-batch of this process on its device, and makes them one global batch.
 
     Args:
-      mesh: of all devices.
+      mesh: all devices.
       batches: of this process, in the order of its devices.
-      complete: adds on the device what a micro-batch lacks of the structure that all share.
+      complete: adds, on the device, the targets that a micro-batch lacks: `add_absent_targets`.
     """
-    devices = [one for one in mesh.devices.flat if one.process_index == jax.process_index()]
+    process = jax.process_index()
+    devices = [device for device in mesh.devices.flat if device.process_index == process]
     share = len(batches) // len(devices)
     parts = []
     for number, device in enumerate(devices):
-        mine = batches[number * share : (number + 1) * share]
-        own = [complete(jax.device_put(batch, device)) for batch in mine]
-        parts.append(jax.tree.map(lambda *x: jnp.concatenate(x) if share > 1 else x[0], *own))
+        on_device = [
+            complete(jax.device_put(batch, device))
+            for batch in batches[number * share : (number + 1) * share]
+        ]
+        parts.append(jax.tree.map(lambda *x: jnp.concatenate(x) if share > 1 else x[0], *on_device))
     sharding = NamedSharding(mesh, P(DATA))
 
     def join(*arrays: jax.Array) -> jax.Array:
@@ -98,5 +104,23 @@ def shard(mesh: Mesh, batches: Sequence[Batch], complete: Callable[[Batch], Batc
 
 
 def local_replica(tree: Any) -> Any:
-    """Of replicated arrays, the copy on this process's first device, for work of its own."""
+    """The copy of replicated arrays on the first device of this process."""
     return jax.tree.map(lambda x: x.addressable_data(0), tree)
+
+
+@contextlib.contextmanager
+def exiting_without_lost_processes() -> Iterator[None]:
+    """Ends this process with a message if JAX fails because another process has ended."""
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if jax.process_count() == 1:
+            raise
+        print(
+            f'error: the {jax.process_count()} processes cannot continue '
+            f'({str(error).splitlines()[0]}); most likely one of them has ended. Start all of '
+            'them again: the same commands continue from the last checkpoint',
+            file=sys.stderr,
+            flush=True,
+        )
+        os._exit(cli.USER_ERROR)  # otherwise JAX waits a minute for the lost processes

@@ -1,15 +1,18 @@
-"""Everything that training changes, in one explicit structure."""
+"""The state of training: everything that a step changes."""
 
+import dataclasses
 import pathlib
+from typing import cast
 
 import jax
 import jax.numpy as jnp
 import optax
 from flax import struct
 
+from ubernet_jax.compilation import unoptimised
 from ubernet_jax.config import Config, Initialisation
 from ubernet_jax.network import SHARED, Params, init_variables
-from ubernet_jax.training.optim import GroupState
+from ubernet_jax.training.asynchronous import GroupState
 from ubernet_jax.weights.imagenet import load_imagenet_trunk
 from ubernet_jax.weights.initial import load_start
 from ubernet_jax.weights.trained import on_first_device
@@ -17,14 +20,14 @@ from ubernet_jax.weights.trained import on_first_device
 
 @struct.dataclass
 class TrainState:
-    """The state after `step` micro-batches.
+    """The state after `step` steps.
 
     Attributes:
-      step: int32, micro-batches seen; also the position in the data.
+      step: int32, steps taken; also the position in the data.
       params: by group.
       batch_stats: running statistics of the skips.
       groups: solver state by group.
-      rng: uint32 (2,), key of the run; a step's key is derived from it and the step.
+      rng: uint32 (2,), key of the run; the key of a step is derived from it and the step.
     """
 
     step: jax.Array
@@ -40,16 +43,17 @@ def create_state(config: Config, optimizer: optax.GradientTransformationExtraArg
     Raises:
       UserError: the trunk's ImageNet weights are not installed, or `model.weights` cannot be used.
     """
-    state = jax.jit(lambda: _random_state(config, optimizer))()
+    initialise = jax.jit(lambda: _random_state(config, optimizer), compiler_options=unoptimised())
+    state = initialise()
     if config.model.weights:
         path = pathlib.Path(config.model.weights)
         start = load_start(path, state.params, state.batch_stats)
         print(f'starting from {start.summary}', flush=True)
         params, batch_stats = jax.tree.map(jnp.asarray, (start.params, start.batch_stats))
-        state = state.replace(params=params, batch_stats=batch_stats)
+        state = dataclasses.replace(state, params=params, batch_stats=batch_stats)
     elif config.model.initialisation is Initialisation.IMAGENET:
         shared = load_imagenet_trunk(state.params[SHARED])
-        state = state.replace(params={**state.params, SHARED: shared})
+        state = dataclasses.replace(state, params={**state.params, SHARED: shared})
     return state
 
 
@@ -65,6 +69,6 @@ def _random_state(config: Config, optimizer: optax.GradientTransformationExtraAr
         step=jnp.zeros((), jnp.int32),
         params=params,
         batch_stats=batch_stats,
-        groups=optimizer.init(params),
+        groups=cast(dict[str, GroupState], optimizer.init(params)),
         rng=rng,
     )

@@ -1,4 +1,4 @@
-"""Stopping in an orderly way: after a step, all processes after the same one."""
+"""Orderly stops: after a complete step, the same in all processes."""
 
 import signal
 
@@ -7,10 +7,11 @@ from jax.experimental import multihost_utils
 
 
 class StopRequest:
-    """Notes SIGTERM and Ctrl-C instead of dying of them; a second Ctrl-C ends at once.
+    """Records SIGTERM and Ctrl-C instead of ending the process; a second signal ends it at once.
 
-    With several processes JAX's own service listens for SIGTERM, which the schedulers send before
-    they take a machine away, and lets all processes agree on a step. Ctrl-C then acts as usual.
+    With several processes, JAX's preemption service listens for SIGTERM, which schedulers send
+    before they take a machine away, and lets all processes agree on a step. Ctrl-C then acts as
+    usual.
     """
 
     def __init__(self):

@@ -1,0 +1,133 @@
+"""Gradients of a micro-batch, in memory that does not grow with the number of tasks.
+
+The trunk runs once. Then each task in turn: its head runs forward and backward inside a
+`lax.cond`, and adds its cotangent to the sum at the branch point; a task without a label in the
+micro-batch does no work at all. The sum goes back through the trunk once (paper, sections 3 and 4).
+`balancing` has other ways to combine the cotangents.
+
+The `cond` is what keeps memory flat: the compiler cannot move the work of one head next to that of
+another, so the activations of a head are freed before the next head starts.
+"""
+
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from ubernet_jax.batch import Batch
+from ubernet_jax.losses.uncertainty import LOG_VARIANCE, uncertain_loss
+from ubernet_jax.models.pyramid import Features
+from ubernet_jax.network import SHARED, Params
+from ubernet_jax.training.settings import StepSettings
+
+
+class Gradients(NamedTuple):
+    """What a micro-batch gives.
+
+    Attributes:
+      sums: gradient sums by group.
+      labelled: int32 scalars, labelled images by task.
+      losses: loss sums over labelled images by task, without the task weights.
+      batch_stats: updated running statistics.
+    """
+
+    sums: Params
+    labelled: dict[str, jax.Array]
+    losses: dict[str, jax.Array]
+    batch_stats: dict
+
+
+class HeadInputs(NamedTuple):
+    """What the heads of a micro-batch share.
+
+    Attributes:
+      features: at the branch point.
+      batch: the micro-batch.
+      valid: bool (N, H, W), see `Batch.valid`.
+      rng: for the samples that a head draws.
+      scale_weight: weight of the score maps of single scales, see `Task.loss`.
+    """
+
+    features: Features
+    batch: Batch
+    valid: jax.Array
+    rng: jax.Array
+    scale_weight: jax.Array | float
+
+
+def compute_gradients(
+    settings: StepSettings,
+    params: Params,
+    batch_stats: dict,
+    batch: Batch,
+    rng: jax.Array,
+    scale_weight: jax.Array | float = 1.0,
+) -> Gradients:
+    """Gradient sums of the weighted losses of all tasks, one head after another."""
+    network, combination = settings.network, settings.combination
+    valid = batch.valid
+
+    def trunk(shared: dict) -> tuple:
+        return network.features(shared, batch_stats, batch.image, valid, rng)
+
+    features, pull_back, batch_stats = jax.vjp(trunk, params[SHARED], has_aux=True)
+    inputs = HeadInputs(features, batch, valid, jax.random.fold_in(rng, 1), scale_weight)
+    cotangents = combination.init(features)
+    sums, losses = {}, {}
+    labelled = {name: batch.labelled[name].sum(dtype=jnp.int32) for name in network.tasks}
+    for name in network.tasks:
+        losses[name], sums[name], cotangents = jax.lax.cond(
+            labelled[name] > 0,
+            functools.partial(_add_head, settings, name, params[name], inputs),
+            functools.partial(_skip_head, params[name]),
+            cotangents,
+        )
+    cotangent = combination.finish(cotangents, jax.random.fold_in(rng, 2))
+    cotangent = jax.tree.map(lambda x, feature: x.astype(feature.dtype), cotangent, features)
+    (sums[SHARED],) = pull_back(cotangent)
+    return Gradients(sums, labelled, losses, batch_stats)
+
+
+def head_gradients(
+    settings: StepSettings, name: str, params: dict, inputs: HeadInputs
+) -> tuple[jax.Array, dict, Features]:
+    """One head forward and backward.
+
+    Args:
+      settings: of the step.
+      name: of the task.
+      params: of the task's group.
+      inputs: of all heads.
+
+    Returns:
+      The loss sum without the task weight, and the gradients of the weighted loss with respect to
+      the parameters and to the features.
+    """
+    network, batch = settings.network, inputs.batch
+    task, target, labelled = network.tasks[name], batch.targets[name], batch.labelled[name]
+
+    def loss(params: dict, features: Features) -> tuple[jax.Array, jax.Array]:
+        outputs = task.outputs(
+            network.head(name), params, features, target, batch.image_sizes, inputs.rng
+        )
+        value = task.loss(outputs, target, inputs.valid, labelled, inputs.scale_weight)
+        if settings.uncertainty:
+            return uncertain_loss(value, labelled.sum(), params[LOG_VARIANCE]), value
+        return value, value
+
+    _, pull_back, value = jax.vjp(loss, params, inputs.features, has_aux=True)
+    return value, *pull_back(jnp.asarray(task.weight, value.dtype))
+
+
+def _add_head(
+    settings: StepSettings, name: str, params: dict, inputs: HeadInputs, cotangents: Any
+) -> tuple[jax.Array, dict, Any]:
+    """A labelled task: its loss, its gradient, and the cotangents with its cotangent added."""
+    value, gradient, cotangent = head_gradients(settings, name, params, inputs)
+    return value, gradient, settings.combination.add(cotangents, cotangent)
+
+
+def _skip_head(params: dict, cotangents: Any) -> tuple[jax.Array, dict, Any]:
+    """A task without labels: no loss, no gradient, the cotangents as they are."""
+    return jnp.zeros(()), jax.tree.map(jnp.zeros_like, params), cotangents

@@ -1,0 +1,74 @@
+"""Reading the micro-batches of the next steps while the device computes."""
+
+import contextlib
+import multiprocessing.process
+import os
+import signal
+import threading
+from collections.abc import Generator
+
+import grain
+import jax
+import numpy as np
+
+from ubernet_jax.batch import Batch
+from ubernet_jax.errors import UserError
+from ubernet_jax.training.batching import MicroBatches
+
+
+def read_ahead(
+    batches: MicroBatches, start: int, workers: int
+) -> Generator[list[Batch], None, None]:
+    """Yields the micro-batches of each step from `start` on; close it after use.
+
+    Args:
+      batches: the source.
+      start: the first step.
+      workers: reader processes; 0 reads in threads. Processes need parsed absl flags.
+
+    Raises:
+      UserError: an image cannot be read, or a reader process was killed.
+    """
+    dataset = grain.MapDataset.source(batches)[start:].to_iter_dataset(
+        grain.ReadOptions(num_threads=2, prefetch_buffer_size=4)
+    )
+    if workers:
+        dataset = dataset.mp_prefetch(
+            grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=2),
+            worker_init_fn=_end_with_parent,
+        )
+    with contextlib.closing(iter(dataset)) as stream:
+        try:
+            yield from map(_copy, stream)
+        except RuntimeError as error:
+            if 'process was terminated' not in str(error):  # the wording of Grain
+                raise
+            raise UserError(
+                'a reader process was killed, most likely for lack of memory: free some, or lower '
+                f'--config.data.workers (now {workers}). The same command continues from the last '
+                'checkpoint.'
+            ) from error
+
+
+def _copy(batches: list[Batch]) -> list[Batch]:
+    """A copy outside the shared memory of the reader, which is unmapped while JAX may use it."""
+    return jax.tree.map(np.array, batches)
+
+
+def _end_with_parent(worker: int, workers: int) -> None:
+    """Makes a reader process end when the training process does, and not before.
+
+    Ctrl-C reaches every process of a terminal, and the SIGTERM of a scheduler every process of a
+    job; a reader leaves both to the training process. If that is killed, its readers must notice.
+    """
+    del worker, workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_exit_after, args=[parent], daemon=True).start()
+
+
+def _exit_after(parent: multiprocessing.process.BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
