@@ -1,4 +1,4 @@
-"""The guides in docs/ and the README do what they say."""
+"""The README and the pages in docs/: their code runs, their commands and links exist."""
 
 import importlib.util
 import json
@@ -32,8 +32,9 @@ def run_script(script: str, folder: pathlib.Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_guide_to_adding_a_task(tmp_path):
-    """A kind of label and a kind of task from outside the package, through all commands."""
+@pytest.mark.slow
+def test_the_guide_to_adding_a_task_works(tmp_path):
+    """Defines a kind of label and of task outside the package, and runs all commands on them."""
     module, config = code_blocks('docs/adding_a_task.md', 'python')
     (description,) = code_blocks('docs/adding_a_task.md', 'json')
     assert len(module.splitlines()) <= 120
@@ -48,11 +49,11 @@ def test_the_guide_to_adding_a_task(tmp_path):
     assert {*names} == {
         'prepare', 'doctor', 'train', 'evaluate', 'predict', 'compare', 'export', 'demo',
     }  # fmt: skip
-    said = {}
+    outputs = {}
     for command in commands:
         run = start_demo if 'ubernet_jax.demo' in command else run_command
-        said[command] = run(command, tmp_path)
-    (comparison,) = [text for command, text in said.items() if 'compare' in command]
+        outputs[command] = run(command, tmp_path)
+    (comparison,) = [text for command, text in outputs.items() if 'compare' in command]
     assert '| paint | folder/rooms:test | 2 | mean error ↓ |' in comparison
     assert re.search(r'^\| paint \| [+-]\d', comparison, re.MULTILINE)  # its change
     results = tmp_path / 'runs/rooms/results/00000008/folder_rooms-test-paint.json'
@@ -68,7 +69,7 @@ def test_the_guide_to_adding_a_task(tmp_path):
 
 
 def write_rooms(folder: pathlib.Path) -> None:
-    """Scenes labelled with their colours, which stand in for those without light, and classes."""
+    """Writes scenes with classes, and with their colours in place of the albedo."""
     for split, seeds in {'train': range(4), 'test': range(4, 6)}.items():
         for seed in seeds:
             scene = draw_scene(seed, 33, 65)
@@ -82,7 +83,7 @@ def write_rooms(folder: pathlib.Path) -> None:
 
 
 def run_command(command: str, folder: pathlib.Path, code: int = 0) -> str:
-    """Runs `python -m COMMAND` in a folder; returns what it printed."""
+    """Runs `python -m COMMAND` in a folder; returns its output."""
     words = [sys.executable, '-m', *command.split()]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.returncode == code, done.stdout + done.stderr
@@ -90,25 +91,26 @@ def run_command(command: str, folder: pathlib.Path, code: int = 0) -> str:
 
 
 def start_demo(command: str, folder: pathlib.Path) -> str:
-    """The page's command: where Gradio is not installed, it gets as far as saying so."""
+    """Runs the demo until it prints its address, or without Gradio until it asks for it."""
     if importlib.util.find_spec('gradio') is None:
-        said = run_command(command, folder, code=2)
-        assert 'the page needs Gradio' in said
-        return said
+        output = run_command(command, folder, code=2)
+        assert 'Gradio' in output
+        return output
     words = [sys.executable, '-m', *command.split(), '--port', str(free_port())]
     with subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, text=True) as server:
-        said = next(line for line in server.stdout if 'http' in line)
+        output = next(line for line in server.stdout if 'http' in line)
         server.terminate()
-    return said
+    return output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('path', ['docs/adding_a_dataset.md', 'docs/detection.md'])
-def test_a_page_with_one_script(path, tmp_path):
+def test_the_script_of_a_page_runs(path, tmp_path):
     (script,) = code_blocks(path, 'python')
     run_script(script, tmp_path)
 
 
-def test_the_page_on_python(exported, tmp_path):
+def test_the_code_of_the_page_on_python_runs(exported, tmp_path):
     shutil.copy(exported, tmp_path / 'network.safetensors')
     Image.new('RGB', (40, 30), 'red').save(tmp_path / 'photo.jpg')
     run_script('\n'.join(code_blocks('docs/python.md', 'python')), tmp_path)
@@ -120,6 +122,8 @@ def test_the_page_on_python(exported, tmp_path):
     [
         'README.md',
         'data/README.md',
+        'docs/results/detection.md',
+        'docs/results/mini.md',
         'docs/adding_a_dataset.md',
         'docs/weights.md',
         'docs/python.md',
@@ -132,10 +136,11 @@ def test_commands_name_modules_configs_and_options_that_exist(path):
     assert commands
     for module, arguments in commands:
         source = ROOT / 'ubernet_jax' / module
-        file = source.with_suffix('.py') if not source.is_dir() else source / '__main__.py'
-        assert file.is_file(), module
+        files = list(source.glob('*.py')) if source.is_dir() else [source.with_suffix('.py')]
+        assert (source / '__main__.py' if source.is_dir() else files[0]).is_file(), module
+        code = ''.join(file.read_text() for file in files)
         for option in re.findall(r'--(\w[\w-]*)', arguments):
-            assert option in file.read_text(), f'{module} --{option}'
+            assert option in code, f'{module} --{option}'
         for config in re.findall(r'configs/\w+\.py', arguments):
             assert (ROOT / config).is_file(), config
 
@@ -154,3 +159,65 @@ def test_settings_of_the_page_on_interference_exist():
         check_field(field, config)
     methods = {value for field, value in settings if field == 'optim.balancing.method'}
     assert methods == {method.value for method in Balancing} - {Balancing.NONE.value}
+
+
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in (
+        *(ROOT / name for name in ('README.md', 'CONTRIBUTING.md', 'CHANGELOG.md')),
+        *(ROOT / name for name in ('benchmarks/README.md', 'data/README.md')),
+        *(ROOT / 'docs').rglob('*.md'),
+    )
+)
+FOLDERS = ('ubernet_jax', 'tests', 'docs', 'configs', 'benchmarks', 'data')
+GENERATED = ('data/prepared',)  # folders of the repository whose content is not part of it
+
+
+@pytest.mark.parametrize('page', PAGES)
+def test_links_lead_to_files_and_headings(page):
+    text = without_code_blocks((ROOT / page).read_text())
+    for target in re.findall(r'\]\(([^)\s]+)\)', text):
+        if re.match(r'\w+:', target):  # https: and others
+            continue
+        file, _, heading = target.partition('#')
+        linked = (ROOT / page).parent / file if file else ROOT / page
+        assert linked.exists(), f'{page}: the link {target} leads to no file'
+        if heading:
+            assert heading in headings(linked.read_text()), f'{page}: {target} is not a heading'
+
+
+@pytest.mark.parametrize('page', PAGES)
+def test_links_as_paths_in_backticks_exist(page):
+    for path in re.findall(r'`([\w./-]+)`', without_code_blocks((ROOT / page).read_text())):
+        folder, _, rest = path.partition('/')
+        if rest and folder in FOLDERS and not path.startswith(GENERATED) and 'NAME' not in path:
+            assert (ROOT / path).exists(), f'{page} names {path}, which does not exist'
+
+
+@pytest.mark.parametrize('page', ['docs/architecture.md'])
+def test_links_of_the_architecture_as_modules_exist(page):
+    """Paths without the package's name: `training/step`, `ops/conv_as_matmuls.py`."""
+    package = ROOT / 'ubernet_jax'
+    modules = {path.relative_to(package).with_suffix('').as_posix() for path in package.rglob('*')}
+    for path in re.findall(r'`([\w./]+)`', without_code_blocks((ROOT / page).read_text())):
+        folder, _, rest = path.partition('/')
+        if rest and folder in modules:
+            module = path.rstrip('/').split('.')[0]
+            assert module in modules, f'{page} names {path}, which does not exist'
+
+
+@pytest.mark.parametrize('page', PAGES)
+def test_links_and_paths_belong_to_no_single_machine(page):
+    text = (ROOT / page).read_text()
+    assert not re.search(r'(?<![\w.])/(home|root|tmp|work|Users|mnt)/', text)
+    assert not re.search(r'localhost|\b(?:\d{1,3}\.){3}\d{1,3}\b|pypi\.', text)
+
+
+def without_code_blocks(text: str) -> str:
+    return re.sub(r'^```.*?^```', '', text, flags=re.DOTALL | re.MULTILINE)
+
+
+def headings(text: str) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    lines = re.findall(r'^#+ (.*)$', without_code_blocks(text), re.MULTILINE)
+    return {re.sub(r'[^\w\- ]', '', line.lower()).replace(' ', '-') for line in lines}

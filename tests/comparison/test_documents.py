@@ -1,4 +1,4 @@
-"""Tables of documents say what the kept results say."""
+"""Tables of documents agree with the kept results."""
 
 import json
 import pathlib
@@ -13,42 +13,44 @@ from ubernet_jax.comparison.documents import END, regenerate_tables
 from ubernet_jax.errors import UserError
 
 COMMAND = '<!-- python -m ubernet_jax.compare {} -->\n'
+PAGES = [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob('docs/results/*.md'))]
 
 
-def test_the_tables_of_the_results_are_those_of_the_kept_files(monkeypatch):
+@pytest.mark.parametrize('page', PAGES)
+def test_the_tables_of_a_page_are_those_of_the_kept_files(page, monkeypatch):
     monkeypatch.chdir(ROOT)
-    text = pathlib.Path('docs/results.md').read_text()
+    text = pathlib.Path(page).read_text()
     assert regenerate_tables(text, make_table) == text, (
-        'docs/results.md and docs/results/*.json disagree: run '
-        'python -m ubernet_jax.compare --document docs/results.md'
+        f'{page} and its JSON files disagree: run python -m ubernet_jax.compare --document {page}'
     )
 
 
 def test_every_kept_file_is_cited():
-    cited = re.findall(r'docs/results/[\w./-]+\.json', (ROOT / 'docs/results.md').read_text())
+    text = ''.join((ROOT / page).read_text() for page in PAGES)
+    cited = re.findall(r'docs/results/[\w./-]+\.json', text)
     kept = {file.relative_to(ROOT).as_posix() for file in (ROOT / 'docs/results').rglob('*.json')}
     assert set(cited) == kept
 
 
-def test_a_document_follows_its_files(tmp_path, monkeypatch):
+def test_tables_are_regenerated_from_their_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run = write_run(tmp_path / 'one', {'saliency': {MAX_F: 0.6}})
+    run = write_run(tmp_path / 'tiny', {'saliency': {MAX_F: 0.6}})
     main([str(run), '--keep', 'kept'])
     document = pathlib.Path('results.md')
-    command = COMMAND.format('kept/one.json\n    --names first')
+    command = COMMAND.format('kept/tiny.json\n    --names first')
     document.write_text(f'Before.\n\n{command}stale\n{END}\n\nAfter.\n')
     main(['--document', 'results.md'])
     text = document.read_text()
     assert text.startswith(f'Before.\n\n{command}| task |') and text.endswith(f'{END}\n\nAfter.\n')
     assert '| max F | .600 |' in text and '| first |' in text and 'stale' not in text
     assert regenerate_tables(text, make_table) == text
-    kept = json.loads(pathlib.Path('kept/one.json').read_text())
+    kept = json.loads(pathlib.Path('kept/tiny.json').read_text())
     kept['results'][0]['scores'][0]['value'] = 0.601
-    pathlib.Path('kept/one.json').write_text(json.dumps(kept))
+    pathlib.Path('kept/tiny.json').write_text(json.dumps(kept))
     assert regenerate_tables(text, make_table) != text
 
 
-def test_marks_that_do_not_pair_are_refused():
+def test_commands_and_end_marks_that_do_not_match_are_an_error():
     def table(arguments):
         return f'{arguments}\n'
 
@@ -56,8 +58,8 @@ def test_marks_that_do_not_pair_are_refused():
     assert regenerate_tables('nothing', table) == 'nothing'
     pair = f'{command}{END}\n'
     assert regenerate_tables(pair * 2, table) == f"{command}['a']\n{END}\n" * 2
-    for text in (command, command + pair, pair + END):
-        with pytest.raises(UserError, match='needs one'):
+    for text, marks in ((command, 0), (command + pair, 0), (pair + END, 2)):
+        with pytest.raises(UserError, match=rf'compare a.*has {marks} end marks'):
             regenerate_tables(text, table)
-    with pytest.raises(UserError, match='before the first command'):
+    with pytest.raises(UserError, match=f'{END}.*before'):
         regenerate_tables(END + pair, table)
