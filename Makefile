@@ -2,13 +2,28 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: fuzz quickstart soak test
+.PHONY: check format fuzz quick quickstart soak test
 
 quickstart: .venv/installed
 	$(BIN)/python -m ubernet_jax.prepare synthetic
 	$(BIN)/python -m ubernet_jax.train --config configs/quickstart.py --workdir runs/quickstart
 	$(BIN)/python -m ubernet_jax.evaluate --checkpoint runs/quickstart
 	$(BIN)/python -m ubernet_jax.predict --checkpoint runs/quickstart docs/scene.png --out runs/quickstart/predictions
+
+# Everything that needs no run: style, types, links of the documentation.
+check: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/python -m pytest tests/test_docs.py -k links
+
+format: .venv/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The inner loop: tests that compile little, with compiled programs kept between runs.
+quick: .venv/installed
+	JAX_COMPILATION_CACHE_DIR=.cache/tests $(BIN)/python -m pytest -n 2 -m "not slow and not soak"
 
 test: .venv/installed
 	$(BIN)/python -m pytest -n 2
@@ -22,5 +37,5 @@ fuzz: .venv/installed
 
 .venv/installed: setup.cfg
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable '.[imagenet,test]'
+	$(BIN)/python -m pip install --quiet --editable '.[imagenet,test,dev]'
 	touch $@
