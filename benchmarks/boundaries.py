@@ -1,6 +1,6 @@
-"""Time and memory of the boundary evaluator, on one core, beside the package pyEdgeEval.
+"""Measures time and memory of the boundary evaluator on one core, compared with pyEdgeEval.
 
-The golden case of BSDS500 and four soft maps of a network:
+The reference case of BSDS500, and four soft maps of a network:
 
 python -m benchmarks.boundaries BSDS500/bench/data/png BSDS500/bench/data/groundTruth \
     --thresholds 5 --json golden.json
@@ -31,17 +31,17 @@ MAX_DISTANCE = 0.0075  # of the diagonal
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Timing:
-    """What was measured; times are those of one core, summed over the images.
+    """The measurements; times are for one core, summed over the images.
 
     Attributes:
-      images: how many.
-      matches: thinned maps times annotators.
-      whole_seconds: of the evaluator, everything but reading the files.
-      matching_seconds: of our matching alone.
-      matched: predicted pixels that ours matched.
-      peak_megabytes: resident memory of the process before the other package is used.
-      peer_matching_seconds: of pyEdgeEval's; None where it is not installed.
-      peer_matched: predicted pixels that it matched.
+      images: number of images.
+      matches: number of matchings: thinned maps times annotators.
+      whole_seconds: time of the evaluator without reading the files.
+      matching_seconds: time of our matching only.
+      matched: number of predicted pixels that our matching matched.
+      peak_megabytes: resident memory of the process before pyEdgeEval is used.
+      peer_matching_seconds: time of the matching of pyEdgeEval; None if it is not installed.
+      peer_matched: number of predicted pixels that pyEdgeEval matched.
     """
 
     images: int = 0
@@ -58,7 +58,7 @@ Images = list[tuple[np.ndarray, np.ndarray]]  # map (H, W), boundaries of annota
 
 
 def read_images(predictions: pathlib.Path, truths: pathlib.Path, limit: int | None) -> Images:
-    """Maps and their annotators' boundaries; with a limit, every n-th of the images.
+    """Reads maps and the boundaries of their annotators; with a limit, of every n-th image.
 
     Raises:
       UserError: no map has a ground truth.
@@ -80,7 +80,7 @@ def read_images(predictions: pathlib.Path, truths: pathlib.Path, limit: int | No
 
 
 def time_evaluator(images: Images, thresholds: int, nms: Nms) -> Timing:
-    """Times the whole evaluator, and then its matching alone."""
+    """Times the entire evaluator, and then its matching only."""
     timing = Timing(images=len(images))
     metric = BoundaryMetric(thresholds=thresholds, max_distance=MAX_DISTANCE, nms=nms)
     for strength, annotators in images:
@@ -101,9 +101,11 @@ def time_evaluator(images: Images, thresholds: int, nms: Nms) -> Timing:
 
 
 def time_peer(images: Images, thresholds: int, nms: Nms, timing: Timing) -> None:
-    """Times pyEdgeEval's matching of the same thinned maps; a sentence where it is missing."""
+    """Times pyEdgeEval's matching of the same thinned maps; prints a note if it is missing."""
     try:
-        from pyEdgeEval._lib.correspond_pixels import correspond_pixels
+        from pyEdgeEval._lib.correspond_pixels import (  # pyright: ignore[reportMissingImports]
+            correspond_pixels,
+        )
     except ImportError:
         print('pyEdgeEval is not installed (pip install pyEdgeEval==0.2.8): it is not timed')
         return
@@ -120,12 +122,12 @@ def time_peer(images: Images, thresholds: int, nms: Nms, timing: Timing) -> None
 
 
 def maps_to_match(strength: np.ndarray, thresholds: int, nms: Nms) -> list[np.ndarray]:
-    """What is matched: bool (H, W) at each threshold, fewest pixels first."""
+    """Returns the thinned maps, bool (H, W), at each threshold; the fewest pixels come first."""
     return thinned_maps(suppress(strength, nms), boundary_thresholds(thresholds))[::-1]
 
 
 def report(timing: Timing) -> str:
-    """A table of the figures that people compare."""
+    """Formats the main measurements as a table."""
     rows = [
         ('ms a match', f'{1e3 * timing.matching_seconds / timing.matches:.1f}'),
         ('seconds an image', f'{timing.whole_seconds / timing.images:.2f}'),
@@ -150,11 +152,11 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('predictions', type=pathlib.Path, help='folder of maps')
-    parser.add_argument('ground_truth', type=pathlib.Path, help='folder of .mat')
+    parser.add_argument('ground_truth', type=pathlib.Path, help='folder of .mat files')
     parser.add_argument('--thresholds', type=cli.positive_integer, default=99)
     parser.add_argument('--nms', choices=[nms.value for nms in Nms], default='none')
-    parser.add_argument('--limit', type=cli.positive_integer, help='so many images at most')
-    parser.add_argument('--json', type=pathlib.Path, required=True, help='where the figures go')
+    parser.add_argument('--limit', type=cli.positive_integer, help='maximum number of images')
+    parser.add_argument('--json', type=pathlib.Path, required=True, help='output file')
     arguments = parser.parse_args()
     nms = Nms(arguments.nms)
     try:

@@ -1,4 +1,4 @@
-"""Writes one boundary map for each of the 200 test images of BSDS500."""
+"""Writes a boundary map for each of the 200 test images of BSDS500."""
 
 import pathlib
 from collections.abc import Callable
@@ -11,30 +11,30 @@ from ubernet_jax.errors import UserError
 
 
 def test_images(source: pathlib.Path) -> list[pathlib.Path]:
-    """The test images, by name.
+    """Returns the paths of the test images, sorted by name.
 
     Args:
       source: the folder `BSDS500`, as downloaded.
 
     Raises:
-      UserError: there are none.
+      UserError: there are no test images.
     """
     folder = source / 'data' / 'images' / 'test'
     paths = sorted(folder.glob('*.jpg'))
     if not paths:
-        raise UserError(f'{folder} holds no .jpg: --source takes the folder BSDS500')
+        raise UserError(f'{folder} contains no .jpg file: --source takes the folder BSDS500')
     return paths
 
 
 def write_maps(
     detect: Callable[[np.ndarray], np.ndarray], source: pathlib.Path, out: pathlib.Path
 ) -> None:
-    """Writes `OUT/ID.png`, 8 bits.
+    """Writes `OUT/ID.png`, 8 bits, for each test image.
 
     Args:
-      detect: from an image uint8 (H, W, 3) to the strength of its boundaries (H, W), 0..1.
+      detect: maps an image uint8 (H, W, 3) to the strength of its boundaries (H, W), 0..1.
       source: the folder `BSDS500`.
-      out: made if need be.
+      out: output folder, created if needed.
     """
     out.mkdir(parents=True, exist_ok=True)
     for path in tqdm.tqdm(test_images(source), unit='image'):
@@ -43,6 +43,6 @@ def write_maps(
 
 
 def read_image(path: pathlib.Path) -> np.ndarray:
-    """An image, RGB, uint8 (H, W, 3)."""
+    """Reads an image as RGB, uint8 (H, W, 3)."""
     with Image.open(path) as image:
         return np.asarray(image.convert('RGB'))

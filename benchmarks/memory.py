@@ -1,16 +1,16 @@
-"""Memory of the gradient step against the number of tasks, the size of the image and the scales.
+"""Measures the memory of the gradient step by number of tasks, image size and number of scales.
 
     python -m benchmarks.memory --tasks 1,7,16 --sizes 321 --json memory.json
     python -m benchmarks.memory --tasks 1,7,16 --fit 12,24,80
 
-Three ways to compute the same gradients of images that are labelled for every task: plain
-differentiation of the sum of all losses; ours without rematerialisation; ours. And ours with
-the tasks balanced at the branch point (docs/interference.md), if asked for by `--methods`. Each is
-measured in a process of its own: the compiled program's temporary buffers, and with `--run` also
-what one step really takes: the device's peak on an accelerator, the process's otherwise.
+Compares three ways to compute the same gradients for images that are labelled for every task:
+plain differentiation of the sum of all losses; ours without rematerialisation; ours. `--methods`
+can add ours with the tasks balanced at the branch point (docs/interference.md). Each case runs in
+a separate process. Measured are the temporary buffers of the compiled program, and with `--run`
+also the peak memory of a real step: of the device on an accelerator, otherwise of the process.
 
-`kept` is what the trunk's backward pass is handed, whatever the compiler makes of it; `batch` is
-what the images take on the host if one dataset labels them, for one of the tasks.
+`kept` is the size of the activations that the trunk's backward pass receives, independent of the
+compiler; `batch` is the size of the images on the host if a dataset labels them for a single task.
 """
 
 import argparse
@@ -33,7 +33,8 @@ from benchmarks.workload import count_tasks, make_batch, make_config
 from ubernet_jax.compilation import recomputing
 from ubernet_jax.config import Balancing, Config, Initialisation, ModelConfig
 from ubernet_jax.network import SHARED, make_network
-from ubernet_jax.training.step import compute_gradients
+from ubernet_jax.training.gradients import compute_gradients
+from ubernet_jax.training.settings import make_step_settings
 
 
 class Method(NamedTuple):
@@ -56,15 +57,20 @@ BALANCED = {
 }
 METHODS = SAME_GRADIENTS | BALANCED
 MIB = 2**20
-STRIDE = 32  # of the sides of images, plus one
+STRIDE = 32  # the sides of images have the form STRIDE * k + 1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Case:
-    """What is measured: `method` of `METHODS`, with so many tasks, at (height, width), scales.
+    """A case to measure.
 
-    `images` are differentiated at a time. Batches that are added up image by image take 1, whatever
-    their size.
+    Attributes:
+      method: key of `METHODS`.
+      tasks: number of tasks.
+      size: (height, width).
+      scales: number of scales.
+      images: number of images that are differentiated at a time. It is 1 for batches of any size
+        whose gradients are accumulated image by image.
     """
 
     method: str
@@ -85,19 +91,19 @@ class Case:
 
 
 def compile_step(case: Case) -> tuple[jax.stages.Compiled, tuple]:
-    """The compiled gradients, and shapes of their arguments: params, statistics, batch, key."""
+    """Returns the compiled gradients and their arguments: params, statistics, batch, key."""
     config = case.config()
     network, gradients = make_network(config), METHODS[case.method].gradients
     batch = make_batch(config.tasks, case.size, config.tasks, case.images)
     key = jax.random.PRNGKey(0)
     arguments = (*jax.eval_shape(network.init, key), batch, key)
-    function = functools.partial(gradients, network, config)
+    function = functools.partial(gradients, make_step_settings(config, network))
     gradients = jax.jit(function, compiler_options=recomputing())
     return gradients.lower(*arguments).compile(), arguments
 
 
 def kept_bytes(case: Case) -> int:
-    """Bytes of activations that the trunk's backward pass is handed (no compilation needed)."""
+    """Returns the bytes of activations for the trunk's backward pass, without compilation."""
     network = make_network(case.config())
     params, stats = jax.eval_shape(network.init, jax.random.PRNGKey(0))
     image = np.zeros((case.images, *case.size, 3), np.uint8)
@@ -112,14 +118,14 @@ def kept_bytes(case: Case) -> int:
 
 
 def batch_bytes(case: Case) -> int:
-    """Bytes of the images on the host, where one dataset labels them, for one of the tasks."""
+    """Returns the bytes of the images on the host if they are labelled for a single task."""
     tasks = case.config().tasks
     batch = make_batch(tasks, case.size, list(tasks)[:1], case.images)
     return sum(array.nbytes for array in jax.tree.leaves(batch))
 
 
 def measure(case: Case, run: bool) -> dict[str, float]:
-    """MiB of a case: `temporary`, `kept`, `batch`, and if it is run `peak`, of the whole step."""
+    """Returns MiB of a case: `temporary`, `kept`, `batch`, and with `run` `peak` of the step."""
     compiled, (params, stats, batch, key) = compile_step(case)
     results = {
         'temporary': compiled.memory_analysis().temp_size_in_bytes / MIB,
@@ -137,7 +143,7 @@ def measure(case: Case, run: bool) -> dict[str, float]:
 
 
 def largest_side(case: Case, gigabytes: float) -> int:
-    """Side of the largest square image whose step fits, found by compiling, not by running."""
+    """Returns the side of the largest square image whose compiled step fits into the memory."""
     limit = gigabytes * 1e9
 
     def needed(k: int) -> int:
@@ -149,7 +155,7 @@ def largest_side(case: Case, gigabytes: float) -> int:
             + analysis.output_size_in_bytes
         )
 
-    # Memory is nearly a line over the area: two sizes give it, and the compiler then decides.
+    # Memory is nearly linear in the area: start from a line through two sizes.
     small, large = 5, 10
     slope = (needed(large) - needed(small)) / (large**2 - small**2)
     k = max(1, int((small**2 + (limit - needed(small)) / slope) ** 0.5))
@@ -160,11 +166,11 @@ def largest_side(case: Case, gigabytes: float) -> int:
     return STRIDE * k + 1
 
 
-def in_own_process(case: Case, run: bool) -> dict[str, float]:
-    """`measure` in a fresh process, whose peak memory is then the case's own."""
+def measure_in_subprocess(case: Case, run: bool) -> dict[str, float]:
+    """Runs `measure` in a new process, so that its peak memory is that of the case."""
     request = json.dumps({'case': dataclasses.asdict(case), 'run': run})
     finished = subprocess.run(
-        [sys.executable, '-m', 'benchmarks.memory', '--one', request],
+        [sys.executable, '-m', 'benchmarks.memory', '--case', request],
         stdout=subprocess.PIPE,
         text=True,
         check=True,
@@ -173,7 +179,7 @@ def in_own_process(case: Case, run: bool) -> dict[str, float]:
 
 
 def parse_sizes(text: str) -> list[tuple[int, int]]:
-    """'321,641x865' -> [(321, 321), (641, 865)]."""
+    """Parses sizes: '321,641x865' gives [(321, 321), (641, 865)]."""
     sides = [[int(side) for side in item.split('x')] for item in text.split(',')]
     return [(side[0], side[-1]) for side in sides]
 
@@ -187,19 +193,21 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument('--tasks', type=_numbers, default=[1, 7, 16])
     parser.add_argument('--sizes', type=parse_sizes, default=[(321, 321)], help='321 or 641x865')
     parser.add_argument('--scales', type=_numbers, default=[3])
-    parser.add_argument('--images', type=_numbers, default=[1], help='at a time')
+    parser.add_argument('--images', type=_numbers, default=[1], help='images at a time')
     parser.add_argument('--methods', nargs='+', choices=METHODS, default=list(SAME_GRADIENTS))
-    parser.add_argument('--run', action='store_true', help='also run one step each')
-    parser.add_argument('--fit', type=_numbers, default=[], help='GB: the largest image for each')
+    parser.add_argument('--run', action='store_true', help='also run a step of each case')
+    parser.add_argument(
+        '--fit', type=_numbers, default=[], help='find the largest image for these GB'
+    )
     parser.add_argument('--json', type=pathlib.Path)
-    parser.add_argument('--one', help=argparse.SUPPRESS)
+    parser.add_argument('--case', help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
 def main() -> None:
     arguments = _arguments()
-    if arguments.one:
-        request = json.loads(arguments.one)
+    if arguments.case:
+        request = json.loads(arguments.case)
         case = request['case']
         case['size'] = tuple(case['size'])
         print(json.dumps(measure(Case(**case), request['run'])))
@@ -211,7 +219,7 @@ def main() -> None:
         case = Case(method=method, tasks=tasks, size=(33, 33), scales=scales, images=images)
         for size in [] if arguments.fit else arguments.sizes:
             case = dataclasses.replace(case, size=size)
-            rows.append(dataclasses.asdict(case) | in_own_process(case, arguments.run))
+            rows.append(dataclasses.asdict(case) | measure_in_subprocess(case, arguments.run))
             print(rows[-1], flush=True)
         for gigabytes in arguments.fit:
             side = largest_side(case, gigabytes)

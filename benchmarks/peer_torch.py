@@ -1,9 +1,9 @@
-"""The same network and losses in PyTorch, as one would write them there: our peer.
+"""The same network and losses in idiomatic PyTorch, for the comparison of speed.
 
-Six skips of VGG-16 at three scales, linear scores, interpolated to the task's resolution,
-concatenated and fused by a 1x1 layer; the sum of all losses is differentiated at once. A program of
-its own, so that the threads of two frameworks do not meet: for every line on its standard input it
-makes one step and prints the seconds.
+Six skips of VGG-16 at three scales give linear scores, which are interpolated to the task's
+resolution, concatenated and fused by a 1x1 layer; the sum of all losses is differentiated at once.
+It is a separate program, so that the threads of the two frameworks do not interfere. For every line
+on its standard input it runs a step and prints its seconds.
 
     python -m benchmarks.peer_torch --size 321x321 --tasks segmentation normals --train
 """
@@ -12,9 +12,9 @@ import argparse
 import sys
 import time
 
-import torch
-import torch.nn.functional as F
-from torch import nn
+import torch  # pyright: ignore[reportMissingImports]
+import torch.nn.functional as F  # pyright: ignore[reportMissingImports]
+from torch import nn  # pyright: ignore[reportMissingImports]
 
 from benchmarks.workload import DENSE
 from ubernet_jax.config import PAPER
@@ -23,7 +23,7 @@ from ubernet_jax.tasks import DenseTask, Normals, Segmentation, SoftMask
 
 
 class Block(nn.Module):
-    """Convolutions and their skip, and the pooling after them."""
+    """Convolutions, their skip, and the pooling after them."""
 
     def __init__(self, inputs: int, row):
         super().__init__()
@@ -42,7 +42,7 @@ class Block(nn.Module):
 
 
 class Trunk(nn.Module):
-    """An image to its six skips."""
+    """Maps an image to its six skips."""
 
     def __init__(self):
         super().__init__()
@@ -63,7 +63,7 @@ class Trunk(nn.Module):
 
 
 class Head(nn.Module):
-    """Scores of every skip at the task's resolution, fused within and across the scales."""
+    """Scores of every skip at the task's resolution, fused within and across scales."""
 
     def __init__(self, task: DenseTask):
         super().__init__()
@@ -101,14 +101,14 @@ class Network(nn.Module):
 
 
 def loss_of(task: DenseTask, scores, target):
-    """One task's loss of one score map: NCHW scores, N(C)HW target."""
+    """Returns a task's loss for a score map: NCHW scores, N(C)HW target."""
     scores = scores.float()
     match task:
         case Normals():
             return F.smooth_l1_loss(F.normalize(scores, dim=1, eps=1e-3), target)
         case SoftMask() | Segmentation():
             return F.cross_entropy(scores, target, ignore_index=255)
-    # Boundaries, with or without classes: multiple instances.
+    # Boundaries, with or without classes: multiple-instance learning.
     log_probability = F.log_softmax(scores, 1)
     best = F.max_pool2d(log_probability[:, 1:], 5, 1, padding=2)
     positive = target > 0
@@ -120,7 +120,7 @@ def loss_of(task: DenseTask, scores, target):
 
 
 def random_target(task: DenseTask, size, device):
-    """A target of the right kind; its values do not change the time."""
+    """Returns a target of the right shape; its values do not affect the time."""
     size = [(side - 1) // task.stride + 1 for side in size]
     if isinstance(task, Normals):
         return F.normalize(torch.randn(1, 3, *size, device=device), dim=1)
@@ -133,7 +133,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--size', required=True, help='HEIGHTxWIDTH')
     parser.add_argument('--tasks', nargs='+', choices=DENSE, required=True)
-    parser.add_argument('--train', action='store_true', help='a training step, not a prediction')
+    parser.add_argument(
+        '--train', action='store_true', help='run training steps instead of predictions'
+    )
     parser.add_argument('--precision', choices=('float32', 'bfloat16'), default='float32')
     arguments = parser.parse_args()
     size = [int(side) for side in arguments.size.split('x')]

@@ -1,10 +1,10 @@
-"""Time of `net.predict` on a photograph, beside the network alone.
+"""Measures the time of `net.predict` for a photograph, compared with the network alone.
 
     python -m benchmarks.predict --checkpoint runs/mini --json predict.json
 
-The network alone is one program for the image at the size at which it enters; `predict` also scales
-the photograph, and what comes out to the photograph's size. Both are compiled first and then run in
-turn. Nothing is drawn or saved.
+The network alone is a single program for the image at the input size. `predict` also scales the
+photograph to that size and the results to the size of the photograph. Both are compiled first and
+then run alternately. Nothing is drawn or saved.
 """
 
 import argparse
@@ -25,13 +25,15 @@ from ubernet_jax.photographs import read_photograph
 from ubernet_jax.transforms.grids import resize_image
 from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint
 
-SIZE = (375, 500)  # height and width of the scene that is drawn where no photograph is given
+SIZE = (375, 500)  # height and width of the scene that is used if no photograph is given
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--checkpoint', type=pathlib.Path, required=True, help=CHECKPOINT_HELP)
-    parser.add_argument('--photograph', type=pathlib.Path, help='default: a drawn scene of 500x375')
+    parser.add_argument(
+        '--photograph', type=pathlib.Path, help='default: a synthetic scene of 500x375'
+    )
     parser.add_argument('--rounds', type=cli.positive_integer, default=5)
     parser.add_argument('--json', type=pathlib.Path)
     arguments = parser.parse_args()
@@ -54,7 +56,8 @@ def main() -> None:
     run_rounds(cases, arguments.rounds)
 
     medians = [statistics.median(case.seconds) for case in cases]
-    ratios = [whole / bare for bare, whole in zip(*(case.seconds for case in cases), strict=True)]
+    network_seconds, predict_seconds = (case.seconds for case in cases)
+    ratios = [b / a for a, b in zip(network_seconds, predict_seconds, strict=True)]
     report = {
         'photograph': image.shape[:2],
         'input': resized.shape[1:3],

@@ -1,13 +1,13 @@
-"""Time of training and prediction, beside the same network in PyTorch.
+"""Measures the time of training and prediction, compared with the same network in PyTorch.
 
     python -m benchmarks.speed --json speed.json
     python -m benchmarks.speed --precisions float32 bfloat16 --sizes 321,513,641x865 --peer
     python -m benchmarks.speed --cases "training, no checkpoints" "training, PyTorch"
 
-One image at a time, in rounds: every case runs once a round, so that a machine that slows down
-slows all of them, and ratios of medians are what counts. Model FLOPs are those of the forward pass
-as XLA counts them, three times that in training (recomputation is not counted); the peak is that of
-a large matrix product in the same rounds. The peer has the six dense tasks, and needs PyTorch.
+Every case runs once per round with one image, so that a change in the speed of the machine affects
+all cases alike; compare ratios of medians. Model FLOPs are those of the forward pass as counted by
+XLA, times three in training (recomputation is not counted). The peak is the speed of a large matrix
+product in the same rounds. The network in PyTorch has the six dense tasks and needs PyTorch.
 """
 
 import argparse
@@ -34,26 +34,27 @@ from ubernet_jax.config import Config, Initialisation, ModelConfig, Precision
 from ubernet_jax.inference.predictor import apply
 from ubernet_jax.network import init_variables, make_network
 from ubernet_jax.training.collation import add_absent_targets
+from ubernet_jax.training.groups import groups_of
 from ubernet_jax.training.optim import make_optimizer
 from ubernet_jax.training.parallel import make_mesh
-from ubernet_jax.training.schedule import groups_of
+from ubernet_jax.training.settings import make_step_settings
 from ubernet_jax.training.state import create_state
 from ubernet_jax.training.step import train_step
 
-BSDS_TASKS = ('boundaries',)  # what one of the paper's datasets labels
+BSDS_TASKS = ('boundaries',)  # labels of a dataset of the paper
 PRODUCT_SIDE = {'cpu': 2048, 'gpu': 8192}
 
 
 @dataclasses.dataclass(kw_only=True)
 class Case:
-    """Something that is timed.
+    """A timed computation.
 
     Attributes:
-      name: what and how.
-      step: does it once and waits for it.
-      flops: of the model, or of the product.
-      compile_seconds: before the first step.
-      seconds: one a round.
+      name: describes the computation and its settings.
+      step: runs the computation once and waits for its result.
+      flops: FLOPs of the model or of the matrix product.
+      compile_seconds: time of the compilation.
+      seconds: time of the step in each round.
     """
 
     name: str
@@ -69,13 +70,15 @@ Maker = Callable[[str, tuple[int, int], Precision], contextlib.AbstractContextMa
 def training(
     name: str, labelled: tuple[str, ...], size: tuple[int, int], precision: Precision, **model
 ) -> Case:
-    """A training step of one image of the network with the six dense tasks."""
+    """A training step with one image, of the network with the six dense tasks."""
     config = _config(DENSE, precision, **model)
-    optimizer = make_optimizer(config, dict.fromkeys(groups_of(config), 1))
+    groups = groups_of(config.optim, config.tasks)
+    optimizer = make_optimizer(config.optim, config.model, groups, dict.fromkeys(groups, 1))
     batch = jax.device_put(make_batch(config.tasks, size, labelled))
     batch = add_absent_targets(config.tasks, batch)
     state = jax.device_put(create_state(config, optimizer))
-    function = functools.partial(train_step, make_network(config), optimizer, config, make_mesh(1))
+    settings = make_step_settings(config, make_network(config))
+    function = functools.partial(train_step, settings, optimizer, make_mesh(1))
     start = time.perf_counter()
     jitted = jax.jit(function, donate_argnums=0, compiler_options=recomputing())
     compiled = jitted.lower(state, batch).compile()
@@ -93,12 +96,12 @@ def training(
 def prediction(
     name: str, tasks: tuple[str, ...], size: tuple[int, int], precision: Precision
 ) -> Case:
-    """All tasks' outputs for one image, as they leave the network."""
+    """The outputs of the network for one image, for all tasks."""
     config = _config(tasks, precision)
     variables = jax.jit(functools.partial(init_variables, config))(jax.random.PRNGKey(0))
     image = jax.device_put(make_batch({}, size, ()).image)
     start = time.perf_counter()
-    compiled = jax.jit(_whole_network(config)).lower(*variables, image).compile()
+    compiled = jax.jit(_full_network(config)).lower(*variables, image).compile()
     seconds = time.perf_counter() - start
     return Case(
         name=name,
@@ -109,7 +112,7 @@ def prediction(
 
 
 def product(precision: Precision) -> Case:
-    """A large matrix product: what the machine can do."""
+    """A large matrix product, which measures the peak speed of the machine."""
     side = PRODUCT_SIDE[jax.default_backend()]
     matrix = jnp.ones((side, side), precision.value)
     multiply = jax.jit(jnp.matmul)
@@ -122,16 +125,16 @@ def product(precision: Precision) -> Case:
 
 @contextlib.contextmanager
 def peer(name: str, size: tuple[int, int], precision: Precision, train: bool) -> Iterator[Case]:
-    """The same in PyTorch, in a process of its own that waits while others are timed."""
-    words = [sys.executable, '-m', 'benchmarks.peer_torch', '--size', f'{size[0]}x{size[1]}']
-    words += ['--precision', precision.value, '--tasks', *DENSE, *(['--train'] * train)]
-    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    """The same network in PyTorch, in a separate process that idles while other cases run."""
+    command = [sys.executable, '-m', 'benchmarks.peer_torch', '--size', f'{size[0]}x{size[1]}']
+    command += ['--precision', precision.value, '--tasks', *DENSE, *(['--train'] * train)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def step() -> None:
         process.stdin.write('step\n')
         process.stdin.flush()
         if not process.stdout.readline():
-            raise SystemExit('the PyTorch peer ended: is torch installed?')
+            raise SystemExit('benchmarks.peer_torch ended: is torch installed?')
 
     try:
         yield Case(name=name, step=step)
@@ -141,7 +144,7 @@ def peer(name: str, size: tuple[int, int], precision: Precision, train: bool) ->
 
 
 def run_rounds(cases: list[Case], rounds: int) -> None:
-    """Every case once without counting, then once a round."""
+    """Runs every case once untimed, then once in each round."""
     for counted in [False] + [True] * rounds:
         for case in cases:
             start = time.perf_counter()
@@ -155,16 +158,16 @@ def _config(tasks, precision: Precision, **model) -> Config:
     return make_config(tasks, model=settings)
 
 
-def _whole_network(config: Config) -> Callable[..., dict[str, Any]]:
-    """From (params, batch statistics, images) to what the heads of all tasks give."""
+def _full_network(config: Config) -> Callable[..., dict[str, Any]]:
+    """Returns a function of (params, batch statistics, images) that runs all heads."""
     return functools.partial(apply, make_network(config), tasks=tuple(config.tasks))
 
 
 def forward_flops(config: Config, size: tuple[int, int]) -> float:
-    """Of one image of `size` (height, width) through the whole network, as XLA counts them."""
+    """Returns the FLOPs of the full network for one image (height, width), as counted by XLA."""
     variables = jax.eval_shape(functools.partial(init_variables, config), jax.random.PRNGKey(0))
     image = jax.ShapeDtypeStruct((1, *size, 3), np.uint8)
-    lowered = jax.jit(_whole_network(config)).lower(*variables, image)
+    lowered = jax.jit(_full_network(config)).lower(*variables, image)
     return lowered.cost_analysis()['flops']
 
 
@@ -184,17 +187,17 @@ CASES: dict[str, Maker] = {
     'training, PyTorch': functools.partial(peer, train=True),
     'prediction, PyTorch': functools.partial(peer, train=False),
 }
-BESIDE_PEER = ('prediction', 'training, PyTorch', 'prediction, PyTorch')
+WITH_PEER = ('prediction', 'training, PyTorch', 'prediction, PyTorch')
 
 
 def _cases(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> Iterator[Case]:
-    usual = [name for name in CASES if arguments.peer or name not in BESIDE_PEER]
+    default = [name for name in CASES if arguments.peer or name not in WITH_PEER]
     for precision in map(Precision, arguments.precisions):
         yield product(precision)
         for size in arguments.sizes:
-            for name in arguments.cases or usual:
-                full = f'{name} {size[0]}x{size[1]} {precision.value}'
-                yield stack.enter_context(CASES[name](full, size, precision))
+            for name in arguments.cases or default:
+                full_name = f'{name} {size[0]}x{size[1]} {precision.value}'
+                yield stack.enter_context(CASES[name](full_name, size, precision))
 
 
 def main() -> None:
@@ -203,9 +206,9 @@ def main() -> None:
                         default=['float32'])  # fmt: skip
     parser.add_argument('--sizes', type=parse_sizes, default=[(321, 321)], help='321,641x865')
     parser.add_argument('--rounds', type=int, default=5)
-    parser.add_argument('--peer', action='store_true', help='beside PyTorch')
+    parser.add_argument('--peer', action='store_true', help='also time PyTorch')
     parser.add_argument('--cases', nargs='+', choices=CASES, metavar='CASE',
-                        help=f'only some of: {"; ".join(CASES)}')  # fmt: skip
+                        help=f'only these cases of: {"; ".join(CASES)}')  # fmt: skip
     parser.add_argument('--json', type=pathlib.Path)
     arguments = parser.parse_args()
     with contextlib.ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""What memory and time are measured with: the network for any number of tasks, a labelled image."""
+"""The workload of the benchmarks: the network for any number of tasks, and labelled images."""
 
 import itertools
 from collections.abc import Collection, Mapping
@@ -11,30 +11,30 @@ from ubernet_jax.training.collation import collate
 
 SEVEN = tuple(PAPER)
 DENSE = tuple(name for name in PAPER if name != 'detection')
-# The one that takes the most memory first: no choice of a single task is harder to keep up with.
+# The task with the most memory is first: it is the strictest baseline of a single task.
 BY_MEMORY = (
     'semantic_boundaries', 'detection', 'boundaries', 'normals', 'saliency', 'segmentation',
     'parts',
 )  # fmt: skip
-COPY = '__'  # between the name of one of the seven and the number of its copy
+COPY = '__'  # between the name of a task and the number of its copy
 
 
 def count_tasks(count: int) -> list[str]:
-    """The first `count` of the seven, `BY_MEMORY`; beyond seven, NAME__2, NAME__3, ..."""
+    """Returns the first `count` names of `BY_MEMORY`, followed by copies NAME__2, NAME__3, ..."""
     rounds = itertools.count(1)
     names = (name if n == 1 else f'{name}{COPY}{n}' for n in rounds for name in BY_MEMORY)
     return list(itertools.islice(names, count))
 
 
 def make_config(names: Collection[str], **settings) -> Config:
-    """A network with these tasks, of the seven or copies of them; `settings` as of `Config`."""
+    """Returns a configuration with these tasks (or copies) and further fields of `Config`."""
     return Config(steps=1, tasks={name: PAPER[_original(name)]() for name in names}, **settings)
 
 
 def make_batch(
     tasks: Mapping[str, Task], size: tuple[int, int], labelled: Collection[str], images: int = 1
 ) -> Batch:
-    """A micro-batch of synthetic scenes (height, width) on the host, labelled for some tasks."""
+    """Makes a micro-batch of synthetic scenes on the host, labelled for some of the tasks."""
     scenes = [draw_scene(seed, *size) for seed in range(images)]
     labels = {name: _original(name) for name in labelled}
     return collate([scene.rename(labels) for scene in scenes], size, tasks)

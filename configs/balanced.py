@@ -1,12 +1,12 @@
-"""`configs/mini.py` with what narrowed the gap to a network for each task.
+"""`configs/mini.py` with settings that reduce the gap to single-task networks.
 
     python -m ubernet_jax.train --config configs/balanced.py --workdir runs/balanced
     python -m ubernet_jax.evaluate --checkpoint runs/balanced
 
-The trunk updates after twelve images instead of four, so that every task has a say in most of its
-updates, and CAGrad (arXiv 2110.14048) makes one gradient of theirs; all rates fall polynomially
-(arXiv 1606.00915), and those of the dense heads start three times as high. An hour on 2 CPU cores,
-as `mini`; measured as `small.py:balanced`: docs/results.md.
+The trunk is updated after twelve images instead of four, so that most updates have gradients of
+every task, which CAGrad (arXiv 2110.14048) combines. All learning rates decay polynomially (arXiv
+1606.00915), and those of the dense heads start three times as high. Takes an hour on 2 CPU cores,
+as `mini` does; measured as `small.py:balanced`: docs/results.md.
 """
 
 from configs import mini

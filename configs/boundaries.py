@@ -1,14 +1,14 @@
-"""Boundaries alone on the complete BSDS500, in two hours of one CPU core.
+"""Boundaries alone on the complete BSDS500; takes two hours on one CPU core.
 
     python -m ubernet_jax.prepare bsds500 --source DIR
     python -m ubernet_jax.train --config configs/boundaries.py --workdir runs/boundaries
     python -m ubernet_jax.evaluate --checkpoint runs/boundaries
 
-The paper's single task (arXiv 1609.02132, section 4: ODS .791, as recalled) with what a CPU can do:
-from ImageNet weights, the first two blocks frozen, cuts of 225x321 pixels from the 300 images at
-about their own size, and AdamW with rates that fall to 0, for SGD needs 100 times the images.
-Tested at full size, on all 200 test images, with the official protocol: docs/results.md. With a GPU
-take `configs/hed_style.py`.
+The single-task experiment of the paper (arXiv 1609.02132, section 4: ODS .791, quoted from memory),
+reduced to what a CPU can train: ImageNet weights with the first two blocks frozen, crops of 225x321
+pixels of the 300 images at about their original size, and AdamW with learning rates that decay to
+0, because SGD needs 100 times as many images. Tested at full size on all 200 test images with the
+official protocol: docs/results.md. On a GPU use `configs/hed_style.py`.
 """
 
 from ubernet_jax import config as c
@@ -21,7 +21,7 @@ def get_config() -> c.Config:
         tasks={'boundaries': c.Boundaries(batch_size=4, learning_rate=1e-3, polynomial=True)},
         model=c.ModelConfig(
             frozen_blocks=2,
-            remat=False,  # images this small fit, and nothing is computed twice
+            remat=False,  # small images fit into memory without recomputation
             statistics=c.Statistics.RUNNING,
         ),
         optim=c.OptimConfig(
@@ -34,7 +34,7 @@ def get_config() -> c.Config:
                 c.DatasetConfig(name='bsds500', split='val'),
             ],
             buckets=((225, 321), (321, 225)),
-            scale=(1.2, 1.8),  # of 225 pixels: 0.84 to 1.26 of the images' own size
+            scale=(1.2, 1.8),  # of 225 pixels: 0.84 to 1.26 times the original size of the images
         ),
         input_size=c.InputSizeConfig(short_side=321, long_side=481, area=321 * 481),
         evaluation=c.EvaluationConfig(

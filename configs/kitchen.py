@@ -1,12 +1,12 @@
-"""Depth and surface normals of one kitchen: a kind of task that the paper does not have.
+"""Depth and surface normals of a kitchen; depth is a kind of task that the paper does not have.
 
     python -m ubernet_jax.prepare folder/kitchen --source DIR
     python -m ubernet_jax.train --config configs/kitchen.py --workdir runs/kitchen
     python -m ubernet_jax.evaluate --checkpoint runs/kitchen
 
 `DIR/kitchen` has the folders `images`, `normals` and `depth` (16-bit PNG, millimetres) in `train`
-and `test`: docs/adding_a_dataset.md. From ImageNet weights, at one scale; scores, time and pictures
-are in docs/results.md.
+and `test`: docs/adding_a_dataset.md. Starts from ImageNet weights and uses a single scale. Scores,
+time and pictures are in docs/results.md.
 """
 
 from ubernet_jax import config as c

@@ -1,14 +1,14 @@
-"""All tasks from the five small sets of real images, each labelled for some tasks only.
+"""All tasks, trained on five small datasets of real images with labels for some tasks each.
 
     python -m ubernet_jax.prepare bsds500 voc2012 pascal_s folder/kitchen folder/fashion \
         --source ../shared/data
     python -m ubernet_jax.train --config configs/mini.py --workdir runs/mini
     python -m ubernet_jax.evaluate --checkpoint runs/mini
 
-From ImageNet weights; an hour on 2 CPU cores; scores in docs/results.md. Images and batches are
-small, and AdamW takes the place of SGD: the paper's schedule needs 100 times the images. The parts
-of `folder/fashion` are pieces of clothing; without a `labels.json` that names them (data/README.md)
-they go by the names of PASCAL-Person-Part's.
+Starts from ImageNet weights and takes an hour on 2 CPU cores; scores are in docs/results.md. Images
+and batches are small, and AdamW replaces SGD, because the paper's schedule needs 100 times as many
+images. The parts of `folder/fashion` are pieces of clothing; without a `labels.json` with their
+names (data/README.md) they have the names of the parts of PASCAL-Person-Part.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ def get_config() -> c.Config:
             'normals': c.PAPER['normals'](**GROUP, weight=2.0),
             'saliency': c.PAPER['saliency'](**GROUP),
             'segmentation': c.PAPER['segmentation'](**GROUP, weight=2.0),
-            # Without `classes`, those of the data.
+            # Without `classes`, the classes of the data are used.
             'parts': c.Segmentation(**GROUP, weight=2.0),
             'semantic_boundaries': c.PAPER['semantic_boundaries'](**GROUP),
             'detection': c.PAPER['detection'](
@@ -47,7 +47,7 @@ def get_config() -> c.Config:
         },
         model=c.ModelConfig(
             frozen_blocks=2,
-            remat=False,  # images this small fit, and nothing is computed twice
+            remat=False,  # small images fit into memory without recomputation
             statistics=c.Statistics.RUNNING,
         ),
         optim=c.OptimConfig(
@@ -84,14 +84,14 @@ def get_config() -> c.Config:
 
 
 def restrict_to(tasks: Sequence[str]) -> c.Config:
-    """The same for some of the tasks, on those of the datasets that label them.
+    """Returns the configuration for some of the tasks, on the datasets that are labelled for them.
 
-    It shows each of their images as often: the length is in epochs.
+    Each image is used as often as with all tasks, because the length is given in epochs.
     """
     config = get_config()
     config.tasks = {name: config.tasks[name] for name in tasks}
-    config.data.train = [one for one in config.data.train if LABELS[one.name] & set(tasks)]
+    config.data.train = [data for data in config.data.train if LABELS[data.name] & set(tasks)]
     config.evaluation.benchmarks = [
-        one for one in config.evaluation.benchmarks if LABELS[one.name] & set(tasks)
+        data for data in config.evaluation.benchmarks if LABELS[data.name] & set(tasks)
     ]
     return config

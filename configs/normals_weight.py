@@ -1,12 +1,12 @@
-"""`configs/mini.py` with another weight of the normals' loss, which is 2 there.
+"""`configs/mini.py` with another weight of the loss of the normals, which is 2 in `mini`.
 
     python -m ubernet_jax.train --config configs/normals_weight.py:50 --workdir runs/normals_50
     python -m ubernet_jax.evaluate --checkpoint runs/normals_50
 
-The paper's trade-off (arXiv 1609.02132, section 4): 1, 5 and 50; the larger, the better are the
-normals and the worse is every other task. An hour on 2 CPU cores, as `mini`; measured as
-`small.py:normals_weight:W`: docs/results.md. The paper, as recalled and on NYUv2, mean angle: 23.9,
-23.3 and 21.4 degrees with one task, 26.7 with seven and a weight of 1.
+The paper examines the weights 1, 5 and 50 (arXiv 1609.02132, section 4): a larger weight improves
+the normals and degrades every other task. Takes an hour on 2 CPU cores, as `mini` does; measured as
+`small.py:normals_weight:W`: docs/results.md. Mean angles on NYUv2 in the paper, quoted from memory:
+23.9, 23.3 and 21.4 degrees with a single task, 26.7 with seven tasks and a weight of 1.
 """
 
 from configs import mini

@@ -1,4 +1,4 @@
-"""All dense tasks on synthetic scenes, with a small network: the whole way in a few minutes.
+"""All dense tasks on synthetic scenes with a small network: all steps in a few minutes.
 
     python -m ubernet_jax.prepare synthetic
     python -m ubernet_jax.train --config configs/quickstart.py --workdir runs/quickstart
@@ -19,10 +19,10 @@ def get_config() -> c.Config:
         tasks={
             'boundaries': c.Boundaries(**GROUP),
             'normals': c.Normals(**GROUP),
-            # Its loss is in metres: at weight 1 it is most of the sum, and the others learn half.
+            # The loss is in metres: with weight 1 it dominates, and other tasks learn half as much.
             'depth': c.Depth(weight=0.1, **GROUP),
             'saliency': c.SoftMask(**GROUP),
-            # Without `classes`, those of the data.
+            # Without `classes`, the classes of the data are used.
             'segmentation': c.Segmentation(**GROUP),
             'parts': c.Segmentation(**GROUP),
             'semantic_boundaries': c.ClassBoundaries(**GROUP),
@@ -30,7 +30,7 @@ def get_config() -> c.Config:
         model=c.ModelConfig(
             width=0.25,
             dropout=0.0,
-            remat=False,  # images this small fit, and nothing is computed twice
+            remat=False,  # small images fit into memory without recomputation
             statistics=c.Statistics.RUNNING,
             initialisation=c.Initialisation.RANDOM,
         ),

@@ -1,13 +1,13 @@
-"""One task of `configs/mini.py` alone: the same network, and as many of its images.
+"""A single task of `configs/mini.py`: the same network and the same number of its images.
 
     python -m ubernet_jax.train --config configs/single_task.py:saliency --workdir runs/saliency
     python -m ubernet_jax.evaluate --checkpoint runs/saliency
 
-What a network for several tasks is compared with: `python -m ubernet_jax.compare runs/mini
---baseline runs/saliency ...`, after the paper's comparison of one task with seven (arXiv
+This is the baseline of a network for several tasks: `python -m ubernet_jax.compare runs/mini
+--baseline runs/saliency ...`, like the paper's comparison of one task with seven (arXiv
 1609.02132, section 4). On 2 CPU cores a task takes its share of the hour of `mini`; measured
-as `small.py:single_task:TASK`: docs/results.md. The paper's numbers, on its own sets: see
-`ubernet_jax/comparison/published.py`.
+as `small.py:single_task:TASK`: docs/results.md. The paper's numbers, on its datasets, are in
+`ubernet_jax/tasks/published.py`.
 """
 
 from configs import mini
@@ -22,5 +22,5 @@ def get_config(task: str = 'segmentation') -> c.Config:
     config = mini.restrict_to([task])
     config.name = f'single_task:{task}'
     if task == 'detection':
-        config.model.scales = 1  # it looks at the finest scale only
+        config.model.scales = 1  # the detector uses the finest scale only
     return config

@@ -1,4 +1,4 @@
-"""Experiments with `configs/mini.py` at half its image area, one scale and a third of its epochs.
+"""Experiments with `configs/mini.py` at half the image area, a single scale and 35% of the epochs.
 
     python -m ubernet_jax.train --config configs/small.py:two_task --workdir runs/start
     python -m ubernet_jax.weights export --checkpoint runs/start --out runs/start.safetensors
@@ -6,11 +6,12 @@
         --config.model.weights=runs/start.safetensors
     python -m ubernet_jax.evaluate --checkpoint runs/parts
 
-Behind the colon stands the name of a configuration that is made from `mini`, and what it is given.
-As in the paper (arXiv 1609.02132, section 4) a network for detection and segmentation can start all
-others; it takes as many epochs as in `mini`. For comparisons of many runs on a CPU, where a run of
-`mini` takes an hour and one of these some minutes: docs/results.md. Boundaries are scored at 9
-thresholds instead of 99, to save time.
+The argument after the colon is the name of a configuration derived from `mini`, optionally followed
+by a colon and the argument of that configuration. As in the paper (arXiv 1609.02132, section 4),
+all other networks can be initialised from a network for detection and segmentation, which is
+trained for as many epochs as in `mini`. Meant for comparisons of many runs on a CPU: a run takes
+some minutes instead of the hour of `mini` (docs/results.md). Boundaries are scored at 9 thresholds
+instead of 99 to save time.
 """
 
 import importlib
@@ -21,7 +22,7 @@ from ubernet_jax.errors import UserError
 START = 'two_task'
 EXPERIMENTS = ('balanced', 'mini', 'normals_weight', 'single_task', 'synchronous', START)
 SHARE = 0.35  # of the epochs of `mini`
-NEVER = 1_000_000  # steps; the last one's pictures are drawn all the same
+NEVER = 1_000_000  # steps; pictures of the last step are drawn nevertheless
 
 
 def get_config(experiment: str = 'mini') -> c.Config:

@@ -3,7 +3,7 @@
 `ubernet_jax.UberNet` is a trained network: see docs/python.md.
 """
 
-__all__ = ['UberNet']
+__all__ = ['UberNet']  # pyright: ignore[reportUnsupportedDunderAll]  (see `__getattr__`)
 
 
 def __getattr__(name: str) -> type:

@@ -1,32 +1,37 @@
-"""A micro-batch, on the host or the device: what a training step takes.
+"""A micro-batch of images with targets, on the host or on a device: the input of a training step.
 
 Shape letters: N images of a batch, H x W pixels.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import struct
 
+ArrayT = TypeVar('ArrayT', bound=np.ndarray | jax.Array)  # host arrays, or arrays of devices
 
-@struct.dataclass
-class Batch:
-    """Images padded to one bucket size: a micro-batch, all of one dataset, or several in a row.
+
+class Batch(struct.PyTreeNode, Generic[ArrayT]):
+    """Images padded to one bucket size: a micro-batch of one dataset, or several concatenated.
+
+    `Batch[np.ndarray]` is a batch on the host, `Batch[jax.Array]` a batch on devices.
 
     Attributes:
       image: uint8 (N, H, W, 3), RGB, each in the upper left; H and W are of the form 32k+1.
-      image_sizes: int32 (N, 2), height and width of each image without its padding; 0 of no image.
+      image_sizes: int32 (N, 2), height and width of each image without its padding; 0 where there
+        is no image.
       targets: task name -> what its loss compares with, in the smallest type: see `Task`. On the
-        host of the tasks that some image is labelled for, on the device of all.
-      labelled: task name -> bool (N,), of the same tasks; where False the target is padding.
+        host, only for the tasks that some image is labelled for; on devices, for all tasks.
+      labelled: task name -> bool (N,), for the same tasks; where False, the target is padding.
     """
 
-    image: jax.Array
-    image_sizes: jax.Array
+    image: ArrayT
+    image_sizes: ArrayT
     targets: Mapping[str, Any]
-    labelled: Mapping[str, jax.Array]
+    labelled: Mapping[str, ArrayT]
 
     @property
     def valid(self) -> jax.Array:

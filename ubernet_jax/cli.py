@@ -1,4 +1,4 @@
-"""How every entry point ends: what the user can mend is a message, not a traceback."""
+"""Entry points: errors that the user can fix end in a message, not in a traceback."""
 
 import argparse
 import os
@@ -8,19 +8,19 @@ from collections.abc import Callable
 from ubernet_jax.errors import UserError
 from ubernet_jax.plugins import HELP, load_plugin
 
-USER_ERROR = 2  # exit code, the one of wrong command lines too
-_INTERRUPTED = 130  # exit code, as shells have it for Ctrl-C
-_CLOSED_PIPE = 141  # and for SIGPIPE
+USER_ERROR = 2  # exit code, the same as for wrong command lines
+_INTERRUPTED = 130  # exit code of shells for Ctrl-C
+_CLOSED_PIPE = 141  # exit code of shells for SIGPIPE
 
 
 def run(main: Callable[[], None]) -> None:
-    """Runs an entry point; exits with code 2 and `error: ...` on stderr after a `UserError`.
+    """Runs an entry point; a `UserError` exits with code 2 and `error: ...` on stderr.
 
-    So does an `OSError`, which names its file: a full disk, a folder that is not writable.
+    An `OSError` does the same, because it names its file: a full disk, a read-only folder.
     """
     try:
         main()
-    except BrokenPipeError:  # who reads our output has seen enough: `... | head`
+    except BrokenPipeError:  # the reader of the output has ended: `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_CLOSED_PIPE)
     except (UserError, OSError) as error:
@@ -33,10 +33,10 @@ def run(main: Callable[[], None]) -> None:
         sys.exit(_INTERRUPTED)
 
 
-def make_parser(name: str, description: str) -> argparse.ArgumentParser:
-    """The parser of `python -m ubernet_jax.NAME`; its help leaves the description's lines alone.
+def make_parser(name: str, description: str | None) -> argparse.ArgumentParser:
+    """The parser of `python -m ubernet_jax.NAME`; its help keeps the lines of the description.
 
-    `--plugin MODULE` is an option of all of them: the module is imported as it is parsed.
+    Every command has the option `--plugin MODULE`, which imports the module during parsing.
     """
     parser = argparse.ArgumentParser(
         prog=f'python -m ubernet_jax.{name}',
@@ -48,7 +48,7 @@ def make_parser(name: str, description: str) -> argparse.ArgumentParser:
 
 
 def add_plugin_option(parser: argparse.ArgumentParser) -> None:
-    """`--plugin MODULE`; the value is of no more use."""
+    """Adds `--plugin MODULE`; importing it is the only effect."""
     parser.add_argument('--plugin', action='append', type=load_plugin, metavar='MODULE', help=HELP)
 
 

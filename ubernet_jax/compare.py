@@ -1,16 +1,17 @@
-"""Puts runs side by side: scores, change against a baseline, learning curves, protocols.
+"""Compares runs: scores, changes against a baseline, learning curves, protocols.
 
     python -m ubernet_jax.compare runs/mini --baseline runs/single-* --out runs/comparison
 
-RUN is the folder of a run (its newest results on whole benchmarks count), one of its folders
-results/STEP, or a file of docs/results. Prints Markdown; with --out also writes comparison.md,
-comparison.json and, of runs with a log, comparison.png. Scores of different protocols are refused.
+RUN is the folder of a run (its newest results on full benchmarks are used), one of its folders
+results/STEP, or a file in docs/results. The command prints Markdown. With --out it also writes
+comparison.md, comparison.json and, for runs with a log, comparison.png. It refuses to compare
+scores of different protocols.
 
     python -m ubernet_jax.compare runs/mini --keep docs/results
-    python -m ubernet_jax.compare --document docs/results.md
+    python -m ubernet_jax.compare --document docs/results/mini.md
 
-The first keeps the scores of every run, the second renews the tables of a document after its
-commands.
+The first command saves the scores of every run to a file. The second regenerates the tables of a
+document by running the commands in it.
 """
 
 import argparse
@@ -33,11 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command.
 
     Raises:
-      UserError: the runs cannot be compared, or a file is missing or not what it must be.
+      UserError: the runs cannot be compared, or a file is missing or has unexpected contents.
     """
     options = _parse(arguments)
     if options.document:
-        renew_document(options.document)
+        update_document(options.document)
         return
     comparison = _read_comparison(options)
     print(format_tables(comparison), format_protocols(comparison), sep='\n')
@@ -47,29 +48,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f'kept: {keep_run(run, options.keep)}')
 
 
-def renew_document(file: pathlib.Path) -> None:
-    """Makes every table of a document anew; paths in its commands are as for the command line."""
+def update_document(file: pathlib.Path) -> None:
+    """Regenerates every table of a document; paths in its commands are as in the command line."""
     text = file.read_text()
     file.write_text(regenerate_tables(text, make_table))
-    print(f'renewed: {file}')
+    print(f'updated: {file}')
 
 
 def make_table(arguments: Sequence[str]) -> str:
-    """The tables that a command prints."""
+    """Returns the tables that a command prints."""
     return format_tables(_read_comparison(_parse(arguments)))
 
 
 def _read_comparison(options: argparse.Namespace) -> Comparison:
     if not options.runs:
-        raise UserError('no RUN to compare: give the folders of runs, such as runs/mini')
+        raise UserError('there is no RUN to compare: give the folders of runs, such as runs/mini')
     runs, baseline = (
         [read_run(path) for path in paths] for paths in (options.runs, options.baseline)
     )
     names = options.names or [run.name for run in runs]
     if len(names) != len(runs):
         raise UserError(
-            f'--names has {len(names)} names for {len(runs)} runs: give one for each; the seeds of '
-            'a run have the same'
+            f'--names has {len(names)} names for {len(runs)} runs: give a name for each run; seeds '
+            'of a run have the same name'
         )
     return compare(runs, names, baseline)
 
@@ -112,16 +113,18 @@ def _changes_to_json(comparison: Comparison, column: Column) -> dict[str, Any]:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = cli.make_parser('compare', __doc__)
+    parser = cli.make_parser('compare', __doc__ or '')
     add = parser.add_argument
-    add('runs', nargs='*', type=pathlib.Path, metavar='RUN', help='what to compare')
+    add('runs', nargs='*', type=pathlib.Path, metavar='RUN', help='the runs to compare')
     add('--names', nargs='+', metavar='NAME',
-        help='of the columns; runs of one name are seeds: their mean and spread')  # fmt: skip
+        help='names of the columns, one for each run; runs with the same name are seeds, shown as '
+        'mean and standard deviation')  # fmt: skip
     add('--baseline', nargs='+', type=pathlib.Path, metavar='RUN', default=[],
-        help='one run, or several: each task from those that trained it')  # fmt: skip
-    add('--out', type=pathlib.Path, metavar='DIR', help='write Markdown, JSON and a picture')
-    add('--keep', type=pathlib.Path, metavar='DIR', help='keep the scores of every run as a file')
-    add('--document', type=pathlib.Path, metavar='FILE', help='renew the tables of FILE')
+        help='one run or several; each task is compared with the runs trained for it')  # fmt: skip
+    add('--out', type=pathlib.Path, metavar='DIR', help='write Markdown, JSON and a plot to DIR')
+    add('--keep', type=pathlib.Path, metavar='DIR',
+        help='save the scores of every run to a file in DIR')  # fmt: skip
+    add('--document', type=pathlib.Path, metavar='FILE', help='regenerate the tables of FILE')
     return parser.parse_args(arguments)
 
 

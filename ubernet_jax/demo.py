@@ -2,8 +2,9 @@
 
     python -m ubernet_jax.demo --checkpoint runs/quickstart
 
-Needs the extra `demo` (Gradio). Only this machine sees the page, unless --host is 0.0.0.0. What
-visitors send stays in a temporary folder and is deleted: after an hour, and when the server stops.
+Needs the extra `demo` (Gradio). The page can be opened on this machine only, unless --host is
+0.0.0.0. Uploaded files are stored in a temporary folder and deleted after an hour, and when the
+server stops.
 """
 
 import argparse
@@ -24,13 +25,13 @@ from ubernet_jax.weights.trained import CHECKPOINT_HELP
 
 GRADIO = 'gradio'  # of the extra `demo`
 MAX_FILE = '20mb'
-WAITING = 32  # visitors in the queue; others are asked to come back
-VISITORS = 32  # whose last result is kept
+MAX_WAITING = 32  # visitors in the queue; further visitors are asked to come back
+MAX_SESSIONS = 32  # visitors whose last result is kept
 SCENES = (1, 2, 3)  # seeds of the samples
 
 
 def draw_samples(folder: pathlib.Path) -> list[pathlib.Path]:
-    """Writes synthetic scenes as pictures; returns their paths."""
+    """Writes synthetic scenes as PNG files to `folder`; returns their paths."""
     paths = [folder / f'scene{seed}.png' for seed in SCENES]
     for path, seed in zip(paths, SCENES, strict=True):
         Image.fromarray(draw_scene(seed, 384, 512).image).save(path)
@@ -41,13 +42,13 @@ def main() -> None:
     arguments = _parse_arguments()
     if importlib.util.find_spec(GRADIO) is None:
         raise UserError(
-            'the page needs Gradio, which is not installed: pip install "ubernet_jax[demo]"'
+            'the web page needs Gradio, which is not installed: pip install "ubernet_jax[demo]"'
         )
     enable_compilation_cache()
     net = UberNet.load(arguments.checkpoint)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # tidies up as Ctrl-C does
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # cleans up as for Ctrl-C
     with tempfile.TemporaryDirectory(prefix='ubernet_jax-') as folder:
-        # Before Gradio is imported: it reads these once, and so does matplotlib, which it imports.
+        # Set before Gradio is imported: it and matplotlib, which it imports, read these only once.
         os.environ |= {
             'GRADIO_TEMP_DIR': folder,
             'GRADIO_ANALYTICS_ENABLED': 'False',
@@ -57,8 +58,8 @@ def main() -> None:
         from ubernet_jax.inference.page import STYLE, build_page
 
         samples = draw_samples(pathlib.Path(folder))
-        net.predict(samples[0])  # the first visitor need not wait for the compiler
-        page = build_page(net, samples).queue(max_size=WAITING, default_concurrency_limit=1)
+        net.predict(samples[0])  # so that the first visitor does not wait for the compilation
+        page = build_page(net, samples).queue(max_size=MAX_WAITING, default_concurrency_limit=1)
         page.launch(
             server_name=arguments.host,
             server_port=arguments.port,
@@ -68,7 +69,7 @@ def main() -> None:
             footer_links=[],
             max_file_size=MAX_FILE,
             css=STYLE,
-            state_session_capacity=VISITORS,
+            state_session_capacity=MAX_SESSIONS,
         )
 
 

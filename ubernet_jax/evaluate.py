@@ -1,9 +1,10 @@
-"""Scores a trained network on its benchmarks, at the images' original size.
+"""Scores a trained network on its benchmarks, at the original size of the images.
 
     python -m ubernet_jax.evaluate --checkpoint runs/quickstart
 
-Writes one JSON a benchmark and task, with its protocol, to WORKDIR/results/STEP and prints a table.
-With --limit N the folder is STEP-limitN: the scores of a part never take the place of the whole's.
+Writes a JSON file for each benchmark and result, with the protocol, to WORKDIR/results/STEP and
+prints a table. With --limit N the folder is STEP-limitN, so that scores on a subset never replace
+those on the full benchmark.
 """
 
 import argparse
@@ -21,18 +22,25 @@ from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint, result
 
 
 def main() -> None:
+    """Runs the command.
+
+    Raises:
+      UserError: the checkpoint has no benchmarks, or a benchmark cannot be scored.
+    """
     arguments = _parse_arguments()
     enable_compilation_cache()
     config, step, params, batch_stats = open_checkpoint(arguments.checkpoint)
     if arguments.data_directory:
         config.data.directory = str(arguments.data_directory)
     if not config.evaluation.benchmarks:
-        raise UserError(f'{arguments.checkpoint}: its configuration names no evaluation.benchmarks')
+        raise UserError(
+            f'{arguments.checkpoint}: evaluation.benchmarks of its configuration is empty'
+        )
     network = make_network(config)
     tasks = select_tasks(network.tasks, arguments.tasks)
     predictor = Predictor(network, config.input_size, params, batch_stats)
-    name = f'{step:08d}' + (f'-limit{arguments.limit}' if arguments.limit else '')
-    out = arguments.out or results_folder(arguments.checkpoint, name)
+    folder = f'{step:08d}' + (f'-limit{arguments.limit}' if arguments.limit else '')
+    out = arguments.out or results_folder(arguments.checkpoint, folder)
     out.mkdir(parents=True, exist_ok=True)
     scored = False
     for benchmark, task, name, result in evaluate_benchmarks(
@@ -55,25 +63,28 @@ def main() -> None:
         )
         print(f'{name:<20}{benchmark.name}:{benchmark.split:<8} {result.images:5} images  {scores}')
     if not scored:
-        benchmarks = ', '.join(f'{own.name}:{own.split}' for own in config.evaluation.benchmarks)
+        benchmarks = ', '.join(
+            f'{benchmark.name}:{benchmark.split}' for benchmark in config.evaluation.benchmarks
+        )
         raise UserError(
-            f'nothing was scored: no image of {benchmarks} is labelled for {", ".join(tasks)}. A '
-            'label of another name than its task is found with DatasetConfig(labels={...}) in '
+            f'nothing was scored: no image of {benchmarks} has a label for {", ".join(tasks)}. If '
+            'a label has a different name than its task, set DatasetConfig(labels={...}) in '
             'evaluation.benchmarks of the configuration'
         )
     print(f'results: {out}')
 
 
 def _parse_arguments() -> argparse.Namespace:
-    parser = cli.make_parser('evaluate', __doc__)
+    parser = cli.make_parser('evaluate', __doc__ or '')
     parser.add_argument('--checkpoint', '--workdir', type=pathlib.Path, required=True,
                         help=CHECKPOINT_HELP)  # fmt: skip
-    parser.add_argument('--tasks', nargs='+', help='only these tasks')
+    parser.add_argument('--tasks', nargs='+', help='score only these tasks')
     parser.add_argument('--limit', type=cli.positive_integer,
-                        help='at most so many images a benchmark')  # fmt: skip
+                        help='score at most this many images per benchmark')  # fmt: skip
     parser.add_argument('--data-directory', type=pathlib.Path,
-                        help='prepared datasets, if not where the training found them')  # fmt: skip
-    parser.add_argument('--out', type=pathlib.Path, help='default: WORKDIR/results/STEP')
+                        help='prepared datasets; default: those of the training')  # fmt: skip
+    parser.add_argument('--out', type=pathlib.Path,
+                        help='output folder; default: WORKDIR/results/STEP')  # fmt: skip
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""An image with its labels, on the host: what datasets yield and transforms change."""
+"""An image with its labels, on the host, as datasets yield it and transforms change it."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ from ubernet_jax.labels import LabelKind
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Example:
-    """One image with whatever labels it has, at its original size, on the host.
+    """One image with the labels that it has.
 
     Attributes:
-      id: unique within its dataset; named in every error about this image.
+      id: unique within its dataset; every error about this image names it.
       image: uint8 (H, W, 3), RGB.
-      labels: name -> label, as its kind says; an absent name means "not labelled".
-      kinds: name -> kind, of these labels and maybe others of the dataset.
+      labels: name -> label, of the type that its kind defines; an unlabelled image lacks the name.
+      kinds: name -> kind, of these labels and maybe of other labels of the dataset.
     """
 
     id: str
@@ -26,7 +26,7 @@ class Example:
     kinds: Mapping[str, LabelKind] = dataclasses.field(default_factory=dict)
 
     def rename(self, names: Mapping[str, str]) -> 'Example':
-        """With the labels that `names` (new name -> name) picks, by their new names."""
+        """Returns the example with only the labels in `names` (new name -> name), renamed."""
         picked = {new: old for new, old in names.items() if old in self.labels}
         return dataclasses.replace(
             self,

@@ -2,10 +2,10 @@
 
     python -m ubernet_jax.export runs/quickstart --out exported
 
-DIR receives `network.stablehlo`, which `jax.export.deserialize` reads; with `--weights outside`
-also `weights.safetensors`, the program's first argument as a dictionary; and `export.json`: what
-goes in and comes out, and the time and memory that the program was measured to take when it was
-read again. Needs the extra `export`.
+Writes these files to DIR: `network.stablehlo`, which `jax.export.deserialize` reads; with
+`--weights outside` also `weights.safetensors`, the dictionary that is the program's first argument;
+and `export.json`, which describes the inputs and outputs and has the measured time and memory of
+the program after it was read again. Needs the extra `export`.
 """
 
 import argparse
@@ -14,7 +14,8 @@ import json
 import pathlib
 import re
 import time
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 import flax.traverse_util
 import jax
@@ -33,31 +34,32 @@ from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint
 
 FLATBUFFERS = 'flatbuffers'  # of the extra `export`; JAX writes programs with it
 PLATFORMS = ('cpu', 'cuda')
-RUNS = 3  # timed; the fastest counts
+RUNS = 3  # timed runs, of which the fastest is reported
 
 
 def export_network(
     trained: TrainedNetwork, tasks: tuple[str, ...], size: tuple[int, int], inside: bool
 ) -> tuple[jax.export.Exported, dict[str, np.ndarray]]:
-    """Traces a network as one program for images of one size.
+    """Traces a network as a program for images of a fixed size.
 
     Args:
       trained: the network.
-      tasks: names of its tasks.
-      size: (height, width), of the form 32k+1.
-      inside: whether the weights are constants of the program, or its first argument.
+      tasks: names of the tasks to export.
+      size: (height, width), both of the form 32k+1.
+      inside: whether the weights are constants of the program; otherwise they are its first
+        argument.
 
     Returns:
-      the program, uint8 (1, H, W, 3) -> task -> arrays: see `Task.exported`;
-      and its weights, by their path in the tree.
+      The program, which maps uint8 (1, H, W, 3) to task -> arrays (see `Task.exported`), and the
+      weights by their path in the tree.
     """
     network = make_network(trained.config)
     params = {name: trained.params[name] for name in (SHARED, *tasks)}
     tree = jax.device_get({'params': params, 'batch_stats': trained.batch_stats})
-    weights = flax.traverse_util.flatten_dict(tree, sep='/')
+    weights = cast(dict[str, np.ndarray], flax.traverse_util.flatten_dict(tree, sep='/'))
 
-    def run(weights: dict[str, jax.Array], image: jax.Array) -> dict[str, Any]:
-        tree = flax.traverse_util.unflatten_dict(weights, sep='/')
+    def run(weights: Mapping[str, jax.Array | np.ndarray], image: jax.Array) -> dict[str, Any]:
+        tree = flax.traverse_util.unflatten_dict(dict(weights), sep='/')
         results = apply(network, tree['params'], tree['batch_stats'], image, tasks)
         return {name: network.tasks[name].exported(result) for name, result in results.items()}
 
@@ -71,10 +73,10 @@ def export_network(
 def write_program(
     program: jax.export.Exported, weights: dict[str, np.ndarray] | None, out: pathlib.Path
 ) -> dict[str, Any]:
-    """Writes the program, and `weights` beside it if they are given; reads both and measures them.
+    """Writes the program, and `weights` if given, to `out`; then reads and measures the program.
 
     Returns:
-      what `export.json` says of it.
+      The fields of `export.json` about the program.
     """
     out.mkdir(parents=True, exist_ok=True)
     file = out / 'network.stablehlo'
@@ -92,7 +94,7 @@ def write_program(
 
 
 def measure(file: pathlib.Path, arguments: list[Any]) -> dict[str, Any]:
-    """Reads a program, compiles it for this machine and runs it."""
+    """Reads a program, compiles it for this machine, runs it, and returns its time and memory."""
     program = jax.export.deserialize(bytearray(file.read_bytes()))
     start = time.perf_counter()
     compiled = jax.jit(program.call).lower(*arguments).compile()
@@ -104,6 +106,7 @@ def measure(file: pathlib.Path, arguments: list[Any]) -> dict[str, Any]:
         jax.block_until_ready(compiled(*arguments))
         times.append(time.perf_counter() - start)
     memory = compiled.memory_analysis()
+    assert memory is not None, 'the backends of `PLATFORMS` analyse the memory'
     return {
         'device': jax.devices()[0].device_kind,
         'compilation_seconds': round(compilation, 2),
@@ -120,7 +123,7 @@ def main() -> None:
     arguments = _parse_arguments()
     if importlib.util.find_spec(FLATBUFFERS) is None:
         raise UserError(
-            'writing a program needs flatbuffers, which is not installed: '
+            'exporting a program needs flatbuffers, which is not installed: '
             'pip install "ubernet_jax[export]"'
         )
     trained = open_checkpoint(arguments.checkpoint)
@@ -145,14 +148,14 @@ def main() -> None:
 
 
 def _parse_size(text: str) -> tuple[int, int]:
-    """An argparse type: HxW, both of the form 32k+1."""
+    """Parses HxW for argparse; both sides must have the form 32k+1."""
     match = re.fullmatch(r'(\d+)x(\d+)', text)
-    size = tuple(map(int, match.groups())) if match else (0, 0)
-    if any(side % STRIDE != 1 or side == 1 for side in size):
+    height, width = map(int, match.groups()) if match else (0, 0)
+    if any(side % STRIDE != 1 or side == 1 for side in (height, width)):
         raise argparse.ArgumentTypeError(
             f'{text!r} is not HEIGHTxWIDTH with sides of the form 32k+1, such as 321x481'
         )
-    return size
+    return height, width
 
 
 def _parse_arguments() -> argparse.Namespace:
@@ -161,9 +164,9 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument('--out', type=pathlib.Path, required=True, metavar='DIR',
                         help='folder to write to')  # fmt: skip
     parser.add_argument('--size', type=_parse_size, metavar='HxW',
-                        help='of the image; default: as a photograph of 4:3 enters')  # fmt: skip
+                        help='size of the image; default: that of a 4:3 photograph')  # fmt: skip
     parser.add_argument('--weights', choices=('inside', 'outside'), default='inside',
-                        help='in the program, or in a file beside it')  # fmt: skip
+                        help='in the program, or in a separate file')  # fmt: skip
     parser.add_argument('--tasks', nargs='+', help='only these tasks; default: all')
     return parser.parse_args()
 

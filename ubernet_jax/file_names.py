@@ -1,8 +1,8 @@
-"""Names of files, which a file system takes as any bytes."""
+"""File names, which may be any bytes for a file system."""
 
 import pathlib
 
 
 def is_text(path: pathlib.PurePath) -> bool:
-    """Whether it is UTF-8; Python reads other bytes as lone surrogates, which nothing encodes."""
+    """Whether a path is UTF-8; Python reads other bytes as surrogates, which cannot be encoded."""
     return str(path).encode(errors='replace').decode() == str(path)

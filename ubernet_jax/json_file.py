@@ -1,4 +1,4 @@
-"""JSON that others may have written."""
+"""Reading JSON from outside the package."""
 
 import json
 import pathlib
@@ -8,7 +8,7 @@ from ubernet_jax.errors import UserError
 
 
 def read_json(path: pathlib.Path) -> Any:
-    """What a file of JSON holds, unchecked.
+    """The content of a JSON file, unchecked.
 
     Raises:
       UserError: it is not JSON.
@@ -17,12 +17,15 @@ def read_json(path: pathlib.Path) -> Any:
 
 
 def parse_json(text: str | bytes, source: object) -> Any:
-    """What JSON says, unchecked; `source` names it in errors.
+    """The content of JSON text, unchecked; `source` names it in errors.
 
     Raises:
       UserError: it is not JSON.
     """
     try:
         return json.loads(text)
-    except (ValueError, RecursionError) as error:  # other bytes than text, too; nested too deeply
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # also: not text, nested too deeply
         raise UserError(f'{source} is not JSON: {error}') from error

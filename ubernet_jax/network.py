@@ -1,11 +1,13 @@
-"""UberNet: one trunk at three tied scales, and a head for each task.
+"""UberNet: a trunk with shared weights on an image pyramid, and a head for each task.
 
-The branch point is the set of normalised skips and the finest conv5_3. Everything before it is the
-parameter group `shared`; each task's head, which its kind says, is a group of the task's name.
+The heads branch off at the normalised skips of all pyramid levels and conv5_3 of the finest level.
+The parameters of the trunk form the group `shared`; those of a task's head form a group with the
+task's name.
 """
 
 import dataclasses
 from collections.abc import Mapping
+from typing import cast
 
 import flax.linen as nn
 import jax
@@ -18,16 +20,16 @@ from ubernet_jax.models.settings import ModelConfig
 from ubernet_jax.tasks import Task
 from ubernet_jax.tasks.group import SHARED as SHARED
 
-Params = dict[str, dict]  # parameter group -> its tree
+Params = dict[str, dict]  # name of a parameter group -> its tree of parameters
 
 
 @dataclasses.dataclass(frozen=True, eq=False)  # hashed by identity: static in jitted functions
 class Network:
-    """The whole network as pure functions of explicit parameters.
+    """The network as pure functions of explicit parameters.
 
     Attributes:
-      config: of the trunk and the pyramid.
-      tasks: by name.
+      config: settings of the trunk and the image pyramid.
+      tasks: the tasks by name.
     """
 
     config: ModelConfig
@@ -42,10 +44,10 @@ class Network:
             lambda v: self._pyramid().apply(v, image, jnp.ones((1, 33, 33), bool), False), variables
         )
         zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), features)
-        params = {SHARED: variables['params']}
+        params: Params = {SHARED: cast(dict, variables['params'])}
         for name, head_rng in zip(self.tasks, head_rngs, strict=True):
             params[name] = self.tasks[name].init_head(self.head(name), head_rng, zeros)
-        return params, variables['batch_stats']
+        return params, cast(dict, variables['batch_stats'])
 
     def features(
         self,
@@ -55,18 +57,20 @@ class Network:
         valid: jax.Array,
         dropout_rng: jax.Array | None = None,
     ) -> tuple[Features, dict]:
-        """The trunk: returns (features at the branch point, updated batch statistics).
+        """Applies the trunk; returns (features at the branch point, updated batch statistics).
 
         Args:
           params: the group `shared`.
           batch_stats: running statistics of the skips.
           image: uint8 (N, H, W, 3), sides 32k+1.
           valid: bool (N, H, W).
-          dropout_rng: given in training; without it the running statistics are used and returned.
+          dropout_rng: random key in training; None in inference, where the running statistics are
+            used and returned unchanged.
         """
         variables = {'params': params, 'batch_stats': batch_stats}
         if dropout_rng is None:
-            return self._pyramid().apply(variables, image, valid, False), batch_stats
+            features = self._pyramid().apply(variables, image, valid, False)
+            return cast(Features, features), batch_stats
         features, updated = self._pyramid().apply(
             variables,
             image,
@@ -75,10 +79,10 @@ class Network:
             rngs={'dropout': dropout_rng},
             mutable=['batch_stats'],
         )
-        return features, updated['batch_stats']
+        return features, cast(dict, updated['batch_stats'])
 
     def head(self, task: str) -> nn.Module:
-        """The head of a task."""
+        """Builds the head of a task."""
         return self.tasks[task].head(self.config)
 
     def _pyramid(self) -> Pyramid:
@@ -86,14 +90,15 @@ class Network:
 
 
 def make_network(config: Config) -> Network:
-    """The network that a configuration describes."""
+    """Builds the network that a configuration describes."""
     return Network(config.model, config.tasks)
 
 
 def init_variables(config: Config, rng: jax.Array) -> tuple[Params, dict]:
     """Returns (params by group, batch statistics) of a run's network, randomly initialised.
 
-    With `loss.uncertainty`, each task's group has a log-variance of 0 too: its loss has weight 1.
+    With `loss.uncertainty`, each task's group also has a log-variance, initially 0, which is a loss
+    weight of 1.
     """
     params, batch_stats = make_network(config).init(rng)
     if config.loss.uncertainty:

@@ -1,4 +1,4 @@
-"""Any picture as the plain RGB array that everything else works on."""
+"""Finds photographs, and reads pictures of many formats as 8-bit RGB arrays."""
 
 import contextlib
 import glob
@@ -12,57 +12,58 @@ from PIL import Image, ImageOps
 
 from ubernet_jax.errors import UserError
 
-MAX_PIXELS = 64_000_000  # more is taken for a decompression bomb: 192 MB as an RGB array
-# Pillow reads many more, some by running other programs: not what a stranger's file should do.
+MAX_PIXELS = 64_000_000  # 192 MB as RGB; larger pictures count as decompression bombs
+# Pillow reads more formats, some by running other programs, which is unsafe for untrusted files.
 FORMATS = ('AVIF', 'BMP', 'GIF', 'JPEG', 'JPEG2000', 'PNG', 'PPM', 'TIFF', 'WEBP')
 
 Photograph = str | os.PathLike | Image.Image | np.ndarray
 
 
 def find_photographs(paths: Iterable[pathlib.Path]) -> list[pathlib.Path]:
-    """The files among `paths`; of a folder its picture files, of a pattern the files it matches.
+    """Returns the files in `paths`; expands folders to their picture files, and patterns.
 
     Args:
-      paths: files, folders, and patterns such as `trip/**/*.jpg`, for shells that leave them as
-        they are. What comes of a folder or a pattern is sorted by name.
+      paths: files, folders, and patterns such as `trip/**/*.jpg`, for shells that do not expand
+        them. The files of a folder or a pattern are sorted by name.
 
     Raises:
-      UserError: a folder holds no file with the ending of a picture, or a pattern matches none.
+      UserError: a folder contains no file with the extension of a picture, or a pattern matches
+        no file.
     """
     files = []
     for path in paths:
         if path.is_dir():
-            found = [file for file in path.iterdir() if file.suffix.lower() in _endings()]
-            nothing = f'{path} is a folder without a picture file (.jpg, .png, ...)'
+            expanded = [file for file in path.iterdir() if file.suffix.lower() in _extensions()]
+            message = f'{path} is a folder without a picture file (.jpg, .png, ...)'
         elif glob.has_magic(str(path)) and not path.exists():
             matches = map(pathlib.Path, glob.iglob(str(path), recursive=True))
-            found = [file for file in matches if file.is_file()]
-            nothing = f'{path} matches no file'
+            expanded = [file for file in matches if file.is_file()]
+            message = f'{path} matches no file'
         else:
-            found, nothing = [path], ''
-        if not found:
-            raise UserError(nothing)
-        files += sorted(found)
+            expanded, message = [path], ''
+        if not expanded:
+            raise UserError(message)
+        files += sorted(expanded)
     return files
 
 
 def read_photograph(source: Photograph) -> np.ndarray:
-    """Reads a photograph as a person would see it.
+    """Reads a photograph as a viewer would show it.
 
-    EXIF rotation is applied, transparency lies on white, and grey, palette, CMYK and 16-bit
-    pictures become 8-bit RGB (16 bits are scaled, not clipped). Of an animation it is the first
-    frame. Colour profiles are not applied.
+    Applies the EXIF rotation, puts transparent pixels on white, and converts grey, palette, CMYK
+    and 16-bit pictures to 8-bit RGB (16 bits are scaled, not clipped). Reads the first frame of an
+    animation. Does not apply colour profiles.
 
     Args:
-      source: a file of one of `FORMATS`, or a Pillow image, of at most `MAX_PIXELS` pixels; or an
-        array uint8 (H, W, 3), RGB, which is returned as it is.
+      source: a file in one of `FORMATS` or a Pillow image, of at most `MAX_PIXELS` pixels; or an
+        array uint8 (H, W, 3), RGB, which is returned unchanged.
 
     Returns:
       uint8 (H, W, 3), RGB.
 
     Raises:
-      UserError: the file is missing, not a picture, broken, too large or of floating-point values,
-        or the array is of another kind.
+      UserError: the file is missing, not a picture, corrupt, too large or has floating-point
+        values, or the array has another dtype or shape.
     """
     if isinstance(source, np.ndarray):
         return _check_array(source)
@@ -71,8 +72,8 @@ def read_photograph(source: Photograph) -> np.ndarray:
             return _to_rgb('the Pillow image', source)
     if not isinstance(source, (str, os.PathLike)):
         raise UserError(
-            f'a {type(source).__name__} is no photograph: give a file, a Pillow image or an array '
-            'uint8 (H, W, 3)'
+            f'a photograph must be a file, a Pillow image or an array uint8 (H, W, 3), not of type '
+            f'{type(source).__name__}'
         )
     with open_picture(source) as image:
         return _to_rgb(source, image)
@@ -80,10 +81,10 @@ def read_photograph(source: Photograph) -> np.ndarray:
 
 @contextlib.contextmanager
 def open_picture(path: str | os.PathLike) -> Iterator[Image.Image]:
-    """Opens a picture of at most `MAX_PIXELS` pixels, which are read when they are used.
+    """Opens a picture of at most `MAX_PIXELS` pixels; its pixels are read when they are used.
 
     Raises:
-      UserError: the file is missing, not a picture or too large, or while in use turns out broken.
+      UserError: the file is missing, not a picture or too large, or is found corrupt while in use.
     """
     with _explaining(path), Image.open(path, formats=FORMATS) as image:
         _check_size(path, image)
@@ -92,42 +93,44 @@ def open_picture(path: str | os.PathLike) -> Iterator[Image.Image]:
 
 @contextlib.contextmanager
 def _explaining(name: str | os.PathLike) -> Iterator[None]:
+    """Turns the exceptions of Pillow into errors that name the picture."""
     try:
         with warnings.catch_warnings():
-            # Pillow warns of large pictures below our own limit, and of faults it reads past.
+            # Pillow warns of large pictures below our limit, and of errors that it ignores.
             warnings.simplefilter('ignore')
             yield
     except UserError:
         raise
     except FileNotFoundError:
-        raise UserError(f'{name}: there is no such file; check the path of the picture') from None
+        raise UserError(f'{name}: no such file; check the path of the picture') from None
     except Image.DecompressionBombError:
         raise UserError(_too_large(name)) from None
-    except Exception as error:  # decoders raise nearly any type on a broken file
+    except Exception as error:  # decoders raise exceptions of any type on a corrupt file
         raise UserError(
             f'{name}: cannot be read as a picture ({type(error).__name__}: {error}); it must be '
-            'a whole JPEG, PNG, TIFF, WebP, AVIF, BMP or GIF file: copy or save it again, or leave '
-            'it out'
+            'a complete JPEG, PNG, TIFF, WebP, AVIF, BMP or GIF file: copy or save it again, or '
+            'leave it out'
         ) from error
 
 
-def _endings() -> set[str]:
-    return {end for end, kind in Image.registered_extensions().items() if kind in FORMATS}
+def _extensions() -> set[str]:
+    known = Image.registered_extensions()
+    return {extension for extension, format in known.items() if format in FORMATS}
 
 
 def _check_array(array: np.ndarray) -> np.ndarray:
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or array.size == 0:
         raise UserError(
-            f'an array of {array.dtype} {array.shape} was given as a photograph: '
-            'it must be uint8 (height, width, 3), RGB, 0 to 255'
+            f'the photograph is an array {array.dtype} {array.shape}, but must be uint8 '
+            '(height, width, 3), RGB, 0 to 255'
         )
     return array
 
 
 def _too_large(name: str | os.PathLike) -> str:
     return (
-        f'{name}: the picture has more than the {MAX_PIXELS // 10**6} million pixels allowed; '
-        'make it smaller first'
+        f'{name}: the picture has more pixels than the limit of {MAX_PIXELS // 10**6} million '
+        'pixels; scale it down first'
     )
 
 
@@ -141,10 +144,10 @@ def _to_rgb(name: str | os.PathLike, image: Image.Image) -> np.ndarray:
     image = ImageOps.exif_transpose(image)
     if image.mode == 'F':
         raise UserError(
-            f'{name}: its pixels are floating-point numbers, whose white is not known; '
-            'save it with 8 or 16 bits a channel'
+            f'{name}: its pixels are floating-point numbers, for which the value of white is not '
+            'known; save it with 8 or 16 bits per channel'
         )
-    if image.mode.startswith('I'):  # Pillow's own conversion to RGB would clip at 255
+    if image.mode.startswith('I'):  # Pillow's conversion to RGB would clip at 255
         image = Image.fromarray(_from_16_bits(name, np.asarray(image)))
     if image.has_transparency_data:
         image = image.convert('RGBA')
@@ -154,11 +157,11 @@ def _to_rgb(name: str | os.PathLike, image: Image.Image) -> np.ndarray:
 
 
 def _from_16_bits(name: str | os.PathLike, grey: np.ndarray) -> np.ndarray:
-    """0..65535 as 0..255, rounded to the nearest: 65535 = 255 * 257."""
+    """Scales 0..65535 to 0..255 and rounds to the nearest; 65535 = 255 * 257."""
     low, high = int(grey.min()), int(grey.max())
     if low < 0 or high > 65535:
         raise UserError(
             f'{name}: its pixels have values from {low} to {high}, but a picture may have at most '
-            '16 bits (0 to 65535) a channel; save it with 8 or 16 bits'
+            '16 bits (0 to 65535) per channel; save it with 8 or 16 bits per channel'
         )
     return ((grey.astype(np.uint32) + 128) // 257).astype(np.uint8)

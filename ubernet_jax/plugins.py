@@ -1,7 +1,7 @@
-"""Modules of the user's that define kinds of labels and of tasks.
+"""User modules that define kinds of labels and of tasks.
 
-They are named on the command line, never by a file: a checkpoint or a dataset only says which
-module it needs.
+They are imported only if the command line names them, never because a file does: a checkpoint or a
+dataset only states which module it needs.
 """
 
 import importlib
@@ -12,7 +12,7 @@ HELP = 'a Python module that registers kinds of labels or tasks; may be given se
 
 
 def load_plugin(name: str) -> str:
-    """Imports a module, which registers its kinds as it is imported; an argparse type.
+    """Imports a module, which registers its kinds; an argparse type.
 
     Raises:
       UserError: there is no such module, or it cannot be imported.
@@ -21,7 +21,7 @@ def load_plugin(name: str) -> str:
         importlib.import_module(name)
     except UserError:
         raise
-    except Exception as error:  # a module of the user's may raise anything
+    except Exception as error:  # user code may raise anything
         raise UserError(
             f'--plugin {name}: the module cannot be imported ({type(error).__name__}: {error}); '
             'give its name as in an import statement, and run the command where Python finds it: '

@@ -1,12 +1,12 @@
-"""Applies a trained network to photographs and videos.
+"""Predicts with a trained network for photographs and videos.
 
     python -m ubernet_jax.predict --checkpoint runs/quickstart photo.jpg --out predictions
 
-Of a folder, every picture in it is taken; of a pattern in quotes, 'trip/**/*.jpg', every file that
-it matches. Writes to OUT/PHOTO one picture a task, `sheet.png` with all of them, detections as
-`TASK.json`, and `predictions.npz` with the arrays of the results at the photograph's own size; of a
-video (extra `video`), OUT/VIDEO/sheet.mp4. A file that cannot be read is left out and named at the
-end.
+A folder stands for all pictures in it; a quoted pattern such as 'trip/**/*.jpg' stands for all
+files that it matches. For each photograph it writes to OUT/PHOTO: a picture for each task,
+`sheet.png` with all pictures, detections as `TASK.json`, and `predictions.npz` with the results as
+arrays at the size of the photograph. For each video (extra `video`) it writes OUT/VIDEO/sheet.mp4.
+Files that cannot be read are skipped and listed at the end.
 """
 
 import argparse
@@ -42,18 +42,18 @@ def main() -> None:
             unreadable.append(str(error))
     print(f'predictions of {len(folders) - len(unreadable)} files: {arguments.out}')
     if unreadable:
-        raise UserError('\n  '.join([f'{len(unreadable)} files were left out', *unreadable]))
+        raise UserError('\n  '.join([f'{len(unreadable)} files were left out:', *unreadable]))
 
 
 def _folders(images: Sequence[pathlib.Path], out: pathlib.Path) -> dict[pathlib.Path, pathlib.Path]:
-    """A folder in `out` for each image, named after it; refuses two of one name."""
+    """Maps a folder in `out`, named after the image, to each image; refuses equal names."""
     folders = {}
     for path in images:
         folder = out / path.stem
         if folder in folders:
             raise UserError(
                 f'{folders[folder]} and {path} would both be written to {folder}: '
-                'predict them one after another, with another --out'
+                'predict them in separate runs with different --out'
             )
         folders[folder] = path
     return folders
@@ -62,11 +62,11 @@ def _folders(images: Sequence[pathlib.Path], out: pathlib.Path) -> dict[pathlib.
 def _parse_arguments() -> argparse.Namespace:
     parser = cli.make_parser('predict', __doc__)
     parser.add_argument('images', nargs='+', type=pathlib.Path, metavar='IMAGE',
-                        help='photographs, videos, folders of pictures, patterns')  # fmt: skip
+                        help='photographs, videos, folders of pictures, or patterns')  # fmt: skip
     parser.add_argument('--checkpoint', type=pathlib.Path, required=True, help=CHECKPOINT_HELP)
     parser.add_argument('--tasks', nargs='+', help='only these tasks; default: all')
     parser.add_argument('--every', type=cli.positive_integer, default=1, metavar='N',
-                        help='of a video, take one frame of N')  # fmt: skip
+                        help='predict for every N-th frame of a video')  # fmt: skip
     parser.add_argument('--out', type=pathlib.Path, required=True, help='folder to write to')
     return parser.parse_args()
 

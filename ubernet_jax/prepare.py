@@ -1,10 +1,10 @@
-"""Builds datasets, each once, from the files as they are downloaded.
+"""Builds datasets from their downloaded files.
 
     python -m ubernet_jax.prepare bsds500 voc2012 folder/kitchen --source ../shared/data
     python -m ubernet_jax.prepare --list
 
-A build that was interrupted continues when the command is given again. data/README.md says where
-each set comes from and which files it must have.
+To resume an interrupted build, run the command again. data/README.md describes where each dataset
+comes from and which files are needed.
 """
 
 import argparse
@@ -18,9 +18,10 @@ from PIL import Image
 
 from ubernet_jax import cli
 from ubernet_jax.datasets import open_dataset
-from ubernet_jax.datasets.builders.builder import Builder, count_labels
+from ubernet_jax.datasets.builders.builder import Builder
 from ubernet_jax.datasets.builders.card import describe_counts
 from ubernet_jax.datasets.builders.registry import KNOWN_NAMES, list_folders, make_builder
+from ubernet_jax.datasets.builders.split_metadata import count_images, count_labels
 from ubernet_jax.datasets.contact_sheet import draw_examples
 from ubernet_jax.datasets.storage.image_storage import Storage
 from ubernet_jax.doctor.dataset_report import find_errors
@@ -28,10 +29,10 @@ from ubernet_jax.errors import UserError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Prepares the sets named on the command line.
+    """Prepares the datasets named on the command line.
 
     Raises:
-      UserError: a name is not known, or something is wrong with a set's files.
+      UserError: a name is unknown, or there is an error in the files of a dataset.
     """
     options = _parse(arguments)
     if options.list:
@@ -51,20 +52,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def summarise(builder: Builder) -> str:
-    """What a prepared set has, beside what it officially has, and where to look at some of it."""
+    """Describes a prepared dataset, compared with its card, and draws a contact sheet."""
     name = builder.dataset_name
-    labelled = {split: count_labels(about) for split, about in builder.info.metadata.items()}
+    labelled = {split: count_labels(metadata) for split, metadata in builder.split_metadata.items()}
     storage = builder.read_storage()
     lines = [
         builder.describe_splits(),
         '' if storage == Storage() else f'images are {storage}',
-        builder.card.compare(_count_images(builder), labelled),
+        builder.card.compare(count_images(builder.split_metadata), labelled),
         *(
             f'note: {label}: {note}'
             for label, review in builder.review_labels().items()
             for note in review.notes
         ),
-        f'labels of some images are drawn in {_draw_sheet(builder)}',
+        f'see {_draw_sheet(builder)} for some images with their labels',
     ]
     return '\n'.join(f'{name}: {line}' for line in lines if line)
 
@@ -73,32 +74,34 @@ def _draw_sheet(builder: Builder) -> pathlib.Path:
     path = pathlib.Path(builder.data_path, 'contact_sheet.png')
     if not path.exists():
         directory = pathlib.Path(builder.data_dir_root)
-        splits = [open_dataset(builder.dataset_name, s, directory) for s in builder.info.metadata]
+        splits = [
+            open_dataset(builder.dataset_name, split, directory) for split in builder.split_metadata
+        ]
         Image.fromarray(draw_examples(splits)).save(path)
     return path
 
 
 def _check_storage(builder: Builder, wanted: Storage) -> None:
-    """Raises a UserError where other options than those of the prepared set are asked for."""
+    """Raises a UserError if the requested options differ from those of the prepared dataset."""
     stored = dataclasses.asdict(builder.read_storage())
     for option, value in dataclasses.asdict(wanted).items():
         if value not in (None, stored[option]):
             flag = f'--{option.replace("_", "-")}'
             raise UserError(
                 f'{builder.dataset_name} is already prepared in {builder.data_path}, with images '
-                f'{builder.read_storage()}, but {flag} {value} was asked for; delete that folder '
-                'to build the set anew, or choose another with --directory'
+                f'{builder.read_storage()}, but {flag} {value} was requested; delete that folder '
+                'to rebuild the dataset, or choose another folder with --directory'
             )
 
 
 def describe(builder: Builder) -> str:
-    """What `--list` says of a dataset, in a paragraph: its card, and whether it is prepared."""
+    """Returns the paragraph of `--list` about a dataset: its card, and whether it is prepared."""
     card = builder.card
     ready = 'no'
     if builder.is_prepared():
-        ready = describe_counts(_count_images(builder))
+        ready = describe_counts(count_images(builder.split_metadata))
     elif builder.unfinished.exists():
-        ready = 'in part: prepare it again to continue'
+        ready = 'in part: prepare it again to resume'
     lines = {
         'tasks': ', '.join(card.tasks),
         'images': card.describe_official(),
@@ -113,57 +116,56 @@ def describe(builder: Builder) -> str:
     )
 
 
-def _count_images(builder: Builder) -> dict[str, int]:
-    return {split: len(about['ids']) for split, about in builder.info.metadata.items()}
-
-
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = cli.make_parser('prepare', __doc__)
+    parser = cli.make_parser('prepare', __doc__ or '')
     parser.add_argument('names', nargs='*', metavar='NAME', help=', '.join(KNOWN_NAMES))
     parser.add_argument(
-        '--list', action='store_true', help='show every set: its tasks, terms, and if it is ready'
+        '--list',
+        action='store_true',
+        help='list all datasets with their tasks, licences, and whether they are prepared',
     )
     parser.add_argument(
         '--source',
         type=pathlib.Path,
         metavar='DIR',
-        help='folder of the downloaded set, or one that holds several; synthetic needs none',
+        help='folder of the downloaded dataset, or a folder that contains several datasets; not '
+        'needed for synthetic',
     )
     parser.add_argument(
         '--directory',
         type=pathlib.Path,
         default=pathlib.Path('data/prepared'),
         metavar='DIR',
-        help='where prepared sets lie (default: %(default)s)',
+        help='folder of the prepared datasets (default: %(default)s)',
     )
     parser.add_argument(
         '--max-side',
         type=cli.positive_integer,
         metavar='N',
-        help='scale images with a longer side down to N pixels, with their labels',
+        help='scale images whose longer side exceeds N pixels down to N, with their labels',
     )
     parser.add_argument(
         '--jpeg-quality',
         type=cli.positive_integer,
         metavar='Q',
-        help='store images as JPEGs of this quality, 1 to 100; without it as the files they come '
-        'in, but those that are scaled as PNGs',
+        help='store images as JPEG of this quality, 1 to 100 (default: keep the original files, '
+        'and store scaled images as PNG)',
     )
     parser.add_argument(
         '--workers',
         type=cli.positive_integer,
         default=os.cpu_count(),
         metavar='N',
-        help='processes (default: one a core, %(default)s)',
+        help='number of processes (default: the number of cores, %(default)s)',
     )
     options = parser.parse_args(arguments)
     if not options.names and not options.list:
-        parser.error('name a dataset, or give --list to see which there are')
+        parser.error('give the name of a dataset, or --list to list all datasets')
     if options.jpeg_quality and options.jpeg_quality > 100:
         parser.error(f'--jpeg-quality is {options.jpeg_quality}; allowed are 1 to 100')
     return options
 
 
 if __name__ == '__main__':
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # cleans up, as Ctrl-C does
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up as for Ctrl-C
     cli.run(main)

@@ -1,1 +1,1 @@
-"""Runs against each other: which scores may be compared, tables, learning curves."""
+"""Compares runs: checks which scores are comparable, writes tables, draws learning curves."""

@@ -1,4 +1,4 @@
-"""How far the scores of a column are from the baseline's: relative changes and delta_m."""
+"""Changes of a column's scores relative to the baseline, and delta_m."""
 
 import collections
 import statistics
@@ -13,12 +13,12 @@ from ubernet_jax.metrics.multitask import relative_change
 
 
 class Changes(NamedTuple):
-    """Of a column against the baseline, in percent; positive is better.
+    """Changes of a column relative to the baseline, in percent; positive is better.
 
     Attributes:
-      tasks: task -> change of its main score, of those that both have.
+      tasks: task -> change of its main score, for tasks that the column and the baseline have.
       delta_m: mean over these tasks.
-      left_out: task -> why it has no change.
+      left_out: task -> reason why it has no change.
     """
 
     tasks: dict[str, Spread]
@@ -27,67 +27,69 @@ class Changes(NamedTuple):
 
 
 class _NoChangeError(Exception):
-    """A task has none; the message says why."""
+    """The change of a task is undefined; the message is the reason."""
 
 
 def find_changes(comparison: Comparison, column: Column) -> Changes:
-    """Compares a column with the baseline, which the comparison must have.
+    """Compares a column with the baseline. The comparison must have a baseline.
 
-    Of a task with several benchmarks the mean over these counts, so that every task counts once.
+    The change of a task with several benchmarks is their mean, so that every task counts once.
 
     Raises:
       UserError: a run has no task that can be compared.
     """
-    found, means, left_out = collections.defaultdict(list), [], {}
+    assert comparison.baseline is not None
+    changes_of_runs, means, left_out = collections.defaultdict(list), [], {}
     for run in column.runs:
         changes, reasons = {}, {}
         for task in comparison.tasks():
-            if task not in run.tasks and not comparison.baseline.has(task):
+            if task not in run.tasks and not comparison.baseline.has_task(task):
                 continue
             try:
-                changes[task] = _change_of_task(comparison, run, task)
+                changes[task] = _task_change(comparison, comparison.baseline, run, task)
             except _NoChangeError as reason:
                 reasons[task] = str(reason)
         if not changes:
             raise UserError(
-                f'{run.path} and the baseline have nothing to compare: {format_reasons(reasons)}. '
-                'Give --baseline a run that was trained for one of its tasks'
+                f'{run.path} and the baseline have no task to compare: {format_reasons(reasons)}. '
+                'Add a run to --baseline that was trained for one of its tasks'
             )
         for task, change in changes.items():
-            found[task].append(change)
+            changes_of_runs[task].append(change)
         means.append(statistics.fmean(changes.values()))
         left_out |= reasons
     return Changes(
-        tasks={task: Spread.of(values) for task, values in found.items()},
+        tasks={task: Spread.of(changes) for task, changes in changes_of_runs.items()},
         delta_m=Spread.of(means),
         left_out=left_out,
     )
 
 
 def format_reasons(left_out: dict[str, str]) -> str:
-    """Such as `depth (not in the baseline), parts (0 in the baseline)`."""
+    """Formats reasons, such as `depth (not in the baseline), parts (0 in the baseline)`."""
     return ', '.join(f'{task} ({reason})' for task, reason in left_out.items())
 
 
-def _change_of_task(comparison: Comparison, run: Run, task: str) -> float:
+def _task_change(comparison: Comparison, baseline: Column, run: Run, task: str) -> float:
     if task not in run.tasks:
         raise _NoChangeError('only in the baseline')
-    if not comparison.baseline.has(task):
+    if not baseline.has_task(task):
         raise _NoChangeError('not in the baseline')
     changes = [
-        _change(comparison.baseline, run, benchmark, scored.main)
-        for benchmark, scored in comparison.benchmarks.items()
-        if benchmark.task == task and scored.main
+        _benchmark_change(baseline, run, benchmark, scores.main)
+        for benchmark, scores in comparison.benchmarks.items()
+        if benchmark.task == task and scores.main
     ]
     if not changes:
         raise _NoChangeError('without a main score')
     return statistics.fmean(changes)
 
 
-def _change(baseline: Column, run: Run, benchmark: Benchmark, score: Score) -> float:
-    ours, theirs = run.results[benchmark].value(score.name), baseline.score(benchmark, score.name)
-    if ours is None or theirs is None:
-        raise _NoChangeError(f'{score.label} on {benchmark.place} is undefined')
-    if theirs.mean == 0:
-        raise _NoChangeError(f'{score.label} on {benchmark.place} is 0 in the baseline')
-    return relative_change(ours, theirs.mean, score.lower_is_better)
+def _benchmark_change(baseline: Column, run: Run, benchmark: Benchmark, score: Score) -> float:
+    value = run.results[benchmark].value(score.name)
+    baseline_value = baseline.score(benchmark, score.name)
+    if value is None or baseline_value is None:
+        raise _NoChangeError(f'{score.label} on {benchmark.source} is undefined')
+    if baseline_value.mean == 0:
+        raise _NoChangeError(f'{score.label} on {benchmark.source} is 0 in the baseline')
+    return relative_change(value, baseline_value.mean, score.lower_is_better)

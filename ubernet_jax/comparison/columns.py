@@ -1,4 +1,4 @@
-"""Columns of scores that may be compared."""
+"""Columns of comparable scores."""
 
 import collections
 import dataclasses
@@ -7,18 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ubernet_jax.comparison.fields import format_value
-from ubernet_jax.comparison.results import Benchmark, Scored
+from ubernet_jax.comparison.results import Benchmark, BenchmarkScores
 from ubernet_jax.comparison.runs import Run
 from ubernet_jax.errors import UserError
 from ubernet_jax.metrics.descriptions import describe_difference
 
 
 class Spread(NamedTuple):
-    """A number that one or more runs have.
+    """Mean and standard deviation of a number over runs.
 
     Attributes:
       mean: over the runs.
-      deviation: their standard deviation (n - 1); None of a single run.
+      deviation: standard deviation over the runs (n - 1); None for a single run.
     """
 
     mean: float
@@ -26,129 +26,137 @@ class Spread(NamedTuple):
 
     @classmethod
     def of(cls, values: Sequence[float]) -> 'Spread':
-        """Of at least one value."""
+        """Returns the spread of at least one value."""
         deviation = statistics.stdev(values) if len(values) > 1 else None
         return cls(statistics.fmean(values), deviation)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One or more runs under one name: seeds of a run, or the parts of a baseline."""
+    """One or more runs under the same name: seeds of a run, or the runs of a baseline."""
 
     name: str
     runs: Sequence[Run]
 
-    def has(self, task: str) -> bool:
-        """Whether one of its runs was trained for a task."""
+    def has_task(self, task: str) -> bool:
+        """Returns whether any of the runs was trained for a task."""
         return any(task in run.tasks for run in self.runs)
 
     def score(self, benchmark: Benchmark, name: str) -> Spread | None:
-        """A score, over the runs that have it; None if there is none."""
+        """Returns a score over the runs that have it; None if no run has it."""
         results = (run.results[benchmark] for run in self.runs if benchmark in run.results)
-        values = [value for one in results if (value := one.value(name)) is not None]
+        values = [value for scores in results if (value := scores.value(name)) is not None]
         return Spread.of(values) if values else None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Columns that were all scored alike.
+    """Columns that were all scored by the same protocols.
 
     Attributes:
-      benchmarks: what is scored, with the protocol, number of images and descriptions of the
-        scores; by the order of the tasks, then by name.
-      columns: in the order given.
-      baseline: what they are measured against.
+      benchmarks: benchmark -> its protocol, number of images and descriptions of the scores;
+        sorted by the order of the tasks, then by name.
+      columns: the columns in the order given.
+      baseline: the column that the others are compared with.
     """
 
-    benchmarks: Mapping[Benchmark, Scored]
+    benchmarks: Mapping[Benchmark, BenchmarkScores]
     columns: Sequence[Column]
     baseline: Column | None
 
     def all_columns(self) -> list[Column]:
-        """The baseline, if there is one, and the others."""
+        """Returns the baseline, if there is one, and the other columns."""
         return [*([self.baseline] if self.baseline else []), *self.columns]
 
     def all_runs(self) -> list[Run]:
-        """Those of all columns."""
+        """Returns the runs of all columns."""
         return [run for column in self.all_columns() for run in column.runs]
 
     def tasks(self) -> list[str]:
-        """Those that are scored, in order."""
+        """Returns the tasks that are scored, in order."""
         return list(dict.fromkeys(benchmark.task for benchmark in self.benchmarks))
 
 
 def compare(runs: Sequence[Run], names: Sequence[str], baseline: Sequence[Run] = ()) -> Comparison:
-    """Puts runs side by side; their tasks keep the order that the runs' configurations give them.
+    """Combines runs into a comparison. Tasks keep the order of the runs' configurations.
 
     Args:
-      runs: at least one.
-      names: of the runs; runs of the same name are seeds of one, and become one column.
-      baseline: one run, or several, of which each has some of the tasks.
+      runs: at least one run.
+      names: a name for each run; runs with the same name are seeds of one run and share a column.
+      baseline: one run, or several that each have some of the tasks.
 
     Raises:
-      UserError: scores of different protocols or images, a missing result, or runs of one name
-        that are no seeds of one run.
+      UserError: scores have different protocols or images, a result is missing, or runs with the
+        same name are not seeds of one run.
     """
     groups = collections.defaultdict(list)
     for run, name in zip(runs, names, strict=True):
         groups[name].append(run)
     for name, group in groups.items():
         _require_seeds(name, group)
-    everything = [*runs, *baseline]
-    benchmarks = _require_same_protocols(everything)
-    _require_complete(everything, benchmarks)
-    tasks = [*(task for run in everything for task in run.tasks), *(one.task for one in benchmarks)]
+    all_runs = [*runs, *baseline]
+    benchmarks = _require_same_protocols(all_runs)
+    _require_complete(all_runs, benchmarks)
+    tasks = [task for run in all_runs for task in run.tasks]
+    tasks += [benchmark.task for benchmark in benchmarks]
     order = {task: number for number, task in enumerate(dict.fromkeys(tasks))}
+    ordered = sorted(benchmarks, key=lambda benchmark: (order[benchmark.task], benchmark))
     return Comparison(
-        benchmarks=dict(sorted(benchmarks.items(), key=lambda one: (order[one[0].task], one[0]))),
+        benchmarks={benchmark: benchmarks[benchmark] for benchmark in ordered},
         columns=[Column(name=name, runs=group) for name, group in groups.items()],
         baseline=Column(name='baseline', runs=baseline) if baseline else None,
     )
 
 
 def _require_seeds(name: str, runs: Sequence[Run]) -> None:
-    """Checks that runs differ in nothing but their seed, as far as their records tell."""
+    """Raises a UserError unless the runs with a name differ only in their seed."""
     first = runs[0]
     for number, run in enumerate(runs[1:], 1):
         for field in ('experiment', 'tasks', 'step'):
-            ours, theirs = getattr(first, field), getattr(run, field)
-            if ours != theirs:
+            expected, actual = getattr(first, field), getattr(run, field)
+            if actual != expected:
                 raise UserError(
-                    f'--names calls {first.path} and {run.path} both {name!r}, as seeds of one run,'
-                    f' but their {field} differs: {ours}, {theirs}. Give them different names'
+                    f'--names gives {first.path} and {run.path} the same name {name!r}, as for '
+                    f'seeds of one run, but their {field} differs: {expected}, {actual}. Give them '
+                    'different names'
                 )
-        if run.seed in {other.seed for other in runs[:number]}:
+        if run.seed in {earlier.seed for earlier in runs[:number]}:
             raise UserError(
-                f'--names calls two runs {name!r}, but {run.path} has the same seed {run.seed} as '
-                'another: seeds must differ, or the names'
+                f'--names gives several runs the name {name!r}, as for seeds of one run, but the '
+                f'seed {run.seed} of {run.path} is also that of another run. Give them different '
+                'names'
             )
 
 
-def _require_same_protocols(runs: Iterable[Run]) -> dict[Benchmark, Scored]:
-    """The first run's scores on each benchmark, after all others were compared with them."""
-    first = {}
+def _require_same_protocols(runs: Iterable[Run]) -> dict[Benchmark, BenchmarkScores]:
+    """Returns the scores of the first run on each benchmark.
+
+    Raises:
+      UserError: another run was scored differently.
+    """
+    first_scores: dict[Benchmark, BenchmarkScores] = {}
     for run in runs:
-        for benchmark, scored in run.results.items():
-            ours = first.setdefault(benchmark, scored)
-            if differences := _differences(ours, scored):
+        for benchmark, scores in run.results.items():
+            first = first_scores.setdefault(benchmark, scores)
+            if differences := _differences(first, scores):
                 raise UserError(
-                    f'{benchmark} was not scored alike in {ours.source} and {scored.source}: '
+                    f'{benchmark} was scored differently in {first.file} and {scores.file}: '
                     f'{"; ".join(differences)}. Evaluate both with the same version and options'
                 )
-    return first
+    return first_scores
 
 
-def _differences(ours: Scored, theirs: Scored) -> list[str]:
-    """Lines `FIELD: OURS, not THEIRS`."""
-    first, second = ({'images': one.images, **one.protocol} for one in (ours, theirs))
+def _differences(first: BenchmarkScores, second: BenchmarkScores) -> list[str]:
+    """Returns lines `FIELD: FIRST, not SECOND`."""
+    ours, theirs = ({'images': scores.images, **scores.protocol} for scores in (first, second))
     lines = [
-        f'{field}: {format_value(first.get(field))}, not {format_value(second.get(field))}'
-        for field in dict.fromkeys([*first, *second])
-        if first.get(field) != second.get(field)
+        f'{field}: {format_value(ours.get(field))}, not {format_value(theirs.get(field))}'
+        for field in dict.fromkeys([*ours, *theirs])
+        if ours.get(field) != theirs.get(field)
     ]
-    named = {score.name: score for score in theirs.scores}
-    for score in ours.scores:
-        lines += describe_difference(score, named.get(score.name, score))
+    scores_by_name = {score.name: score for score in second.scores}
+    for score in first.scores:
+        lines += describe_difference(score, scores_by_name.get(score.name, score))
     return lines
 
 
@@ -157,7 +165,7 @@ def _require_complete(runs: Iterable[Run], benchmarks: Iterable[Benchmark]) -> N
         for run in runs:
             if benchmark.task in run.tasks and benchmark not in run.results:
                 raise UserError(
-                    f'{run.path} has no scores of {benchmark} at step {run.step}, as others have: '
-                    'run python -m ubernet_jax.evaluate on it, with that benchmark in its '
+                    f'{run.path} has no scores of {benchmark} at step {run.step}, but other runs '
+                    'do: run python -m ubernet_jax.evaluate on it, with that benchmark in its '
                     'evaluation.benchmarks, and without --tasks'
                 )

@@ -1,4 +1,4 @@
-"""Learning curves of a run, from its log and its results: losses and scores over images seen."""
+"""Reads the learning curves of a run from its log and results: losses and scores by images seen."""
 
 import collections
 import dataclasses
@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from ubernet_jax.comparison.results import Benchmark, Scored, read_results
-from ubernet_jax.comparison.workdir import complete_results, read_log, read_settings
+from ubernet_jax.comparison.results import Benchmark, BenchmarkScores, read_results
+from ubernet_jax.comparison.workdir import full_results, read_log, read_settings
 from ubernet_jax.metrics.metric import Score
 
 _LOSS = re.compile(r'loss/([^/]+)')
@@ -17,16 +17,16 @@ _SCORE = re.compile(r'([^/]+)/(.+:[^/]+)/([^/]+)')  # RESULT/DATASET:SPLIT/SCORE
 Curve = dict[int, float]  # images seen -> value
 
 
-class Place(NamedTuple):
-    """Where scores are measured.
+class CurveKey(NamedTuple):
+    """Identifies the scores of a result on a benchmark.
 
     Attributes:
-      result: its name.
-      place: DATASET:SPLIT.
+      result: name of the result.
+      source: DATASET:SPLIT of the benchmark.
     """
 
     result: str
-    place: str
+    source: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,70 +34,73 @@ class Curves:
     """The learning curves of a run.
 
     Attributes:
-      losses: task -> its loss a labelled image.
-      whole: place -> name of a score -> that score on the whole benchmark,
-      part: and on a part of it, while training.
-      results: those of whole benchmarks, of each step that has some.
+      losses: task -> loss per labelled image.
+      full: key -> name of a score -> that score on the full benchmark.
+      subset: key -> name of a score -> that score on a subset of the benchmark, during training.
+      results: the results on full benchmarks, for each step with results.
     """
 
     losses: Mapping[str, Curve]
-    whole: Mapping[Place, Mapping[str, Curve]]
-    part: Mapping[Place, Mapping[str, Curve]]
-    results: Sequence[Mapping[Benchmark, Scored]]
+    full: Mapping[CurveKey, Mapping[str, Curve]]
+    subset: Mapping[CurveKey, Mapping[str, Curve]]
+    results: Sequence[Mapping[Benchmark, BenchmarkScores]]
 
 
 def read_curves(workdir: pathlib.Path) -> Curves:
-    """Reads the folder of a run.
+    """Reads the learning curves in the folder of a run.
 
     Raises:
-      UserError: a file in it is not what it must be.
+      UserError: a file in the folder has unexpected contents.
     """
     step_images = read_settings(workdir).step_images
     losses = collections.defaultdict(dict)
-    whole, part = (collections.defaultdict(lambda: collections.defaultdict(dict)) for _ in range(2))
+    full, subset = (
+        collections.defaultdict(lambda: collections.defaultdict(dict)) for _ in range(2)
+    )
     for step, numbers in read_log(workdir).items():
         for name, value in numbers.items():
             if match := _LOSS.fullmatch(name):
                 losses[match[1]][step * step_images] = value
             elif match := _SCORE.fullmatch(name):
-                part[Place(match[1], match[2])][match[3]][step * step_images] = value
-    results = {step: read_results(folder) for step, folder in complete_results(workdir).items()}
+                subset[CurveKey(match[1], match[2])][match[3]][step * step_images] = value
+    results = {step: read_results(folder) for step, folder in full_results(workdir).items()}
     for step, benchmarks in results.items():
-        for benchmark, scored in benchmarks.items():
-            for score, value in scored.scores.items():
+        for benchmark, scores in benchmarks.items():
+            for score, value in scores.scores.items():
                 if value is not None:
-                    place = Place(benchmark.result, benchmark.place)
-                    whole[place][score.name][step * step_images] = value
-    return Curves(losses=losses, whole=whole, part=part, results=list(results.values()))
+                    key = CurveKey(benchmark.result, benchmark.source)
+                    full[key][score.name][step * step_images] = value
+    return Curves(losses=losses, full=full, subset=subset, results=list(results.values()))
 
 
 def choose_scores(
-    evaluated: Iterable[Mapping[Benchmark, Scored]], runs: Sequence[Curves]
-) -> dict[Place, Score]:
-    """The score that is drawn, for each place of which a run has it: the main one.
+    evaluated: Iterable[Mapping[Benchmark, BenchmarkScores]], runs: Sequence[Curves]
+) -> dict[CurveKey, Score]:
+    """Chooses the score to draw for each result and benchmark: the main score.
 
-    A log does not describe its scores; results do. Of a result that was never evaluated on a whole
-    benchmark the first score in the log is taken, of which no more than the name is known.
+    Results describe their scores, but the log does not. For a result that was never evaluated on a
+    full benchmark, the first score in the log is chosen, and only its name is known. Results
+    without any curve are left out.
 
     Args:
-      evaluated: results that describe their scores, besides those of the runs.
-      runs: curves.
+      evaluated: results that describe their scores, in addition to those of the runs.
+      runs: the curves of the runs.
     """
     chosen: dict[str, Score | None] = {}
-    places = {}
-    for benchmarks in (*evaluated, *(one for run in runs for one in run.results)):
-        for benchmark, scored in benchmarks.items():
-            chosen.setdefault(benchmark.result, scored.main)
-            places[Place(benchmark.result, benchmark.place)] = None
+    keys: dict[CurveKey, None] = {}
+    for benchmarks in (*evaluated, *(results for run in runs for results in run.results)):
+        for benchmark, scores in benchmarks.items():
+            chosen.setdefault(benchmark.result, scores.main)
+            keys[CurveKey(benchmark.result, benchmark.source)] = None
     for run in runs:
-        for place, scores in run.part.items():
-            first = next(iter(scores))
-            chosen.setdefault(place.result, Score(name=first, label=first))
-            places[place] = None
-    scores = {place: chosen[place.result] for place in places}
-    drawn = [curves for run in runs for curves in (run.whole, run.part)]
+        for key, curves in run.subset.items():
+            first = next(iter(curves))
+            chosen.setdefault(key.result, Score(name=first, label=first))
+            keys[key] = None
+    drawn = [curves for run in runs for curves in (run.full, run.subset)]
     return {
-        place: score
-        for place, score in scores.items()
-        if score and any(score.name in curves.get(place, {}) for curves in drawn)
+        key: score
+        for key in keys
+        if (score := chosen[key.result])
+        and any(score.name in curves.get(key, {}) for curves in drawn)
     }

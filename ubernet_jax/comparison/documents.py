@@ -1,10 +1,10 @@
-"""Tables inside Markdown files, each after the command that makes it and before an end mark.
+"""Regenerates tables in Markdown files. Each is between the command that prints it and an end mark.
 
     <!-- python -m ubernet_jax.compare docs/results/mini.json -->
     ...
     <!-- end of the table -->
 
-So a document cannot say anything else than the files that its commands name.
+The tables of a document therefore always agree with the files that its commands name.
 """
 
 import re
@@ -21,23 +21,24 @@ def regenerate_tables(text: str, make_table: Callable[[Sequence[str]], str]) -> 
     """Replaces every table of a document.
 
     Args:
-      text: Markdown.
-      make_table: what a command with these arguments prints, ending in a line break.
+      text: the document, in Markdown.
+      make_table: arguments of a command -> the tables it prints, which end in a line break.
 
     Raises:
       UserError: a command has no end mark, or an end mark has no command.
     """
     before, *rest = _COMMAND.split(text)
     if END in before:
-        raise UserError(f'{END!r} stands before the first command')
+        raise UserError(f'the document has an end mark {END!r} before the first command')
     parts = [before]
     for command, section in zip(rest[::2], rest[1::2], strict=True):
-        _, *after = section.split(END)
-        if len(after) != 1:
+        _, *remainders = section.split(END)
+        if len(remainders) != 1:
             raise UserError(
-                f'the table of "compare {command.strip()}" has {len(after)} lines {END!r} after '
-                'it; it needs one'
+                f'the table of "compare {command.strip()}" has {len(remainders)} end marks '
+                f'{END!r}; it must have exactly 1'
             )
         table = make_table(shlex.split(command))
-        parts.append(f'<!-- python -m ubernet_jax.compare {command}-->\n{table}{END}{after[0]}')
+        marked = f'<!-- python -m ubernet_jax.compare {command}-->\n{table}{END}'
+        parts.append(marked + remainders[0])
     return ''.join(parts)

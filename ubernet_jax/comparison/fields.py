@@ -1,4 +1,4 @@
-"""Values of JSON that others may have written: checked, and shown to people."""
+"""Checks and formats values from JSON files that may have been written by other programs."""
 
 import json
 import sys
@@ -8,15 +8,21 @@ from typing import Any
 from ubernet_jax.errors import UserError
 
 _KINDS = {
-    str: 'a text', int: 'a whole number', int | float | None: 'a number or null',
+    str: 'a string', int: 'an integer', int | float | None: 'a number or null',
     dict: 'an object', list: 'a list',
 }  # fmt: skip
 
 
 def check_fields(plain: Any, kinds: Mapping[str, Any], what: str) -> None:
-    """Raises a UserError unless JSON is an object that has these fields, each of its type."""
+    """Raises a UserError unless parsed JSON is an object with these fields of these types.
+
+    Args:
+      plain: the parsed JSON.
+      kinds: field -> type.
+      what: the beginning of the error message.
+    """
     if not isinstance(plain, dict):
-        raise UserError(f'{what}: it holds {excerpt(plain)}')
+        raise UserError(f'{what}: it must be an object, not {excerpt(plain)}')
     for name, kind in kinds.items():
         if name not in plain:
             raise UserError(f'{what}: it has no {name!r}')
@@ -26,10 +32,10 @@ def check_fields(plain: Any, kinds: Mapping[str, Any], what: str) -> None:
 
 
 def check_numbers(plain: Mapping[str, Any], what: str) -> dict[str, float]:
-    """Fields that are all numbers, which a float can hold.
+    """Returns the fields after checking that all are numbers in the range of float.
 
     Raises:
-      UserError: one is not.
+      UserError: a field is not such a number.
     """
     for name, value in plain.items():
         fits = isinstance(value, int) and abs(value) <= sys.float_info.max
@@ -39,7 +45,7 @@ def check_numbers(plain: Mapping[str, Any], what: str) -> dict[str, float]:
 
 
 def format_value(value: Any) -> str:
-    """Such as `VOC07`, `0.3`, `none` or `[100, 300]`."""
+    """Formats a value, such as `VOC07`, `0.3`, `none` or `[100, 300]`."""
     match value:
         case None:
             return 'none'
@@ -51,5 +57,5 @@ def format_value(value: Any) -> str:
 
 
 def excerpt(value: Any) -> str:
-    """The beginning of a value, as JSON, for errors."""
+    """Returns the beginning of a value as JSON, for error messages."""
     return f'{json.dumps(round(value, 6) if isinstance(value, float) else value):.50}'

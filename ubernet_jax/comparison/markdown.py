@@ -1,4 +1,4 @@
-"""A comparison as Markdown: scores, change against the baseline, the runs, the protocols."""
+"""Formats a comparison as Markdown: scores, changes against the baseline, runs and protocols."""
 
 import collections
 import textwrap
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from ubernet_jax.comparison.changes import find_changes, format_reasons
 from ubernet_jax.comparison.columns import Column, Comparison, Spread
 from ubernet_jax.comparison.fields import format_value
-from ubernet_jax.comparison.results import Benchmark, Scored
+from ubernet_jax.comparison.results import Benchmark, BenchmarkScores
 from ubernet_jax.comparison.runs import Run
 from ubernet_jax.comparison.workdir import PROVENANCE
 from ubernet_jax.metrics.metric import Score
@@ -15,13 +15,13 @@ from ubernet_jax.tasks.published import PUBLISHED, Published
 
 NONE = '-'
 PAPER_NOTE = (
-    'Paper: arXiv 1609.02132, as recalled, not measured here, and trained on other images; '
-    f"{NONE} where the benchmark or its protocol is not the paper's."
+    'Paper: arXiv 1609.02132, quoted from memory, not measured here, trained on other images; '
+    f'{NONE} where the benchmark or its protocol differs from that of the paper.'
 )
 
 
 def format_tables(comparison: Comparison) -> str:
-    """Scores, relative changes and runs, with the notes that belong to them."""
+    """Formats the tables of scores, relative changes and runs, with notes."""
     parts = [_score_table(comparison)]
     if comparison.baseline:
         parts.append(_change_table(comparison))
@@ -32,61 +32,68 @@ def format_tables(comparison: Comparison) -> str:
 
 
 def format_protocols(comparison: Comparison) -> str:
-    """What was computed on each benchmark, a line each."""
+    """Formats the protocol of each benchmark, one line each."""
     lines = (
         f'- {benchmark}: '
-        + '; '.join(f'{key}: {format_value(value)}' for key, value in scored.protocol.items())
-        for benchmark, scored in comparison.benchmarks.items()
+        + '; '.join(f'{key}: {format_value(value)}' for key, value in scores.protocol.items())
+        for benchmark, scores in comparison.benchmarks.items()
     )
     return 'Protocols:\n\n' + '\n'.join(lines) + '\n'
 
 
 def format_score(score: Score, spread: Spread | None) -> str:
-    """A score over some runs, with its spread if there are several."""
+    """Formats the mean of a score over runs, with the standard deviation if there are several."""
     if spread is None:
         return NONE
     return score.format(*(number for number in spread if number is not None))
 
 
-def find_published(benchmark: Benchmark, scored: Scored) -> Published | None:
-    """What the paper has on this benchmark, if its images and protocol are the paper's."""
+def find_published(benchmark: Benchmark, scores: BenchmarkScores) -> Published | None:
+    """Returns the paper's scores on a benchmark; None if its images or protocol differ."""
     published = PUBLISHED.get((benchmark.result, benchmark.dataset, benchmark.split))
-    if published is None or published.images != scored.images:
+    if published is None or published.images != scores.images:
         return None
-    return published if published.protocol.items() <= scored.protocol.items() else None
+    return published if published.protocol.items() <= scores.protocol.items() else None
 
 
 def _score_table(comparison: Comparison) -> str:
     columns = comparison.all_columns()
-    published = {one: find_published(one, scored) for one, scored in comparison.benchmarks.items()}
+    published = {
+        benchmark: find_published(benchmark, scores)
+        for benchmark, scores in comparison.benchmarks.items()
+    }
     paper = ['paper, 1 task', 'paper, 7 tasks'] if any(published.values()) else []
     head = ['task', 'benchmark', 'images', 'score', *map(_heading, columns), *paper]
     rows = []
-    for benchmark, scored in comparison.benchmarks.items():
-        place = (benchmark.result, benchmark.place, scored.images)
-        for number, score in enumerate(scored.scores):
-            row = list(place) if number == 0 else [''] * len(place)
+    for benchmark, scores in comparison.benchmarks.items():
+        origin = (benchmark.result, benchmark.source, scores.images)
+        for number, score in enumerate(scores.scores):
+            row = list(origin) if number == 0 else [''] * len(origin)
             row.append(score.label + (' ↓' if score.lower_is_better else ''))
             values = [column.score(benchmark, score.name) for column in columns]
             if paper:
-                values += _papers_scores(published[benchmark], score)
+                values += _paper_scores(published[benchmark], score)
             rows.append([*row, *(format_score(score, value) for value in values)])
     return _table(head, rows)
 
 
-def _papers_scores(published: Published | None, score: Score) -> list[Spread | None]:
-    networks = (published.one_task, published.seven_tasks) if published else ({}, {})
-    return [Spread(one[score.name], None) if score.name in one else None for one in networks]
+def _paper_scores(published: Published | None, score: Score) -> list[Spread | None]:
+    if published is None:
+        return [None, None]
+    networks = (published.one_task, published.seven_tasks)
+    return [
+        Spread(scores[score.name], None) if score.name in scores else None for scores in networks
+    ]
 
 
 def _change_table(comparison: Comparison) -> str:
-    changes = [find_changes(comparison, column) for column in comparison.columns]
+    all_changes = [find_changes(comparison, column) for column in comparison.columns]
     rows = [
-        [task, *(_percent(one.tasks.get(task)) for one in changes)]
+        [task, *(_percent(changes.tasks.get(task)) for changes in all_changes)]
         for task in comparison.tasks()
-        if any(column.has(task) for column in comparison.columns)
+        if any(column.has_task(task) for column in comparison.columns)
     ]
-    rows.append(['delta_m', *(_percent(one.delta_m) for one in changes)])
+    rows.append(['delta_m', *(_percent(changes.delta_m) for changes in all_changes)])
     return _table(['change against the baseline, %', *map(_heading, comparison.columns)], rows)
 
 
@@ -99,19 +106,21 @@ def _percent(change: Spread | None) -> str:
 
 def _run_table(comparison: Comparison) -> str:
     head = ['run', 'experiment', 'seed', 'step', 'images seen', 'minutes', *PROVENANCE]
-    named = [(column.name, run) for column in comparison.all_columns() for run in column.runs]
-    return _table(head, [[name, *_describe(run)] for name, run in named])
+    rows = [
+        [column.name, *_describe(run)] for column in comparison.all_columns() for run in column.runs
+    ]
+    return _table(head, rows)
 
 
 def _describe(run: Run) -> list[object]:
     minutes = NONE if run.seconds is None else round(run.seconds / 60)
-    origin = [run.provenance.get(fact, NONE) for fact in PROVENANCE]
-    return [run.experiment, run.seed, run.step, run.images_seen, minutes, *origin]
+    provenance = [run.provenance.get(field, NONE) for field in PROVENANCE]
+    return [run.experiment, run.seed, run.step, run.images_seen, minutes, *provenance]
 
 
 def _notes(comparison: Comparison) -> Iterable[str]:
-    scores = (score for scored in comparison.benchmarks.values() for score in scored.scores)
-    if any(score.lower_is_better for score in scores):
+    shown = (score for scores in comparison.benchmarks.values() for score in scores.scores)
+    if any(score.lower_is_better for score in shown):
         yield '↓ means that lower is better.'
     if any(len(column.runs) > 1 for column in comparison.columns):
         yield '± is the standard deviation over the runs (n - 1).'
@@ -122,24 +131,29 @@ def _notes(comparison: Comparison) -> Iterable[str]:
     for run in comparison.all_runs():
         if run.step < run.steps:
             yield f'{run.name} is not finished: step {run.step} of {run.steps}.'
-    if any(find_published(*one) for one in comparison.benchmarks.items()):
+    if any(find_published(*item) for item in comparison.benchmarks.items()):
         yield PAPER_NOTE
 
 
 def _notes_on_changes(comparison: Comparison) -> Iterable[str]:
     yield (
-        'Change: relative, positive is better; delta_m is the mean over tasks, a task with '
-        'several benchmarks being their mean.'
+        'Changes are relative, positive is better; delta_m is the mean over tasks, where a task '
+        'with several benchmarks counts as their mean.'
     )
     for task in comparison.tasks():
-        own = [one for one in comparison.benchmarks.items() if one[0].task == task]
-        main = dict.fromkeys(benchmark.result for benchmark, scored in own if scored.main)
-        if main and not all(scored.main for _, scored in own):
-            yield f'Of {task} it takes {", ".join(main)}.'
-    columns = collections.defaultdict(list)
+        main_scores = [
+            (benchmark.result, scores.main)
+            for benchmark, scores in comparison.benchmarks.items()
+            if benchmark.task == task
+        ]
+        results = dict.fromkeys(result for result, main in main_scores if main)
+        if results and not all(main for _, main in main_scores):
+            yield f'The change of {task} is that of {", ".join(results)}.'
+    columns_by_reason = collections.defaultdict(list)
     for column in comparison.columns:
-        columns[format_reasons(find_changes(comparison, column).left_out)].append(column.name)
-    for reasons, names in columns.items():
+        reasons = format_reasons(find_changes(comparison, column).left_out)
+        columns_by_reason[reasons].append(column.name)
+    for reasons, names in columns_by_reason.items():
         if reasons:
             yield f'delta_m of {" and ".join(names)} leaves out {reasons}.'
 

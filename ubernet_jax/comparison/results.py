@@ -1,4 +1,4 @@
-"""What `evaluate` wrote on each benchmark: scores that describe themselves."""
+"""Reads the results that `evaluate` wrote: scores on benchmarks, with their descriptions."""
 
 import dataclasses
 import pathlib
@@ -13,7 +13,7 @@ from ubernet_jax.metrics.metric import MetricError, Score
 
 
 class Benchmark(NamedTuple):
-    """What is scored: a result of a task (detection has several) on a split of a dataset."""
+    """A result of a task (detection has several results) on a split of a dataset."""
 
     task: str
     result: str
@@ -21,45 +21,45 @@ class Benchmark(NamedTuple):
     split: str
 
     @property
-    def place(self) -> str:
+    def source(self) -> str:
         """DATASET:SPLIT."""
         return f'{self.dataset}:{self.split}'
 
     def __str__(self) -> str:
-        return f'{self.result} on {self.place}'
+        return f'{self.result} on {self.source}'
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Scored:
-    """Scores on one benchmark.
+class BenchmarkScores:
+    """Scores on a benchmark.
 
     Attributes:
-      images: how many were scored.
-      scores: those that tables show, in their order; None is one that is undefined.
-      protocol: what was computed, exactly.
-      source: the file they were read from.
+      images: number of images that were scored.
+      scores: the scores that tables show, in their order; an undefined score is None.
+      protocol: what exactly was computed.
+      file: the file that the scores were read from.
     """
 
     images: int
     scores: Mapping[Score, float | None]
     protocol: Mapping[str, Any]
-    source: pathlib.Path
+    file: pathlib.Path
 
     @property
     def main(self) -> Score | None:
-        """The score that enters delta_m; None of a result that does not."""
+        """The score that enters delta_m; None if no score does."""
         return find_main(self.scores)
 
     def value(self, name: str) -> float | None:
-        """Of the score of that name; None if it is absent or undefined."""
+        """Returns the value of the score with this name; None if it is absent or undefined."""
         return next((value for score, value in self.scores.items() if score.name == name), None)
 
 
-def read_results(folder: pathlib.Path) -> dict[Benchmark, Scored]:
-    """What `evaluate` wrote to one folder.
+def read_results(folder: pathlib.Path) -> dict[Benchmark, BenchmarkScores]:
+    """Reads the results that `evaluate` wrote to a folder.
 
     Raises:
-      UserError: a file is none of its results.
+      UserError: a file is not a result of `evaluate`.
     """
     return dict(
         result_from_json(read_json(file), file, f'{file} is not a result of evaluate')
@@ -67,16 +67,18 @@ def read_results(folder: pathlib.Path) -> dict[Benchmark, Scored]:
     )
 
 
-def result_from_json(plain: Any, file: pathlib.Path, what: str) -> tuple[Benchmark, Scored]:
-    """A result, as `evaluate` and `result_to_json` write it.
+def result_from_json(
+    plain: Any, file: pathlib.Path, what: str
+) -> tuple[Benchmark, BenchmarkScores]:
+    """Converts a result as `evaluate` and `result_to_json` write it.
 
     Args:
-      plain: the JSON.
-      file: that has it.
-      what: begins the errors.
+      plain: the parsed JSON.
+      file: the file that contains it.
+      what: the beginning of error messages.
 
     Raises:
-      UserError: it is not a result, or one that does not describe its scores.
+      UserError: it is not a result, or it does not describe its scores.
     """
     check_fields(plain, {'dataset': str, 'split': str, 'images': int, 'protocol': dict}, what)
     try:
@@ -85,18 +87,19 @@ def result_from_json(plain: Any, file: pathlib.Path, what: str) -> tuple[Benchma
         raise UserError(str(error)) from error
     check_fields(plain, {'task': str, 'result': str}, what)
     benchmark = Benchmark(*(plain[field] for field in Benchmark._fields))
-    facts = {'images': plain['images'], 'protocol': plain['protocol']}
-    return benchmark, Scored(scores=scores, source=file, **facts)
+    return benchmark, BenchmarkScores(
+        images=plain['images'], scores=scores, protocol=plain['protocol'], file=file
+    )
 
 
-def result_to_json(benchmark: Benchmark, scored: Scored) -> dict[str, Any]:
-    """A result as plain types; scores to five digits behind the point."""
+def result_to_json(benchmark: Benchmark, scores: BenchmarkScores) -> dict[str, Any]:
+    """Converts a result to plain types, with scores rounded to five decimal places."""
     return {
         **benchmark._asdict(),
-        'images': scored.images,
+        'images': scores.images,
         'scores': [
             {**dataclasses.asdict(score), 'value': None if value is None else round(value, 5)}
-            for score, value in scored.scores.items()
+            for score, value in scores.scores.items()
         ],
-        'protocol': scored.protocol,
+        'protocol': scores.protocol,
     }

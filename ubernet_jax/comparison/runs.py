@@ -1,4 +1,4 @@
-"""One run's scores with what is needed to repeat it, from its folder or from a file kept of it."""
+"""Reads runs: their scores and provenance, from the folder of a run or from a kept file."""
 
 import dataclasses
 import json
@@ -9,14 +9,14 @@ from typing import Any
 from ubernet_jax.comparison.fields import check_fields, excerpt
 from ubernet_jax.comparison.results import (
     Benchmark,
-    Scored,
+    BenchmarkScores,
     read_results,
     result_from_json,
     result_to_json,
 )
 from ubernet_jax.comparison.workdir import (
     PROVENANCE,
-    how_to_evaluate,
+    evaluate_hint,
     newest_results,
     read_provenance,
     read_settings,
@@ -26,8 +26,7 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.json_file import read_json
 from ubernet_jax.monitoring.provenance import PROVENANCE_FILE
 
-# Fields of a kept run, and what they must be.
-_KEPT = {
+_KEPT_FIELDS = {
     'experiment': str, 'tasks': list, 'seed': int, 'step': int, 'steps': int, 'images_seen': int,
     'seconds': int | float | None, 'provenance': dict, 'results': list,
 }  # fmt: skip
@@ -35,20 +34,20 @@ _KEPT = {
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A trained network as it stood at one step.
+    """The scores of a trained network at one step.
 
     Attributes:
-      path: what it was read from.
-      workdir: its folder, with the log; None of a run that was kept as a file.
-      experiment: its configuration's name.
-      tasks: that the network has, in the order of its configuration.
+      path: the path that the run was read from.
+      workdir: the folder of the run, with the log; None for a run that was kept as a file.
+      experiment: name of the configuration.
+      tasks: the tasks of the network, in the order of the configuration.
       seed: of the run.
-      step: after which the scores were measured,
-      steps: of so many in the whole run.
-      images_seen: places in the micro-batches up to that step.
-      seconds: of training up to that step; None without a log.
+      step: number of steps after which the scores were measured.
+      steps: number of steps of the entire run.
+      images_seen: number of image slots in the micro-batches up to `step`.
+      seconds: training time up to `step`; None without a log.
       provenance: command, commit and machine, as far as they are known.
-      results: the scores.
+      results: the scores on each benchmark.
     """
 
     path: pathlib.Path
@@ -61,21 +60,26 @@ class Run:
     images_seen: int
     seconds: float | None
     provenance: Mapping[str, str]
-    results: Mapping[Benchmark, Scored]
+    results: Mapping[Benchmark, BenchmarkScores]
 
     @property
     def name(self) -> str:
-        """Of its folder, and of that of its results if they were chosen; of its file if kept."""
+        """Name of the run's folder, or of the kept file.
+
+        If a folder of results was given instead of the run's folder, its name is appended.
+        """
         if self.workdir is None:
             return self.path.stem
         name = self.workdir.resolve().name
         return name if self.path == self.workdir else f'{name}-{self.path.name}'
 
     def to_json(self) -> dict[str, Any]:
-        """All but the paths, as plain types; `read_run` reads it back from a file."""
+        """Converts all fields except the paths to plain types, as `read_run` reads them."""
         plain = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         del plain['path'], plain['workdir']
-        plain['results'] = [result_to_json(*one) for one in self.results.items()]
+        plain['results'] = [
+            result_to_json(benchmark, scores) for benchmark, scores in self.results.items()
+        ]
         return plain
 
 
@@ -83,11 +87,11 @@ def read_run(path: pathlib.Path) -> Run:
     """Reads a run.
 
     Args:
-      path: a run's folder (its newest results on whole benchmarks are taken), one folder
+      path: the folder of a run (its newest results on full benchmarks are read), a folder
         `RUN/results/STEP`, or a file that `compare --keep` wrote.
 
     Raises:
-      UserError: there are no results, or a file is not what it must be.
+      UserError: there are no results, or a file has unexpected contents.
     """
     if path.is_file():
         return _read_kept(path)
@@ -96,10 +100,10 @@ def read_run(path: pathlib.Path) -> Run:
     settings = read_settings(workdir)
     results = read_results(folder)
     if not results:
-        raise UserError(f'{folder} holds no scores: {how_to_evaluate(workdir)}')
+        raise UserError(f'{folder} contains no scores: {evaluate_hint(workdir)}')
     number = folder.name.split('-')[0]
     if not number.isdecimal():
-        raise UserError(f'{folder} is not RUN/results/STEP: the name must begin with the step')
+        raise UserError(f'{folder} is not RUN/results/STEP: its name must begin with the step')
     step = int(number)
     return Run(
         path=path,
@@ -117,16 +121,20 @@ def read_run(path: pathlib.Path) -> Run:
 
 
 def keep_run(run: Run, folder: pathlib.Path) -> pathlib.Path:
-    """Writes `NAME.json`, which `read_run` reads back, for the documents that cite its scores.
+    """Writes a run to `NAME.json` in a folder, for documents that cite its scores.
+
+    Returns:
+      The file, which `read_run` reads.
 
     Raises:
-      UserError: it is not known how the run was made.
+      UserError: the provenance of the run is unknown.
     """
     absent = [name for name in PROVENANCE if name not in run.provenance]
     if absent:
         raise UserError(
-            f'{run.path} does not say its {", ".join(absent)}: training writes {PROVENANCE_FILE}; '
-            'of an older run, write it by hand: {"command": ..., "commit": ..., "machine": ...}'
+            f'{run.path} has no {", ".join(absent)}: training writes them to {PROVENANCE_FILE}; '
+            'for an older run, write that file manually: '
+            '{"command": ..., "commit": ..., "machine": ...}'
         )
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f'{run.name}.json'
@@ -136,11 +144,12 @@ def keep_run(run: Run, folder: pathlib.Path) -> pathlib.Path:
 
 def _read_kept(file: pathlib.Path) -> Run:
     plain, what = read_json(file), f'{file} is not a run that compare --keep wrote'
-    check_fields(plain, _KEPT, what)
-    for text in (*plain['tasks'], *plain['provenance'].values()):
-        if not isinstance(text, str):
-            raise UserError(f'{what}: {excerpt(text)} stands where a text is expected')
-    results = dict(result_from_json(one, file, what) for one in plain['results'])
-    fields = {name: plain[name] for name in _KEPT}
+    check_fields(plain, _KEPT_FIELDS, what)
+    for field, values in (('tasks', plain['tasks']), ('provenance', plain['provenance'].values())):
+        for value in values:
+            if not isinstance(value, str):
+                raise UserError(f'{what}: its {field!r} must contain strings, not {excerpt(value)}')
+    results = dict(result_from_json(result, file, what) for result in plain['results'])
+    fields = {name: plain[name] for name in _KEPT_FIELDS}
     fields |= {'tasks': tuple(plain['tasks']), 'results': results}
     return Run(path=file, workdir=None, **fields)

@@ -1,6 +1,7 @@
-"""What the folder of a run tells: settings, log, and where its scores are.
+"""Reads the folder of a run: settings, log, provenance, and the folders with scores.
 
-The kinds of its tasks need not be known: of the configuration a few plain fields are read.
+Only a few plain fields of the configuration are read, so that the kinds of its tasks need not be
+registered.
 """
 
 import pathlib
@@ -11,18 +12,18 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.json_file import parse_json, read_json
 from ubernet_jax.monitoring.provenance import PROVENANCE_FILE
 
-PROVENANCE = ('command', 'commit', 'machine')  # what a kept run must say
+PROVENANCE = ('command', 'commit', 'machine')  # the fields that a kept run must have
 
 
 class Settings(NamedTuple):
-    """What a comparison needs of a run's configuration.
+    """The part of a run's configuration that comparisons need.
 
     Attributes:
       name: of the experiment.
       seed: of the run.
-      steps: of the whole run.
-      tasks: names, in the order of the configuration.
-      step_images: places in the micro-batches of one step.
+      steps: number of steps of the entire run.
+      tasks: names of the tasks, in the order of the configuration.
+      step_images: number of image slots in the micro-batches of one step.
     """
 
     name: str
@@ -36,7 +37,7 @@ def read_settings(workdir: pathlib.Path) -> Settings:
     """Reads `config.json`.
 
     Raises:
-      UserError: the folder has none, or a field is absent or of another type.
+      UserError: the folder has no such file, or a field is absent or has the wrong type.
     """
     file = workdir / 'config.json'
     if not file.is_file():
@@ -57,24 +58,29 @@ def read_settings(workdir: pathlib.Path) -> Settings:
 
 
 def read_log(workdir: pathlib.Path) -> dict[int, dict[str, float]]:
-    """Step -> numbers of `log.jsonl`; of steps done twice (after a crash) the later ones count.
+    """Reads `log.jsonl`: step -> numbers.
+
+    Of steps that were repeated after a crash, the later numbers are used.
 
     Raises:
-      UserError: a line is not JSON, or not one of numbers.
+      UserError: a line is not a JSON object of numbers.
     """
     file = workdir / 'log.jsonl'
     steps = {}
     lines = file.read_bytes().splitlines() if file.is_file() else []
     for number, line in enumerate(lines, 1):
-        place = f'{file}:{number}'
-        numbers, what = parse_json(line, place), f'{place} is not a line of the log'
+        source = f'{file}:{number}'
+        numbers, what = parse_json(line, source), f'{source} is not a line of a training log'
         check_fields(numbers, {'step': int}, what)
         steps.setdefault(numbers['step'], {}).update(check_numbers(numbers, what))
     return dict(sorted(steps.items()))
 
 
 def training_seconds(workdir: pathlib.Path, step: int, step_images: int) -> int | None:
-    """Time from the start of compilation to a step, without pauses; None if no log tells it."""
+    """Returns the training time up to a step, including compilation but without interruptions.
+
+    It is None if the log has no speed.
+    """
     seconds, previous = 0.0, 0
     for number, numbers in read_log(workdir).items():
         speed = numbers.get('images_per_second', 0)
@@ -85,43 +91,46 @@ def training_seconds(workdir: pathlib.Path, step: int, step_images: int) -> int 
 
 
 def read_provenance(workdir: pathlib.Path) -> dict[str, str]:
-    """Command, commit and machine of a run, or nothing if it has no file of them.
+    """Reads command, commit and machine of a run; empty if the run has no such file.
 
     Raises:
-      UserError: the file does not say them.
+      UserError: the file lacks some of them.
     """
     file = workdir / PROVENANCE_FILE
     if not file.is_file():
         return {}
-    plain, what = read_json(file), f'{file} does not say how the run was made'
+    plain, what = read_json(file), f'{file} is not the provenance of a run'
     check_fields(plain, dict.fromkeys(PROVENANCE, str), what)
     return plain
 
 
-def complete_results(workdir: pathlib.Path) -> dict[int, pathlib.Path]:
-    """Step -> folder of results on whole benchmarks; those of parts (STEP-limitN) are left out."""
+def full_results(workdir: pathlib.Path) -> dict[int, pathlib.Path]:
+    """Lists the results on full benchmarks: step -> folder.
+
+    The folders STEP-limitN, with results on subsets, are left out.
+    """
     folders = sorted((workdir / 'results').glob('*'))
     return {int(folder.name): folder for folder in folders if folder.name.isdecimal()}
 
 
 def newest_results(workdir: pathlib.Path) -> pathlib.Path:
-    """The folder of the newest results on whole benchmarks.
+    """Returns the folder of the newest results on full benchmarks.
 
     Raises:
-      UserError: there are none.
+      UserError: there are no such results.
     """
     if not workdir.is_dir():
         raise UserError(f'{workdir} does not exist: give the folder of a training run')
-    complete = complete_results(workdir)
-    if complete:
-        return complete[max(complete)]
-    parts = ', '.join(str(folder) for folder in sorted((workdir / 'results').glob('*')))
+    results = full_results(workdir)
+    if results:
+        return results[max(results)]
+    subsets = ', '.join(str(folder) for folder in sorted((workdir / 'results').glob('*')))
     raise UserError(
-        f'{workdir} has no results of whole benchmarks: {how_to_evaluate(workdir)}'
-        + (f'; or give results of parts of them: {parts}' if parts else '')
+        f'{workdir} has no results on full benchmarks: {evaluate_hint(workdir)}'
+        + (f'; or give a folder with results on subsets: {subsets}' if subsets else '')
     )
 
 
-def how_to_evaluate(workdir: pathlib.Path) -> str:
-    """What to do about absent scores, for errors."""
+def evaluate_hint(workdir: pathlib.Path) -> str:
+    """Returns the part of an error message that says how to compute absent scores."""
     return f'run python -m ubernet_jax.evaluate --checkpoint {workdir}'

@@ -1,4 +1,4 @@
-"""Settings of a run, as typed dataclasses, and the kinds of tasks, which are settings too.
+"""Settings of a run as typed dataclasses, together with the kinds of tasks.
 
 A config file in `configs/` has one function `get_config()` that returns a `Config`. Any field can
 be overridden on the command line: `--config.model.width=0.25`,
@@ -31,10 +31,9 @@ from ubernet_jax.models.settings import (
     Statistics,
     Trunk,
 )
-from ubernet_jax.tasks import KINDS, PAPER, Task
+from ubernet_jax.tasks import *  # noqa: F403 (every kind of task: Segmentation, Normals, ...)
+from ubernet_jax.tasks import PAPER, Task
 from ubernet_jax.tasks.group import GroupConfig
-
-globals().update((kind.__name__, kind) for kind in KINDS.values())  # Segmentation, Normals, ...
 
 __all__ = [
     'STRIDE',

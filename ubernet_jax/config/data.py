@@ -1,4 +1,4 @@
-"""Settings of what a network is trained and tested on, and at what size."""
+"""Settings of the data: training sets, augmentation, input sizes, benchmarks."""
 
 import dataclasses
 import enum
@@ -6,14 +6,15 @@ import enum
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class DatasetConfig:
-    """One prepared dataset.
+    """A split of a prepared dataset.
 
     Attributes:
-      name: as `python -m ubernet_jax.prepare` knows it: `voc2012`, `folder/kitchen`, ...
-      split: one of the dataset's splits.
+      name: the name for `python -m ubernet_jax.prepare`: `voc2012`, `folder/kitchen`, ...
+      split: of the dataset.
       repeat: how often an epoch shows each image.
-      tasks: which of the network's tasks it is for; empty means all that it has a label for.
-      labels: task -> the name of its label in this dataset, where that is not the task's own name.
+      tasks: tasks of the network that the dataset is used for; empty means all that it has labels
+        for.
+      labels: task -> the name of its label in this dataset, where the two names differ.
     """
 
     name: str = ''
@@ -24,11 +25,11 @@ class DatasetConfig:
 
 
 class Leaks(enum.Enum):
-    """What happens to training images that are test images of a benchmark too."""
+    """What happens to training images that are also test images of a benchmark."""
 
-    REFUSE = 'refuse'  # no run; the message names the first of them
-    LEAVE_OUT = 'leave_out'  # they are not trained on
-    ALLOW = 'allow'  # they are not even looked for
+    REFUSE = 'refuse'  # the run does not start; the message names the first leaks
+    LEAVE_OUT = 'leave_out'  # they are left out of the training
+    ALLOW = 'allow'  # leaks are not searched for
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -38,15 +39,17 @@ class DataConfig:
     Attributes:
       directory: folder of prepared datasets.
       train: the union of datasets.
-      leaks: what happens where it shares images with the benchmarks.
-      buckets: (height, width) that images are fitted into, each side 32k+1; each image goes to
-        the one whose aspect is nearest.
-      images_per_micro_batch: images of one dataset and one bucket, which a device takes at once.
-      micro_batches_per_step: of one step, of one bucket each step; the devices share them.
+      leaks: what happens if training images are test images too.
+      buckets: (height, width) that images are fitted into, each side 32k+1; an image goes to the
+        bucket whose aspect ratio is nearest.
+      images_per_micro_batch: a micro-batch comes from one dataset and one bucket, and is computed
+        on one device.
+      micro_batches_per_step: all of one bucket; the devices share them.
       scale: range of the random scaling, relative to the size that fits the bucket.
       flip: flip half of the images left to right.
-      rotations: rotate each image by one of so many evenly spaced angles, and crop it to what is
-        without a gap; 16 is HED's (Xie and Tu, ICCV 2015). Of a rotated image no box is used.
+      rotations: number of evenly spaced angles; each image is rotated by a random one and cropped
+        to the part without gaps. HED uses 16 (Xie and Tu, ICCV 2015). Boxes of rotated images are
+        not used.
       workers: reader processes; 0 reads in the training process.
     """
 
@@ -64,12 +67,12 @@ class DataConfig:
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class InputSizeConfig:
-    """The size at which a whole photograph enters the network (paper, section 1).
+    """The size at which photographs enter the network for prediction (paper, section 1).
 
     Attributes:
-      short_side: pixels that the short side is scaled to,
-      long_side: unless the long side would exceed this,
-      area: or the area (in pixels) this.
+      short_side: pixels of the short side after scaling, unless that exceeds one of the limits.
+      long_side: largest long side, in pixels.
+      area: largest area, in pixels.
     """
 
     short_side: int = 625
@@ -79,13 +82,13 @@ class InputSizeConfig:
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class EvaluationConfig:
-    """What is measured.
+    """What is evaluated.
 
     Attributes:
       benchmarks: datasets, with the split to test on; every label that the network has a task for
         is scored.
-      limit: at most this many images a benchmark while training; the final evaluation takes all.
-      thresholds: at how many boundary maps are scored; published scores have 99.
+      limit: largest number of images per benchmark during training; `evaluate` takes all.
+      thresholds: number of thresholds at which boundary maps are scored; published scores have 99.
     """
 
     benchmarks: list[DatasetConfig] = dataclasses.field(default_factory=list)

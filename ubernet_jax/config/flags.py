@@ -23,19 +23,19 @@ _LENGTHS = ('steps', 'epochs', 'images')
 
 
 def load_config(name: str) -> Config:
-    """The configuration of a file, as `--config` of the training names it: `FILE.py[:VARIANT]`.
+    """Loads the configuration that `--config FILE.py[:VARIANT]` names.
 
     Raises:
-      UserError: there is no such file, or it is not one of a configuration.
+      UserError: there is no such file, or it does not define a configuration.
     """
     return check_config(_run_config_file(name))
 
 
 def check_config(loaded: Any) -> Config:
-    """What `get_config` of a config file returned, if it is a configuration.
+    """Checks what `get_config` of a config file returned.
 
     Raises:
-      UserError: it is something else, or a value is not of its field's type.
+      UserError: it is not a configuration, or a value does not have the type of its field.
     """
     if not isinstance(loaded, Config):
         raise UserError(
@@ -47,9 +47,9 @@ def check_config(loaded: Any) -> Config:
 
 
 def parse_flags(arguments: list[str], values: flags.FlagValues = flags.FLAGS) -> list[str]:
-    """Absl's flag parser, with mistakes as `UserError`; returns what is not a flag.
+    """Parses absl flags, with errors as `UserError`; returns the other arguments.
 
-    ml_collections, which defines the flag `config`, sets the fields.
+    ml_collections defines the flag `config` and sets its fields.
     """
     overridden = [match[1] for match in map(_OVERRIDE.match, arguments) if match]
     values['config'].parser = _Parser(overridden)
@@ -60,13 +60,13 @@ def parse_flags(arguments: list[str], values: flags.FlagValues = flags.FLAGS) ->
 
 
 class _Parser(flags.ArgumentParser):
-    """Loads a config file, and makes it ready for the flags `--config.FIELD` that follow."""
+    """Loads a config file, and prepares it for the flags `--config.FIELD` that follow."""
 
     def __init__(self, overridden: Sequence[str]):
         self._overridden = overridden
 
     def parse(self, name: str) -> Config:
-        """Checks what is overridden; a length of the run that is given replaces the file's."""
+        """Checks the overridden fields; an overridden length of the run replaces the file's."""
         config = load_config(name)
         for field in self._overridden:
             check_field(field, config)
@@ -76,39 +76,38 @@ class _Parser(flags.ArgumentParser):
 
 
 def _run_config_file(name: str) -> Any:
-    """What `get_config` of a file returns, given what stands behind the colon, if anything."""
+    """Calls `get_config` of a file, with the variant if a colon follows the file."""
     file, colon, variant = name.partition(':')
     if not pathlib.Path(file).is_file():
         raise UserError(f'--config: there is no file {file}; name one such as configs/mini.py')
     loader = importlib.machinery.SourceFileLoader('config_file', file)
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
-    sys.modules[loader.name] = module  # where dataclasses look for the types of their fields
+    spec = importlib.machinery.ModuleSpec(loader.name, loader, origin=file)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[loader.name] = module  # dataclasses look up the types of their fields there
     try:
         loader.exec_module(module)
         return module.get_config(*([variant] if colon else []))
-    except UserError:  # of a config file that explains itself
+    except UserError:  # raised by the config file, with its message
         raise
-    except Exception as error:  # it is a program of the user's: it may raise anything
+    except Exception as error:  # user code may raise anything
         raise _unusable(error) from error
 
 
 def _unusable(error: BaseException) -> UserError:
-    """Says where a config file failed, and which fields there are where it named another."""
-    places = [
+    """The error of a config file: where it failed, and the fields that it could have named."""
+    locations = [
         f' ({frame.filename}:{frame.lineno})'
         for frame in traceback.extract_tb(error.__traceback__)
         if not frame.filename.startswith((sys.prefix, sys.base_prefix, _PACKAGE))
     ]
-    text = (
-        f'the config file cannot be used: {type(error).__name__}: {error}{"".join(places[-1:])}. '
-    )
-    for settings in vars(config).values():
+    where = ''.join(locations[-1:])
+    text = f'the config file cannot be used: {type(error).__name__}: {error}{where}. '
+    for name, settings in vars(config).items():
         if not dataclasses.is_dataclass(settings):
             continue
-        own = settings.__name__
-        if re.search(rf"\b{own}\.__init__\(\)|'{own}' object", str(error)):
-            names = ', '.join(field.name for field in dataclasses.fields(settings))
-            return UserError(f'{text}{own} has {names}')
+        if re.search(rf"\b{name}\.__init__\(\)|'{name}' object", str(error)):
+            fields = ', '.join(field.name for field in dataclasses.fields(settings))
+            return UserError(f'{text}{name} has the fields {fields}')
     return UserError(
         f'{text}It must define get_config(), which returns an ubernet_jax.config.Config; '
         'configs/mini.py is an example'

@@ -1,16 +1,16 @@
-"""Settings of how losses are added up."""
+"""Settings of the total loss."""
 
 import dataclasses
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class LossConfig:
-    """How the losses of scales and tasks are weighed; the constants of a loss are its task's.
+    """How the losses of scales and tasks are weighted; settings of a loss belong to its task.
 
     Attributes:
-      graduated: the losses of the single scales fade from full weight to none over the run, and
-        that of the fused map stays (graduated deep supervision, arXiv 1511.07386).
-      uncertainty: learn one more weight for each task, from its loss.
+      graduated: the weight of the losses of single scales falls from 1 to 0 over the run; the loss
+        of the fused map keeps its weight (graduated deep supervision, arXiv 1511.07386).
+      uncertainty: learn an additional weight for each task, from its loss (arXiv 1705.07115).
     """
 
     graduated: bool = False

@@ -9,8 +9,8 @@ from ubernet_jax.tasks.group import GroupConfig
 class Algorithm(enum.Enum):
     """When parameter groups update (paper, section 3)."""
 
-    ASYNCHRONOUS = 'asynchronous'  # each group after enough of its own labelled samples
-    SYNCHRONOUS = 'synchronous'  # all groups together, after enough images of any kind
+    ASYNCHRONOUS = 'asynchronous'  # each group after enough images that are labelled for it
+    SYNCHRONOUS = 'synchronous'  # all groups together, after enough images
 
 
 class Optimizer(enum.Enum):
@@ -21,9 +21,9 @@ class Optimizer(enum.Enum):
 
 
 class Balancing(enum.Enum):
-    """How the tasks' gradients become one at the branch point (docs/interference.md)."""
+    """How the gradients of the tasks are combined at the branch point (docs/interference.md)."""
 
-    NONE = 'none'  # they are added up, as in the paper
+    NONE = 'none'  # added up, as in the paper
     EQUAL_NORMS = 'equal_norms'
     PCGRAD = 'pcgrad'
     CAGRAD = 'cagrad'
@@ -31,13 +31,13 @@ class Balancing(enum.Enum):
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class BalancingConfig:
-    """How the tasks' gradients become one at the branch point.
+    """How the gradients of the tasks are combined at the branch point.
 
     Attributes:
-      method: which way.
-      tasks: labelled tasks of a micro-batch that are kept separate, 2 or more; the last of them is
-        the sum of all that follow. Each takes the memory of the features.
-      radius: of CAGRAD, c of its paper, 0..1.
+      method: see `Balancing`.
+      tasks: number of labelled tasks of a micro-batch whose gradients are kept separate, 2 or more;
+        the last slot holds the sum of all further tasks. Each takes the memory of the features.
+      radius: c of the CAGrad paper, 0 <= radius < 1; only for CAGRAD.
     """
 
     method: Balancing = Balancing.NONE
@@ -52,12 +52,13 @@ class OptimConfig:
     Attributes:
       algorithm: asynchronous (the paper's) or synchronous.
       optimizer: the transformation inside each group.
-      momentum: of SGD; the first moment's decay of AdamW.
-      weight_decay: on weights; biases have none.
-      bias_multiplier: factor on the learning rate of biases,
-      log_variance_multiplier: and of the log-variances that `loss.uncertainty` learns.
-      balancing: of the tasks.
-      shared: the trunk's group.
+      momentum: of SGD; for AdamW the decay of the first moment.
+      weight_decay: of weights; biases have none.
+      bias_multiplier: factor on the learning rate of biases.
+      log_variance_multiplier: factor on the learning rate of the log-variances that
+        `loss.uncertainty` learns.
+      balancing: how the tasks are balanced.
+      shared: the parameter group of the trunk.
     """
 
     algorithm: Algorithm = Algorithm.ASYNCHRONOUS

@@ -1,4 +1,4 @@
-"""Settings of a run: all others together."""
+"""All settings of a run."""
 
 import dataclasses
 
@@ -11,17 +11,18 @@ from ubernet_jax.tasks import Task
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Config:
-    """One run; its length is given in one of three ways: as steps, epochs or images.
+    """A run. Its length is given by exactly one of `steps`, `epochs` and `images`.
 
-    On the command line any of the three replaces what a config file has: `--config.epochs=2`.
+    On the command line, each of the three replaces the length of the config file:
+    `--config.epochs=2`.
 
     Attributes:
       name: of the experiment.
       seed: of initialisation, data order, augmentation and dropout.
-      steps: to train for, each of `data.micro_batches_per_step` micro-batches,
-      epochs: or how often to show all training data,
-      images: or how many images to show.
-      tasks: of the network, by the names that their labels, parameters and results have.
+      steps: length of the run in steps of `data.micro_batches_per_step` micro-batches.
+      epochs: length of the run in epochs.
+      images: length of the run in images.
+      tasks: name -> task; labels, parameter groups and results have the same names.
       log_every: steps between lines of the log.
       checkpoint_every: steps between checkpoints.
       pictures_every: steps between pictures of fixed images.

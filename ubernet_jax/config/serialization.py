@@ -1,4 +1,4 @@
-"""Configurations as JSON: written beside every checkpoint, read back as typed dataclasses."""
+"""Configurations as JSON: stored with every checkpoint, read back as typed dataclasses."""
 
 import dataclasses
 import enum
@@ -8,11 +8,14 @@ from typing import Any
 
 from ubernet_jax.config import Config
 from ubernet_jax.errors import UserError
-from ubernet_jax.tasks.task import Task, find_kind
+from ubernet_jax.tasks.registry import find_kind
+from ubernet_jax.tasks.task import Task
+
+_TASK_KEYS = ('kind', 'module')  # besides the fields: see `Task.to_json`
 
 
 def to_json(value: Any) -> Any:
-    """A configuration (or a part of one) as plain types for `json.dump`."""
+    """Converts a configuration, or a part of it, to plain types for `json.dump`."""
     if dataclasses.is_dataclass(value):
         kind = value.to_json() if isinstance(value, Task) else {}
         fields = dataclasses.fields(value)
@@ -25,20 +28,20 @@ def to_json(value: Any) -> Any:
 
 
 def from_json(plain: Any, source: str = 'config') -> Config:
-    """The inverse of `to_json` for a whole configuration; a field it lacks gets its default.
+    """The inverse of `to_json` for a complete configuration; absent fields get their defaults.
 
     Args:
-      plain: what `to_json` returned, or what somebody else wrote.
+      plain: the result of `to_json`, or JSON that somebody else wrote.
       source: where it comes from, for errors.
 
     Raises:
-      UserError: a value is not of its field's type.
+      UserError: a field is unknown, or its value has another type.
     """
     return _build(Config, plain, source)
 
 
 def differences(ours: Any, theirs: Any, path: str = '') -> list[str]:
-    """Lines `field: OURS, not THEIRS` for every leaf in which two `to_json` results differ."""
+    """Lines `field: OURS, not THEIRS`, for every leaf in which two results of `to_json` differ."""
     if isinstance(ours, dict) and isinstance(theirs, dict):
         keys = dict.fromkeys([*ours, *theirs])
         return [
@@ -50,10 +53,10 @@ def differences(ours: Any, theirs: Any, path: str = '') -> list[str]:
 
 
 def check_field(path: str, config: Config) -> None:
-    """Checks that a configuration has the single value `path`, such as `data.train[0].name`.
+    """Checks that `path`, such as `data.train[0].name`, is a single value of a configuration.
 
     Raises:
-      UserError: it has not; what it has there is listed.
+      UserError: it is not; the message lists the fields that exist there.
     """
     value, place = config, 'the configuration'
     for part in path.replace(']', '').replace('[', '.').split('.'):
@@ -72,7 +75,7 @@ def check_field(path: str, config: Config) -> None:
 
 
 def _parts(value: Any) -> dict[str, Any] | None:
-    """What a path may go on with behind a value; None if it is a single one."""
+    """The fields or items inside a value, by name; None for a single value."""
     if isinstance(value, dict):
         return value
     if isinstance(value, list):
@@ -83,15 +86,22 @@ def _parts(value: Any) -> dict[str, Any] | None:
 
 
 def _build(kind: Any, plain: Any, path: str) -> Any:
-    """A value of type `kind`; `path` says where it is."""
+    """Builds a value of type `kind`; `path` is its location, for errors."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is types.UnionType:  # with None
         return None if plain is None else _build(arguments[0], plain, path)
     if dataclasses.is_dataclass(kind):
         _require(isinstance(plain, dict), path, plain, 'fields with values')
+        written_with = _TASK_KEYS if kind is Task else ()
         kind = find_kind(plain, path) if kind is Task else kind
         hints = typing.get_type_hints(kind)
-        names = {field.name for field in dataclasses.fields(kind)}
+        names = [field.name for field in dataclasses.fields(kind)]
+        unknown = set(plain) - {*names, *written_with}
+        if unknown:
+            raise UserError(
+                f'{path}.{min(unknown)} is not a field of this version; the fields are '
+                f'{", ".join(names)}'
+            )
         known = {name: value for name, value in plain.items() if name in names}
         return kind(**{n: _build(hints[n], value, f'{path}.{n}') for n, value in known.items()})
     if origin is dict:
@@ -100,11 +110,11 @@ def _build(kind: Any, plain: Any, path: str) -> Any:
     if origin in (list, tuple):
         many = origin is list or arguments[-1] is Ellipsis
         fits = isinstance(plain, list | tuple) and (many or len(plain) == len(arguments))
-        _require(fits, path, plain, 'several values' if many else f'{len(arguments)} values')
+        _require(fits, path, plain, 'a list of values' if many else f'{len(arguments)} values')
         kinds = arguments[:1] * len(plain) if many else arguments
         items = zip(kinds, plain, strict=True)
         return origin(_build(k, item, f'{path}[{i}]') for i, (k, item) in enumerate(items))
-    if isinstance(kind, enum.EnumMeta):
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
         allowed = [option.value for option in kind]
         _require(plain in allowed, path, plain, f'one of {", ".join(allowed)}')
         return kind(plain)

@@ -1,4 +1,4 @@
-"""What the settings of a run may hold."""
+"""Allowed values of the settings of a run."""
 
 import math
 import re
@@ -7,9 +7,9 @@ from ubernet_jax.config import STRIDE, Config, Initialisation, Trunk
 from ubernet_jax.errors import UserError, require_setting
 from ubernet_jax.tasks.group import SHARED
 
-_NAME = re.compile(r'[^\W\d]\w*')  # names of tasks are attributes, files and parameter groups
-# Other groups, files and attributes of predictions.
-_TAKEN = (
+_NAME = re.compile(r'[^\W\d]\w*')  # task names are attributes, file names and parameter groups
+# Names of other parameter groups, files and attributes of predictions.
+_RESERVED = (
     SHARED, 'delta_m', 'sheet', 'images', 'image', 'tasks', 'arrays', 'picture', 'panels', 'save',
     'get', 'items', 'keys', 'values',
 )  # fmt: skip
@@ -19,7 +19,7 @@ def validate(config: Config) -> None:
     """Checks every field that a user may have set.
 
     Raises:
-      UserError: names the field, what it holds and what it may hold.
+      UserError: the message names the field, its value and the allowed values.
     """
     _validate_tasks(config)
     _validate_length(config)
@@ -56,21 +56,24 @@ def validate(config: Config) -> None:
             _positive(where, dataset, ('repeat',))
             for part, names in (('tasks', dataset.tasks), ('labels', tuple(dataset.labels))):
                 unknown = [name for name in names if name not in config.tasks]
-                allowed = f'some of the tasks of the configuration: {", ".join(config.tasks)}'
+                allowed = f'tasks of the configuration: {", ".join(config.tasks)}'
                 require_setting(not unknown, f'{where}.{part}', ', '.join(names), allowed)
 
 
 def _validate_tasks(config: Config) -> None:
-    require_setting(bool(config.tasks), 'tasks', 'no task', 'a name and a task, or more')
+    require_setting(bool(config.tasks), 'tasks', 'empty', 'one or more tasks by name')
     for name, task in config.tasks.items():
-        fits = _NAME.fullmatch(name) and name not in _TAKEN
-        allowed = f'names of letters, digits and _, but for {", ".join(_TAKEN)}'
-        require_setting(bool(fits), 'tasks', repr(name), allowed)
+        fits = _NAME.fullmatch(name) and name not in _RESERVED
+        allowed = (
+            'a name of letters, digits and _ that starts with a letter and is not reserved '
+            f'({", ".join(_RESERVED)})'
+        )
+        require_setting(bool(fits), 'a name in tasks', repr(name), allowed)
         task.validate(f'tasks.{name}')
         for suffix in task.suffixes:
             fits = f'{name}_{suffix}' not in config.tasks
-            allowed = f'another name: {name}_{suffix} is what a result of the task {name} is called'
-            require_setting(fits, 'tasks', repr(f'{name}_{suffix}'), allowed)
+            allowed = f'another name: the task {name} has a result {name}_{suffix}'
+            require_setting(fits, 'a name in tasks', repr(f'{name}_{suffix}'), allowed)
 
 
 def _validate_length(config: Config) -> None:
@@ -93,7 +96,7 @@ def _validate_model(config: Config) -> None:
     require_setting(model.scales in (1, 2, 3), 'model.scales', model.scales, '1, 2 or 3')
     known = model.trunk is Trunk.VGG16 or model.initialisation is Initialisation.RANDOM
     fits = known or bool(model.weights)
-    allowed = f'random or, for {model.trunk.value}, behind weights=FILE: docs/weights.md'
+    allowed = f'random; for {model.trunk.value}, weights come from weights=FILE: docs/weights.md'
     require_setting(fits, 'model.initialisation', model.initialisation.value, allowed)
     fits = model.frozen_blocks in range(6)
     require_setting(fits, 'model.frozen_blocks', model.frozen_blocks, '0 to 5')

@@ -1,4 +1,4 @@
-"""Datasets: raw files -> prepared array records -> `Example`s; one file a dataset."""
+"""Datasets: raw files -> prepared array records -> `Example`s."""
 
 from ubernet_jax.datasets.reading import Dataset, open_dataset
 

@@ -1,4 +1,4 @@
-"""A picture of some images of a prepared set with all their labels, to see that they are right."""
+"""A contact sheet of a prepared dataset: some images with all their labels, for inspection."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,37 +9,38 @@ from ubernet_jax.example import Example
 from ubernet_jax.visualize import Panel, contact_sheet, make_panel
 
 EXAMPLES = 8
-WIDTH = 4  # panels in a row, at least
+WIDTH = 4  # panels per row; more only where an image has more labels
 
 
 def draw_examples(splits: Sequence[Dataset]) -> np.ndarray:
-    """Draws `EXAMPLES` images, spread evenly over a set's splits, each beside its labels.
+    """Draws `EXAMPLES` images, spread evenly over the splits of a dataset, with their labels.
 
     Args:
-      splits: all of one set.
+      splits: all splits of the dataset.
 
     Returns:
-      uint8 (H, W, 3), RGB; a label that an image does not have leaves its place empty.
+      uint8 (H, W, 3), RGB; the cell of a missing label is empty.
     """
     labelled = dict.fromkeys(name for split in splits for name in split.present_labels())
     panels: list[Panel | None] = []
     for caption, example in _choose(splits):
         panels.append(Panel(caption=caption, picture=example.image))
         panels += [label_panel(example, name, name) for name in labelled]
-    own = 1 + len(labelled)
-    return contact_sheet(panels, columns=own * max(1, WIDTH // own), side=240)
+    panels_per_image = 1 + len(labelled)
+    columns = panels_per_image * max(1, WIDTH // panels_per_image)
+    return contact_sheet(panels, columns=columns, side=240)
 
 
 def label_panel(example: Example, name: str, caption: str) -> Panel | None:
-    """The picture of an image's label with its legend; None where the image has no such label."""
+    """Draws a label of an image with its legend; None if the image does not have the label."""
     if name not in example.labels:
         return None
     return make_panel(caption, example.kinds[name], example.labels[name], example.image)
 
 
 def _choose(splits: Sequence[Dataset]) -> Iterator[tuple[str, Example]]:
-    """Some examples of all, with what is written under them."""
-    places = [(split, index) for split in splits for index in range(len(split))]
-    chosen = np.linspace(0, len(places) - 1, min(EXAMPLES, len(places))).round().astype(int)
-    for split, index in (places[number] for number in chosen):
+    """Yields evenly spaced examples with their captions."""
+    all_images = [(split, index) for split in splits for index in range(len(split))]
+    chosen = np.linspace(0, len(all_images) - 1, min(EXAMPLES, len(all_images)))
+    for split, index in (all_images[number] for number in chosen.round().astype(int)):
         yield f'{split.split}: {split.ids[index]}', split[index]

@@ -1,4 +1,4 @@
-"""Which label of a dataset a task of a network is trained and tested on."""
+"""Mapping the tasks of a network to the labels of a dataset."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -12,15 +12,15 @@ from ubernet_jax.tasks import Task
 def map_labels(
     dataset: Dataset, setting: DatasetConfig, tasks: Mapping[str, Task]
 ) -> dict[str, str]:
-    """Task -> the name of its label, of the tasks that a split of a dataset has labels for.
+    """Maps each task to the name of its label, for the tasks that a split has labels for.
 
     Args:
       dataset: the split.
-      setting: which tasks it is for, and which label is whose.
-      tasks: of the network; a task without class names takes any.
+      setting: which tasks the split is used for, and the labels of tasks with another name.
+      tasks: the tasks of the network; a task without class names accepts any classes.
 
     Raises:
-      UserError: a label is not there, or of another kind or other classes than its task.
+      UserError: a label does not exist, or it differs from its task in kind or classes.
     """
     present, names = dataset.present_labels(), {}
     for task in setting.tasks or tasks:
@@ -30,22 +30,22 @@ def map_labels(
             names[task] = name
         elif name not in dataset.labels and task in setting.labels:
             raise UserError(
-                f'{dataset.source} has no label {name!r}, which `labels` names for the task '
-                f'{task}; it has {", ".join(present) or "none"}'
+                f'{dataset.source} has no label {name!r}, which the field `labels` gives for the '
+                f'task {task}; it has {", ".join(present) or "none"}'
             )
     return names
 
 
 def find_classes(config: Config, datasets: Sequence[Dataset]) -> Config:
-    """The configuration with the classes of every task, from the training data where it has none.
+    """Returns the configuration with missing classes of tasks filled in from the training data.
 
     Args:
-      config: of a run.
-      datasets: one for each of `config.data.train`.
+      config: the configuration of a run.
+      datasets: the datasets of `config.data.train`, in order.
 
     Raises:
-      UserError: a task's classes are neither in the configuration nor in the training data; or two
-        datasets have others.
+      UserError: the classes of a task are neither in the configuration nor in the training data, or
+        two datasets have different classes.
     """
     tasks = dict(config.tasks)
     for dataset, setting in zip(datasets, config.data.train, strict=True):
@@ -58,8 +58,8 @@ def find_classes(config: Config, datasets: Sequence[Dataset]) -> Config:
     ]
     if unknown:
         raise UserError(
-            f'no training set labels {", ".join(unknown)}, and the configuration does not name '
-            'the classes: add a dataset to data.train, or name them'
+            f'no training dataset has labels for {", ".join(unknown)}, and the configuration does '
+            'not name the classes: add a dataset to data.train, or name the classes'
         )
     return dataclasses.replace(config, tasks=tasks)
 
@@ -73,14 +73,14 @@ def _check(dataset: Dataset, name: str, task_name: str, task: Task) -> None:
             f'{wanted.name}; map another label with DatasetConfig(labels={{...}}), or choose '
             'another kind of task'
         )
-    ours, theirs = task.classes, getattr(kind, 'classes', ())
-    if ours and tuple(ours) != tuple(theirs):
+    task_classes, label_classes = tuple(task.classes), tuple(kind.classes)
+    if task_classes and task_classes != label_classes:
         raise UserError(
             f'the classes of the task {task_name} are not those of {what}:\n'
-            f'  task  ({len(ours)}): {", ".join(ours)}\n'
-            f'  label ({len(theirs)}): {", ".join(theirs)}\n'
-            f'Their number, order and spelling must agree. Leave tasks.{task_name}.classes out to '
-            'take those of the data, give the dataset a task of its own with '
+            f'  task  ({len(task_classes)}): {", ".join(task_classes)}\n'
+            f'  label ({len(label_classes)}): {", ".join(label_classes)}\n'
+            f'Their number, order and spelling must agree. Leave out tasks.{task_name}.classes to '
+            'use the classes of the data, give the dataset a separate task with '
             'DatasetConfig(labels={...}), or correct the labels.json of the folder, delete '
             f'{dataset.directory / dataset.name} and prepare it again'
         )

@@ -1,1 +1,1 @@
-"""`python -m ubernet_jax.doctor`: diagnoses a machine, prepared datasets and a configuration."""
+"""`python -m ubernet_jax.doctor`: checks the machine, prepared datasets and a configuration."""

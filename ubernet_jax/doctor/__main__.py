@@ -1,4 +1,4 @@
-"""Diagnoses prepared datasets and a configuration: python -m ubernet_jax.doctor."""
+"""Checks the machine, prepared datasets and a configuration: python -m ubernet_jax.doctor."""
 
 import sys
 

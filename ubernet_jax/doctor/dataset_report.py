@@ -1,4 +1,4 @@
-"""Inspecting a prepared dataset: whether it is whole, readable, and free of repetitions."""
+"""Inspects a prepared dataset: checks that it is complete and readable, and finds duplicates."""
 
 import dataclasses
 import enum
@@ -9,19 +9,20 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ubernet_jax.datasets.builders.builder import Builder, count_labels
+from ubernet_jax.datasets.builders.builder import Builder
 from ubernet_jax.datasets.builders.registry import make_builder
+from ubernet_jax.datasets.builders.split_metadata import count_labels
 from ubernet_jax.datasets.checks.duplicates import Duplicate, find_duplicates, find_repeats
 from ubernet_jax.datasets.reading import open_dataset
 from ubernet_jax.doctor.label_report import LabelReport, inspect_labels
 from ubernet_jax.errors import UserError
 
-SAMPLE = 20  # images of a split whose pixels are looked at, unless all are
-_KEPT = 5  # errors of the images of a split that are named
+SAMPLE_SIZE = 20  # images per split whose pixels are inspected by default
+_MAX_ERRORS = 5  # errors of images per split that are reported in full
 
 
 class Status(enum.Enum):
-    """Whether a set can be used."""
+    """Whether a dataset can be used."""
 
     READY = 'ready'
     BROKEN = 'broken'
@@ -30,14 +31,14 @@ class Status(enum.Enum):
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class SplitReport:
-    """One split.
+    """A split of a dataset.
 
     Attributes:
-      images: how many there are.
-      official: how many there should be; None if nobody says.
-      height: the smallest and the greatest, in pixels.
-      width: the same.
-      labels: by name.
+      images: number of images.
+      official: official number of images; None if there is no such number.
+      height: smallest and largest height, in pixels.
+      width: smallest and largest width, in pixels.
+      labels: name -> report of the label.
     """
 
     images: int
@@ -49,15 +50,15 @@ class SplitReport:
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class DatasetReport:
-    """One dataset.
+    """A dataset.
 
     Attributes:
-      name: as configs have it.
+      name: as used in configurations.
       status: broken if there is any error.
-      errors: what is wrong with it, and what mends it.
-      notes: what is worth knowing, but not wrong.
-      splits: by name.
-      duplicates: photographs that are in it twice, in one split or in two.
+      errors: what is wrong with the dataset, and how to fix it.
+      notes: facts that are worth knowing but are not errors.
+      splits: name -> report of the split.
+      duplicates: images that occur twice in the dataset, in the same split or in two splits.
     """
 
     name: str
@@ -69,25 +70,28 @@ class DatasetReport:
 
 
 def inspect_dataset(name: str, directory: pathlib.Path, full: bool = False) -> DatasetReport:
-    """Looks at ids, sizes and fingerprints of all images of a set, and at the pixels of some.
+    """Inspects ids, sizes and fingerprints of all images of a dataset, and the pixels of some.
 
     Args:
-      name: a dataset of `catalogue.KNOWN_NAMES`.
-      directory: where prepared sets lie.
-      full: look at the pixels of all images.
+      name: a dataset in `registry.KNOWN_NAMES`.
+      directory: folder of the prepared datasets.
+      full: whether to inspect the pixels of all images.
     """
     report = DatasetReport(name=name)
     try:
         builder = make_builder(name, directory)
-        if not builder.is_prepared() and not builder.list_other_versions():
+        other_versions = builder.list_other_versions()
+        if not builder.is_prepared() and not other_versions:
             report.status = Status.ABSENT
             return report
         report.errors += find_errors(builder)
-    except Exception as error:  # TFDS raises nearly any type on a broken file
+    except Exception as error:  # TFDS raises exceptions of many types on a damaged file
         report.errors.append(_unreadable(error, directory / name))
+        report.status = Status.BROKEN
+        return report
     if not report.errors:
-        if others := builder.list_other_versions():
-            report.notes.append(f'what is there in format {", ".join(others)} can be deleted')
+        if other_versions:
+            report.notes.append(f'its files in format {", ".join(other_versions)} can be deleted')
         try:
             _inspect_splits(builder, directory, full, report)
         except UserError as error:
@@ -98,37 +102,40 @@ def inspect_dataset(name: str, directory: pathlib.Path, full: bool = False) -> D
 
 
 def find_errors(builder: Builder) -> list[str]:
-    """What is wrong with a built set's format, description or list of files; no record is read."""
+    """Checks format, description and files of a prepared dataset; does not read its records."""
     try:
         return list(_find_missing(builder))
-    except Exception as error:  # TFDS raises nearly any type on a broken file
+    except Exception as error:  # TFDS raises exceptions of many types on a damaged file
         return [_unreadable(error, builder.data_path)]
 
 
 def _unreadable(error: Exception, folder: os.PathLike) -> str:
     return (
         f'its description cannot be read ({type(error).__name__}: {error}); '
-        f'delete {os.fspath(folder)} and prepare the set again'
+        f'delete {os.fspath(folder)} and prepare the dataset again'
     )
 
 
 def _find_missing(builder: Builder) -> Iterator[str]:
-    """What a set lacks of today's format and of its files."""
+    """Yields the errors of the format of a dataset and of its files."""
     if not builder.is_prepared():
         others = ', '.join(builder.list_other_versions())
-        yield f'is in format {others}, but {builder.version} is read now; prepare it again'
+        yield (
+            f'it is in format {others}, but this version reads format {builder.version}; prepare '
+            'the dataset again'
+        )
         return
-    again = f'delete {builder.data_path} and prepare the set again'
+    fix = f'delete {builder.data_path} and prepare the dataset again'
     files = [builder.data_path / name for name in ('dataset_info.json', 'metadata.json')]
-    for split, about in builder.info.metadata.items():
+    for split, metadata in builder.split_metadata.items():
         stored = builder.info.splits[split]
         files += stored.filepaths
-        if stored.num_examples != len(about['ids']):
-            records, ids = stored.num_examples, len(about['ids'])
-            yield f'{split} has {records} records, but {ids} ids; {again}'
+        if stored.num_examples != len(metadata['ids']):
+            records, ids = stored.num_examples, len(metadata['ids'])
+            yield f'{split} has {records} records, but {ids} ids; {fix}'
     for path in files:
         if not path.exists():
-            yield f'there is no file {os.fspath(path)}; {again}'
+            yield f'the file {os.fspath(path)} does not exist; {fix}'
 
 
 def _inspect_splits(
@@ -137,13 +144,11 @@ def _inspect_splits(
     full: bool,
     report: DatasetReport,
 ) -> None:
-    about = builder.info.metadata
-    datasets = [open_dataset(report.name, split, directory) for split in about]
+    metadata = builder.split_metadata
+    datasets = [open_dataset(report.name, split, directory) for split in metadata]
     for dataset in datasets:
-        own = about[dataset.split]
-        labels = {
-            name: LabelReport(images=count) for name, count in count_labels(own).items() if count
-        }
+        counts = count_labels(metadata[dataset.split])
+        labels = {name: LabelReport(images=count) for name, count in counts.items() if count}
         report.splits[dataset.split] = SplitReport(
             images=len(dataset),
             official=builder.card.counts.get(dataset.split),
@@ -151,12 +156,13 @@ def _inspect_splits(
             width=_range(dataset.sizes[:, 1]),
             labels=labels,
         )
-        count = len(dataset) if full else min(SAMPLE, len(dataset))
-        indices = np.linspace(0, len(dataset) - 1, count).astype(int)
+        count = len(dataset) if full else min(SAMPLE_SIZE, len(dataset))
+        indices = np.linspace(0, len(dataset) - 1, count).astype(int).tolist()
         errors = inspect_labels(dataset, indices, labels)
-        report.errors += errors[:_KEPT]
-        if len(errors) > _KEPT:
-            report.errors.append(f'{dataset.split}: {len(errors) - _KEPT} more errors of images')
+        report.errors += errors[:_MAX_ERRORS]
+        hidden = len(errors) - _MAX_ERRORS
+        if hidden > 0:
+            report.errors.append(f'{dataset.split}: {hidden} more errors of images')
     for name, review in builder.review_labels().items():
         report.errors += [f'{name}: {error}' for error in review.errors]
         report.notes += [f'{name}: {note}' for note in review.notes]

@@ -1,4 +1,4 @@
-"""What the doctor finds: of the machine, of every prepared dataset, of a configuration."""
+"""Diagnoses the machine, every prepared dataset, and a configuration."""
 
 import dataclasses
 import pathlib
@@ -21,8 +21,8 @@ class ConfigReport:
 
     Attributes:
       name: of the experiment.
-      errors: why it cannot be run, and what mends that.
-      leaks: training images that are test images of its benchmarks.
+      errors: why it cannot be run, and how to fix it.
+      leaks: training images that are also test images of its benchmarks.
       policy: what the training does with them.
     """
 
@@ -34,26 +34,28 @@ class ConfigReport:
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Diagnosis:
-    """Everything that was looked at.
+    """The result of all checks.
 
     Attributes:
       environment: versions, devices, memory.
-      directory: where the sets lie.
-      sets: every known one, and every folder of one's own.
-      config: None if none was named.
+      directory: folder of the prepared datasets.
+      datasets: a report on every known dataset and on every prepared dataset `folder/NAME`.
+      config: a report on the configuration; None if none was given.
     """
 
     environment: Environment
     directory: str
-    sets: list[DatasetReport]
+    datasets: list[DatasetReport]
     config: ConfigReport | None
 
     @property
     def healthy(self) -> bool:
-        """Whether nothing is broken, and no image is both trained and tested on."""
-        faulty = self.environment.error or any(one.status is Status.BROKEN for one in self.sets)
-        if faulty or self.config is None:
-            return not faulty
+        """Whether nothing is broken and no image is used for both training and testing."""
+        broken = any(report.status is Status.BROKEN for report in self.datasets)
+        if self.environment.error or broken:
+            return False
+        if self.config is None:
+            return True
         leaks = [] if self.config.policy is Leaks.LEAVE_OUT else self.config.leaks
         return not self.config.errors and not leaks
 
@@ -61,34 +63,35 @@ class Diagnosis:
 def diagnose(
     directory: pathlib.Path, config: Config | None = None, full: bool = False
 ) -> Diagnosis:
-    """Looks at all prepared sets.
+    """Inspects the machine and all prepared datasets.
 
     Args:
-      directory: where they lie.
-      config: a configuration to check against them.
-      full: look at the pixels of all images, not of some of each split.
+      directory: folder of the prepared datasets.
+      config: a configuration to check against the datasets.
+      full: whether to inspect the pixels of all images, not only of some in each split.
     """
     names = [*BUILDERS, *list_folders(directory)]
-    sets = [inspect_dataset(name, directory, full) for name in names]
-    broken = {one.name for one in sets if one.status is Status.BROKEN}
+    datasets = [inspect_dataset(name, directory, full) for name in names]
+    broken = {report.name for report in datasets if report.status is Status.BROKEN}
     return Diagnosis(
         environment=describe_environment(),
         directory=str(directory),
-        sets=sets,
+        datasets=datasets,
         config=_inspect_config(config, directory, broken) if config else None,
     )
 
 
 def _inspect_config(config: Config, directory: pathlib.Path, broken: set[str]) -> ConfigReport:
-    training, errors = _open_sound('data.train', config.data.train, directory, broken)
-    benchmarks, more = _open_sound(
+    training, errors = _open_datasets('data.train', config.data.train, directory, broken)
+    benchmarks, benchmark_errors = _open_datasets(
         'evaluation.benchmarks', config.evaluation.benchmarks, directory, broken
     )
-    if not errors + more:
-        errors += _find_label_errors(config, training, benchmarks)
+    errors += benchmark_errors
+    if not errors:
+        errors = _find_label_errors(config, training, benchmarks)
     return ConfigReport(
         name=config.name,
-        errors=errors + more,
+        errors=errors,
         leaks=find_leaks(training, benchmarks),
         policy=config.data.leaks,
     )
@@ -97,27 +100,29 @@ def _inspect_config(config: Config, directory: pathlib.Path, broken: set[str]) -
 def _find_label_errors(
     config: Config, training: Sequence[Dataset], benchmarks: Sequence[Dataset]
 ) -> list[str]:
-    """What is wrong between the tasks of a configuration and the labels of its datasets."""
+    """Checks the tasks of a configuration against the labels of its datasets."""
     try:
         config = find_classes(config, training)
-        sets = zip(training, config.data.train, strict=True)
-        mapped = [map_labels(dataset, setting, config.tasks) for dataset, setting in sets]
+        mapped = [
+            map_labels(dataset, setting, config.tasks)
+            for dataset, setting in zip(training, config.data.train, strict=True)
+        ]
         for dataset, setting in zip(benchmarks, config.evaluation.benchmarks, strict=True):
             map_labels(dataset, setting, config.tasks)
     except UserError as error:
         return [str(error)]
     labelled = set().union(*mapped)
     return [
-        f'no training set labels {task}; add one to data.train, or leave the task out'
+        f'no dataset in data.train has labels for {task}; add such a dataset, or remove the task'
         for task in config.tasks
         if task not in labelled
     ]
 
 
-def _open_sound(
+def _open_datasets(
     field: str, settings: Sequence[DatasetConfig], directory: pathlib.Path, broken: set[str]
 ) -> tuple[list[Dataset], list[str]]:
-    """Those datasets that can be opened, and what is wrong with the others."""
+    """Returns the datasets that can be opened, and the errors of the others."""
     opened, errors = [], []
     for number, setting in enumerate(settings):
         if setting.name in broken:

@@ -1,4 +1,4 @@
-"""Inspecting the pixels of a prepared split: whether images and labels fit each other."""
+"""Inspects the pixels of a prepared split: checks that images and labels are consistent."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -6,18 +6,18 @@ from collections.abc import Iterable, Mapping
 from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.errors import UserError
 from ubernet_jax.example import Example
-from ubernet_jax.labels.kind import Survey, add_surveys
+from ubernet_jax.labels.review import Survey, add_surveys
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class LabelReport:
-    """One label in one split.
+    """A label in a split.
 
     Attributes:
-      images: that have it.
-      read: images of those whose label was looked at.
-      void: share of the pixels or boxes looked at that count for nothing; None where all count.
-      values: the values found, such as `0-20`; empty if there is nothing to say.
+      images: number of images with the label.
+      read: number of images whose label was inspected.
+      void: fraction of the inspected pixels or boxes that are ignored; None if none can be ignored.
+      values: the range of the values, such as `0-20`; empty if there is nothing to report.
     """
 
     images: int
@@ -29,12 +29,15 @@ class LabelReport:
 def inspect_labels(
     dataset: Dataset, indices: Iterable[int], reports: Mapping[str, LabelReport]
 ) -> list[str]:
-    """Reads images of a split into the reports of its labels; returns what is wrong with them.
+    """Reads images of a split and updates the reports of its labels.
 
     Args:
       dataset: the split.
-      indices: which images to read.
-      reports: by label.
+      indices: the images to read.
+      reports: label -> report, which is updated.
+
+    Returns:
+      The errors of the images.
     """
     errors = []
     surveys: dict[str, Survey] = {}
@@ -44,9 +47,11 @@ def inspect_labels(
         except UserError as error:
             errors.append(str(error))
             continue
-        where = f'{dataset.source}, image {example.id}'
-        own = _find_errors(example, tuple(dataset.sizes[index].tolist()))
-        errors += [f'{where}: {error}; prepare the set again' for error in own]
+        height, width = dataset.sizes[index].tolist()
+        errors += [
+            f'{dataset.source}, image {example.id}: {error}; prepare the dataset again'
+            for error in _find_errors(example, (height, width))
+        ]
         for name, label in example.labels.items():
             reports[name].read += 1
             survey = dataset.labels[name].survey(label)
@@ -60,7 +65,7 @@ def inspect_labels(
 def _find_errors(example: Example, size: tuple[int, int]) -> list[str]:
     errors = []
     if example.image.shape != (*size, 3):
-        errors.append(f'the image has the shape {example.image.shape}, not {(*size, 3)}')
+        errors.append(f'the image has shape {example.image.shape}, not {(*size, 3)}')
     for name, label in example.labels.items():
         errors += [f'{name} {error}' for error in example.kinds[name].check(label, size)]
     return errors

@@ -1,4 +1,4 @@
-"""What the program runs on: versions, devices, memory."""
+"""Describes the environment of the process: versions, devices, memory."""
 
 import dataclasses
 import importlib.metadata
@@ -12,12 +12,12 @@ _PACKAGES = ('ubernet_jax', 'jax', 'jaxlib', 'numpy')
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Device:
-    """One device that JAX computes on.
+    """A device that JAX computes on.
 
     Attributes:
-      kind: the maker's name of it.
+      kind: the manufacturer's name for the device.
       platform: `cpu`, `gpu` or `tpu`.
-      memory: bytes that JAX may use of its own memory; None if it has none of its own.
+      memory: bytes of device memory that JAX may use; None if the device has no separate memory.
     """
 
     kind: str
@@ -27,13 +27,13 @@ class Device:
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Environment:
-    """The machine and what is installed on it.
+    """The machine and the installed packages.
 
     Attributes:
-      versions: of Python and of packages, by name.
-      devices: those that JAX found.
-      error: why JAX found none; empty otherwise.
-      cores: of the processor.
+      versions: name -> version of Python and of packages.
+      devices: the devices that JAX found.
+      error: why JAX found no device; empty if it found devices.
+      cores: number of CPU cores.
       memory: of the machine, in bytes.
     """
 
@@ -45,16 +45,16 @@ class Environment:
 
 
 def describe_environment() -> Environment:
-    """Looks at this process, its packages and its machine."""
-    devices, error = [], ''
+    """Describes this process, its packages and its machine."""
+    devices, message = [], ''
     try:
-        devices = [_describe_device(device) for device in jax.devices()]
-    except RuntimeError as error:  # a driver that is missing, or does not fit
-        error = f'JAX finds no device: {error}'
+        devices = _find_devices()
+    except RuntimeError as error:  # a driver is missing or incompatible
+        message = f'JAX finds no device: {error}'
     return Environment(
         versions={'python': platform.python_version(), **_find_versions()},
         devices=devices,
-        error=error,
+        error=message,
         cores=os.cpu_count() or 1,
         memory=os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE'),
     )
@@ -66,14 +66,16 @@ def _find_versions() -> dict[str, str]:
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
-            versions[package] = 'not installed'  # run from a checkout
+            versions[package] = 'not installed'  # it is run from a checkout
     return versions
 
 
-def _describe_device(device: jax.Device) -> Device:
-    statistics = device.memory_stats() or {}
-    return Device(
-        kind=device.device_kind,
-        platform=device.platform,
-        memory=statistics.get('bytes_limit'),
-    )
+def _find_devices() -> list[Device]:
+    return [
+        Device(
+            kind=device.device_kind,
+            platform=device.platform,
+            memory=(device.memory_stats() or {}).get('bytes_limit'),
+        )
+        for device in jax.devices()
+    ]

@@ -1,1 +1,1 @@
-"""From a network and a benchmark to scores; which metric scores a task, `tasks` says."""
+"""Evaluates a network on benchmarks. The package `tasks` defines the metrics of each task."""

@@ -1,4 +1,4 @@
-"""Scores a network on benchmarks: predictions are measured by other processes meanwhile."""
+"""Scores a network on benchmarks. Worker processes measure predictions while the network runs."""
 
 import collections
 import concurrent.futures
@@ -15,19 +15,19 @@ from ubernet_jax.datasets.label_mapping import map_labels
 from ubernet_jax.datasets.reading import Dataset, open_dataset
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.predictor import Predictor
-from ubernet_jax.metrics.metric import Metric, MetricError, MetricResult
+from ubernet_jax.metrics.metric import Measure, Metric, MetricError, MetricResult
 
-QUICK_THRESHOLDS = 9  # of boundary maps, while training
-IN_FLIGHT = 8  # images that wait to be measured: bounds the memory
+QUICK_THRESHOLDS = 9  # number of thresholds for boundary maps during training
+_MAX_PENDING = 8  # predictions that wait to be measured; limits the memory
 
 
-class Scored(NamedTuple):
+class EvaluationResult(NamedTuple):
     """A result of a task on a benchmark.
 
     Attributes:
       benchmark: the dataset and its split.
-      task: its name.
-      name: of the result, which begins with the task's; a task may have several.
+      task: name of the task.
+      name: name of the result, which begins with that of the task; a task may have several.
       result: the scores.
     """
 
@@ -35,6 +35,22 @@ class Scored(NamedTuple):
     task: str
     name: str
     result: MetricResult
+
+
+class _Pending(NamedTuple):
+    """A prediction that is being measured.
+
+    Attributes:
+      name: name of the result.
+      metric: the metric that measures it.
+      image: id of the image.
+      measure: the measure, when it is complete.
+    """
+
+    name: str
+    metric: Metric
+    image: str
+    measure: concurrent.futures.Future[Measure]
 
 
 def evaluate_dataset(
@@ -45,87 +61,91 @@ def evaluate_dataset(
     pool: concurrent.futures.Executor,
     limit: int | None = None,
 ) -> Iterator[tuple[str, str, MetricResult]]:
-    """Yields (task, name of the result, scores), on the images that are labelled for the task.
+    """Yields (task, name of the result, scores) over the images that are labelled for the task.
 
     Args:
       predictor: the trained network.
       dataset: the benchmark.
-      labels: task -> the name of its label there, of the tasks to score.
-      metrics: task -> name of a result -> a fresh metric.
-      pool: measures predictions while the network goes on.
+      labels: task -> name of its label in the dataset, for the tasks to score.
+      metrics: task -> name of a result -> a new metric.
+      pool: measures predictions while the network runs.
       limit: use only this many images, spread evenly over the dataset.
 
     Raises:
-      UserError: a label does not fit the metric; the image is named.
+      UserError: a label is invalid for the metric; the message names the image.
     """
     tasks = predictor.network.tasks
-    measuring = collections.deque()
+    pending: collections.deque[_Pending] = collections.deque()
 
     def add_oldest() -> None:
-        result, metric, image, measure = measuring.popleft()
+        oldest = pending.popleft()
         try:
-            metric.add(measure.result())
+            oldest.metric.add(oldest.measure.result())
         except MetricError as error:
-            raise UserError(f'{result} of {dataset.name}:{image}: {error}') from error
+            raise UserError(f'{oldest.name} of {dataset.name}:{oldest.image}: {error}') from error
 
     stride = max(1, len(dataset) // limit) if limit else 1
-    chosen = range(0, len(dataset), stride)[:limit]
-    if not sys.stderr.isatty():  # where there is no progress bar
-        shown = f'{len(chosen)} images of {dataset.source}'
-        print(f'scoring {", ".join(metrics)} on {shown}', file=sys.stderr)
-    progress = tqdm.tqdm(chosen, desc=dataset.source, unit='image', leave=False, disable=None)
+    indices = range(0, len(dataset), stride)[:limit]
+    if not sys.stderr.isatty():  # then there is no progress bar
+        images = f'{len(indices)} images of {dataset.source}'
+        print(f'scoring {", ".join(metrics)} on {images}', file=sys.stderr)
+    progress = tqdm.tqdm(indices, desc=dataset.source, unit='image', leave=False, disable=None)
     for index in progress:
         example = dataset[index]
         labelled = [task for task in metrics if labels[task] in example.labels]
-        if not labelled:  # nor would its features be of use
+        if not labelled:  # the network need not run on this image
             continue
-        for task, measured in predictor.predict_for_metrics(example.image, labelled).items():
+        for task, output in predictor.predict_for_metrics(example.image, labelled).items():
             truth = tasks[task].truth(example.labels[labels[task]], example)
-            for result, metric in metrics[task].items():
-                prediction = tasks[task].prediction(task, result, measured)
-                future = pool.submit(metric.measure, prediction, truth)
-                measuring.append((result, metric, example.id, future))
-        while len(measuring) > IN_FLIGHT:
+            for name, metric in metrics[task].items():
+                prediction = tasks[task].prediction(task, name, output)
+                measure = pool.submit(metric.measure, prediction, truth)
+                pending.append(_Pending(name, metric, example.id, measure))
+        while len(pending) > _MAX_PENDING:
             add_oldest()
-    while measuring:
+    while pending:
         add_oldest()
-    for task, own in metrics.items():
-        yield from ((task, name, metric.compute()) for name, metric in own.items() if metric.images)
+    for task, task_metrics in metrics.items():
+        for name, metric in task_metrics.items():
+            if metric.images:
+                yield task, name, metric.compute()
 
 
 def evaluate_benchmarks(
     predictor: Predictor,
     config: Config,
-    wanted: Iterable[str],
+    task_names: Iterable[str],
     thresholds: int,
     limit: int | None = None,
-) -> Iterator[Scored]:
+) -> Iterator[EvaluationResult]:
     """Yields every result on every benchmark of the configuration.
 
     Args:
       predictor: the trained network.
-      config: of the run; says where the data is.
-      wanted: tasks to score, as far as they have labels.
-      thresholds: at how many maps of strengths are scored.
-      limit: at most this many images a benchmark.
+      config: the configuration of the run, with the location of the data.
+      task_names: the tasks to score; those without labels in a benchmark are left out there.
+      thresholds: number of thresholds for boundary maps.
+      limit: largest number of images per benchmark.
 
     Raises:
-      UserError: a benchmark is not prepared, or its labels are of other kinds or classes than the
-        tasks of the network; before anything is computed.
+      UserError: a benchmark is not prepared, or its labels have other kinds or classes than the
+        tasks of the network. It is raised before anything is computed.
     """
-    directory, tasks, wanted = pathlib.Path(config.data.directory), config.tasks, tuple(wanted)
+    directory, tasks, task_names = pathlib.Path(config.data.directory), config.tasks, [*task_names]
     benchmarks = config.evaluation.benchmarks
-    datasets = [open_dataset(one.name, one.split, directory) for one in benchmarks]
-    labels = [map_labels(*pair, tasks) for pair in zip(datasets, benchmarks, strict=True)]
+    datasets = [
+        open_dataset(benchmark.name, benchmark.split, directory) for benchmark in benchmarks
+    ]
+    mappings = [map_labels(*pair, tasks) for pair in zip(datasets, benchmarks, strict=True)]
     spawn = multiprocessing.get_context('spawn')  # a fork of a process with JAX's threads may hang
     with concurrent.futures.ProcessPoolExecutor(mp_context=spawn) as pool:
-        for benchmark, dataset, names in zip(benchmarks, datasets, labels, strict=True):
+        for benchmark, dataset, labels in zip(benchmarks, datasets, mappings, strict=True):
             present = {name: dataset.labels[name] for name in dataset.present_labels()}
             metrics = {
                 task: tasks[task].metrics(task, thresholds, present)
-                for task in wanted
-                if task in names
+                for task in task_names
+                if task in labels
             }
             if metrics:
-                results = evaluate_dataset(predictor, dataset, names, metrics, pool, limit)
-                yield from (Scored(benchmark, *result) for result in results)
+                results = evaluate_dataset(predictor, dataset, labels, metrics, pool, limit)
+                yield from (EvaluationResult(benchmark, *result) for result in results)

@@ -1,1 +1,1 @@
-"""What a trained network says of anybody's photographs and videos, and how it is shown."""
+"""Prediction for photographs and videos with a trained network, in Python and on a web page."""

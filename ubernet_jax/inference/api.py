@@ -14,10 +14,10 @@ from ubernet_jax.weights.trained import open_checkpoint
 
 
 class UberNet:
-    """A trained network, applied to photographs of any size.
+    """A trained network that predicts for photographs of any size.
 
-    One object serves several threads at once. Each new size at which photographs enter the network
-    is compiled once: see `predictor.input_size`.
+    The object can be used by several threads at once. The network is compiled once for each size
+    to which photographs are scaled: see `predictor.input_size`.
     """
 
     def __init__(self, predictor: Predictor):
@@ -25,7 +25,7 @@ class UberNet:
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> 'UberNet':
-        """Reads a workdir (its newest checkpoint), WORKDIR/checkpoints/STEP, or an exported file.
+        """Reads a network from a workdir (its newest checkpoint), a checkpoint or an exported file.
 
         Raises:
           UserError: there is no checkpoint, or it cannot be read.
@@ -49,14 +49,15 @@ class UberNet:
     ) -> list[Predictions]: ...
 
     def predict(self, images, tasks=None):
-        """Predicts; what comes back has the photograph's own size.
+        """Predicts for a photograph or a list of photographs; results have the photograph's size.
 
         Args:
           images: a file, a Pillow image or an array uint8 (H, W, 3), RGB; or a list of these.
-          tasks: only these, or only this; None for all. The fewer, the faster.
+          tasks: names of the tasks to predict, or a single name; None for all tasks. Fewer tasks
+            take less time.
 
         Returns:
-          task name -> result; for a list of images a list of these.
+          The results by task name; for a list of images, a list of such mappings.
 
         Raises:
           UserError: the network has no such task, or an image cannot be read.

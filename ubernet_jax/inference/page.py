@@ -1,4 +1,4 @@
-"""The web page: a photograph goes in, every task's picture comes out beside the others."""
+"""The web page: takes a photograph and shows the pictures of all tasks side by side."""
 
 import base64
 import functools
@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 
-import gradio as gr
+import gradio as gr  # pyright: ignore[reportMissingImports]  (of the extra `demo`)
 import numpy as np
 from PIL import Image
 
@@ -20,13 +20,13 @@ from ubernet_jax.inference.predictions import Predictions
 from ubernet_jax.photographs import read_photograph
 from ubernet_jax.visualize import Panel, Style
 
-SIDE = 1024  # pixels; photographs with a longer side are made smaller before they are predicted
+SIDE = 1024  # pixels; photographs with a longer side are scaled down before the prediction
 KEPT = 3600  # seconds that a visitor's files and results stay on the server
 
 _TITLE = """# UberNet
-One network, one pass, many tasks. Drop a photograph or take a sample; point into a picture for what
-the network says there."""
-# Gradio tells where a picture is clicked, but not where the pointer is: this clicks at its place.
+One network, one pass, many tasks. Drop a photograph or choose a sample. Point at a pixel of a
+picture to see what the network predicts there."""
+# Gradio reports clicks on a picture, but not the pointer's position: this clicks where it moves.
 _HOVER = """() => {
     let last = 0;
     document.addEventListener('mousemove', event => {
@@ -52,11 +52,11 @@ STYLE = """
 
 
 def build_page(net: UberNet, samples: Sequence[pathlib.Path]) -> gr.Blocks:
-    """Lays the page out.
+    """Builds the page.
 
     Args:
       net: the trained network.
-      samples: pictures ready to try, in Gradio's temporary folder.
+      samples: sample pictures, in Gradio's temporary folder.
     """
     default = Style()
     with gr.Blocks(title='UberNet', analytics_enabled=False, delete_cache=(KEPT, KEPT)) as page:
@@ -71,7 +71,7 @@ def build_page(net: UberNet, samples: Sequence[pathlib.Path]) -> gr.Blocks:
                     opacity = gr.Slider(0, 1, default.opacity, step=0.05, elem_id='opacity',
                                         label='Overlay of class colours')  # fmt: skip
                     score = gr.Slider(0, 1, default.score, step=0.05, elem_id='score',
-                                      label='Least score of a box')  # fmt: skip
+                                      label='Minimum score of a box')  # fmt: skip
                     thickness = gr.Slider(0, 9, default.thickness, step=1, elem_id='thickness',
                                           label='Boundary thickness (0: soft)')  # fmt: skip
                     download = gr.DownloadButton(
@@ -79,7 +79,7 @@ def build_page(net: UberNet, samples: Sequence[pathlib.Path]) -> gr.Blocks:
                     )
                     values = gr.HTML(elem_id='values')
             with gr.Column(scale=3), gr.Row(elem_id='results'):
-                pictures, legends = zip(*map(_add_place, net.tasks), strict=True)
+                pictures, legends = zip(*map(_add_result, net.tasks), strict=True)
 
         sliders = [opacity, score, thickness]
         shown = [*pictures, *legends, values]
@@ -103,9 +103,10 @@ def build_page(net: UberNet, samples: Sequence[pathlib.Path]) -> gr.Blocks:
 
 
 def _add_upload() -> gr.Image:
-    """An image input that hands on the file itself, whatever it holds, and fetches no address.
+    """Adds an image input that passes on the uploaded file unchanged and downloads no URL.
 
-    Its methods are set one by one: of a derived class Gradio would write a file beside this one.
+    Its methods are replaced on the instance: for a subclass Gradio would write a .pyi file to the
+    folder of this module.
     """
     upload = gr.Image(label='Photograph', sources=['upload', 'clipboard'], elem_id='photograph')
     move = upload.async_move_resource_to_block_cache
@@ -116,13 +117,13 @@ def _add_upload() -> gr.Image:
         return await move(path)
 
     upload.async_move_resource_to_block_cache = move_file
-    # What is wrong with a file, `read_photograph` says better than Gradio.
+    # `read_photograph` reports errors of a file better than Gradio does.
     upload.preprocess = lambda payload: payload and payload.path
     return upload
 
 
-def _add_place(task: str) -> tuple[gr.Image, gr.HTML]:
-    """Where one task's picture and its legend are shown."""
+def _add_result(task: str) -> tuple[gr.Image, gr.HTML]:
+    """Adds the components for a task's picture and its legend."""
     with gr.Column(min_width=260):
         picture = gr.Image(
             label=task.replace('_', ' '), elem_id=f'picture-{task}', elem_classes='result',
@@ -132,14 +133,14 @@ def _add_place(task: str) -> tuple[gr.Image, gr.HTML]:
 
 
 def _predict(net: UberNet, path: str | None) -> tuple[Predictions | None, dict]:
-    """The result, and all of it as a file to download; of a bad file a message on the page."""
+    """Returns the result and the file to download; shows a message if the file is unreadable."""
     nothing = None, gr.DownloadButton(value=None, interactive=False)
     if path is None:
         return nothing
     try:
         photograph = Image.fromarray(read_photograph(path))
     except UserError as error:
-        # Where the file lies on the server is nobody's business.
+        # Visitors must not learn the paths of the server.
         message = str(error).replace(path, pathlib.Path(path).name)
         gr.Warning(html.escape(message), duration=None, title='This file cannot be used')
         return nothing
@@ -149,7 +150,7 @@ def _predict(net: UberNet, path: str | None) -> tuple[Predictions | None, dict]:
 
 
 def _pack(result: Predictions) -> str:
-    """Saves a result as one zip file, which Gradio deletes in time."""
+    """Saves a result as a zip file and returns its path; Gradio deletes the file later."""
     with tempfile.TemporaryDirectory() as folder:
         result.save(folder)
         return shutil.make_archive(f'{tempfile.mkdtemp()}/ubernet', 'zip', folder)
@@ -158,9 +159,9 @@ def _pack(result: Predictions) -> str:
 def _draw(
     tasks: Sequence[str], result: Predictions | None, opacity: float, score: float, thickness: int
 ) -> list[np.ndarray | str | None]:
-    """The pictures, then the legends, then no values yet."""
+    """Returns the pictures, then the legends, then the empty table of values."""
     if result is None:
-        return [None] * len(tasks) + [''] * len(tasks) + ['']
+        return [*([None] * len(tasks)), *([''] * len(tasks)), '']
     panels = result.panels(Style(opacity=opacity, score=score, thickness=thickness))[1:]
     return [*(panel.picture for panel in panels), *map(_write_legend, panels), '']
 
@@ -177,16 +178,16 @@ def _write_legend(panel: Panel) -> str:
     )
 
 
-def _describe(result: Predictions | None, least: float, event: gr.SelectData) -> str:
-    """What the network says of the point under the pointer, as a table."""
+def _describe(result: Predictions | None, score: float, event: gr.SelectData) -> str:
+    """Returns a table of the predictions at the pixel under the pointer."""
     if result is None:
         return ''
     x, y = event.index
-    said = {
-        name: task.describe_point(result[name], x, y, least) for name, task in result.tasks.items()
+    values = {
+        name: task.describe_point(result[name], x, y, score) for name, task in result.tasks.items()
     }
     cells = ''.join(
         f'<tr><td>{name.replace("_", " ")}</td><td>{html.escape(value)}</td></tr>'
-        for name, value in said.items()
+        for name, value in values.items()
     )
     return f'<table><caption>at column {x}, row {y}</caption>{cells}</table>'

@@ -1,4 +1,4 @@
-"""What a network predicts of one photograph: a result a task, their pictures and their files."""
+"""The predictions of a network for a photograph: results by task, their pictures and files."""
 
 import os
 import pathlib
@@ -15,18 +15,22 @@ from ubernet_jax.visualize.style import DEFAULT_STYLE
 
 
 class Predictions(Mapping[str, Any]):
-    """Task name -> result, of the type that the task's kind says; also as attributes.
+    """Maps task names to results, whose type depends on the kind of task; also as attributes.
 
     Attributes:
-      image: uint8 (H, W, 3), RGB: the photograph.
-      tasks: name -> task, of those that were predicted; their `classes` name the class indices.
+      image: the photograph, uint8 (H, W, 3), RGB.
+      tasks: the predicted tasks by name; their `classes` name the class indices.
     """
 
     def __init__(self, image: np.ndarray, tasks: Mapping[str, Task], results: Mapping[str, Any]):
         self.image, self.tasks, self._results = image, tasks, results
 
-    # Of one photograph, not of a value: arrays have no one answer to whether they are equal.
-    __eq__, __hash__ = object.__eq__, object.__hash__
+    # Compared by identity: the comparison of arrays is not a single truth value.
+    def __eq__(self, other: object) -> bool:
+        return object.__eq__(self, other)
+
+    def __hash__(self) -> int:
+        return object.__hash__(self)
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._results:
@@ -50,8 +54,9 @@ class Predictions(Mapping[str, Any]):
         return f'Predictions of a photograph of {width} x {height} pixels: {", ".join(self)}'
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """All results as arrays, by the names of the tasks; those of several arrays a result go on
-        after it, such as `detection_corners`.
+        """Returns all results as arrays by task name.
+
+        Names of further arrays of a result have a suffix, such as `detection_corners`.
         """
         return {
             key: array
@@ -60,7 +65,7 @@ class Predictions(Mapping[str, Any]):
         }
 
     def picture(self, task: str, style: Style = DEFAULT_STYLE) -> np.ndarray:
-        """One task's result as its field draws it; uint8 (H, W, 3), RGB.
+        """Draws a task's result in the style usual for the task; uint8 (H, W, 3), RGB.
 
         Raises:
           UserError: the task was not predicted.
@@ -70,7 +75,7 @@ class Predictions(Mapping[str, Any]):
         return self.tasks[task].draw(self[task], self.image, style)
 
     def panels(self, style: Style = DEFAULT_STYLE) -> list[Panel]:
-        """The photograph, then every task's picture with its name and legend."""
+        """Returns the photograph, then the picture of every task with its name and legend."""
         photograph = Panel(caption='photograph', picture=self.image)
         return [
             photograph,
@@ -81,24 +86,25 @@ class Predictions(Mapping[str, Any]):
         ]
 
     def save(self, folder: str | os.PathLike) -> None:
-        """Writes a picture a task, `sheet.png`, `predictions.npz` and what the kinds add to it.
+        """Writes the pictures of the tasks, `sheet.png`, `predictions.npz`, and files of the tasks.
 
-        Detections are also in `TASK.json`, the folder layout's JSON with scores. The arrays are
-        those of `arrays`.
+        Detections are also written to `TASK.json`, in the folder layout's JSON with scores. The
+        arrays are those of `arrays`.
 
         Args:
-          folder: made if it is not there.
+          folder: output folder, created if it does not exist.
         """
         folder = pathlib.Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         panels = self.panels()
-        for (name, result), drawn in zip(self.items(), panels[1:], strict=True):
-            Image.fromarray(drawn.picture).save(folder / f'{name}.png')
+        for (name, result), panel in zip(self.items(), panels[1:], strict=True):
+            Image.fromarray(panel.picture).save(folder / f'{name}.png')
             self.tasks[name].save(name, result, folder)
         Image.fromarray(contact_sheet(panels)).save(folder / 'sheet.png')
         # Not compressed: deflating the maps of a large photograph takes minutes.
-        np.savez(folder / 'predictions.npz', **self.arrays())
+        # numpy's stub takes any keyword for the flag `allow_pickle`.
+        np.savez(folder / 'predictions.npz', **self.arrays())  # pyright: ignore[reportArgumentType]
 
 
 def _absent(name: str, results: Mapping[str, Any]) -> str:
-    return f'there is no {name} in these predictions: they have {", ".join(results) or "nothing"}'
+    return f'these predictions have no {name}: they have {", ".join(results) or "nothing"}'

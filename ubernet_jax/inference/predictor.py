@@ -1,4 +1,4 @@
-"""A trained network applied to whole photographs of any size."""
+"""Runs a trained network on entire photographs of any size."""
 
 import functools
 from collections.abc import Iterator, Sequence
@@ -16,38 +16,41 @@ from ubernet_jax.transforms.grids import resize_image
 
 
 def input_size(height: int, width: int, config: InputSizeConfig) -> tuple[int, int]:
-    """Size (height, width) at which an image enters the network (paper, as released).
+    """Returns the size (height, width) to which an image is scaled (paper, as released).
 
-    The short side is scaled to `config.short_side`, unless the long side or the area then exceeds
-    its limit. Each side is rounded up to 32k+1; down where the area limit bites.
+    The short side is scaled to `config.short_side`, unless the long side or the area would then
+    exceed its limit. Each side is rounded up to 32k+1, or down if the area limit applies.
     """
     short, long = sorted((height, width))
     scale = min(config.short_side / short, config.long_side / long)
     by_area = (config.area / (height * width)) ** 0.5
     round_down = by_area < scale
-    # Rounded off first: 961.0000001 is not more than 961.
-    sides = (round(side * min(scale, by_area), 3) for side in (height, width))
-    rounded = (int((s - 1) // STRIDE if round_down else -((1 - s) // STRIDE)) for s in sides)
-    return tuple(max(1, k) * STRIDE + 1 for k in rounded)
+
+    def scaled(side: int) -> int:
+        exact = round(side * min(scale, by_area), 3)  # 961.0000001 counts as 961
+        k = int((exact - 1) // STRIDE if round_down else -((1 - exact) // STRIDE))
+        return max(1, k) * STRIDE + 1
+
+    return scaled(height), scaled(width)
 
 
 class Predictor:
-    """Runs the trunk once and the heads of the wanted tasks; compiled once for each input size."""
+    """Runs the trunk once, then the heads of the tasks; compiled once for each input size."""
 
     def __init__(
         self, network: Network, config: InputSizeConfig, params: Params, batch_stats: dict
     ):
         self.network = network
         self._config = config
-        # Read from a file they are on the host: do not send them over for every image.
+        # Parameters read from a file are on the host; this avoids a transfer for every image.
         self._params, self._batch_stats = jax.device_put((params, batch_stats))
 
     def __call__(self, image: np.ndarray, tasks: Sequence[str]) -> Predictions:
-        """Results at the image's own size.
+        """Predicts at the size of the image.
 
         Args:
-          image: uint8 (H, W, 3).
-          tasks: names.
+          image: uint8 (H, W, 3), RGB.
+          tasks: names of the tasks.
         """
         image_size, known = image.shape[:2], self.network.tasks
         results = {
@@ -57,7 +60,7 @@ class Predictor:
         return Predictions(image, {name: known[name] for name in results}, results)
 
     def predict_for_metrics(self, image: np.ndarray, tasks: Sequence[str]) -> dict[str, Any]:
-        """What each task's metrics take, at the size of the image: `Task.finish_for_metrics`."""
+        """Returns each task's inputs of the metrics at the image's size: `finish_for_metrics`."""
         image_size, known = image.shape[:2], self.network.tasks
         return {
             name: known[name].finish_for_metrics(output, size, image_size)
@@ -67,10 +70,12 @@ class Predictor:
     def _outputs(
         self, image: np.ndarray, tasks: Sequence[str]
     ) -> Iterator[tuple[str, Any, tuple[int, int]]]:
-        """Each task's name, what its head gives on the host, and the size at which the image
-        entered: one after another, so that while the caller deals with one, the next are computed.
+        """Yields the name of each task, the outputs of its head on the host, and the input size.
+
+        While the caller processes a task, the device computes the outputs of the next tasks.
         """
-        size = input_size(*image.shape[:2], self._config)
+        height, width = image.shape[:2]
+        size = input_size(height, width, self._config)
         resized = resize_image(image, size)[None]
         outputs = apply(self.network, self._params, self._batch_stats, resized, tasks)
         for name, output in outputs.items():
@@ -84,20 +89,20 @@ def apply(
     images: jax.Array | np.ndarray,
     tasks: Sequence[str],
 ) -> dict[str, Any]:
-    """Runs the trunk, then the heads of `tasks`, on whole images of one size.
+    """Runs the trunk, then the heads of `tasks`, on entire images of the same size.
 
-    The trunk and each head are programs of their own: whichever tasks are wanted, a new size costs
-    one compilation of the trunk.
+    The trunk and each head are separate programs, so a new size requires only a single compilation
+    of the trunk, for any choice of tasks.
 
     Args:
       network: the network.
-      params: by group.
+      params: parameters by group.
       batch_stats: running statistics of the skips.
-      images: uint8 (N, H, W, 3), RGB; sides 32k+1.
-      tasks: names.
+      images: uint8 (N, H, W, 3), RGB; both sides have the form 32k+1.
+      tasks: names of the tasks.
 
     Returns:
-      task -> what its head gives: see `Task.predict`.
+      The outputs of the heads by task: see `Task.predict`.
     """
     features = _features(network, params[SHARED], batch_stats, images)
     image_sizes = np.tile(np.array(images.shape[1:3], np.int32), (len(images), 1))

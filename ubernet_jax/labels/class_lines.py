@@ -1,4 +1,4 @@
-"""Boundaries of classes: uint8 (H, W), 0 = no boundary, else the boundary's class; VOID unknown."""
+"""Semantic boundaries: uint8 (H, W), 0 = no boundary, else the boundary's class; VOID unknown."""
 
 import dataclasses
 from typing import ClassVar
@@ -7,20 +7,22 @@ import numpy as np
 from PIL import Image
 
 from ubernet_jax.labels.class_map import NOTABLE, ClassMap
-from ubernet_jax.labels.kind import VOID, Grid, register
+from ubernet_jax.labels.grid import Grid
+from ubernet_jax.labels.kind import VOID
 from ubernet_jax.labels.maps import keep_lines
+from ubernet_jax.labels.registry import register
 from ubernet_jax.visualize.drawing import class_colours, in_bands, mix, require_same_size
 from ubernet_jax.visualize.palette import PALETTE, Colour
 from ubernet_jax.visualize.ridges import draw_ridges
 from ubernet_jax.visualize.style import Style
 
-VISIBLE = 0.25  # the least strength at which a boundary's class is in the legend
+VISIBLE = 0.25  # minimum strength at which a boundary's class appears in the legend
 
 
 @register
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClassLines(ClassMap):
-    """Lines one pixel wide, each with its class; the first class stands for no boundary."""
+    """Lines one pixel wide, each with its class; the first class means no boundary."""
 
     name: ClassVar[str] = 'class_lines'
 
@@ -34,18 +36,18 @@ class ClassLines(ClassMap):
         style: Style,
         strength: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Class colours on white; `strength` float (H, W), 0..1, is how strongly."""
+        """Draws class colours on white; `strength`, float (H, W), 0..1, is their opacity."""
         require_same_size(self.name, label, image, strength)
         if strength is not None and style.thickness:
             strength, label = draw_ridges(strength, label, style.thickness)
         return in_bands(_draw, label, strength)
 
     def legend(self, label: np.ndarray, strength: np.ndarray | None = None) -> dict[str, Colour]:
-        """As of class maps; boundaries fainter than `VISIBLE` do not count."""
-        visible = None if strength is None else Image.fromarray(strength >= VISIBLE)
-        counts = Image.fromarray(np.ascontiguousarray(label)).histogram(visible)
-        seen = (i for i, count in enumerate(counts) if count > NOTABLE * label.size)
-        return class_colours(self.classes, seen, VOID)
+        """As for class maps, ignoring boundaries fainter than `VISIBLE`."""
+        mask = None if strength is None else Image.fromarray(strength >= VISIBLE)
+        counts = Image.fromarray(np.ascontiguousarray(label)).histogram(mask)
+        visible_classes = (i for i, count in enumerate(counts) if count > NOTABLE * label.size)
+        return class_colours(self.classes, visible_classes, VOID)
 
 
 def _draw(classes: np.ndarray, strength: np.ndarray | None) -> np.ndarray:

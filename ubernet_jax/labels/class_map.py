@@ -1,4 +1,4 @@
-"""Class maps: uint8 (H, W), the index of each pixel's class; VOID where it is not known."""
+"""Class maps: uint8 (H, W), the class index of each pixel; VOID where it is unknown."""
 
 import dataclasses
 import functools
@@ -9,14 +9,17 @@ import numpy as np
 from PIL import Image
 
 from ubernet_jax.errors import UserError
-from ubernet_jax.labels.kind import VOID, Grid, Review, Survey, register
+from ubernet_jax.labels.grid import Grid
+from ubernet_jax.labels.kind import VOID
 from ubernet_jax.labels.maps import MapKind, histogram
 from ubernet_jax.labels.reading import is_array, read_array, read_picture, require_size
+from ubernet_jax.labels.registry import register
+from ubernet_jax.labels.review import Review, Survey
 from ubernet_jax.visualize.drawing import class_colours, in_bands, mix, require_same_size
 from ubernet_jax.visualize.palette import PALETTE, Colour
 from ubernet_jax.visualize.style import Style
 
-NOTABLE = 0.001  # the least share of the picture that brings a class into the legend
+NOTABLE = 0.001  # minimum share of the pixels for a class to appear in the legend
 
 
 @register
@@ -25,7 +28,7 @@ class ClassMap(MapKind):
     """A class for every pixel.
 
     Attributes:
-      classes: their names in the order of the indices; empty where they are not known yet.
+      classes: class names in the order of the indices; empty where they are not known yet.
     """
 
     name: ClassVar[str] = 'class_map'
@@ -35,15 +38,15 @@ class ClassMap(MapKind):
     def read(
         self, path: pathlib.Path, size: tuple[int, int] | None = None, key: str = ''
     ) -> np.ndarray:
-        """A grey or palette PNG, or an array of integers. Raises as `LabelKind.read`."""
+        """Reads a grey or palette PNG, or an array of integers. Raises as `LabelKind.read`."""
         if is_array(path):
             label = read_array(path, key or 'segmentation')
         else:
             label = read_picture(path, {'1', 'L', 'P', 'I;16'})
         if label.ndim != 2 or not label.size or label.dtype.kind not in 'biu':
             raise UserError(
-                f'{path}: got {label.dtype} {label.shape}; a class map is of integers (H, W): save '
-                'the indices as uint8'
+                f'{path}: got {label.dtype} {label.shape}; a class map must be integers (H, W): '
+                'save the class indices as uint8'
             )
         require_size(path, label, size)
         return check_classes(path, label, self.classes)
@@ -61,53 +64,53 @@ class ClassMap(MapKind):
         return review_classes(total['histogram'], self.classes)
 
     def draw(self, label: np.ndarray, image: np.ndarray | None, style: Style) -> np.ndarray:
-        """Class colours, over the photograph if there is one; background is clear, void beige."""
+        """Draws class colours, over the image if given; the background is clear, void is beige."""
         require_same_size(self.name, label, image)
         return in_bands(functools.partial(_draw, opacity=style.opacity), label, image)
 
     def legend(self, label: np.ndarray) -> dict[str, Colour]:
-        least = NOTABLE * label.size
-        seen = (i for i, count in enumerate(histogram(label)) if count > least)
-        return class_colours(self.classes, seen, VOID)
+        minimum = NOTABLE * label.size
+        visible = (i for i, count in enumerate(histogram(label)) if count > minimum)
+        return class_colours(self.classes, visible, VOID)
 
     def full_legend(self) -> dict[str, Colour]:
         return class_colours(self.classes, range(len(self.classes)))
 
 
 def check_classes(path: pathlib.Path, label: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
-    """A map of class indices as uint8; raises a UserError where one is out of range."""
+    """Converts class indices to uint8; raises a UserError if an index is out of range."""
     if wrong := describe_wrong_class(label, classes):
         raise UserError(f'{path}: {wrong[0]}')
     return label.astype(np.uint8)
 
 
 def describe_wrong_class(label: np.ndarray, classes: tuple[str, ...]) -> list[str]:
-    """Names a class index that is neither one of the classes nor VOID; nothing if there is none."""
-    found = np.unique(label)
+    """Describes the lowest class index that is neither a class nor VOID; empty if there is none."""
+    indices = np.unique(label)
     limit = len(classes) or VOID
-    wrong = found[(found < 0) | ((found >= limit) & (found != VOID))]
+    wrong = indices[(indices < 0) | ((indices >= limit) & (indices != VOID))]
     return [
         f'class index {index} is out of range; allowed are 0 to {limit - 1}, and {VOID} where the '
-        'class is not known'
+        'class is unknown'
         for index in wrong[:1].tolist()
     ]
 
 
 def review_classes(counts: list[int], classes: tuple[str, ...]) -> Review:
-    """What a histogram of class indices over a set says."""
-    found = [index for index, count in enumerate(counts) if count]
-    known = [index for index in found if index != VOID]
+    """Reviews the histogram of the class indices of a whole dataset."""
+    present = [index for index, count in enumerate(counts) if count]
+    known = [index for index in present if index != VOID]
     errors, notes = [], []
-    if found == [0, VOID]:
+    if present == [0, VOID]:
         errors.append(
-            f'the labels have no value but 0 and {VOID}, and {VOID} means "not known": a mask of '
-            'one object is of kind soft_mask, or has the class index 1'
+            f'the labels have only the values 0 and {VOID}, and {VOID} means "unknown": for a '
+            'mask of a single object, use the kind soft_mask or the class index 1'
         )
     elif known in ([], [0]):
-        notes.append('the labels have no pixel of any class but the first')
+        notes.append('the labels have no pixel of any class except the first')
     elif absent := [classes[i] for i in range(1, len(classes)) if not counts[i]]:
-        more = ', ...' if len(absent) > 5 else ''
-        notes.append(f'classes without a pixel ({len(absent)}): {", ".join(absent[:5])}{more}')
+        ellipsis = ', ...' if len(absent) > 5 else ''
+        notes.append(f'classes without a pixel ({len(absent)}): {", ".join(absent[:5])}{ellipsis}')
     return Review(
         errors=tuple(errors),
         notes=tuple(notes),

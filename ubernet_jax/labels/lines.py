@@ -1,23 +1,15 @@
-"""Boundaries: the share of annotators that drew each pixel, and where known each one's lines."""
+"""Boundaries: the share of annotators who marked each pixel, and the lines of each annotator."""
 
 import dataclasses
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ubernet_jax.errors import UserError
-from ubernet_jax.labels.kind import (
-    VOID,
-    Grid,
-    LabelKind,
-    Part,
-    Review,
-    Survey,
-    Window,
-    register,
-)
+from ubernet_jax.labels.grid import Grid, Window
+from ubernet_jax.labels.kind import VOID, LabelKind, Part
 from ubernet_jax.labels.maps import histogram, keep_lines
 from ubernet_jax.labels.reading import (
     is_array,
@@ -26,6 +18,8 @@ from ubernet_jax.labels.reading import (
     read_variables,
     require_size,
 )
+from ubernet_jax.labels.registry import register
+from ubernet_jax.labels.review import Review, Survey
 from ubernet_jax.labels.soft_mask import check_strengths, review_strengths
 from ubernet_jax.visualize.drawing import in_bands, to_bytes
 from ubernet_jax.visualize.ridges import draw_ridges
@@ -37,8 +31,8 @@ class LineMap:
     """The boundaries of one image.
 
     Attributes:
-      share: uint8 (H, W), 0..255: of the annotators.
-      annotators: uint8 (A, H, W), 0 or 1: each one's; None where they are not kept separate.
+      share: uint8 (H, W), the share of the annotators who marked each pixel, scaled to 0..255.
+      annotators: uint8 (A, H, W), 0 or 1, the lines of each annotator; None if they were merged.
     """
 
     share: np.ndarray
@@ -46,7 +40,7 @@ class LineMap:
 
     @classmethod
     def of_annotators(cls, annotators: np.ndarray) -> 'LineMap':
-        """The map of the lines (A, H, W) of A annotators, of which those that are not 0 count."""
+        """Merges the lines (A, H, W) of A annotators; every value except 0 is a line."""
         lines = (annotators != 0).astype(np.uint8)
         return cls(share=np.rint(255 * lines.mean(axis=0)).astype(np.uint8), annotators=lines)
 
@@ -54,7 +48,7 @@ class LineMap:
 @register
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Lines(LabelKind):
-    """Lines, thin where one annotator drew them."""
+    """Lines, one pixel wide in the map of each annotator."""
 
     name: ClassVar[str] = 'lines'
     parts: ClassVar[Mapping[str, Part]] = {
@@ -65,9 +59,9 @@ class Lines(LabelKind):
     def read(
         self, path: pathlib.Path, size: tuple[int, int] | None = None, key: str = ''
     ) -> LineMap:
-        """A grey picture 0..255, an array, or BSDS500's MATLAB file, which has every annotator.
+        """Reads a grey picture 0..255, an array, or a MATLAB file of BSDS500 with all annotators.
 
-        Of a stack (A, H, W), each map is an annotator's. Raises as `LabelKind.read`.
+        An array (A, H, W) has one map per annotator. Raises as `LabelKind.read`.
         """
         is_matlab = path.suffix.lower() == '.mat'
         if is_matlab and 'groundTruth' in (variables := read_variables(path)):
@@ -106,7 +100,7 @@ class Lines(LabelKind):
 
     def check(self, label: LineMap, size: tuple[int, int]) -> list[str]:
         shape = label.share.shape
-        return [] if shape == size else [f'has the shape {shape}, not {size}, that of its image']
+        return [] if shape == size else [f'has the shape {shape}, but its image has {size}']
 
     def survey(self, label: LineMap) -> Survey:
         return {'histogram': histogram(label.share)}
@@ -117,7 +111,11 @@ class Lines(LabelKind):
     def draw(
         self, label: LineMap | np.ndarray, image: np.ndarray | None, style: Style
     ) -> np.ndarray:
-        """Dark on light; also of probabilities, float (H, W), 0..1, whose ridges may be drawn."""
+        """Draws lines dark on light.
+
+        Also draws predicted probabilities, float (H, W), 0..1, which `style.thickness` can thin to
+        ridges.
+        """
         strength = label.share if isinstance(label, LineMap) else label
         if style.thickness and not isinstance(label, LineMap):
             strength, _ = draw_ridges(strength, np.zeros(strength.shape, np.uint8), style.thickness)
@@ -132,30 +130,30 @@ def _parse_array(path: pathlib.Path, array: np.ndarray) -> LineMap:
     if array.ndim == 3 and array.size:
         return LineMap.of_annotators(array > (127 if array.max(initial=0) > 1 else 0.5))
     strengths = check_strengths(path, array)
-    # Bytes 0 and 1 are a plain map of lines.
-    is_plain = strengths.dtype == np.uint8 and strengths.max() == 1
-    return LineMap(share=255 * strengths if is_plain else to_bytes(strengths))
+    # Bytes with only the values 0 and 1 are a binary map, not shares of 255.
+    is_binary = strengths.dtype == np.uint8 and strengths.max() == 1
+    return LineMap(share=255 * strengths if is_binary else to_bytes(strengths))
 
 
 def parse_annotators(path: pathlib.Path, truth: np.ndarray) -> np.ndarray:
-    """Every annotator's lines (A, H, W) of BSDS500: a cell array of structs, or just structs."""
+    """Parses BSDS500's cell array of structs, or structs, to the lines (A, H, W) of annotators."""
     try:
         cells = truth.ravel() if truth.dtype == object else [truth]
         structs = [struct for cell in cells for struct in cell.ravel()]
         maps = [np.asarray(struct['Boundaries']) for struct in structs]
         if any(m.ndim != 2 or not m.size or m.dtype.kind not in 'biuf' for m in maps):
-            raise ValueError('boundaries that are no map (H, W) of numbers')
+            raise ValueError('Boundaries is not a map (H, W) of numbers')
         return np.stack(maps)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise UserError(
             f'{path}: groundTruth has another structure than expected ({type(error).__name__}: '
-            f'{error}); take the file as it was published'
+            f'{error}); use the file as it was published'
         ) from error
 
 
-def _apply(label: LineMap, function: Any) -> LineMap:
+def _apply(label: LineMap, function: Callable[[np.ndarray], np.ndarray]) -> LineMap:
     annotators = label.annotators
     return LineMap(
         share=function(label.share),
-        annotators=None if annotators is None else np.stack([function(own) for own in annotators]),
+        annotators=None if annotators is None else np.stack([*map(function, annotators)]),
     )

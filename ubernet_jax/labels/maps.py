@@ -1,13 +1,15 @@
-"""Kinds of labels that are one array: a value, or a vector, for every pixel."""
+"""Base class of the kinds of labels that are one array: a value or a vector for every pixel."""
 
 import abc
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 from PIL import Image
 
-from ubernet_jax.labels.kind import VOID, Grid, LabelKind, Part, Window
+from ubernet_jax.labels.grid import Grid, Window
+from ubernet_jax.labels.kind import VOID, LabelKind, Part
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -16,10 +18,10 @@ class MapKind(LabelKind):
 
     Attributes:
       dtype: of the label in memory.
-      vector: its shape beyond (H, W).
-      stored: dtype in a record.
-      target: dtype of what a loss compares with, the smallest that holds it.
-      unknown: value of a target's pixels that have no label.
+      vector: shape of the value at one pixel; () for a scalar.
+      stored: dtype of the label in a record.
+      target: dtype of the target that a loss compares with, the smallest that can hold it.
+      unknown: value of unlabelled pixels in a target.
     """
 
     dtype: ClassVar[type[np.generic]] = np.uint8
@@ -35,7 +37,7 @@ class MapKind(LabelKind):
     def pack(self, label: np.ndarray) -> dict[str, np.ndarray]:
         return {'map': label}
 
-    def unpack(self, parts: dict[str, np.ndarray]) -> np.ndarray:
+    def unpack(self, parts: Mapping[str, np.ndarray]) -> np.ndarray:
         return parts['map']
 
     def flip(self, label: np.ndarray, width: int) -> np.ndarray:
@@ -49,7 +51,7 @@ class MapKind(LabelKind):
 
     @abc.abstractmethod
     def resample(self, label: np.ndarray, grid: Grid) -> np.ndarray:
-        """The label on another grid of pixels."""
+        """Resamples the label on another pixel grid."""
 
     def crop(self, label: np.ndarray, window: Window) -> np.ndarray:
         return label[window]
@@ -57,20 +59,20 @@ class MapKind(LabelKind):
     def check(self, label: np.ndarray, size: tuple[int, int]) -> list[str]:
         if label.shape == (*size, *self.vector):
             return []
-        return [f'has the shape {label.shape}, not {(*size, *self.vector)}, that of its image']
+        return [f'has the shape {label.shape}, but its image needs {(*size, *self.vector)}']
 
     def empty_target(self, images: int, size: tuple[int, int], arrays: Any) -> Any:
-        """A target (N, H, W, ...) without a label; `arrays` is numpy, or jax.numpy for a device."""
+        """Returns an unlabelled target (N, H, W, ...); `arrays` is numpy or jax.numpy."""
         return arrays.full((images, *size, *self.vector), self.unknown, self.target)
 
 
 def histogram(label: np.ndarray) -> list[int]:
-    """How often each value 0..255 occurs in uint8 (H, W)."""
+    """Counts how often each value 0..255 occurs in uint8 (H, W)."""
     return Image.fromarray(np.ascontiguousarray(label)).histogram()
 
 
 def keep_lines(label: np.ndarray, line: np.ndarray, grid: Grid) -> np.ndarray:
-    """Nearest neighbour, but pixels of a `line` (H, W) that fall between the samples stay."""
+    """Resamples by nearest neighbour, keeping pixels of a `line` (H, W) that this would skip."""
     result = grid.sample(label, Image.Resampling.NEAREST).copy()
     rows, columns = np.nonzero(line)
     targets = grid.place(rows, columns)

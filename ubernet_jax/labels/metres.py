@@ -1,4 +1,4 @@
-"""Distances: float32 (H, W), in metres from the camera's plane; 0 where unknown."""
+"""Depth maps: float32 (H, W), metres from the camera plane; 0 where unknown."""
 
 import dataclasses
 import functools
@@ -10,26 +10,28 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ubernet_jax.errors import UserError
-from ubernet_jax.labels.kind import Grid, Review, Survey, register
+from ubernet_jax.labels.grid import Grid
 from ubernet_jax.labels.maps import MapKind
 from ubernet_jax.labels.reading import is_array, read_array, read_picture, require_size
+from ubernet_jax.labels.registry import register
+from ubernet_jax.labels.review import Review, Survey
 from ubernet_jax.visualize.drawing import in_bands
 from ubernet_jax.visualize.palette import FRAME, INK
 from ubernet_jax.visualize.style import Style
 
 _EDGES = (0.05, 0.2, 0.5, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 80, 120, 200, 500, 1000)  # metres
-UNKNOWN = np.uint8(128)  # grey, as of normals
-FARTHEST = 500  # metres; farther than any sensor measures
-_LARGEST = np.finfo(np.float16).max  # metres that a target holds
+UNKNOWN = np.uint8(128)  # the grey that unknown normals have too
+FARTHEST = 500  # metres; beyond the range of any sensor
+_LARGEST = float(np.finfo(np.float16).max)  # metres; the largest value of a float16 target
 
 
 @register
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Metres(MapKind):
-    """A distance for every pixel.
+    """A depth for every pixel.
 
     Attributes:
-      scale: metres of a step of a picture's values; `.npy` files are in metres.
+      scale: metres per step of the values of a picture; `.npy` files are in metres.
     """
 
     name: ClassVar[str] = 'metres'
@@ -45,16 +47,16 @@ class Metres(MapKind):
         is_number = isinstance(self.scale, int | float) and not isinstance(self.scale, bool)
         if not is_number or not 0 < self.scale < math.inf:
             raise UserError(
-                f'the scale of distances is {self.scale!r:.50}; it must be the metres of a step of '
-                "a picture's values, above 0, such as 0.001"
+                f'the scale of depth maps is {self.scale!r:.50}; it must be the metres per step of '
+                'the values of a picture, above 0, such as 0.001'
             )
 
     def read(
         self, path: pathlib.Path, size: tuple[int, int] | None = None, key: str = ''
     ) -> np.ndarray:
-        """A 16-bit PNG, times `scale`, or an array of floats in metres.
+        """Reads a 16-bit PNG, multiplied by `scale`, or an array of floats in metres.
 
-        0, what is not finite and what is farther than 65504 m is unknown.
+        Values that are 0, not finite or above 65504 m become unknown. Raises as `LabelKind.read`.
         """
         if is_array(path):
             distances = read_array(path, key or 'depth')
@@ -62,8 +64,8 @@ class Metres(MapKind):
                 distances = distances.squeeze()
             if distances.ndim != 2 or distances.dtype.kind != 'f':
                 raise UserError(
-                    f'{path}: got {distances.dtype} {distances.shape}; distances are floats '
-                    '(H, W), in metres'
+                    f'{path}: got {distances.dtype} {distances.shape}; a depth map must be '
+                    'floats (H, W), in metres'
                 )
         else:
             distances = read_picture(path, {'I;16'}) * self.scale
@@ -72,7 +74,7 @@ class Metres(MapKind):
         return np.where(known, distances, 0).astype(np.float32)
 
     def resample(self, label: np.ndarray, grid: Grid) -> np.ndarray:
-        """The nearest pixel: between two surfaces there is none at their mean."""
+        """Takes the nearest pixel, since the mean of two depths may lie between two surfaces."""
         return grid.sample(np.ascontiguousarray(label), Image.Resampling.NEAREST)
 
     def survey(self, label: np.ndarray) -> Survey:
@@ -82,34 +84,34 @@ class Metres(MapKind):
 
     def review(self, total: Survey) -> Review:
         (pixels,), counts = total['pixels'], np.array(total['metres'])
-        known, far = counts.sum(), counts[_EDGES.index(FARTHEST) + 1 :].sum()
+        known, far = int(counts.sum()), counts[_EDGES.index(FARTHEST) + 1 :].sum()
         errors = ()
         if known and far > known / 2:
             errors = (
-                f'{far / known:.0%} of the pixels are farther than {FARTHEST} m: arrays are in '
-                'metres; of pictures, say the metres of a step in labels.json, such as '
+                f'{far / known:.0%} of the pixels are farther than {FARTHEST} m: arrays must be in '
+                'metres; for pictures, give the metres per step in labels.json, such as '
                 '{"kind": "metres", "scale": 0.0001}',
             )
-        found = np.flatnonzero(counts)
+        present = np.flatnonzero(counts)
         edges = (0, *_EDGES, np.inf)
         return Review(
             errors=errors,
-            notes=() if known else ('no pixel has a distance',),
-            void=1 - int(known) / max(1, pixels),
-            values=f'{edges[found[0]]:g}-{edges[found[-1] + 1]:g} m' if known else '',
+            notes=() if known else ('no pixel has a depth',),
+            void=1 - known / max(1, pixels),
+            values=f'{edges[present[0]]:g}-{edges[present[-1] + 1]:g} m' if known else '',
         )
 
     def draw(self, label: np.ndarray, image: np.ndarray | None, style: Style) -> np.ndarray:
-        """Near is light and far is dark, over the range that is to be seen; unknown is grey."""
+        """Draws near pixels light and far pixels dark, over the range that occurs, unknown grey."""
         return _draw(label, _visible_range(label))
 
     def key(self, label: np.ndarray, side: int) -> np.ndarray:
-        """A bar of these colours with the metres that they mean."""
+        """Draws a colour bar labelled in metres."""
         return _draw_bar(_visible_range(label), side)
 
 
 def _visible_range(distances: np.ndarray) -> tuple[float, float]:
-    """From the nearest to the farthest of a map (H, W), but for the odd pixels at either end."""
+    """Returns the 1st and 99th percentile of the known distances (H, W), to ignore outliers."""
     known = distances[distances > 0]
     if not known.size:
         return 0.0, 1.0
@@ -118,7 +120,7 @@ def _visible_range(distances: np.ndarray) -> tuple[float, float]:
 
 
 def _draw(distances: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
-    """uint8 (H, W, 3), RGB, of distances float (H, W) in metres; grey where there is none."""
+    """Draws distances float (H, W) as uint8 (H, W, 3), RGB; grey where unknown."""
     near, far = limits
     colours = _colours()
 
@@ -130,7 +132,7 @@ def _draw(distances: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
 
 
 def _draw_bar(limits: tuple[float, float], height: int) -> np.ndarray:
-    """uint8 (height, w, 3): the colours from near to far, with their metres under them."""
+    """Draws the colours from near to far with metres below; uint8 (height, w, 3)."""
     near, far = limits
     font = ImageFont.load_default(size=max(9, height / 4))
     texts = [f'{value:.3g} m' for value in (near, (near + far) / 2, far)]
@@ -148,7 +150,7 @@ def _draw_bar(limits: tuple[float, float], height: int) -> np.ndarray:
 
 @functools.cache
 def _colours() -> np.ndarray:
-    """uint8 (256, 3): matplotlib's magma, dark to light, equal steps of which look equal."""
-    from matplotlib import colormaps  # takes a while, which other pictures need not wait for
+    """Returns matplotlib's magma, uint8 (256, 3), a perceptually uniform map from dark to light."""
+    from matplotlib import colormaps  # a slow import that only depth maps need
 
     return (255 * colormaps['magma'](np.linspace(0, 1, 256))[:, :3]).round().astype(np.uint8)

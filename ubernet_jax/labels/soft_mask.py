@@ -1,4 +1,4 @@
-"""Soft masks: uint8 (H, W), 0..255, how much each pixel belongs to what is marked."""
+"""Soft masks: uint8 (H, W), 0..255, the degree to which each pixel belongs to the mask."""
 
 import dataclasses
 import pathlib
@@ -8,9 +8,11 @@ import numpy as np
 from PIL import Image
 
 from ubernet_jax.errors import UserError
-from ubernet_jax.labels.kind import Grid, Review, Survey, register
+from ubernet_jax.labels.grid import Grid
 from ubernet_jax.labels.maps import MapKind, histogram
 from ubernet_jax.labels.reading import is_array, read_array, read_grey, require_size
+from ubernet_jax.labels.registry import register
+from ubernet_jax.labels.review import Review, Survey
 from ubernet_jax.visualize.drawing import in_bands, to_bytes
 from ubernet_jax.visualize.style import Style
 
@@ -18,14 +20,17 @@ from ubernet_jax.visualize.style import Style
 @register
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SoftMask(MapKind):
-    """A degree for every pixel; there is none without a label."""
+    """A degree for every pixel; no pixel is unlabelled."""
 
     name: ClassVar[str] = 'soft_mask'
 
     def read(
         self, path: pathlib.Path, size: tuple[int, int] | None = None, key: str = ''
     ) -> np.ndarray:
-        """A grey picture, or bytes 0..255 or floats 0..1. Raises as `LabelKind.read`."""
+        """Reads a grey picture, or an array of bytes 0..255 or floats 0..1.
+
+        Raises as `LabelKind.read`.
+        """
         label = to_bytes(read_strengths(path, key or 'saliency'))
         require_size(path, label, size)
         return label
@@ -40,19 +45,21 @@ class SoftMask(MapKind):
         return review_strengths(total['histogram'])
 
     def draw(self, label: np.ndarray, image: np.ndarray | None, style: Style) -> np.ndarray:
-        """Light on dark; also of probabilities, float (H, W), 0..1."""
+        """Draws the mask light on dark; also draws probabilities, float (H, W), 0..1."""
         return in_bands(lambda rows: to_bytes(rows)[..., np.newaxis], label)
 
 
 def read_strengths(path: pathlib.Path, key: str) -> np.ndarray:
-    """A map (H, W) of strengths: uint8, 0..255, or float, 0..1. Raises as `LabelKind.read`."""
+    """Reads strengths (H, W): uint8, 0..255, or float, 0..1. Raises as `LabelKind.read`."""
     return check_strengths(path, read_array(path, key)) if is_array(path) else read_grey(path)
 
 
 def check_strengths(path: pathlib.Path, array: np.ndarray) -> np.ndarray:
-    """An array of a file as `read_strengths` gives it; raises a UserError if it is none."""
+    """Converts an array to strengths as in `read_strengths`; raises a UserError if it cannot."""
     if array.ndim != 2 or array.size == 0:
-        raise UserError(f'{path}: got an array {array.shape}; a map of strengths is (H, W)')
+        raise UserError(
+            f'{path}: got an array {array.shape}; a soft mask or boundary map must be (H, W)'
+        )
     if array.dtype == bool:
         return np.where(array, np.uint8(255), np.uint8(0))
     if array.dtype == np.uint8:
@@ -60,25 +67,25 @@ def check_strengths(path: pathlib.Path, array: np.ndarray) -> np.ndarray:
     low, high = array.min(), array.max()
     if array.dtype.kind != 'f' or not (low >= 0 and high <= 1):  # also of NaN
         raise UserError(
-            f'{path}: got {array.dtype} from {low:g} to {high:g}; a map of strengths is bool, '
-            'uint8 (0 to 255) or float (0 to 1)'
+            f'{path}: got {array.dtype} from {low:g} to {high:g}; a soft mask or boundary map must '
+            'be bool, uint8 (0 to 255) or float (0 to 1)'
         )
     return array
 
 
 def review_strengths(counts: list[int]) -> Review:
-    """What a histogram of strengths over a set says."""
-    found = [value for value, count in enumerate(counts) if count]
+    """Reviews the histogram of the strengths of a whole dataset."""
+    present = [value for value, count in enumerate(counts) if count]
     errors, notes = [], []
-    if found and found[-1] == 1:
+    if present and present[-1] == 1:
         errors.append(
-            'no value is above 1, where 0 to 255 is meant, so that nothing is marked: multiply '
-            'the values by 255'
+            'no value is above 1, but the range is 0 to 255, so nothing is marked: multiply the '
+            'values by 255'
         )
     elif not any(counts[128:]):
-        notes.append('no pixel is above 127: nothing counts as marked')
+        notes.append('no pixel is above 127, so nothing is marked')
     return Review(
         errors=tuple(errors),
         notes=tuple(notes),
-        values=f'{found[0]}-{found[-1]}' if found else '',
+        values=f'{present[0]}-{present[-1]}' if present else '',
     )

@@ -1,4 +1,4 @@
-"""The labels that public datasets and the folder layout have by a standard name."""
+"""The standard label names of public datasets and of the folder layout, with their kinds."""
 
 from collections.abc import Mapping
 
@@ -30,4 +30,4 @@ STANDARD: Mapping[str, LabelKind] = {
     'semantic_boundaries': ClassLines(classes=VOC_CLASSES),
     'detection': Boxes(classes=VOC_CLASSES),
 }
-FOLDERS = {'boxes': 'detection'}  # another name that a folder of these labels may have
+FOLDERS = {'boxes': 'detection'}  # alternative name of a label folder -> standard name

@@ -1,1 +1,1 @@
-"""Losses of scores and of boxes, as functions; which task uses which, `tasks` says."""
+"""Loss functions of score maps and boxes; the kinds in `tasks` choose among them."""

@@ -1,4 +1,4 @@
-"""Multiple-instance loss of boundaries: a bag of neighbours around each boundary pixel."""
+"""Multiple-instance loss for boundaries, with a bag of neighbours around each boundary pixel."""
 
 import functools
 
@@ -16,29 +16,29 @@ def multiple_instance(
     positive_weight: float,
     negative_weight: float,
 ) -> tuple[jax.Array, jax.Array]:
-    """Weighted cross-entropy that forgives small shifts of boundaries (arXiv 1511.07386).
+    """Weighted cross-entropy that tolerates small shifts of boundaries (arXiv 1511.07386).
 
-    Each boundary pixel's loss uses the best score of its class within `bag_radius` pixels (a
-    square). A non-boundary pixel inside such a bag is not counted.
+    The loss of a boundary pixel uses the best score of its class in a square of `bag_radius` pixels
+    on every side, its bag. A non-boundary pixel inside a bag does not count.
 
     Args:
       scores: (N, H, W, C); class 0 is "no boundary".
       target: (N, H, W) class indices.
-      valid: bool (N, H, W); no bag reaches into the padding.
+      valid: bool (N, H, W), False on padding, which is excluded from the bags.
       bag_radius: in pixels; 0 is plain weighted cross-entropy.
-      positive_weight: of boundary pixels.
-      negative_weight: of the others.
+      positive_weight: weight of boundary pixels.
+      negative_weight: weight of the other pixels.
 
     Returns:
-      The loss (N, H, W), and whether a pixel counts.
+      The loss (N, H, W), and bool (N, H, W), the pixels that count.
     """
     positive = (target > 0) & (target != VOID) & valid
-    label = jnp.where(positive, target, 0)
+    target_class = jnp.where(positive, target, 0)
     normaliser = jax.nn.logsumexp(scores, -1)
     log_probability = jnp.where(valid[..., None], scores - normaliser[..., None], -jnp.inf)
-    best = best_of_bag(jax.lax.stop_gradient(log_probability), label, bag_radius)
-    # Two pixels with one best neighbour add equal numbers to its gradient: their order is free.
-    best_score = scores.reshape(-1, scores.shape[-1])[best, label]
+    best = best_of_bag(jax.lax.stop_gradient(log_probability), target_class, bag_radius)
+    # If pixels share a best neighbour, its gradient is a sum of equal numbers, in any order.
+    best_score = scores.reshape(-1, scores.shape[-1])[best, target_class]
     positive_loss = normaliser.ravel()[best] - best_score
     negative_loss = normaliser - scores[..., 0]
     loss = jnp.where(positive, positive_weight * positive_loss, negative_weight * negative_loss)
@@ -48,43 +48,44 @@ def multiple_instance(
     return loss, positive | ((target == 0) & (near_boundary[..., 0] == 0))
 
 
-def best_of_bag(values: jax.Array, label: jax.Array, radius: int) -> jax.Array:
-    """Where in the bag around each pixel the value of the pixel's class is highest.
+def best_of_bag(values: jax.Array, target_class: jax.Array, radius: int) -> jax.Array:
+    """Finds the pixel in the bag around each pixel with the highest value of the pixel's class.
 
-    First which column of the bag holds it, then which row of that column. Values are looked up for
-    one class a pixel: a tenth of the work of the gradient of a maximum over all classes.
+    The search first finds the bag's column with the highest value, then the row in that column. It
+    looks up a single class per pixel, which takes a tenth of the work of differentiating a maximum
+    over all classes.
 
     Args:
       values: (N, H, W, C).
-      label: (N, H, W), the class that each pixel asks for.
-      radius: of the bag, in pixels; at the border of the image it is smaller.
+      target_class: (N, H, W), the class to search for around each pixel.
+      radius: radius of the bag in pixels; at the border of the image the bag is smaller.
 
     Returns:
-      Pixels (N, H, W), int32, numbered through the whole batch.
+      Pixel indices int32 (N, H, W) into the flattened batch.
     """
     images, height, width, channels = values.shape
-    pixels = jnp.arange(images * height * width, dtype=jnp.int32).reshape(label.shape)
+    pixels = jnp.arange(images * height * width, dtype=jnp.int32).reshape(target_class.shape)
     shifts = range(-radius, radius + 1)
 
     def search(values: jax.Array, candidates: list[jax.Array]) -> jax.Array:
         table = values.reshape(-1, channels)
-        best, highest = candidates[0], table[candidates[0], label]
+        best, highest = candidates[0], table[candidates[0], target_class]
         for candidate in candidates[1:]:
-            value = table[candidate, label]
+            value = table[candidate, target_class]
             best = jnp.where(value > highest, candidate, best)
             highest = jnp.maximum(value, highest)
         return best
 
-    # Clipped: beyond the border, the bag's own last pixel is looked at once more.
+    # Clipped at the border, where the bag's last pixel is visited again.
     columns = [jnp.clip(jnp.arange(width) + shift, 0, width - 1) for shift in shifts]
     best = search(window_maximum(values, radius, 1), [pixels[:, :, column] for column in columns])
     row = best // width % height
     rows = [jnp.clip(row + shift, 0, height - 1) for shift in shifts]
-    return search(values, [best + (other - row) * width for other in rows])
+    return search(values, [best + (candidate - row) * width for candidate in rows])
 
 
 def window_maximum(x: jax.Array, radius: int, axis: int) -> jax.Array:
-    """Maximum of (N, H, W, C) over the 2 * radius + 1 neighbours of each pixel along an axis."""
+    """Maximum of x (N, H, W, C) over windows of 2 * radius + 1 pixels along an axis."""
     padding = [(radius, radius) if a == axis else (0, 0) for a in range(4)]
     padded = jnp.pad(x, padding, constant_values=-jnp.inf)
     size = x.shape[axis]

@@ -1,4 +1,4 @@
-"""The four losses of the detector: classes and boxes, of proposals and of detections (Fast R-CNN).
+"""The four losses of the detector: of classes and boxes, in both stages (Fast R-CNN).
 
 Shape letters: N images, S samples of an image, K classes with the background.
 """
@@ -10,19 +10,19 @@ import optax
 from ubernet_jax.models.box_targets import SampledOutputs
 from ubernet_jax.models.settings import DetectionConfig
 
-PROPOSAL_SIGMA = 3.0  # smooth L1 of proposals is linear beyond 1 / 9
+PROPOSAL_SIGMA = 3.0  # the smooth L1 loss of proposals is linear beyond 1 / 9
 BOX_SIGMA = 1.0
 
 
 def detection_loss(
     stages: tuple[SampledOutputs, SampledOutputs], labelled: jax.Array, config: DetectionConfig
 ) -> jax.Array:
-    """Sum over the labelled images of all four losses, each with its weight.
+    """Computes the weighted sum of all four losses, summed over the labelled images.
 
     Args:
-      stages: proposals, then boxes.
+      stages: outputs of the proposal stage and of the box stage.
       labelled: bool (N,).
-      config: the weights.
+      config: weights of the losses.
     """
     proposals, boxes = stages
     losses = (
@@ -35,17 +35,17 @@ def detection_loss(
 
 
 def class_loss(stage: SampledOutputs) -> jax.Array:
-    """Softmax cross-entropy (N,), the mean over an image's samples."""
+    """Softmax cross-entropy (N,), averaged over each image's samples."""
     samples = stage.samples
     loss = optax.losses.softmax_cross_entropy_with_integer_labels(stage.scores, samples.classes)
-    return _image_means(loss, samples.chosen, samples.chosen)
+    return _image_means(loss, samples.valid, samples.valid)
 
 
 def box_loss(stage: SampledOutputs, sigma: float) -> jax.Array:
-    """Smooth L1 (N,) of the positive samples, over the number of all samples of the image."""
+    """Smooth L1 loss (N,) of the positive samples, divided by the number of all samples."""
     samples = stage.samples
     difference = smooth_l1(stage.deltas - samples.deltas, sigma).sum(-1)
-    return _image_means(difference, samples.chosen & (samples.classes > 0), samples.chosen)
+    return _image_means(difference, samples.valid & (samples.classes > 0), samples.valid)
 
 
 def smooth_l1(x: jax.Array, sigma: float) -> jax.Array:

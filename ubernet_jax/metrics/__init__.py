@@ -1,6 +1,6 @@
-"""Evaluators for dense prediction: numpy and scipy only, importable without the rest.
+"""Evaluators for dense prediction. They need only numpy and scipy, not the rest of the package.
 
-Every metric accumulates over images and states its protocol in its result:
+Every metric accumulates over images and records its protocol in its result:
 
     metric = SegmentationMetric(num_classes=21)
     for prediction, ground_truth in images:
@@ -24,10 +24,11 @@ Every metric accumulates over images and states its protocol in its result:
 | `proposals`           | `ProposalMetric(limits)`              | `recall`, `average_recall`     |
 | `multitask`           | `delta_m(files, single_task_files)`   | `delta_m`, `per_task`          |
 
-For files: `python -m ubernet_jax.metrics TASK PREDICTIONS GROUND_TRUTH --json OUT`, which alone
-needs more of the package: files mean what they mean to `prepare` (`ubernet_jax.scoring`).
+To score files: `python -m ubernet_jax.metrics TASK PREDICTIONS GROUND_TRUTH --json OUT`. Only this
+command needs the rest of the package, because it reads files as `prepare` does
+(`ubernet_jax.scoring`).
 
-`update(prediction, ground_truth)` is `add(measure(prediction, ground_truth))`: `measure` looks at
-one image and may run in another process, `add` only sums. Bad input raises `MetricError`, a
-`ValueError` whose message is the whole report.
+`update(prediction, ground_truth)` is `add(measure(prediction, ground_truth))`: `measure` evaluates
+one image and may run in another process; `add` accumulates. Invalid input raises `MetricError`, a
+`ValueError` whose message is the complete error report.
 """

@@ -1,4 +1,4 @@
-"""Scores anybody's predictions: python -m ubernet_jax.metrics TASK PREDICTIONS GROUND_TRUTH."""
+"""Scores prediction files: python -m ubernet_jax.metrics TASK PREDICTIONS GROUND_TRUTH."""
 
 import sys
 

@@ -1,7 +1,7 @@
-"""Reading boxes: VOC's XML annotations and `comp4` text files, and JSON files.
+"""Reads boxes from VOC's XML annotations and `comp4` text files, and from JSON files.
 
-VOC counts pixels from 1 and includes x2 and y2; `boxes` counts from 0 and excludes them, and so do
-the JSON files: `[{"box": [x1, y1, x2, y2], "label": "dog", "score": 0.9, "difficult": false}]`.
+VOC counts pixels from 1 and includes x2 and y2. The module `boxes` and the JSON files count from 0
+and exclude them: `[{"box": [x1, y1, x2, y2], "label": "dog", "score": 0.9, "difficult": false}]`.
 """
 
 import json
@@ -15,14 +15,14 @@ import numpy as np
 from ubernet_jax.metrics.boxes import ScoredBoxes
 from ubernet_jax.metrics.metric import MetricError
 
-SIDES = ('xmin', 'ymin', 'xmax', 'ymax')
+_CORNERS = ('xmin', 'ymin', 'xmax', 'ymax')
 
-# What a JSON file raises that is no list of dictionaries with four numbers.
-_UNLIKE_ENTRIES = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
+# Errors of JSON that is not a list of dictionaries with four numbers each.
+_MALFORMED = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
 
 
 def read_entries(path: pathlib.Path) -> Any:
-    """What a JSON file holds, unchecked; of VOC's XML, what a JSON file of the same boxes would.
+    """Reads a JSON file without checks, or VOC's XML converted to the structure of the JSON files.
 
     Raises:
       MetricError: the file cannot be read.
@@ -33,39 +33,45 @@ def read_entries(path: pathlib.Path) -> Any:
 def read_detections(
     path: pathlib.Path, class_names: Sequence[str], task: str = 'detection'
 ) -> dict[str, ScoredBoxes]:
-    """ScoredBoxes of all images; hidden files are passed over.
+    """Reads the detections of all images; hidden files are ignored.
 
     Args:
-      path: a JSON file (image -> list of boxes), a folder with one JSON file an image, a folder
-        with VOC's text files, one a class, named `comp4_det_SPLIT_CLASS.txt`, or a folder with one
-        folder an image, as `predict` writes it, and `TASK.json` in each.
+      path: a JSON file (image -> list of boxes); a folder with one JSON file per image; a folder
+        with VOC's text files, one per class, named `comp4_det_SPLIT_CLASS.txt`; or a folder with
+        one subfolder per image that contains `TASK.json`, as `predict` writes it.
       class_names: the classes in the order of their indices.
-      task: name of the file in the folders of images.
+      task: name of the JSON file in the subfolders.
 
     Returns:
-      Image -> detections; images without a word about them are absent.
+      Image -> detections. Images that no file mentions are absent.
 
     Raises:
-      MetricError: nothing is there, a file cannot be read, or names an unknown class.
+      MetricError: there are no files, a file cannot be read, or it contains an unknown class.
     """
     if path.is_file():
         entries = _read_json(path)
         if not isinstance(entries, dict):
-            raise MetricError(f'{path} must hold an object: image -> list of boxes')
+            raise MetricError(f'{path} must contain a JSON object: image -> list of boxes')
         return {name: _detections(boxes, class_names, path) for name, boxes in entries.items()}
-    documents = {doc.stem: doc for doc in _find(path, '*.json')}
-    documents |= {doc.parent.name: doc for doc in _find(path, f'*/{task}.json')}
-    if documents:
+    files = {file.stem: file for file in _find(path, '*.json')}
+    files |= {file.parent.name: file for file in _find(path, f'*/{task}.json')}
+    if files:
         return {
-            name: _detections(_read_json(doc), class_names, doc) for name, doc in documents.items()
+            name: _detections(_read_json(file), class_names, file) for name, file in files.items()
         }
     tables = _find(path, '*_det_*_*.txt')
     if not tables:
         raise MetricError(
-            f'{path} holds neither ID.json files nor comp4_det_SPLIT_CLASS.txt files, nor folders '
-            f'ID with {task}.json'
+            f'{path} contains neither files ID.json, nor files comp4_det_SPLIT_CLASS.txt, nor '
+            f'folders ID with a file {task}.json'
         )
-    rows: dict[str, list[dict[str, Any]]] = {}
+    entries = _read_comp4(tables)
+    return {name: _detections(boxes, class_names, path) for name, boxes in entries.items()}
+
+
+def _read_comp4(tables: Sequence[pathlib.Path]) -> dict[str, list[dict[str, Any]]]:
+    """Reads VOC's text files into entries as in a JSON file: image -> entries."""
+    entries: dict[str, list[dict[str, Any]]] = {}
     for table in tables:
         label = table.stem.rsplit('_', 1)[1]
         for number, line in enumerate(_read_lines(table), 1):
@@ -75,10 +81,10 @@ def read_detections(
                 entry = {'label': label, 'score': score, 'box': _zero_based(box)}
             except ValueError as error:
                 raise MetricError(
-                    f'{table}, line {number}: needed are IMAGE SCORE X1 Y1 X2 Y2, got {line!r}'
+                    f'{table}, line {number} is {line!r}; it must be IMAGE SCORE X1 Y1 X2 Y2'
                 ) from error
-            rows.setdefault(name, []).append(entry)
-    return {name: _detections(entries, class_names, path) for name, entries in rows.items()}
+            entries.setdefault(name, []).append(entry)
+    return entries
 
 
 def _find(folder: pathlib.Path, pattern: str) -> list[pathlib.Path]:
@@ -92,9 +98,9 @@ def _detections(
         boxes = np.array([entry['box'] for entry in entries], np.float64).reshape(-1, 4)
         scores = np.array([entry['score'] for entry in entries], np.float64)
         labels = [entry['label'] for entry in entries if 'label' in entry]
-    except _UNLIKE_ENTRIES as error:
+    except _MALFORMED as error:
         raise MetricError(
-            f'{path}: each detection needs "box" [x1, y1, x2, y2] and "score"; {error}'
+            f'{path}: every detection must have "box" [x1, y1, x2, y2] and "score"; {error}'
         ) from error
     classes = _indices(labels, class_names, path) if labels else None
     return ScoredBoxes(boxes=boxes, scores=scores, classes=classes)
@@ -104,7 +110,8 @@ def _indices(labels: list[str], class_names: Sequence[str], path: pathlib.Path) 
     unknown = [label for label in labels if label not in class_names]
     if unknown:
         raise MetricError(
-            f'{path} holds the class {unknown[0]!r}: known are {", ".join(class_names)} (--classes)'
+            f'{path} contains the class {unknown[0]!r}; the known classes are '
+            f'{", ".join(class_names)} (set them with --classes)'
         )
     index = {name: i for i, name in enumerate(class_names)}
     return np.array([index[label] for label in labels], np.int64)
@@ -133,15 +140,15 @@ def _read_xml(path: pathlib.Path) -> list[dict[str, Any]]:
 
 
 def _entry(item: ElementTree.Element, what: str) -> dict[str, Any]:
-    """An `object` of VOC's XML as an entry of a JSON file."""
+    """Converts an `object` element of VOC's XML to an entry as in a JSON file."""
     label = item.findtext('name')
     if label is None:
         raise MetricError(f'{what} cannot be read: it has no name')
     try:
-        box = _zero_based([float(item.findtext(f'bndbox/{side}', '')) for side in SIDES])
+        box = _zero_based([float(item.findtext(f'bndbox/{corner}', '')) for corner in _CORNERS])
     except ValueError as error:
         raise MetricError(
-            f'{what} cannot be read: its bndbox needs the numbers {", ".join(SIDES)}; {error}'
+            f'{what} cannot be read: its bndbox needs the numbers {", ".join(_CORNERS)}; {error}'
         ) from error
     difficult = item.findtext('difficult', '0').strip() == '1'
     return {'label': label, 'box': box, 'difficult': difficult}

@@ -16,8 +16,8 @@ from ubernet_jax.metrics.metric import (
 )
 from ubernet_jax.metrics.precision_recall import (
     average_precision,
-    best_at_one_threshold,
-    best_at_own_thresholds,
+    optimal_dataset_scale,
+    optimal_image_scale,
     recall_and_precision,
     recall_at_half_precision,
 )
@@ -29,17 +29,17 @@ class BoundaryResult(MetricResult):
     """Scores of boundary maps, all 0..1.
 
     Attributes:
-      ods: best F with one threshold for the whole set.
-      ois: F with the best threshold for each image.
+      ods: optimal dataset scale, the best F-measure with one threshold for the entire dataset.
+      ois: optimal image scale, the F-measure with the best threshold for each image.
       ap: average precision.
-      r50: recall at precision one half.
-      ods_recall: recall where `ods` is reached.
-      ods_precision: precision there.
-      ods_threshold: threshold there.
-      ois_recall: recall that gives `ois`.
-      ois_precision: precision that gives `ois`.
-      thresholds: float64 (K,), rising.
-      recall: float64 (K,), of the whole set at each threshold.
+      r50: recall at precision 0.5.
+      ods_recall: recall at the threshold of `ods`.
+      ods_precision: precision at the threshold of `ods`.
+      ods_threshold: threshold of `ods`.
+      ois_recall: recall of `ois`.
+      ois_precision: precision of `ois`.
+      thresholds: float64 (K,), ascending.
+      recall: float64 (K,), of the entire dataset at each threshold.
       precision: float64 (K,), likewise.
     """
 
@@ -64,12 +64,14 @@ class BoundaryResult(MetricResult):
 
 
 class BoundaryMetric(Metric):
-    """Scores of soft boundary maps against several annotators; keeps 4 K numbers an image.
+    """Scores soft boundary maps against several annotators; stores 4 K numbers per image.
 
     Args:
-      thresholds: how many, K; 99 for reports, 9 to 25 while training (AP suffers first).
-      max_distance: tolerance as a share of the image's diagonal: 0.0075 (BSDS500), 0.011 (NYUD).
-      nms: the non-maximum suppression that maps get first.
+      thresholds: number of thresholds, K: 99 for reports, 9 to 25 during training (with few
+        thresholds AP is the first score to become inaccurate).
+      max_distance: matching tolerance as a fraction of the image diagonal: 0.0075 (BSDS500),
+        0.011 (NYUD).
+      nms: the non-maximum suppression applied to every map before scoring.
     """
 
     def __init__(
@@ -82,22 +84,22 @@ class BoundaryMetric(Metric):
         self.counts: list[np.ndarray] = []
 
     def measure(self, prediction: np.ndarray, ground_truth: np.ndarray) -> Measure:
-        """Counts one image.
+        """Counts the matched pixels of one image.
 
         Args:
           prediction: (H, W), uint8 0..255 or floating 0..1; rounded to 8 bits after the NMS.
-          ground_truth: bool or 0/1, (A, H, W) with a thin map of each annotator, or (H, W).
+          ground_truth: bool or 0/1; (A, H, W) with one thin map per annotator, or (H, W).
         """
         ground_truth = np.asarray(ground_truth)
         annotators = ground_truth[None] if ground_truth.ndim == 2 else ground_truth
         strength = unit_interval(prediction, 'prediction')
         if annotators.ndim != 3 or not len(annotators) or annotators.shape[1:] != strength.shape:
             raise MetricError(
-                f'the prediction has shape {strength.shape}, '
-                f'the ground truth {ground_truth.shape}: (H, W) and (annotators, H, W) are needed'
+                f'the prediction has shape {strength.shape}, the ground truth '
+                f'{ground_truth.shape}: they must be (H, W) and (annotators, H, W)'
             )
         if not np.isin(annotators, (0, 1)).all():
-            raise MetricError('the ground truth holds other values than 0 and 1')
+            raise MetricError('the ground truth contains values other than 0 and 1')
         counts = count_matches(
             suppress(strength, self.nms), annotators != 0, self.thresholds, self.max_distance
         )
@@ -111,9 +113,9 @@ class BoundaryMetric(Metric):
         truth, predicted = measure['counts'].max(0)[[1, 3]]
         notes = []
         if not predicted:
-            notes.append('the prediction is empty: nothing reaches the lowest threshold')
+            notes.append('the prediction is empty: no pixel reaches the lowest threshold')
         if not truth:
-            notes.append('the ground truth has no boundary: predictions only cost precision')
+            notes.append('the ground truth has no boundary: predictions only reduce precision')
         return notes
 
     def compute(self) -> BoundaryResult:
@@ -121,8 +123,8 @@ class BoundaryMetric(Metric):
         counts = np.stack(self.counts)
         total = counts.sum(0)
         recall, precision = recall_and_precision(total)
-        ods = best_at_one_threshold(total, self.thresholds)
-        ois = best_at_own_thresholds(counts)
+        ods = optimal_dataset_scale(total, self.thresholds)
+        ois = optimal_image_scale(counts)
         return BoundaryResult(
             ods=ods.f,
             ois=ois.f,
@@ -142,23 +144,24 @@ class BoundaryMetric(Metric):
 
 
 def boundary_thresholds(count: int) -> np.ndarray:
-    """`count` thresholds spread evenly between 0 and 1, both left out."""
+    """Returns `count` thresholds spaced evenly between 0 and 1, without 0 and 1 themselves."""
     if count < 2:
-        raise MetricError(f'thresholds is {count}: at least 2 are needed')
+        raise MetricError(f'thresholds is {count}: it must be at least 2')
     return np.linspace(1 / (count + 1), 1 - 1 / (count + 1), count)
 
 
 def require_tolerance(max_distance: float) -> float:
-    """The tolerance itself; raises MetricError unless it is a share of the diagonal."""
+    """Returns the tolerance; raises MetricError unless it is a fraction of the diagonal."""
     if not 0 < max_distance < 1:
         raise MetricError(
-            f'max_distance is {max_distance}: a share of the diagonal is needed, such as 0.0075'
+            f'max_distance is {max_distance}: it must be a fraction of the image diagonal, above '
+            '0 and below 1, such as 0.0075'
         )
     return max_distance
 
 
 def boundary_protocol(thresholds: np.ndarray, max_distance: float, nms: Nms) -> dict[str, object]:
-    """What every boundary score has to state."""
+    """Returns the part of the protocol that all boundary metrics share."""
     return {
         'thresholds': f'{len(thresholds)}, {thresholds[0]:.4g} to {thresholds[-1]:.4g}',
         'max_distance': f'{max_distance} of the diagonal',
@@ -170,7 +173,7 @@ def boundary_protocol(thresholds: np.ndarray, max_distance: float, nms: Nms) -> 
 
 
 def thinned_maps(strength: np.ndarray, thresholds: np.ndarray) -> list[np.ndarray]:
-    """The thin boundaries bool (H, W) of a map (H, W), taken as 8 bits, at each threshold."""
+    """Returns the thinned boundaries, bool (H, W), of a map (H, W) in 8 bits at each threshold."""
     from skimage.morphology import thin  # slow to import, and needed only here
 
     strength = np.round(strength * 255) / 255
@@ -180,31 +183,32 @@ def thinned_maps(strength: np.ndarray, thresholds: np.ndarray) -> list[np.ndarra
 def count_matches(
     strength: np.ndarray, annotators: np.ndarray, thresholds: np.ndarray, max_distance: float
 ) -> np.ndarray:
-    """Matches one map with all annotators at all thresholds.
+    """Matches one map with the maps of all annotators at all thresholds.
 
     Args:
       strength: floating (H, W), 0..1.
       annotators: bool (A, H, W).
-      thresholds: (K,), rising.
-      max_distance: share of the image's diagonal.
+      thresholds: (K,), ascending.
+      max_distance: fraction of the image diagonal.
 
     Returns:
       int64 (K, 4), see `precision_recall`. A predicted pixel is matched if it has a partner in any
       annotator's map; ground-truth pixels are summed over the annotators.
     """
     maps = thinned_maps(strength, thresholds)
-    ever = np.any(maps, axis=0)
-    limit = max_distance * np.hypot(*strength.shape)
-    matchers = [Matcher(ever, truth, limit) for truth in annotators]
+    union = np.any(maps, axis=0)
+    limit = max_distance * float(np.hypot(*strength.shape))
+    matchers = [Matcher(union, truth, limit) for truth in annotators]
     counts = np.zeros((len(thresholds), 4), np.int64)
     counts[:, 1] = np.count_nonzero(annotators)
-    for k in reversed(range(len(thresholds))):  # few pixels first: matchings build on each other
+    # Start with the highest threshold, which has the fewest pixels: each matching extends the last.
+    for k in reversed(range(len(thresholds))):
         if k + 1 < len(thresholds) and np.array_equal(maps[k], maps[k + 1]):
             counts[k] = counts[k + 1]
             continue
         partners = [matcher.match(maps[k]) for matcher in matchers]
-        found = np.zeros(strength.shape, bool)
-        found[tuple(np.concatenate(partners).T)] = True
+        matched = np.zeros(strength.shape, bool)
+        matched[tuple(np.concatenate(partners).T)] = True
         counts[k, 0] = sum(map(len, partners))
-        counts[k, 2:] = np.count_nonzero(found), np.count_nonzero(maps[k])
+        counts[k, 2:] = np.count_nonzero(matched), np.count_nonzero(maps[k])
     return counts

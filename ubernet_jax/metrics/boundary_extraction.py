@@ -1,8 +1,8 @@
-"""Boundaries extracted from segmentations: the one place where masks become boundaries.
+"""Extracts boundaries from segmentations. All conversions from masks to boundaries are here.
 
 | function | input | used for |
 |---|---|---|
-| `find_class_boundaries` | class map | training labels of sets with masks only (VOC) |
+| `find_class_boundaries` | class map | training labels of datasets with masks only (VOC) |
 | `outline_instances` | instance map | training labels of SBD |
 | `truth_from_segmentation` | class map | scoring against a class map, post-SEAL |
 """
@@ -17,37 +17,39 @@ _BAND_RADIUS = 5  # VOC draws a void band about 5 pixels wide around its objects
 
 
 def find_class_boundaries(segmentation: np.ndarray) -> np.ndarray:
-    """The boundaries of classes in a class map, one pixel wide, inside the object.
+    """Returns the boundaries of the classes in a class map, one pixel wide, inside the object.
 
-    A pixel carries its class if another class, or background, is among its 8 neighbours. Bands of
-    void between regions are first given to the nearest region. Larger areas of void stay void, and
-    so do pixels beside them that are not known to be a boundary.
+    A pixel belongs to the boundary of its class if another class, or background, is among its 8
+    neighbours. Bands of void between regions are first assigned to the nearest region. Larger areas
+    of void stay void, and so do pixels next to them that are not known to be boundary pixels.
 
     Args:
-      segmentation: uint8 (H, W), class index, 0 = background, VOID = not known.
+      segmentation: uint8 (H, W), class index, 0 = background, VOID = unknown.
 
     Returns:
-      uint8 (H, W), class of the boundary, 0 = no boundary, VOID = not known.
+      uint8 (H, W), class of the boundary, 0 = no boundary, VOID = unknown.
     """
     void = segmentation == VOID
     padded = np.pad(void, _BAND_RADIUS, mode='edge')
     unknown = ndimage.binary_opening(padded, _disk(_BAND_RADIUS))
     unknown = unknown[_BAND_RADIUS:-_BAND_RADIUS, _BAND_RADIUS:-_BAND_RADIUS]
     nearest = ndimage.distance_transform_edt(void, return_distances=False, return_indices=True)
+    assert isinstance(nearest, np.ndarray)  # the indices (2, H, W), because only they are returned
     classes = np.where(unknown, VOID, segmentation[tuple(nearest)])
 
     lowest = ndimage.minimum_filter(classes, size=3)  # VOID is above every class
     highest = ndimage.maximum_filter(np.where(unknown, 0, classes), size=3)
-    boundary = ~unknown & (lowest < highest)
-    beside_unknown = ndimage.binary_dilation(unknown, np.ones((3, 3), bool))
-    return np.where(boundary, classes, np.where(beside_unknown, VOID, 0)).astype(np.uint8)
+    boundary = (lowest < highest) & np.logical_not(unknown)
+    near_unknown = ndimage.binary_dilation(unknown, np.ones((3, 3), bool))
+    return np.where(boundary, classes, np.where(near_unknown, VOID, 0)).astype(np.uint8)
 
 
 def outline_instances(instances: np.ndarray, categories: np.ndarray) -> np.ndarray:
-    """The boundaries of instances, one pixel wide, inside the object.
+    """Returns the boundaries of instances, one pixel wide, inside the object.
 
-    A pixel carries its class if another instance, or background, is among its 8 neighbours. So two
-    objects that touch both keep their boundary, side by side, also where they are of one class.
+    A pixel belongs to the boundary of its class if another instance, or background, is among its 8
+    neighbours. Two objects that touch therefore both have a boundary there, side by side, even if
+    they are of the same class.
 
     Args:
       instances: integers (H, W), 0 = background, k = instance k.
@@ -63,25 +65,26 @@ def outline_instances(instances: np.ndarray, categories: np.ndarray) -> np.ndarr
 
 
 def truth_from_segmentation(segmentation: np.ndarray, num_classes: int) -> SemanticTruth:
-    """Boundaries where the class changes; those between two instances of a class are not there.
+    """Returns the boundaries where the class changes, without those between instances of a class.
 
     Args:
-      segmentation: integer (H, W), 0 background, 1..C the classes, 255 void: no boundary with it.
+      segmentation: integer (H, W), 0 = background, 1..C = the classes, 255 = void, which has no
+        boundary with its neighbours.
       num_classes: C.
 
     Raises:
-      MetricError: another class index.
+      MetricError: a class index is out of range.
     """
     known = segmentation != VOID
     if segmentation[known].max(initial=0) > num_classes:
         raise MetricError(
-            f'the ground truth holds class index {segmentation[known].max()}: '
-            f'allowed are 0 to {num_classes}, or {VOID} for void'
+            f'the ground truth contains class index {segmentation[known].max()}: '
+            f'allowed are 0 to {num_classes}, and {VOID} for void'
         )
     regions = segmentation == np.arange(1, num_classes + 1)[:, None, None]
     boundaries = np.zeros_like(regions)
     height, width = segmentation.shape
-    for down, right in ((0, 1), (1, 0), (1, 1)):  # a pixel against three neighbours: a thin line
+    for down, right in ((0, 1), (1, 0), (1, 1)):  # only three neighbours, so that lines are thin
         here = np.s_[..., : height - down, : width - right]
         there = np.s_[..., down:, right:]
         boundaries[here] |= (regions[here] != regions[there]) & known[here] & known[there]
@@ -89,6 +92,6 @@ def truth_from_segmentation(segmentation: np.ndarray, num_classes: int) -> Seman
 
 
 def _disk(radius: int) -> np.ndarray:
-    """bool (2 * radius + 1, 2 * radius + 1), True within `radius` pixels of the centre."""
+    """Returns bool (2 * radius + 1, 2 * radius + 1), True within `radius` pixels of the centre."""
     rows, columns = np.ogrid[-radius : radius + 1, -radius : radius + 1]
     return rows**2 + columns**2 <= radius**2

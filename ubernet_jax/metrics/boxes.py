@@ -1,7 +1,7 @@
-"""Boxes that detection and proposals share: their structures, overlap, and checks.
+"""Boxes as detection and proposals use them: data classes, overlap and checks.
 
 A box is x1, y1, x2, y2 in pixels, 0-based, x2 and y2 exclusive. VOC's files count from 1 and
-include the last pixel: subtract 1 from their x1 and y1 (`readers` does).
+include the last pixel; `annotations` converts them by subtracting 1 from x1 and y1.
 """
 
 import dataclasses
@@ -13,12 +13,12 @@ from ubernet_jax.metrics.metric import MetricError
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredBoxes:
-    """Scored boxes of one image.
+    """Predicted boxes of one image with their scores.
 
     Attributes:
       boxes: floating (N, 4).
-      scores: floating (N,), any scale, higher is surer.
-      classes: integer (N,), class index 0..C-1 (background is none); proposals need none.
+      scores: floating (N,), on any scale; a higher score is more confident.
+      classes: integer (N,), class index 0..C-1 (background is not a class); None for proposals.
     """
 
     boxes: np.ndarray
@@ -28,12 +28,12 @@ class ScoredBoxes:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Objects:
-    """True boxes of one image.
+    """Ground-truth boxes of one image.
 
     Attributes:
       boxes: floating (M, 4).
-      classes: integer (M,), class index 0..C-1 (background is none).
-      difficult: bool (M,), found or not, these do not count.
+      classes: integer (M,), class index 0..C-1 (background is not a class).
+      difficult: bool (M,); difficult objects do not count, whether detected or not.
     """
 
     boxes: np.ndarray
@@ -42,7 +42,7 @@ class Objects:
 
 
 def intersection_over_union(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Overlap of every first with every second box: (N, 4) and (M, 4) to float64 (N, M)."""
+    """Computes the overlap of all pairs of boxes (N, 4) and (M, 4): float64 (N, M)."""
     first, second = np.asarray(first, np.float64)[:, None], np.asarray(second, np.float64)[None]
     corners = (
         np.minimum(first[..., 2:], second[..., 2:]),
@@ -54,21 +54,21 @@ def intersection_over_union(first: np.ndarray, second: np.ndarray) -> np.ndarray
 
 
 def check_boxes(boxes: np.ndarray, what: str) -> np.ndarray:
-    """The boxes as float64 (N, 4).
+    """Returns the boxes as float64 (N, 4).
 
     Raises:
-      MetricError: another shape, a value that is not finite, or a box without area.
+      MetricError: the shape is wrong, a value is not finite, or a box has no area.
     """
     boxes = np.asarray(boxes, np.float64)
     if boxes.size == 0:
         return boxes.reshape(0, 4)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise MetricError(f'the {what} have shape {boxes.shape}: boxes of shape (N, 4) are needed')
+        raise MetricError(f'the {what} have shape {boxes.shape}: boxes must have shape (N, 4)')
     wrong = ~(np.isfinite(boxes).all(1) & (boxes[:, 2:] > boxes[:, :2]).all(1))
     if wrong.any():
         raise MetricError(
-            f'the {what} hold the box {boxes[wrong][0].tolist()}: '
-            'x1 < x2 and y1 < y2 are needed (x2, y2 exclusive)'
+            f'the {what} contain the box {boxes[wrong][0].tolist()}: '
+            'x1 < x2 and y1 < y2 must hold (x2 and y2 are exclusive)'
         )
     return boxes
 
@@ -76,10 +76,10 @@ def check_boxes(boxes: np.ndarray, what: str) -> np.ndarray:
 def check_classes(
     classes: np.ndarray | None, boxes: np.ndarray, count: int, what: str
 ) -> np.ndarray:
-    """The class indices as int64 (N,).
+    """Returns the class indices as int64 (N,).
 
     Raises:
-      MetricError: not one for each box, or not 0 to `count` - 1.
+      MetricError: their number differs from that of the boxes, or one is not in 0..`count` - 1.
     """
     classes = np.asarray([] if classes is None else classes)
     if classes.shape != (len(boxes),):
@@ -87,20 +87,20 @@ def check_classes(
     wrong = (classes < 0) | (classes >= count)
     if wrong.any():
         raise MetricError(
-            f'the {what} hold class index {classes[wrong][0]}: allowed are 0 to {count - 1}'
+            f'the {what} contain class index {classes[wrong][0]}: allowed are 0 to {count - 1}'
         )
     return classes.astype(np.int64)
 
 
 def check_scores(scores: np.ndarray, boxes: np.ndarray, what: str) -> np.ndarray:
-    """The scores as float64 (N,).
+    """Returns the scores as float64 (N,).
 
     Raises:
-      MetricError: not one for each box, or one is NaN.
+      MetricError: their number differs from that of the boxes, or a score is NaN.
     """
     scores = np.asarray(scores, np.float64)
     if scores.shape != (len(boxes),):
         raise MetricError(f'the {what} have {len(boxes)} boxes and {scores.size} scores')
     if np.isnan(scores).any():
-        raise MetricError(f'the {what} hold a score that is not a number')
+        raise MetricError(f'the {what} contain a score that is NaN')
     return scores

@@ -1,4 +1,4 @@
-"""Errors of depth maps, pooled over all pixels of the set whose true depth is known."""
+"""Errors of depth maps, pooled over all pixels of the dataset whose true depth is known."""
 
 import dataclasses
 from typing import ClassVar
@@ -15,7 +15,7 @@ from ubernet_jax.metrics.metric import (
 )
 
 RATIOS = (1.25, 1.25**2, 1.25**3)
-SMALLEST = 1e-3  # metres; predictions below are taken for it, whose logarithm is finite
+MIN_DEPTH = 1e-3  # metres; predictions are clipped to it from below, so that logarithms are finite
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +30,10 @@ class DepthResult(MetricResult):
       rmse_log: root of the mean squared difference of natural logarithms.
       log10: mean absolute difference of logarithms to base 10.
       si_log: standard deviation of the difference of natural logarithms, times 100.
-      delta_1: share of pixels whose larger depth is less than 1.25 times the smaller, 0..1.
-      delta_2: likewise 1.25 squared.
-      delta_3: likewise 1.25 cubed.
-      pixels: how many were counted.
+      delta_1: fraction of pixels with max(predicted / true, true / predicted) < 1.25, 0..1.
+      delta_2: likewise < 1.25 squared.
+      delta_3: likewise < 1.25 cubed.
+      pixels: number of pixels that were scored.
     """
 
     SCORES: ClassVar[tuple[Score, ...]] = (
@@ -56,13 +56,13 @@ class DepthResult(MetricResult):
 
 
 class DepthMetric(Metric):
-    """Depth errors; constant memory.
+    """Computes depth errors; constant memory.
 
     Args:
-      valid: true depths from the first to the second count, in metres; those of NYUv2 end at 10,
-        those of street scenes are usually cut at 80.
-      median_scaling: multiply each prediction first by the ratio of the true to the predicted
-        median, for networks that know no absolute scale.
+      valid: lowest and highest true depth of the pixels that count, in metres. The depths of NYUv2
+        end at 10; those of street scenes are usually limited to 80.
+      median_scaling: first multiply each prediction by the ratio of the true median to the
+        predicted median, for networks that do not predict absolute scale.
     """
 
     def __init__(
@@ -71,13 +71,15 @@ class DepthMetric(Metric):
         super().__init__()
         low, high = valid
         if not 0 < low < high:
-            raise MetricError(f'valid depths are {valid}: 0 < nearest < farthest is needed')
+            raise MetricError(
+                f'valid is {valid}: it must be (nearest, farthest), with 0 < nearest < farthest'
+            )
         self.valid, self.median_scaling = valid, median_scaling
         self.sums = np.zeros(len(_sums(np.ones(1), np.ones(1))))
         self.pixels = 0
 
     def measure(self, prediction: np.ndarray, ground_truth: np.ndarray) -> Measure:
-        """Sums over one image.
+        """Sums the errors of one image.
 
         Args:
           prediction: floating (H, W), metres.
@@ -93,8 +95,11 @@ class DepthMetric(Metric):
         if not np.isfinite(predicted).all():
             raise MetricError('the prediction is not finite where the true depth is known')
         if self.median_scaling and true.size:
-            predicted = predicted * np.median(true) / max(np.median(predicted), SMALLEST)
-        return {'sums': _sums(np.maximum(predicted, SMALLEST), true), 'pixels': np.array(true.size)}
+            predicted = predicted * np.median(true) / max(np.median(predicted), MIN_DEPTH)
+        return {
+            'sums': _sums(np.maximum(predicted, MIN_DEPTH), true),
+            'pixels': np.array(true.size),
+        }
 
     def add(self, measure: Measure) -> None:
         self.sums += measure['sums']
@@ -105,7 +110,7 @@ class DepthMetric(Metric):
         self._require_images()
         if not self.pixels:
             low, high = self.valid
-            raise MetricError(f'no pixel of the ground truth has a depth of {low} to {high} m')
+            raise MetricError(f'no pixel of the ground truth has a depth from {low} to {high} m')
         means = self.sums / self.pixels
         squared, absolute, relative, squared_relative, log, squared_log, log10, *within = means
         return DepthResult(
@@ -126,13 +131,13 @@ class DepthMetric(Metric):
                 'valid': f'true depth {self.valid[0]:g} to {self.valid[1]:g} m',
                 'crop': 'none',
                 'median_scaling': 'each image' if self.median_scaling else None,
-                'predictions_below': f'taken for {SMALLEST:g} m',
+                'predictions_below': f'taken for {MIN_DEPTH:g} m',
             },
         )
 
 
 def _sums(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
-    """float64 (10,), over the pixels (n,): the terms of the scores, in the order of `compute`."""
+    """Sums the terms of the scores over pixels (n,): float64 (10,), in the order of `compute`."""
     difference = predicted - true
     log = np.log(predicted) - np.log(true)
     ratio = np.maximum(predicted / true, true / predicted)
@@ -153,7 +158,7 @@ def _check(values: np.ndarray, what: str) -> np.ndarray:
     values = np.asarray(values)
     if values.ndim != 2 or not np.issubdtype(values.dtype, np.floating):
         raise MetricError(
-            f'the {what} has shape {values.shape} and dtype {values.dtype}: a floating map (H, W) '
-            'in metres is needed'
+            f'the {what} has shape {values.shape} and dtype {values.dtype}: it must be a floating '
+            'map (H, W) in metres'
         )
     return values.astype(np.float64)

@@ -1,46 +1,49 @@
-"""Scores read from results files, which describe them: the inverse of `MetricResult.to_json`."""
+"""Reads scores and their descriptions from results files: the inverse of `MetricResult.to_json`."""
 
-import dataclasses
 import json
 import math
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_type_hints
 
 from ubernet_jax.metrics.metric import MetricError, Score
 
+_FIELD_TYPES = get_type_hints(Score)
+
 
 def read_scores(plain: Mapping[str, Any], what: str) -> dict[Score, float | None]:
-    """The scores of a result, in their order; None is one that is undefined.
+    """Reads the scores of a result, in their order; an undefined score is None.
 
     Args:
-      plain: the result in JSON.
-      what: the file, for errors.
+      plain: the result as parsed JSON.
+      what: the file, for error messages.
 
     Raises:
-      MetricError: it does not describe its scores, or not as `MetricResult.to_json` does.
+      MetricError: the scores are not described as `MetricResult.to_json` writes them.
     """
     listed = plain.get('scores')
     if not isinstance(listed, list):
         raise MetricError(
-            f'{what} does not describe its scores: it was written by a version before 0.2. '
-            'Evaluate the network again, or read the file with ubernet_jax 0.1'
+            f"{what} has no list 'scores' that describes its scores: it was written by a version "
+            'before 0.2. Evaluate the network again, or read the file with ubernet_jax 0.1'
         )
-    scores = dict(_read_score(one, f'{what}: score {number}') for number, one in enumerate(listed))
+    scores = dict(
+        _read_score(score, f'{what}: score {number}') for number, score in enumerate(listed)
+    )
     if len({score.name for score in scores}) < len(listed):
-        raise MetricError(f'{what} has two scores of one name')
+        raise MetricError(f'{what} has two scores of the same name')
     if sum(score.main for score in scores) > 1:
-        raise MetricError(f'{what} marks several scores as main; one can be')
+        raise MetricError(f'{what} marks several scores as main; only one is allowed')
     return scores
 
 
 def find_main(scores: Iterable[Score]) -> Score | None:
-    """The score that enters delta_m; None where no score does."""
+    """Returns the score that enters delta_m; None if no score does."""
     return next((score for score in scores if score.main), None)
 
 
 def describe_difference(ours: Score, theirs: Score) -> list[str]:
-    """Lines `field of NAME: OURS, not THEIRS`; how tables call a score may differ."""
+    """Returns lines `FIELD of NAME: OURS, not THEIRS`; the labels in tables may differ."""
     return [
         f'{field} of {ours.name}: {getattr(ours, field)!r}, not {getattr(theirs, field)!r}'
         for field in ('name', 'unit', 'lower_is_better', 'main')
@@ -49,18 +52,19 @@ def describe_difference(ours: Score, theirs: Score) -> list[str]:
 
 
 def _read_score(plain: Any, what: str) -> tuple[Score, float | None]:
-    fields = dataclasses.fields(Score)
     if not isinstance(plain, Mapping) or not all(
-        isinstance(plain.get(field.name), field.type) for field in fields
+        isinstance(plain.get(name), kind) for name, kind in _FIELD_TYPES.items()
     ):
         raise MetricError(
-            f'{what} must have texts as name, label and unit, true or false as lower_is_better and '
-            f'main, not {json.dumps(plain):.80}'
+            f'{what} must have strings as name, label and unit, and true or false as '
+            f'lower_is_better and main; it is {json.dumps(plain):.80}'
         )
     value = plain.get('value', math.nan)
     if value is not None and not _is_finite(value):
-        raise MetricError(f'{what}, {plain["name"]!r:.50}, has no number or null as its value')
-    score = Score(**{field.name: plain[field.name] for field in fields})
+        raise MetricError(
+            f'{what}, {plain["name"]!r:.50}: its value must be a finite number or null'
+        )
+    score = Score(**{name: plain[name] for name in _FIELD_TYPES})
     return score, None if value is None else float(value)
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import enum
 from collections.abc import Mapping, Sequence
+from typing import assert_never
 
 import numpy as np
 
@@ -20,18 +21,18 @@ MIN_OVERLAP = 0.5  # exclusive
 
 
 class ApMode(enum.Enum):
-    """How a precision-recall curve becomes one number."""
+    """How average precision is computed from a precision-recall curve."""
 
     VOC07 = 'VOC07'  # mean of the best precision at recall >= 0, .1, .. 1
     VOC10 = 'VOC10'  # area under the monotone envelope
 
 
 class Outcome(enum.IntEnum):
-    """What a detection counts as."""
+    """How a detection is counted."""
 
-    WRONG = 0
-    RIGHT = 1
-    NOTHING = 2  # it found a difficult object
+    FALSE_POSITIVE = 0
+    TRUE_POSITIVE = 1
+    IGNORED = 2  # it matches a difficult object
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +40,9 @@ class DetectionResult(MetricResult):
     """Scores of detections, all 0..1.
 
     Attributes:
-      map: mean of `per_class` over the classes with an object that counts.
+      map: mean of `per_class` over the classes with an object that is not difficult.
       per_class: class name -> average precision; NaN for a class without such an object.
-      curves: class name -> float64 (101,), best precision at recalls of at least 0, .01 .. 1.
+      curves: class name -> float64 (101,), best precision at recall >= 0, .01 .. 1.
     """
 
     map: float
@@ -49,17 +50,17 @@ class DetectionResult(MetricResult):
     curves: Mapping[str, np.ndarray]
 
     def scores(self) -> dict[Score, float]:
-        """The mean; of the two ways to compute it the paper's enters delta_m."""
+        """Returns the mean. It is the main score only in the mode VOC07, which the paper uses."""
         main = self.protocol['ap'] == ApMode.VOC07.value
         return {Score(name='map', label='mAP', main=main): self.map}
 
 
 class DetectionMetric(Metric):
-    """VOC average precision; keeps two numbers a detection.
+    """Computes VOC average precision; stores three numbers per detection.
 
     Args:
-      class_names: names of the C classes, background left out.
-      mode: VOC07 for the 2007 to 2009 test sets, VOC10 since.
+      class_names: names of the C classes, without background.
+      mode: VOC07 for the test sets of 2007 to 2009, VOC10 for later ones.
     """
 
     def __init__(self, class_names: Sequence[str], mode: ApMode) -> None:
@@ -69,10 +70,11 @@ class DetectionMetric(Metric):
         self.measures: list[Measure] = []
 
     def measure(self, prediction: ScoredBoxes, ground_truth: Objects) -> Measure:
-        """Decides for each detection of one image what it counts as.
+        """Decides how each detection of one image is counted.
 
-        A detection, surest first, claims the object of its class that it overlaps most; an object
-        is found once, further claims are wrong.
+        In the order of descending scores, each detection is assigned to the object of its class
+        that it overlaps most. The first detection of an object is a true positive, further
+        detections of the same object are false positives.
         """
         count = len(self.class_names)
         boxes = check_boxes(prediction.boxes, 'detections')
@@ -88,16 +90,16 @@ class DetectionMetric(Metric):
 
         overlap = intersection_over_union(boxes, true_boxes)
         overlap[classes[:, None] != true_classes[None]] = 0
-        outcome = np.full(len(boxes), Outcome.WRONG)
-        found = np.zeros(len(true_boxes), bool)
+        outcome = np.full(len(boxes), Outcome.FALSE_POSITIVE)
+        detected = np.zeros(len(true_boxes), bool)
         for i in np.argsort(-scores, kind='stable') if len(true_boxes) else ():
             best = overlap[i].argmax()
             if overlap[i, best] > MIN_OVERLAP:
                 if difficult[best]:
-                    outcome[i] = Outcome.NOTHING
-                elif not found[best]:
-                    outcome[i] = Outcome.RIGHT
-                    found[best] = True
+                    outcome[i] = Outcome.IGNORED
+                elif not detected[best]:
+                    outcome[i] = Outcome.TRUE_POSITIVE
+                    detected[best] = True
         objects = np.bincount(true_classes[~difficult], minlength=count)
         return {'scores': scores, 'classes': classes, 'outcome': outcome, 'objects': objects}
 
@@ -113,14 +115,14 @@ class DetectionMetric(Metric):
         )
         objects = np.sum([measure['objects'] for measure in self.measures], axis=0)
         if not objects.any():
-            raise MetricError('no image has an object that counts (difficult ones do not)')
+            raise MetricError('no image has an object that is not difficult')
         curves, per_class = {}, {}
         for c, name in enumerate(self.class_names):
-            of_class = (classes == c) & (outcome != Outcome.NOTHING)
+            of_class = (classes == c) & (outcome != Outcome.IGNORED)
             order = np.argsort(-scores[of_class], kind='stable')
-            right = outcome[of_class][order] == Outcome.RIGHT
-            recall, envelope = _recall_and_envelope(right, objects[c])
-            curves[name] = _at(np.arange(101) / 100, recall, envelope)
+            true_positive = outcome[of_class][order] == Outcome.TRUE_POSITIVE
+            recall, envelope = _recall_and_envelope(true_positive, objects[c])
+            curves[name] = _precision_at(np.arange(101) / 100, recall, envelope)
             per_class[name] = (
                 average_precision(recall, envelope, self.mode) if objects[c] else np.nan
             )
@@ -140,23 +142,28 @@ class DetectionMetric(Metric):
 
 
 def average_precision(recall: np.ndarray, envelope: np.ndarray, mode: ApMode) -> float:
-    """AP of one class.
+    """Computes the average precision of one class.
 
     Args:
-      recall: float64 (N,), rising, after each detection.
-      envelope: float64 (N,), the best precision from there on.
+      recall: float64 (N,), ascending, after each detection.
+      envelope: float64 (N,), the best precision after this or any later detection.
+      mode: how the curve is averaged.
     """
-    if mode is ApMode.VOC10:
-        return float((np.diff(recall, prepend=0) * envelope).sum())
-    return float(_at(np.arange(11) / 10, recall, envelope).mean())
+    match mode:
+        case ApMode.VOC07:
+            return float(_precision_at(np.arange(11) / 10, recall, envelope).mean())
+        case ApMode.VOC10:
+            return float((np.diff(recall, prepend=0) * envelope).sum())
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
-def _recall_and_envelope(right: np.ndarray, objects: int) -> tuple[np.ndarray, np.ndarray]:
-    found = right.cumsum()
-    precision = found / np.arange(1, len(right) + 1)
-    return found / max(objects, 1), np.maximum.accumulate(precision[::-1])[::-1]
+def _recall_and_envelope(true_positive: np.ndarray, objects: int) -> tuple[np.ndarray, np.ndarray]:
+    detected = true_positive.cumsum()
+    precision = detected / np.arange(1, len(true_positive) + 1)
+    return detected / max(objects, 1), np.maximum.accumulate(precision[::-1])[::-1]
 
 
-def _at(levels: np.ndarray, recall: np.ndarray, envelope: np.ndarray) -> np.ndarray:
-    """The best precision at recalls of at least each level; 0 where none is reached."""
+def _precision_at(levels: np.ndarray, recall: np.ndarray, envelope: np.ndarray) -> np.ndarray:
+    """Returns the best precision at recall >= each level; 0 for levels that are not reached."""
     return np.append(envelope, 0)[np.searchsorted(recall, levels)]

@@ -1,37 +1,38 @@
-"""One-to-one matching of boundary pixels: as many pairs as possible, then the least distance.
+"""One-to-one matching of boundary pixels: the most pairs first, then the least total distance.
 
-The result is that of the assignment in which a predicted pixel without a partner costs 100 times
-the distance limit; its slow part, the proof that a pixel must go without, is avoided:
+The result equals that of the assignment problem in which a predicted pixel without a partner costs
+100 times the distance limit. The slow part of that problem, proving that a pixel must stay
+unmatched, is avoided:
 
-1. A maximum matching, by alternating paths from the unmatched truth pixels (Berge 1957).
-2. The pixels that such paths still reach form one part, all others another; no maximum matching
-   has a pair across (Dulmage and Mendelsohn 1958).
-3. In the first part every predicted pixel is matched, in the second every true one. Assignments
-   that match one side in full are what SciPy's solver is fast at.
+1. Compute a maximum matching by alternating paths from the unmatched truth pixels (Berge 1957).
+2. Divide the pixels into those that such paths still reach and all others. No maximum matching has
+   a pair between the two parts (Dulmage and Mendelsohn 1958).
+3. In the first part every predicted pixel is matched, in the second every truth pixel. SciPy's
+   solver is fast at assignments that match one side completely.
 
-Thresholds of one image differ little: step 1 starts from the previous threshold's matching, and
-step 3 solves only connected components that have changed.
+The maps of one image at successive thresholds differ little. Therefore step 1 starts from the
+matching of the previous threshold, and step 3 solves only the connected components that changed.
 """
 
 import numpy as np
 from scipy import sparse, spatial
 from scipy.sparse import csgraph
 
-DISTANCE_STEPS = 2**16  # a pixel; to whole numbers of these are distances rounded
+DISTANCE_STEPS = 2**16  # distances are rounded to multiples of 1 / DISTANCE_STEPS pixels
 
 
 class Matcher:
     """Matches predicted pixels with the boundary pixels of one ground truth.
 
     Args:
-      predicted: bool (H, W), all pixels that any call of `match` will hold.
+      predicted: bool (H, W), the union of the maps that `match` will be called with.
       truth: bool (H, W).
-      max_distance: greatest distance between partners, in pixels, inclusive.
+      max_distance: largest allowed distance between partners, in pixels, inclusive.
     """
 
     def __init__(self, predicted: np.ndarray, truth: np.ndarray, max_distance: float) -> None:
         self.pixels, truth_pixels = np.argwhere(predicted), np.argwhere(truth)
-        # Squared distances are whole numbers; the half keeps rounding away from the limit.
+        # Squared distances are integers; adding 0.5 makes the limit robust to rounding errors.
         limit = np.sqrt(np.floor(max_distance**2) + 0.5)
         pairs = spatial.KDTree(truth_pixels).sparse_distance_matrix(
             spatial.KDTree(self.pixels), limit, output_type='coo_matrix'
@@ -41,15 +42,15 @@ class Matcher:
         self.truth, self.prediction = pairs.row[order], pairs.col[order]  # the ends of each pair
         self.distance = pairs.data[order]
         self.matched = np.zeros(len(order), bool)  # the pairs that the last call chose
-        self.eligible = np.zeros(len(order), bool)  # and those among which it chose
+        self.eligible = np.zeros(len(order), bool)  # the pairs that the last call chose from
 
     def match(self, predicted: np.ndarray) -> np.ndarray:
         """Matches the pixels of one threshold.
 
-        Among equally good matchings the choice depends on the calls before.
+        Which of several equally good matchings is chosen depends on the previous calls.
 
         Args:
-          predicted: bool (H, W), some of the pixels that the matcher was made for.
+          predicted: bool (H, W), a subset of the pixels given to the constructor.
 
         Returns:
           int64 (M, 2), row and column of the predicted pixels that have a partner.
@@ -61,21 +62,21 @@ class Matcher:
         changed = self._changed_components(eligible)
         self.matched &= ~changed
         self.eligible = eligible
-        for part, full, other in (
+        for part, full, opposite in (
             (truth_excess, self.prediction, self.truth),
             (~truth_excess, self.truth, self.prediction),
         ):
             pairs = np.flatnonzero(part & eligible & changed)
-            chosen = _assign(full[pairs], other[pairs], self.distance[pairs], start[pairs])
+            chosen = _assign(full[pairs], opposite[pairs], self.distance[pairs], start[pairs])
             self.matched[pairs] = chosen
         return self.pixels[self.prediction[self.matched]]
 
     def _maximum_matching(self, present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Matches as many of the present pairs as possible, whatever their distance.
+        """Matches as many of the present pairs as possible, regardless of their distance.
 
         Returns:
-          The pairs that are matched, bool, and the nodes (truth pixels, then predicted ones) that
-          alternating paths from unmatched truth pixels reach, bool (truths + predictions,).
+          A tuple of the matched pairs, bool, and the nodes (truth pixels, then predicted pixels)
+          that alternating paths from unmatched truth pixels reach, bool (truths + predictions,).
         """
         partner_of_truth = np.full(self.truths, -1)
         partner = np.full(self.predictions, -1)
@@ -85,8 +86,8 @@ class Matcher:
         starts = np.bincount(self.truth[present], minlength=self.truths).cumsum()
         while True:
             order, parent = _search(starts, self.prediction[present], partner_of_truth, partner)
-            found = order[(order >= self.truths) & (order < self.truths + self.predictions)]
-            ends = found - self.truths
+            reached_nodes = order[(order >= self.truths) & (order < self.truths + self.predictions)]
+            ends = reached_nodes - self.truths
             ends = ends[partner[ends] < 0]
             if not len(ends):
                 reached = np.zeros(self.truths + self.predictions + 1, bool)
@@ -97,12 +98,15 @@ class Matcher:
             ends = ends[_first_of_each_tree(ends, parent, partner_of_truth)]
             while len(ends):  # swap the pairs along all paths at once, from their ends to the roots
                 truths = parent[ends]
-                before = partner_of_truth[truths]
+                previous = partner_of_truth[truths]
                 partner_of_truth[truths], partner[ends] = ends, truths
-                ends = before[before >= 0]
+                ends = previous[previous >= 0]
 
     def _changed_components(self, eligible: np.ndarray) -> np.ndarray:
-        """Pairs in components of the eligible pairs that differ from the last call: bool."""
+        """Returns the pairs in connected components that differ from those of the last call: bool.
+
+        The components are those of the graph whose edges are the eligible pairs.
+        """
         graph = sparse.csr_matrix(
             (
                 np.ones(np.count_nonzero(eligible), np.int8),
@@ -121,9 +125,10 @@ class Matcher:
 def _search(
     starts: np.ndarray, prediction: np.ndarray, partner_of_truth: np.ndarray, partner: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Breadth-first along alternating paths from all unmatched truth pixels.
+    """Searches breadth-first along alternating paths from all unmatched truth pixels.
 
-    Nodes: truth pixels, predicted pixels, and one root that leads to the unmatched truth pixels.
+    The nodes are the truth pixels, the predicted pixels, and a root node with edges to all
+    unmatched truth pixels.
     """
     truths, predictions = len(partner_of_truth), len(partner)
     unmatched = np.flatnonzero(partner_of_truth < 0)
@@ -139,7 +144,7 @@ def _search(
 def _first_of_each_tree(
     ends: np.ndarray, parent: np.ndarray, partner_of_truth: np.ndarray
 ) -> np.ndarray:
-    """Index of one path's end for each root truth pixel: such paths share no pixel."""
+    """Returns the index of one path end for each root truth pixel: these paths share no pixel."""
     root = parent[ends]
     climbing = np.arange(len(ends))
     while len(climbing):
@@ -150,34 +155,34 @@ def _first_of_each_tree(
 
 
 def _assign(
-    full: np.ndarray, other: np.ndarray, distance: np.ndarray, start: np.ndarray
+    full: np.ndarray, opposite: np.ndarray, distance: np.ndarray, start: np.ndarray
 ) -> np.ndarray:
-    """Matches every node of `full` at the least sum of distances.
+    """Matches every node of `full` with the least sum of distances.
 
     Args:
-      full: int (P,), one end of each pair.
-      other: int (P,), the other end.
+      full: int (P,), the node of each pair on the side that is matched completely.
+      opposite: int (P,), the node of each pair on the opposite side.
       distance: float (P,).
-      start: bool (P,), some pairs that match every node of `full`, whatever the distance.
+      start: bool (P,), pairs that match every node of `full`, regardless of the distance.
 
     Returns:
       bool (P,), the pairs of the best matching.
     """
     if not len(full):
         return start
-    # SciPy first looks for any full matching, and can take seconds over it. Numbered alike,
-    # partners of `start` are the first that it tries.
-    full = _numbered(full, full[start])
-    other = _numbered(other, other[start])
-    # Whole numbers, because rounding errors can keep SciPy in an endless loop; one more for each
-    # pair changes no optimum, and SciPy drops zeros.
-    cost = sparse.csr_matrix((np.rint(distance * DISTANCE_STEPS) + 1, (full, other)))
+    # SciPy first searches for any full matching, which can take seconds. If partners in `start`
+    # have equal numbers, SciPy tries them first.
+    full = _renumber(full, full[start])
+    opposite = _renumber(opposite, opposite[start])
+    # Integer costs, because rounding errors can cause an endless loop in SciPy. Adding 1 to every
+    # pair does not change the optimum; without it SciPy would drop pairs of cost 0.
+    cost = sparse.csr_matrix((np.rint(distance * DISTANCE_STEPS) + 1, (full, opposite)))
     _, partner = csgraph.min_weight_full_bipartite_matching(cost)
-    return partner[full] == other
+    return partner[full] == opposite
 
 
-def _numbered(nodes: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """Renames nodes 0, 1, ..: those of `first` in their order, then the others."""
+def _renumber(nodes: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Renumbers nodes 0, 1, ..: first those of `first` in their order, then the others."""
     number = np.full(nodes.max(initial=-1) + 1, -1)
     number[first] = np.arange(len(first))
     others = np.unique(nodes[number[nodes] < 0])

@@ -1,4 +1,4 @@
-"""What every evaluator is: measure single images, add the measures up, compute the result."""
+"""The interface of all evaluators: measure each image, add up the measures, compute the result."""
 
 import abc
 import dataclasses
@@ -8,23 +8,24 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-Measure = dict[str, np.ndarray]  # what one image contributes; small, and savable with np.savez
+Measure = dict[str, np.ndarray]  # the contribution of one image; small, can be saved with np.savez
 
 
 class MetricError(ValueError):
-    """Predictions or ground truth that cannot be scored; the message is the whole report."""
+    """Predictions or ground truth that cannot be scored; the message is the complete report."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """What a number of a result is, so that nobody else needs to know.
+    """Describes a score of a result, so that tables and plots need not know the metric.
 
     Attributes:
-      name: of the field.
-      label: in tables and pictures.
-      unit: `°`, `%` or `m`; empty for shares of 1 and numbers without one.
-      lower_is_better: for errors.
-      main: whether it is the one that enters delta_m; of a task one score of one result is.
+      name: of the field of the result.
+      label: for tables and plots.
+      unit: `°`, `%` or `m`; empty for fractions in 0..1 and numbers without a unit.
+      lower_is_better: True for errors.
+      main: whether the score enters delta_m; each task has a single main score, in one of its
+        results.
     """
 
     name: str
@@ -34,7 +35,10 @@ class Score:
     main: bool = False
 
     def format(self, *values: float) -> str:
-        """Such as `.286`, `28.5°`, `30.2 %`, `0.512 m`; of a mean and its spread `.286 ± .004`."""
+        """Formats a value, such as `.286`, `28.5°`, `30.2 %` or `0.512 m`.
+
+        A mean and its standard deviation are formatted as `.286 ± .004`.
+        """
         digits = 1 if self.unit in ('°', '%') else 3
         numbers = [f'{value:.{digits}f}' for value in values]
         if not self.unit:
@@ -44,12 +48,12 @@ class Score:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class MetricResult:
-    """Scores of a set of images; every subclass adds its scores as fields.
+    """Scores of a dataset; every subclass adds its scores as fields.
 
     Attributes:
       SCORES: the fields that tables show, in their order.
-      protocol: what was computed, exactly: thresholds, tolerances, modes, conventions.
-      images: how many images were scored.
+      protocol: what exactly was computed: thresholds, tolerances, modes, conventions.
+      images: number of images that were scored.
     """
 
     SCORES: ClassVar[tuple[Score, ...]] = ()
@@ -58,13 +62,14 @@ class MetricResult:
     images: int
 
     def scores(self) -> dict[Score, float]:
-        """The scores that tables show."""
+        """Returns the scores that tables show."""
         return {score: getattr(self, score.name) for score in self.SCORES}
 
     def to_json(self) -> dict[str, Any]:
-        """All fields as plain types for `json.dump`, and `scores`, which describes those of tables.
+        """Converts all fields to plain types for `json.dump`.
 
-        An undefined score (NaN) becomes None.
+        An undefined score (NaN) becomes None. The additional entry `scores` has the description and
+        the value of each score in `scores()`.
         """
         scores = [
             {**dataclasses.asdict(score), 'value': value} for score, value in self.scores().items()
@@ -74,29 +79,33 @@ class MetricResult:
 
 
 class Metric(abc.ABC):
-    """Accumulates over images; see the package's docstring."""
+    """Accumulates scores over images; see the docstring of the package."""
 
     def __init__(self) -> None:
         self.images = 0
 
     @abc.abstractmethod
     def measure(self, prediction: Any, ground_truth: Any) -> Measure:
-        """What one image contributes. Changes nothing; raises MetricError on bad input."""
+        """Returns the contribution of one image and changes no state.
+
+        Raises:
+          MetricError: the input is invalid.
+        """
 
     @abc.abstractmethod
     def add(self, measure: Measure) -> None:
-        """Adds one image's measure."""
+        """Adds the measure of one image."""
 
     @abc.abstractmethod
     def compute(self) -> MetricResult:
-        """The scores of all images so far; raises MetricError if there are none."""
+        """Returns the scores of all images so far; raises MetricError if there are no images."""
 
     def update(self, prediction: Any, ground_truth: Any) -> None:
-        """Measures one image and adds it."""
+        """Measures one image and adds its measure."""
         self.add(self.measure(prediction, ground_truth))
 
     def notes(self, measure: Measure) -> list[str]:
-        """What is odd about an image, though it can be scored; for the one who made the files."""
+        """Returns notes on an image that can be scored but looks suspicious, for the user."""
         return []
 
     def _require_images(self) -> None:
@@ -114,18 +123,18 @@ def require_same_size(prediction: np.ndarray, ground_truth: np.ndarray) -> None:
 
 
 def unit_interval(values: np.ndarray, what: str) -> np.ndarray:
-    """A map (H, W) of probabilities: bool or 8-bit as float64 in 0..1, floats checked and kept.
+    """Returns a map (H, W) of probabilities: bool and uint8 as float64 in 0..1, floats unchanged.
 
     Args:
       values: bool, uint8 (0..255), or floating (0..1).
-      what: how to call it in an error.
+      what: name of the map, for error messages.
 
     Raises:
-      MetricError: another shape or dtype, NaN, or values outside 0..1.
+      MetricError: the shape or dtype is wrong, or there are NaNs or values outside 0..1.
     """
     values = np.asarray(values)
     if values.ndim != 2 or values.size == 0:
-        raise MetricError(f'the {what} has shape {values.shape}: a map of shape (H, W) is needed')
+        raise MetricError(f'the {what} has shape {values.shape}: it must be a map of shape (H, W)')
     if values.dtype == bool:
         return values.astype(np.float64)
     if values.dtype == np.uint8:

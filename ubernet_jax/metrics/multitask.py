@@ -1,4 +1,4 @@
-"""How a multi-task network compares with single-task ones: delta_m (Maninis et al., CVPR 2019)."""
+"""delta_m: a multi-task network compared with single-task networks (Maninis et al., CVPR 2019)."""
 
 import dataclasses
 import json
@@ -13,7 +13,7 @@ from ubernet_jax.metrics.metric import MetricError, MetricResult, Score
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class MultitaskResult(MetricResult):
-    """Relative change against single-task networks, percent; positive is better.
+    """Relative change against single-task networks, in percent; positive is better.
 
     Attributes:
       delta_m: mean of `per_task`.
@@ -27,35 +27,37 @@ class MultitaskResult(MetricResult):
 def delta_m(
     multitask: Mapping[str, pathlib.Path], single_task: Mapping[str, pathlib.Path]
 ) -> MultitaskResult:
-    """Compares results files task by task, each by the score that the files mark as main.
+    """Compares results files task by task, by the score that the files mark as main.
 
     Args:
-      multitask: task -> the results JSON of the network under test.
-      single_task: task -> the results JSON of the network trained for that task alone.
+      multitask: task -> results JSON of the network under test.
+      single_task: task -> results JSON of the network trained for that task alone.
 
     Raises:
-      MetricError: a file is absent or has no main score, a task has no single-task file, or the
-        two were scored differently.
+      MetricError: a file does not exist or has no main score, a task has no single-task file, or
+        the two files of a task have different protocols or images.
     """
     if not multitask:
-        raise MetricError('no task to compare: give at least one results file')
+        raise MetricError('there is no task to compare: give at least one results file')
     per_task, scores, images = {}, {}, 0
     for task, path in multitask.items():
         if task not in single_task:
             raise MetricError(
-                f'no single-task results for {task}: evaluate a network trained on it'
+                f'there are no single-task results for {task}: evaluate a network trained on it'
             )
-        other = single_task[task]
-        ours, theirs = _read(path), _read(other)
-        if ours.protocol != theirs.protocol or ours.images != theirs.images:
-            raise MetricError(f'{path} and {other} differ in their protocol or images')
-        if differences := describe_difference(ours.main, theirs.main):
-            raise MetricError(f'{path} and {other} differ: {"; ".join(differences)}')
-        if theirs.value == 0:
-            raise MetricError(f'{theirs.main.name} is 0 in {other}: no relative change exists')
-        per_task[task] = relative_change(ours.value, theirs.value, ours.main.lower_is_better)
-        scores[task] = ours.main.name
-        images += ours.images
+        baseline_path = single_task[task]
+        result, baseline = _read(path), _read(baseline_path)
+        if result.protocol != baseline.protocol or result.images != baseline.images:
+            raise MetricError(f'{path} and {baseline_path} differ in their protocol or images')
+        if differences := describe_difference(result.main, baseline.main):
+            raise MetricError(f'{path} and {baseline_path} differ: {"; ".join(differences)}')
+        if baseline.value == 0:
+            raise MetricError(
+                f'{baseline.main.name} is 0 in {baseline_path}: the relative change is undefined'
+            )
+        per_task[task] = relative_change(result.value, baseline.value, result.main.lower_is_better)
+        scores[task] = result.main.name
+        images += result.images
     return MultitaskResult(
         delta_m=math.fsum(per_task.values()) / len(per_task),
         per_task=per_task,
@@ -68,10 +70,10 @@ def delta_m(
     )
 
 
-def relative_change(ours: float, theirs: float, lower_is_better: bool) -> float:
-    """Change of a score against another, which is not 0, in percent; positive is better."""
+def relative_change(value: float, baseline: float, lower_is_better: bool) -> float:
+    """Returns the change of a score against a nonzero baseline, in percent; positive is better."""
     sign = -1 if lower_is_better else 1
-    return sign * 100 * (ours - theirs) / abs(theirs)
+    return sign * 100 * (value - baseline) / abs(baseline)
 
 
 class _Results(NamedTuple):
@@ -90,10 +92,14 @@ def _read(path: pathlib.Path) -> _Results:
         raise MetricError(f'{path} is not a JSON file: {error}') from error
     for key, kind in {'protocol': dict, 'images': int}.items():
         if not isinstance(plain, dict) or not isinstance(plain.get(key), kind):
-            raise MetricError(f'{path} holds no {key!r}: it must be the results JSON of a task')
+            raise MetricError(f'{path} has no {key!r}: it must be the results JSON of a task')
     scores = read_scores(plain, str(path))
     main = find_main(scores)
-    if main is None or scores[main] is None:
-        fault = 'has no main score' if main is None else f'has no value of its score {main.name}'
-        raise MetricError(f'{path} {fault}: it does not enter delta_m')
-    return _Results(plain['protocol'], plain['images'], main, scores[main])
+    if main is None:
+        raise MetricError(f'{path} has no main score: it does not enter delta_m')
+    value = scores[main]
+    if value is None:
+        raise MetricError(
+            f'{path} has no value of its main score {main.name}: it does not enter delta_m'
+        )
+    return _Results(plain['protocol'], plain['images'], main, value)

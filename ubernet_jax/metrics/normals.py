@@ -1,4 +1,4 @@
-"""Angular errors of surface normals, pooled over all labelled pixels of the set."""
+"""Angular errors of surface normals, pooled over all labelled pixels of the dataset."""
 
 import dataclasses
 from typing import ClassVar
@@ -14,7 +14,7 @@ from ubernet_jax.metrics.metric import (
     require_same_size,
 )
 
-COMPONENT_LIMIT = 1.01  # unit vectors stored in 8 bits overshoot 1 a little
+COMPONENT_LIMIT = 1.01  # components of unit vectors stored in 8 bits can slightly exceed 1
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class NormalsResult(MetricResult):
       below_11_25: percentage of pixels with an error below 11.25 degrees, 0..100.
       below_22_5: likewise below 22.5 degrees.
       below_30: likewise below 30 degrees.
-      pixels: how many pixels were labelled.
+      pixels: number of labelled pixels.
       histogram: int64 (180,), pixels with an error of 0 to 1, 1 to 2, .. 179 to 180 degrees.
     """
 
@@ -51,18 +51,18 @@ class NormalsResult(MetricResult):
 
 
 class NormalsMetric(Metric):
-    """Angular errors; keeps 4 bytes a labelled pixel, because the median is exact."""
+    """Computes angular errors; stores 4 bytes per labelled pixel, because the median is exact."""
 
     def __init__(self) -> None:
         super().__init__()
         self.angles: list[np.ndarray] = []
 
     def measure(self, prediction: np.ndarray, ground_truth: np.ndarray) -> Measure:
-        """Angles of one image.
+        """Computes the angular errors of one image.
 
         Args:
-          prediction: floating (H, W, 3), made unit length here; a zero vector is 90 degrees off.
-          ground_truth: floating (H, W, 3), made unit length here; all zero where unlabelled.
+          prediction: floating (H, W, 3), normalised here; the error of a zero vector is 90 degrees.
+          ground_truth: floating (H, W, 3), normalised here; all zeros where unlabelled.
         """
         prediction = _vectors(prediction, 'prediction')
         ground_truth = _vectors(ground_truth, 'ground truth')
@@ -105,12 +105,13 @@ def _vectors(values: np.ndarray, what: str) -> np.ndarray:
     if values.ndim != 3 or values.shape[-1] != 3 or not np.issubdtype(values.dtype, np.floating):
         raise MetricError(
             f'the {what} has shape {values.shape} and dtype {values.dtype}: '
-            'a floating array (H, W, 3) is needed (8-bit files: rgb / 127.5 - 1)'
+            'it must be a floating array (H, W, 3) (convert 8-bit files by rgb / 127.5 - 1)'
         )
     largest = np.abs(values).max(initial=0)
     if not largest <= COMPONENT_LIMIT:  # also catches NaN
         raise MetricError(
-            f'the {what} has a component of size {largest:g}: unit vectors are needed, -1 to 1'
+            f'the {what} has a component of magnitude {largest:g}: the vectors must be unit '
+            'vectors, with components from -1 to 1'
         )
     return values
 

@@ -1,4 +1,4 @@
-"""Pictures of results: what a paper would show."""
+"""Plots of results, as papers show them."""
 
 import functools
 import pathlib
@@ -24,10 +24,10 @@ RECALL_LEVELS = np.arange(101) / 100
 
 @functools.singledispatch
 def plot(result: MetricResult, path: pathlib.Path) -> None:
-    """Draws a result into a picture file; the format is the file's suffix.
+    """Plots a result to an image file; the file's suffix determines the format.
 
     Raises:
-      TypeError: there is no picture of such results.
+      TypeError: there is no plot for results of this type.
     """
     raise TypeError(f'no plot for {type(result).__name__}')
 
@@ -75,12 +75,12 @@ def _(result: SegmentationResult, path: pathlib.Path) -> None:
     bars, matrix = figure.subplots(1, 2)
     _draw_bars(bars, result.per_class, result.miou)
     bars.set_title(f'intersection over union, {result.images} images')
-    share = result.confusion / np.maximum(result.confusion.sum(1, keepdims=True), 1)
-    picture = matrix.imshow(share, vmin=0, vmax=1, cmap='viridis')
+    fraction = result.confusion / np.maximum(result.confusion.sum(1, keepdims=True), 1)
+    picture = matrix.imshow(fraction, vmin=0, vmax=1, cmap='viridis')
     names = list(result.per_class)
     matrix.set_xticks(range(len(names)), names, rotation=90)
     matrix.set_yticks(range(len(names)), names)
-    matrix.set(xlabel='predicted', ylabel='true', title='share of each true class')
+    matrix.set(xlabel='predicted', ylabel='true', title='fraction of each true class')
     figure.colorbar(picture, ax=matrix, shrink=0.8)
     figure.savefig(path)
 
@@ -104,7 +104,7 @@ def _(result: NormalsResult, path: pathlib.Path) -> None:
         ('RMSE', result.rmse, ':'),
     ):
         axes.axvline(value, ls=style, color='k', label=f'{name} {value:.1f}°')
-    axes.set(xlim=(0, 180), xlabel='angular error, degrees', ylabel='% of pixels a degree')
+    axes.set(xlim=(0, 180), xlabel='angular error, degrees', ylabel='% of pixels per degree')
     axes.set_title(f'normals, {result.images} images')
     axes.legend()
     figure.savefig(path)
@@ -113,10 +113,10 @@ def _(result: NormalsResult, path: pathlib.Path) -> None:
 @plot.register
 def _(result: DepthResult, path: pathlib.Path) -> None:
     figure, axes = _figure(5, 3)
-    shares = [getattr(result, f'delta_{power}') for power in range(1, len(RATIOS) + 1)]
+    fractions = [getattr(result, f'delta_{power}') for power in range(1, len(RATIOS) + 1)]
     names = [f'below {ratio:.3g}' for ratio in RATIOS]
-    _draw_bars(axes, dict(zip(names, shares, strict=True)), None)
-    axes.set_xlabel('share of pixels by ratio of predicted and true depth')
+    _draw_bars(axes, dict(zip(names, fractions, strict=True)), None)
+    axes.set_xlabel('fraction of pixels by ratio of predicted and true depth')
     axes.set_title(f'depth, {result.images} images: RMSE {result.rmse:.3f} m')
     figure.savefig(path)
 
@@ -129,7 +129,7 @@ def _(result: ProposalResult, path: pathlib.Path) -> None:
     axes.plot(limits, list(result.average_recall.values()), 's-', label='average recall')
     axes.set_xscale('log')
     axes.set_xticks(limits, map(str, limits))
-    axes.set(xlabel='proposals an image', ylim=(0, 1), title=f'{result.objects} objects')
+    axes.set(xlabel='proposals per image', ylim=(0, 1), title=f'{result.objects} objects')
     axes.legend()
     figure.savefig(path)
 

@@ -1,7 +1,8 @@
-"""From counts at each threshold to ODS, OIS, AP and R50, as the BSDS500 benchmark does it.
+"""Computes ODS, OIS, AP and R50 from counts at each threshold, as the BSDS500 benchmark does.
 
-Counts are int64 (..., K, 4), K thresholds in rising order, the last axis in this order: matched
-and all ground-truth pixels (summed over annotators), matched and all predicted pixels.
+Counts are int64 (..., K, 4) for K thresholds in ascending order. The last axis has the numbers of
+matched ground-truth pixels, all ground-truth pixels (both summed over annotators), matched
+predicted pixels, and all predicted pixels.
 """
 
 import dataclasses
@@ -14,7 +15,7 @@ RECALL_LEVELS = np.arange(101) / 100
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """One point of a precision-recall curve; all 0..1."""
+    """A point of a precision-recall curve; all values are 0..1."""
 
     f: float
     recall: float
@@ -23,19 +24,19 @@ class Point:
 
 
 def recall_and_precision(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Recall and precision, float64 (..., K); 0 where nothing is there to be found or predicted."""
+    """Computes recall and precision, float64 (..., K); 0 where their denominator is 0."""
     matched_truth, truth, matched_predicted, predicted = np.moveaxis(counts, -1, 0)
     return matched_truth / np.maximum(truth, 1), matched_predicted / np.maximum(predicted, 1)
 
 
 def f_measure(recall: np.ndarray, precision: np.ndarray) -> np.ndarray:
-    """The harmonic mean; 0 where both are 0."""
+    """Computes the harmonic mean of recall and precision; 0 where both are 0."""
     total = recall + precision
     return 2 * recall * precision / np.where(total > 0, total, 1)
 
 
-def best_at_one_threshold(counts: np.ndarray, thresholds: np.ndarray) -> Point:
-    """ODS: the best F of the counts (K, 4), interpolated between neighbouring thresholds."""
+def optimal_dataset_scale(counts: np.ndarray, thresholds: np.ndarray) -> Point:
+    """Computes ODS: the best F of counts (K, 4), interpolated between neighbouring thresholds."""
     recall, precision = recall_and_precision(counts)
     knots = np.arange(len(thresholds))
     steps = (len(thresholds) - 1) * (INTERPOLATION_STEPS - 1) + 1
@@ -51,8 +52,11 @@ def best_at_one_threshold(counts: np.ndarray, thresholds: np.ndarray) -> Point:
     )
 
 
-def best_at_own_thresholds(counts: np.ndarray) -> Point:
-    """OIS: each image of counts (N, K, 4) at the threshold that suits it best; threshold NaN."""
+def optimal_image_scale(counts: np.ndarray) -> Point:
+    """Computes OIS: the F with each image of counts (N, K, 4) at its best threshold.
+
+    The threshold of the returned point is NaN.
+    """
     best = f_measure(*recall_and_precision(counts)).argmax(-1)
     total = counts[np.arange(len(counts)), best].sum(0)
     recall, precision = recall_and_precision(total)
@@ -65,7 +69,10 @@ def best_at_own_thresholds(counts: np.ndarray) -> Point:
 
 
 def average_precision(counts: np.ndarray) -> float:
-    """AP of the counts (K, 4): precision summed over 101 recalls, over 100; 0 off the curve."""
+    """Computes AP of counts (K, 4): the sum of precision at 101 recalls, divided by 100.
+
+    Precision is interpolated along the curve, and 0 at recalls outside of it.
+    """
     recall, precision = recall_and_precision(counts)
     recall, first = np.unique(recall, return_index=True)
     if len(recall) < 2:
@@ -75,7 +82,10 @@ def average_precision(counts: np.ndarray) -> float:
 
 
 def recall_at_half_precision(counts: np.ndarray) -> float:
-    """R50 of the counts (K, 4); if precision stays above one half, the recall at its least."""
+    """Computes R50 of counts (K, 4): the recall at precision 0.5.
+
+    If precision is above 0.5 everywhere, this is the recall at the lowest precision.
+    """
     recall, precision = recall_and_precision(counts)
     precision, first = np.unique(precision, return_index=True)
     if len(precision) < 2:

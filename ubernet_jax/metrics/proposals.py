@@ -1,4 +1,4 @@
-"""Recall of class-agnostic object proposals, as COCO measures it."""
+"""Recall of class-agnostic object proposals, as COCO computes it."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ class ProposalResult(MetricResult):
     """Recall of the objects that are not difficult, 0..1.
 
     Attributes:
-      recall: proposals an image -> recall at overlap 0.5.
-      average_recall: proposals an image -> mean recall over the overlaps 0.5, 0.55 .. 0.95.
-      objects: how many objects there are.
+      recall: proposals per image -> recall at overlap 0.5.
+      average_recall: proposals per image -> mean recall over the overlaps 0.5, 0.55 .. 0.95.
+      objects: number of objects.
     """
 
     recall: dict[int, float]
@@ -39,10 +39,10 @@ class ProposalResult(MetricResult):
 
 
 class ProposalMetric(Metric):
-    """Recall with so many proposals an image; constant memory.
+    """Computes recall for several numbers of proposals per image; constant memory.
 
     Args:
-      limits: numbers of proposals.
+      limits: the numbers of proposals.
     """
 
     def __init__(self, limits: Sequence[int] = (100, 300, 1000)) -> None:
@@ -52,9 +52,10 @@ class ProposalMetric(Metric):
         self.objects = 0
 
     def measure(self, prediction: ScoredBoxes, ground_truth: Objects) -> Measure:
-        """Counts one image. Classes are ignored, difficult objects left out.
+        """Counts the objects of one image that proposals find.
 
-        A proposal, surest first, finds the object that it overlaps most among those still missing.
+        Classes are ignored, and difficult objects are left out. In the order of descending scores,
+        each proposal finds the object that it overlaps most among those not found before.
         """
         boxes = check_boxes(prediction.boxes, 'proposals')
         scores = check_scores(prediction.scores, boxes, 'proposals')
@@ -74,7 +75,7 @@ class ProposalMetric(Metric):
     def compute(self) -> ProposalResult:
         self._require_images()
         if not self.objects:
-            raise MetricError('no image has an object that counts (difficult ones do not)')
+            raise MetricError('no image has an object that is not difficult')
         recall = self.found / self.objects
         return ProposalResult(
             recall=dict(zip(self.limits, recall[:, 0].tolist(), strict=True)),
@@ -91,7 +92,10 @@ class ProposalMetric(Metric):
 
 
 def _rank_of_finder(overlap: np.ndarray, minimum: float) -> np.ndarray:
-    """For each object (column) the rank of the proposal (row) that finds it, or a huge number."""
+    """Returns for each object (column) the rank of the proposal (row) that finds it.
+
+    The rank of an object that is not found is the largest int64.
+    """
     rank = np.full(overlap.shape[1], np.iinfo(np.int64).max)
     missing = overlap >= minimum
     for i in np.flatnonzero(missing.any(1)):

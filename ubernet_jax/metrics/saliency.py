@@ -1,7 +1,7 @@
 """Maximal F-measure and mean absolute error of saliency maps."""
 
 import dataclasses
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -15,9 +15,9 @@ from ubernet_jax.metrics.metric import (
     unit_interval,
 )
 
-BETA_SQUARED = 0.3  # weight of recall, the field's custom since Achanta et al. 2009
+BETA_SQUARED = 0.3  # weight of recall, the convention since Achanta et al. 2009
 NUM_THRESHOLDS = 256
-IOU_THRESHOLDS = np.linspace(0.2, 0.9, 15)  # of multi-task papers, for mIoU
+IOU_THRESHOLDS = np.linspace(0.2, 0.9, 15)  # for mIoU, as multi-task papers use them
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +25,11 @@ class SaliencyResult(MetricResult):
     """Scores of saliency maps, all 0..1.
 
     Attributes:
-      max_f: best over thresholds of F(mean precision, mean recall).
-      max_f_per_image: best over thresholds of the mean of the images' F.
+      max_f: maximum over thresholds of F(mean precision, mean recall).
+      max_f_per_image: maximum over thresholds of the mean over images of F.
       mae: mean over images of the mean absolute error.
-      miou_15: best of 15 thresholds of the images' mean intersection over union.
-      precision: float64 (256,), mean over images at each threshold, rising thresholds.
+      miou_15: maximum over 15 thresholds of the mean over images of intersection over union.
+      precision: float64 (256,), mean over images at each threshold, ascending thresholds.
       recall: float64 (256,), likewise.
     """
 
@@ -47,10 +47,10 @@ class SaliencyResult(MetricResult):
 
 
 class SaliencyMetric(Metric):
-    """Saliency scores; constant memory.
+    """Computes saliency scores; constant memory.
 
     Args:
-      normalise: stretch each prediction to 0..1 first, as some toolboxes do (`pysodmetrics`).
+      normalise: first stretch each prediction to 0..1, as some toolboxes do (`pysodmetrics`).
     """
 
     def __init__(self, *, normalise: bool = False) -> None:
@@ -67,12 +67,13 @@ class SaliencyMetric(Metric):
 
         Args:
           prediction: (H, W), uint8 0..255 or floating 0..1.
-          ground_truth: (H, W), bool, uint8 0..255 or floating 0..1; salient above one half.
+          ground_truth: (H, W), bool, uint8 0..255 or floating 0..1; values above 0.5 (after
+            scaling to 0..1) are salient.
         """
         ground_truth = np.asarray(ground_truth)
         if ground_truth.dtype == np.uint8 and ground_truth.max(initial=0) == 1:
             raise MetricError(
-                'the ground truth is uint8 with no value above 1: use bool, or 0..255'
+                'the ground truth is uint8 with no value above 1: it must be bool, or uint8 0..255'
             )
         predicted = unit_interval(prediction, 'prediction')
         salient = unit_interval(ground_truth, 'ground truth') > 0.5
@@ -80,7 +81,7 @@ class SaliencyMetric(Metric):
         if self.normalise and predicted.max() > predicted.min():
             predicted = (predicted - predicted.min()) / (predicted.max() - predicted.min())
 
-        # Thresholds in the prediction's own precision: k / 255 read from a file then is >= k / 255.
+        # Thresholds have the dtype of the prediction, so that k / 255 from a file is >= k / 255.
         thresholds = np.arange(NUM_THRESHOLDS, dtype=predicted.dtype) / (NUM_THRESHOLDS - 1)
         above, hits = _counts_above(predicted, salient, thresholds, 'right')
         positives = np.count_nonzero(salient)
@@ -129,10 +130,23 @@ class SaliencyMetric(Metric):
 
 
 def _counts_above(
-    predicted: np.ndarray, salient: np.ndarray, thresholds: np.ndarray, side: str
+    predicted: np.ndarray,
+    salient: np.ndarray,
+    thresholds: np.ndarray,
+    side: Literal['left', 'right'],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels, and salient pixels, at or above ('right') or above ('left') each threshold."""
-    passed = np.searchsorted(thresholds, predicted.ravel(), side)  # how many thresholds, 0..T
+    """Counts all pixels and the salient pixels at or above each threshold.
+
+    Args:
+      predicted: floating (H, W).
+      salient: bool (H, W).
+      thresholds: floating (T,), ascending.
+      side: 'right' counts pixels at or above a threshold, 'left' those above it.
+
+    Returns:
+      Numbers of pixels and of salient pixels, int64 (T,) each.
+    """
+    passed = np.searchsorted(thresholds, predicted.ravel(), side)  # number of thresholds, 0..T
     bins = len(thresholds) + 1
     pixels = np.bincount(passed, minlength=bins)
     salient_pixels = np.bincount(passed[salient.ravel()], minlength=bins)

@@ -1,4 +1,4 @@
-"""Mean intersection over union from one confusion matrix over the whole set."""
+"""Mean intersection over union, from a confusion matrix of the entire dataset."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -20,12 +20,13 @@ VOID = 255
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentationResult(MetricResult):
-    """Scores of semantic segmentation, or of parts.
+    """Scores of semantic segmentation or part segmentation.
 
     Attributes:
       miou: mean of `per_class` over the classes that occur, 0..1.
-      per_class: class name -> TP / (TP + FP + FN); NaN for a class that occurs nowhere.
-      confusion: int64 (C, C), pixels of true class (row) and predicted class (column).
+      per_class: class name -> TP / (TP + FP + FN); NaN for a class that does not occur in the
+        ground truth or the predictions.
+      confusion: int64 (C, C), number of pixels by true class (row) and predicted class (column).
     """
 
     SCORES: ClassVar[tuple[Score, ...]] = (Score(name='miou', label='mIoU', main=True),)
@@ -36,10 +37,10 @@ class SegmentationResult(MetricResult):
 
 
 class SegmentationMetric(Metric):
-    """mIoU of class maps; memory C x C.
+    """Computes the mIoU of class maps; memory C x C.
 
     Args:
-      num_classes: C; background, if there is one, is a class like the others.
+      num_classes: C; background, if present, is a class like the others.
       class_names: a name for each class, for `per_class`; default '0', '1', ...
     """
 
@@ -49,15 +50,17 @@ class SegmentationMetric(Metric):
             raise MetricError(f'num_classes is {num_classes}: allowed are 1 to {VOID}')
         self.class_names = tuple(class_names or map(str, range(num_classes)))
         if len(self.class_names) != num_classes:
-            raise MetricError(f'{len(self.class_names)} class names for {num_classes} classes')
+            raise MetricError(
+                f'class_names has {len(self.class_names)} names for {num_classes} classes'
+            )
         self.num_classes = num_classes
         self.confusion = np.zeros((num_classes, num_classes), np.int64)
 
     def measure(self, prediction: np.ndarray, ground_truth: np.ndarray) -> Measure:
-        """Counts one image.
+        """Computes the confusion matrix of one image.
 
         Args:
-          prediction: integer (H, W), class index 0..C-1; ignored where the truth is void.
+          prediction: integer (H, W), class index 0..C-1; ignored where the ground truth is void.
           ground_truth: integer (H, W), class index 0..C-1 or 255 (void).
         """
         prediction, ground_truth = np.asarray(prediction), np.asarray(ground_truth)
@@ -65,11 +68,11 @@ class SegmentationMetric(Metric):
             if labels.ndim != 2 or not np.issubdtype(labels.dtype, np.integer):
                 raise MetricError(
                     f'the {what} has shape {labels.shape} and dtype {labels.dtype}: '
-                    'a map (H, W) of integer class indices is needed'
+                    'it must be a map (H, W) of integer class indices'
                 )
         require_same_size(prediction, ground_truth)
         valid = ground_truth != VOID
-        true = self._indices(ground_truth[valid], 'ground truth', f', or {VOID} for void')
+        true = self._indices(ground_truth[valid], 'ground truth', f', and {VOID} for void')
         predicted = self._indices(prediction[valid], 'prediction', '')
         cells = np.bincount(true * self.num_classes + predicted, minlength=self.num_classes**2)
         return {'confusion': cells.reshape(self.num_classes, self.num_classes)}
@@ -98,11 +101,11 @@ class SegmentationMetric(Metric):
             },
         )
 
-    def _indices(self, labels: np.ndarray, what: str, also: str) -> np.ndarray:
+    def _indices(self, labels: np.ndarray, what: str, suffix: str) -> np.ndarray:
         if labels.size and not 0 <= labels.min() <= labels.max() < self.num_classes:
             wrong = labels[(labels < 0) | (labels >= self.num_classes)][0]
             raise MetricError(
-                f'the {what} holds class index {wrong}: '
-                f'allowed are 0 to {self.num_classes - 1}{also}'
+                f'the {what} contains class index {wrong}: '
+                f'allowed are 0 to {self.num_classes - 1}{suffix}'
             )
         return labels.astype(np.int64)

@@ -22,27 +22,28 @@ from ubernet_jax.metrics.metric import (
     Score,
     unit_interval,
 )
-from ubernet_jax.metrics.precision_recall import average_precision, best_at_one_threshold
+from ubernet_jax.metrics.precision_recall import average_precision, optimal_dataset_scale
 from ubernet_jax.metrics.thinning import Nms, suppress
 
 VOID = 255
 
 
 class Mode(enum.Enum):
-    """Two ways to score that cannot be compared; SEAL (Yu et al., ECCV 2018) changed them."""
+    """The protocols before and after SEAL (Yu et al., ECCV 2018); scores are not comparable."""
 
-    PRE_SEAL = 'pre-SEAL'  # as all papers before 2018: lenient inside objects and elsewhere
+    PRE_SEAL = 'pre-SEAL'  # used by all papers before 2018: ignores some false positives
     POST_SEAL = 'post-SEAL'  # every prediction counts, in every image
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class SemanticTruth:
-    """Ground truth of one image for C classes (background is none of them).
+    """Ground truth of one image for C classes (background is not a class).
 
     Attributes:
-      boundaries: bool (C, H, W), thin boundaries of each class. For pre-SEAL scores those of the
-        class's whole region (instances not told apart), for post-SEAL those of its instances.
-      regions: bool (C, H, W), the pixels of each class; only pre-SEAL needs them.
+      boundaries: bool (C, H, W), thin boundaries of each class. For pre-SEAL scores these are the
+        boundaries of the region of the class (instances are not distinguished), for post-SEAL
+        scores those of its instances.
+      regions: bool (C, H, W), the pixels of each class; only pre-SEAL scores need them.
     """
 
     boundaries: np.ndarray
@@ -54,9 +55,9 @@ class SemanticBoundaryResult(MetricResult):
     """Scores of semantic boundaries, all 0..1.
 
     Attributes:
-      ods: mean over classes of the best F with one threshold.
+      ods: mean over classes of ODS, the best F-measure with one threshold for the dataset.
       ap: mean over classes of the average precision.
-      per_class: class name -> {'ods', 'ap'}; NaN for a class without any true boundary.
+      per_class: class name -> {'ods', 'ap'}; NaN for a class without a true boundary.
     """
 
     SCORES: ClassVar[tuple[Score, ...]] = (
@@ -70,14 +71,14 @@ class SemanticBoundaryResult(MetricResult):
 
 
 class SemanticBoundaryMetric(Metric):
-    """Scores one boundary map a class; keeps 4 K C numbers.
+    """Scores boundary maps with one channel per class; stores 4 K C numbers.
 
     Args:
-      class_names: names of the C classes, background left out.
-      mode: which of the two protocols.
-      thresholds: how many, K.
-      max_distance: tolerance as a share of the image's diagonal.
-      nms: the non-maximum suppression that maps get first.
+      class_names: names of the C classes, without background.
+      mode: the protocol.
+      thresholds: number of thresholds, K.
+      max_distance: matching tolerance as a fraction of the image diagonal.
+      nms: the non-maximum suppression applied to every map before scoring.
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class SemanticBoundaryMetric(Metric):
         self.counts = np.zeros((len(self.class_names), thresholds, 4), np.int64)
 
     def measure(self, prediction: np.ndarray, ground_truth: SemanticTruth) -> Measure:
-        """Counts one image.
+        """Counts the matched pixels of one image.
 
         Args:
           prediction: (C, H, W), uint8 0..255 or floating 0..1.
@@ -109,7 +110,10 @@ class SemanticBoundaryMetric(Metric):
         self._check(prediction, boundaries, 'boundaries')
         if self.mode is Mode.PRE_SEAL:
             if regions is None:
-                raise MetricError('pre-SEAL scores need the regions of the classes: give `regions`')
+                raise MetricError(
+                    'pre-SEAL scores need the regions of the classes: set `regions` of the ground '
+                    'truth'
+                )
             self._check(prediction, regions, 'regions')
         counts = np.zeros_like(self.counts)
         for c, name in enumerate(self.class_names):
@@ -119,10 +123,10 @@ class SemanticBoundaryMetric(Metric):
             if not strength.any() and not boundaries[c].any():
                 continue
             strength = suppress(strength, self.nms)
-            if self.mode is Mode.PRE_SEAL:
+            if regions is not None and self.mode is Mode.PRE_SEAL:
                 tolerance = self.max_distance * np.hypot(*strength.shape)
-                deep = ndimage.distance_transform_edt(~boundaries[c]) > tolerance
-                strength = np.where(regions[c] & deep, 0, strength)
+                far_from_boundary = ndimage.distance_transform_edt(~boundaries[c]) > tolerance
+                strength = np.where(regions[c] & far_from_boundary, 0, strength)
             counts[c] = count_matches(
                 strength, boundaries[c][None], self.thresholds, self.max_distance
             )
@@ -138,7 +142,7 @@ class SemanticBoundaryMetric(Metric):
         if not truth:
             notes.append('the ground truth has no boundary of any class')
         elif not predicted:
-            notes.append('the prediction is empty: nothing that counts reaches any threshold')
+            notes.append('the prediction is empty: no scored pixel reaches any threshold')
         return notes
 
     def compute(self) -> SemanticBoundaryResult:
@@ -147,7 +151,7 @@ class SemanticBoundaryMetric(Metric):
         for name, counts in zip(self.class_names, self.counts, strict=True):
             occurs = counts[:, 1].any()
             per_class[name] = {
-                'ods': best_at_one_threshold(counts, self.thresholds).f if occurs else np.nan,
+                'ods': optimal_dataset_scale(counts, self.thresholds).f if occurs else np.nan,
                 'ap': average_precision(counts) if occurs else np.nan,
             }
         scored = [scores for scores in per_class.values() if not np.isnan(scores['ods'])]
@@ -175,7 +179,7 @@ class SemanticBoundaryMetric(Metric):
         if prediction.ndim != 3 or len(prediction) != classes or truth.shape != prediction.shape:
             raise MetricError(
                 f'the prediction has shape {prediction.shape}, the {what} {truth.shape}: '
-                f'both must be (C, H, W) with C = {classes}, background left out'
+                f'both must be (C, H, W) with C = {classes}, without background'
             )
         if truth.dtype != bool:
-            raise MetricError(f'the {what} have dtype {truth.dtype}: bool is needed')
+            raise MetricError(f'the {what} have dtype {truth.dtype}: it must be bool')

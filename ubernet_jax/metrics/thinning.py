@@ -1,47 +1,48 @@
-"""Thin a soft boundary map: non-maximum suppression of its values, then binary thinning."""
+"""Non-maximum suppression of soft boundary maps."""
 
 import enum
 
 import numpy as np
 from scipy import ndimage
 
-ORIENTATION_RADIUS = 4  # of the triangle filter under the Hessian
-BORDER = 5  # pixels over which values fade to 0, because their normals are unreliable
-SLACK = 1.01  # a pixel survives a neighbour that is 1 % stronger
+ORIENTATION_RADIUS = 4  # of the triangle filter that is applied before the Hessian is computed
+BORDER = 5  # values fade to 0 over so many border pixels, because their normals are unreliable
+TOLERANCE = 1.01  # a pixel is not suppressed by a neighbour that is up to 1 % stronger
 
 
 class Nms(enum.Enum):
-    """Which non-maximum suppression a soft map gets before it is scored."""
+    """The non-maximum suppression applied to a soft map before it is scored."""
 
-    NONE = 'none'  # the map is thin, or regions' contours
-    SMOOTHED = 'smoothed'  # a 3-tap triangle filter first, as HED and RCF do
+    NONE = 'none'  # for maps that are thin, or contours of regions
+    SMOOTHED = 'smoothed'  # after a 3-tap triangle filter, as HED and RCF do
     UNSMOOTHED = 'unsmoothed'  # as the seism tool does
 
 
 def suppress(strength: np.ndarray, nms: Nms) -> np.ndarray:
-    """Keeps the values that are maximal along the boundary's normal, sets the others to 0.
+    """Keeps the values that are maximal along the normal of the boundary and sets the others to 0.
 
     Args:
       strength: floating (H, W).
-      nms: NONE returns `strength` itself.
+      nms: the kind of suppression; NONE returns `strength` itself.
 
     Returns:
-      float64 (H, W), at most `strength`, smoothed or not.
+      float64 (H, W), at most `strength` (smoothed for `Nms.SMOOTHED`).
     """
     if nms is Nms.NONE:
         return strength
     strength = np.asarray(strength, np.float64)
-    if min(strength.shape) < 3:  # all border, where values fade to 0
+    if min(strength.shape) < 3:  # consists of border pixels only, whose values are 0
         return np.zeros_like(strength)
     if nms is Nms.SMOOTHED:
         strength = _triangle(strength, 1)
     normal = _normal_angle(_triangle(strength, ORIENTATION_RADIUS))
     step_y, step_x = np.sin(normal), np.cos(normal)
-    rows, columns = np.indices(strength.shape)
+    pixels = np.indices(strength.shape)
+    rows, columns = pixels[0], pixels[1]
     maximal = np.ones(strength.shape, bool)
     for sign in (-1, 1):
         at = (rows + sign * step_y, columns + sign * step_x)
-        maximal &= strength * SLACK >= ndimage.map_coordinates(
+        maximal &= strength * TOLERANCE >= ndimage.map_coordinates(
             strength, at, order=1, mode='nearest'
         )
     return strength * maximal * _fade(rows) * _fade(columns)
@@ -56,7 +57,7 @@ def _triangle(values: np.ndarray, radius: int) -> np.ndarray:
 
 
 def _normal_angle(smooth: np.ndarray) -> np.ndarray:
-    """Direction across the boundary at each pixel, from the Hessian; radians, 0 is along a row."""
+    """Returns the normal direction at each pixel, from the Hessian; radians, 0 is along a row."""
     along_y, along_x = np.gradient(smooth)
     yy = np.gradient(along_y, axis=0)
     xy, xx = np.gradient(along_x)

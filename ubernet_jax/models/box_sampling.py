@@ -1,7 +1,9 @@
-"""Which anchors and regions the detector is trained on, and what it should say of them.
+"""Draws the anchors and regions that the detector is trained on, with their training targets.
 
-Shape letters: S samples of an image, B boxes given, M places for labelled boxes.
+Shape letters: S samples of an image, B candidate boxes, M slots for labelled boxes.
 """
+
+import dataclasses
 
 import jax
 import jax.numpy as jnp
@@ -11,41 +13,49 @@ from ubernet_jax.ops.anchors import Assignment, assign
 from ubernet_jax.ops.boxes import encode, intersection_over_union
 from ubernet_jax.ops.sampling import sample
 
-ANCHORS = 256  # sampled of an image, half of them positive
-ANCHOR_POSITIVES = 0.5
-REGIONS = 128  # sampled of an image
-REGION_POSITIVES = 0.25
+ANCHORS = 256  # anchors sampled per image
+ANCHOR_POSITIVES = 0.5  # largest share of positive anchors
+REGIONS = 128  # regions sampled per image
+REGION_POSITIVES = 0.25  # largest share of positive regions
 
-Std = tuple[float, float, float, float]  # of the deltas
+Std = tuple[float, float, float, float]  # divisors of the four deltas
 
 
 def sample_anchors(
-    rng: jax.Array, anchors: jax.Array, extent: jax.Array, targets: BoxTargets, std: Std
+    rng: jax.Array, anchors: jax.Array, image_size: jax.Array, targets: BoxTargets, std: Std
 ) -> BoxSamples:
-    """Draws from the anchors (B, 4) that lie within the image; classes are 0 and 1.
+    """Draws from the anchors that lie within the image; classes are background (0) and object (1).
 
     Args:
-      rng: of the draw.
-      anchors: of one image.
-      extent: (2,), its height and width.
-      targets: of this image: corners (M, 4), classes (M,), valid (M,).
-      std: what deltas are divided by.
+      rng: random key.
+      anchors: (B, 4), of one image.
+      image_size: (2,), height and width of the image.
+      targets: targets of this image: corners (M, 4), classes (M,), valid (M,).
+      std: divisors of the deltas.
     """
-    inside = (anchors[:, :2] >= 0).all(-1) & (anchors[:, 2:] <= extent[None, ::-1]).all(-1)
+    inside = (anchors[:, :2] >= 0).all(-1) & (anchors[:, 2:] <= image_size[None, ::-1]).all(-1)
     overlap = jnp.where(inside[:, None], intersection_over_union(anchors, targets.corners), 0)
     assignment, matched = assign(
         overlap, targets.valid, positive=0.7, negative=0.3, low_quality=True
     )
     assignment = jnp.where(inside, assignment, Assignment.IGNORE)
-    things = targets.replace(classes=jnp.ones_like(targets.classes))
-    drawn = sample(rng, assignment, ANCHORS, ANCHOR_POSITIVES)
-    return _label(anchors, drawn, assignment, matched, things, std)
+    objects = dataclasses.replace(targets, classes=jnp.ones_like(targets.classes))
+    samples = sample(rng, assignment, ANCHORS, ANCHOR_POSITIVES)
+    return _label_samples(anchors, samples, assignment, matched, objects, std)
 
 
 def sample_regions(
     rng: jax.Array, boxes: jax.Array, valid: jax.Array, targets: BoxTargets, std: Std
 ) -> BoxSamples:
-    """Draws from proposals (B, 4), `valid` (B,), and the labelled boxes themselves."""
+    """Draws from the proposals and the labelled boxes themselves.
+
+    Args:
+      rng: random key.
+      boxes: (B, 4), proposals of one image.
+      valid: bool (B,); False is padding.
+      targets: targets of this image: corners (M, 4), classes (M,), valid (M,).
+      std: divisors of the deltas.
+    """
     boxes = jnp.concatenate([boxes, targets.corners])
     valid = jnp.concatenate([valid, targets.valid])
     overlap = intersection_over_union(boxes, targets.corners)
@@ -53,25 +63,25 @@ def sample_regions(
         overlap, targets.valid, positive=0.5, negative=0.5, low_quality=False
     )
     assignment = jnp.where(valid, assignment, Assignment.IGNORE)
-    drawn = sample(rng, assignment, REGIONS, REGION_POSITIVES)
-    return _label(boxes, drawn, assignment, matched, targets, std)
+    samples = sample(rng, assignment, REGIONS, REGION_POSITIVES)
+    return _label_samples(boxes, samples, assignment, matched, targets, std)
 
 
-def _label(
+def _label_samples(
     boxes: jax.Array,
-    drawn: tuple[jax.Array, jax.Array],
+    samples: tuple[jax.Array, jax.Array],
     assignment: jax.Array,
     matched: jax.Array,
     targets: BoxTargets,
     std: Std,
 ) -> BoxSamples:
-    indices, chosen = drawn
-    positive = chosen & (assignment[indices] == Assignment.POSITIVE)
-    own = matched[indices]
+    indices, valid = samples
+    positive = valid & (assignment[indices] == Assignment.POSITIVE)
+    target_indices = matched[indices]
     return BoxSamples(
         boxes=boxes[indices],
         indices=indices,
-        classes=jnp.where(positive, targets.classes[own].astype(jnp.int32), 0),
-        deltas=encode(targets.corners[own], boxes[indices], std),
-        chosen=chosen,
+        classes=jnp.where(positive, targets.classes[target_indices].astype(jnp.int32), 0),
+        deltas=encode(targets.corners[target_indices], boxes[indices], std),
+        valid=valid,
     )

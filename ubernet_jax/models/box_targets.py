@@ -1,54 +1,55 @@
-"""What the detector is trained on: labelled boxes, samples drawn around them, and what it says.
+"""Training data of the detector: labelled boxes, samples drawn around them, and predictions.
 
-Shape letters: N images, M slots for boxes, S boxes sampled of an image, K classes.
+Shape letters: N images, M slots for boxes, S boxes sampled per image, K classes.
 """
+
+from typing import Generic
 
 import jax
 from flax import struct
 
+from ubernet_jax.batch import ArrayT
 
-@struct.dataclass
-class BoxTargets:
-    """The boxes that a micro-batch is trained on, in a fixed number of slots.
+
+class BoxTargets(struct.PyTreeNode, Generic[ArrayT]):
+    """The labelled boxes of a micro-batch, in a fixed number of slots, on the host or a device.
 
     Attributes:
-      corners: float32 (N, M, 4); zeros where there is no box.
-      classes: uint8 (N, M), 1..C-1; 0 where there is no box.
-      valid: bool (N, M): a box, and not a difficult one.
+      corners: float32 (N, M, 4); zeros in empty slots.
+      classes: uint8 (N, M), 1..C-1; 0 in empty slots.
+      valid: bool (N, M); False in empty slots and for difficult boxes.
     """
 
-    corners: jax.Array
-    classes: jax.Array
-    valid: jax.Array
+    corners: ArrayT
+    classes: ArrayT
+    valid: ArrayT
 
 
-@struct.dataclass
-class BoxSamples:
-    """Boxes drawn from one image, or from N with one more axis in front, to train the detector on.
+class BoxSamples(struct.PyTreeNode):
+    """Boxes drawn from one image to train the detector on; from N images with an axis in front.
 
     Attributes:
       boxes: float32 (S, 4).
-      indices: int32 (S,), into the boxes given.
-      classes: int32 (S,), the class each should get; 0 is background.
-      deltas: float32 (S, 4), how each should move, of classes above 0.
-      chosen: bool (S,); False is padding.
+      indices: int32 (S,), indices of the samples among the candidate boxes.
+      classes: int32 (S,), true class of each sample; 0 is background.
+      deltas: float32 (S, 4), true deltas of the samples whose class is above 0.
+      valid: bool (S,); False is padding.
     """
 
     boxes: jax.Array
     indices: jax.Array
     classes: jax.Array
     deltas: jax.Array
-    chosen: jax.Array
+    valid: jax.Array
 
 
-@struct.dataclass
-class SampledOutputs:
-    """What one of the detector's two stages predicts of its samples, and what it should.
+class SampledOutputs(struct.PyTreeNode):
+    """Predictions of a detector stage for its samples, with the samples' targets.
 
     Attributes:
-      scores: float32 (N, S, K), of K classes.
-      deltas: float32 (N, S, 4), of the true class.
-      samples: with N in front.
+      scores: float32 (N, S, K), scores of K classes.
+      deltas: float32 (N, S, 4), predicted deltas of the true class.
+      samples: the samples, with N in front.
     """
 
     scores: jax.Array

@@ -1,10 +1,10 @@
-"""The head of a dense task: linear scores of every skip, fused within each scale and across scales.
+"""The head of a dense task: linear scores of every skip, fused within and across pyramid levels.
 
 The paper interpolates the scores of all skips to the output resolution, concatenates them and
-fuses them by a learned 1x1 layer. Interpolation and 1x1 layers are linear: so the kernels of a
-skip's scores and of their fusion are multiplied first, each skip's product is taken at its own
-resolution, and the sum is interpolated from coarse to fine. The same function, without six
-full-resolution maps.
+fuses them by a learned 1x1 layer. Interpolation and 1x1 layers are linear. Therefore this module
+first multiplies the kernel of a skip's scores by the kernel of their fusion, applies the product
+at the skip's resolution, and interpolates the sum over the skips from coarse to fine. This computes
+the same function without six full-resolution maps.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,17 +20,18 @@ from ubernet_jax.ops.interpolate import subsample, upsample_2x
 
 
 class DenseHead(nn.Module):
-    """Scores of one task at all scales (paper, section 2.1).
+    """Scores of one task at all levels of the image pyramid (paper, section 2.1).
 
-    With `hidden`, scores of a hidden layer are added to the linear ones: W x + V relu(U x). A
-    residual adapter of the task on each skip (arXiv 1705.08045), W (x + A relu(U x)), is V = W A.
+    With `hidden`, the scores of a hidden layer are added to the linear scores: W x + V relu(U x). A
+    residual adapter of the task on each skip (arXiv 1705.08045), W (x + A relu(U x)), is the
+    special case V = W A.
 
     Attributes:
-      channels: C, score channels of the task.
-      skips: tap -> image pixels per unit of its skip, at full scale.
+      channels: C, number of score channels of the task.
+      skips: tap -> stride of its skip in image pixels, at the finest level.
       stride: image pixels per score: 1, 2, 4 or 8.
-      hidden: width of the hidden layer of each skip; 0 is none, as in the paper.
-      dtype: of the products with the skips; their sums and the scores are float32.
+      hidden: width of the hidden layer of each skip; 0 for no hidden layer, as in the paper.
+      dtype: dtype of the products with the skips; their sums and the scores are float32.
     """
 
     channels: int
@@ -41,28 +42,32 @@ class DenseHead(nn.Module):
 
     @nn.compact
     def __call__(self, features: Features) -> list[jax.Array]:
-        """Returns scores (N, H, W, C) at the task's resolution: one map a scale, then the fusion.
+        """Returns score maps (N, H, W, C) at the task's resolution.
 
-        With a single scale there is nothing to fuse across, and one map is all.
+        One map per pyramid level, finest first, then the fused map; with a single level, only the
+        map of that level.
         """
         fusion, bias = Fusion(len(self.skips), self.channels, name='fuse_skips')()
         scorers = {tap: self._scorer(tap) for tap in self.skips}
-        scales = []  # at the stride of each scale's finest skip
-        for level, taps in enumerate(features.levels):
+        level_scores, level_strides = [], []  # at the stride of each level's finest skip
+        for level, skips in enumerate(features.levels):
             scores, strides = [], []
             for (tap, stride), mixing in zip(self.skips.items(), fusion, strict=True):
                 stride *= 2**level
                 step = max(1, self.stride // stride)
-                scores.append(scorers[tap](subsample(taps[tap], step), mixing))
+                scores.append(scorers[tap](subsample(skips[tap], step), mixing))
                 strides.append(stride * step)
-            scales.append((add_coarse_to_fine(scores, strides, min(strides), bias), min(strides)))
-        maps = [add_coarse_to_fine([scores], [own], self.stride) for scores, own in scales]
+            level_strides.append(min(strides))
+            level_scores.append(add_coarse_to_fine(scores, strides, min(strides), bias))
+        maps = [
+            add_coarse_to_fine([scores], [stride], self.stride)
+            for scores, stride in zip(level_scores, level_strides, strict=True)
+        ]
         if len(maps) == 1:
             return maps
         fusion, bias = Fusion(len(maps), self.channels, name='fuse_scales')()
-        mixed = [scores @ mixing for (scores, _), mixing in zip(scales, fusion, strict=True)]
-        strides = [own for _, own in scales]
-        return [*maps, add_coarse_to_fine(mixed, strides, self.stride, bias)]
+        mixed = [scores @ mixing for scores, mixing in zip(level_scores, fusion, strict=True)]
+        return [*maps, add_coarse_to_fine(mixed, level_strides, self.stride, bias)]
 
     def _scorer(self, tap: str) -> Callable[[jax.Array, jax.Array], jax.Array]:
         linear = MixedScores(self.channels, self.dtype, name=tap)
@@ -75,11 +80,11 @@ class DenseHead(nn.Module):
 
 
 class MixedScores(nn.Module):
-    """A 1x1 layer whose scores are mixed by another one.
+    """A 1x1 layer followed by a second linear 1x1 layer, computed as one product.
 
     Attributes:
-      channels: C, of the scores.
-      dtype: of the product.
+      channels: C, number of score channels.
+      dtype: dtype of the product.
     """
 
     channels: int
@@ -87,7 +92,7 @@ class MixedScores(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, mixing: jax.Array) -> jax.Array:
-        """Maps x (N, h, w, c) and the kernel (C, C) of the other layer to (N, h, w, C), float32."""
+        """Maps x (N, h, w, c) and the second layer's kernel (C, C) to (N, h, w, C), float32."""
         initial = nn.initializers.normal(0.001)
         kernel = self.param('kernel', initial, (x.shape[-1], self.channels))
         bias = self.param('bias', nn.initializers.zeros, (self.channels,))
@@ -101,11 +106,11 @@ class MixedScores(nn.Module):
 
 
 class Fusion(nn.Module):
-    """The kernel of a 1x1 layer over concatenated score maps, initially their average.
+    """Parameters of a 1x1 layer over concatenated score maps; it initially averages the maps.
 
     Attributes:
-      maps: how many.
-      channels: C, of each map and of the result.
+      maps: number of maps.
+      channels: C, number of channels of each map and of the result.
     """
 
     maps: int
@@ -125,19 +130,19 @@ class Fusion(nn.Module):
 def add_coarse_to_fine(
     maps: list[jax.Array], strides: list[int], stride: int, bias: jax.Array | float = 0.0
 ) -> jax.Array:
-    """Sum of maps (N, h, w, C) of several resolutions, interpolated to the finest of interest.
+    """Adds maps (N, h, w, C) of several resolutions, interpolated to the stride of the result.
 
     Args:
-      maps: to be added.
-      strides: image pixels per unit of each map, powers of two, none below `stride`.
-      stride: of the result.
-      bias: (C,), added.
+      maps: maps to add.
+      strides: stride of each map in image pixels, a power of two, not below `stride`.
+      stride: stride of the result.
+      bias: (C,), added to the sum.
     """
     coarsest = max(strides)
     total = jnp.reshape(bias, (1, 1, 1, -1))
     while coarsest >= stride:
-        for scores, own in zip(maps, strides, strict=True):
-            if own == coarsest:
+        for scores, map_stride in zip(maps, strides, strict=True):
+            if map_stride == coarsest:
                 total = total + scores
         if coarsest > stride:
             total = upsample_2x(total)

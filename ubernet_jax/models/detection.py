@@ -1,16 +1,19 @@
 """Object detection: region proposals and a box head on the trunk's conv5_3 (paper, section 2).
 
-Shape letters: N images, P proposals, S sampled boxes and D detections of an image, C classes with
-the background, c channels.
+Shape letters: N images; P proposals, S sampled boxes and D detections per image; C classes with the
+background; c channels.
 """
 
 import functools
+import typing
+from typing import Generic
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from flax import struct
 
+from ubernet_jax.batch import ArrayT
 from ubernet_jax.models import proposals
 from ubernet_jax.models.box_sampling import sample_anchors, sample_regions
 from ubernet_jax.models.box_targets import BoxTargets, SampledOutputs
@@ -22,18 +25,18 @@ from ubernet_jax.ops.boxes import clip, decode
 from ubernet_jax.ops.custom_vjp.relu import relu
 from ubernet_jax.ops.suppression import suppress
 
-DELTA_STD = (0.1, 0.1, 0.2, 0.2)  # of the box head's deltas
-MAX_OVERLAP = 0.3  # of two detections of one class
+DELTA_STD = (0.1, 0.1, 0.2, 0.2)  # divisors of the box head's deltas
+MAX_OVERLAP = 0.3  # largest IoU of two detections of the same class
 
 
 class BoxHead(nn.Module):
-    """Two wide layers on each region's pooled features, then its class and its box.
+    """Two wide layers on each region's pooled features, then scores of classes and box deltas.
 
     Attributes:
       classes: C.
-      width: of the two layers.
-      dropout: rate after each of them.
-      dtype: of the computation; scores and deltas are float32.
+      width: width of the two layers.
+      dropout: dropout rate after each of the two layers.
+      dtype: dtype of the computation; scores and deltas are float32.
     """
 
     classes: int
@@ -59,35 +62,35 @@ class BoxHead(nn.Module):
         return scores, deltas.reshape(*deltas.shape[:-1], self.classes, 4)
 
 
-@struct.dataclass
-class Detected:
-    """Detections of N images at the network's size, best first.
+class DetectionOutputs(struct.PyTreeNode, Generic[ArrayT]):
+    """Detections of N images in coordinates of the network's input, by descending score.
 
     Attributes:
-      boxes: float32 (N, D, 4), xyxy in pixels.
+      boxes: float32 (N, D, 4), x1, y1, x2, y2 in pixels.
       classes: int32 (N, D), 1..C-1.
       scores: float32 (N, D), 0..1.
-      valid: bool (N, D); False is filler.
-      proposals: with N in front.
+      valid: bool (N, D); False is padding.
+      proposals: the proposals, with N in front.
     """
 
-    boxes: jax.Array
-    classes: jax.Array
-    scores: jax.Array
-    valid: jax.Array
-    proposals: Proposals
+    boxes: ArrayT
+    classes: ArrayT
+    scores: ArrayT
+    valid: ArrayT
+    proposals: Proposals[ArrayT]
 
 
 class DetectionHead(nn.Module):
-    """The detector, on conv5_3 (N, h, w, c) of the finest scale at stride 8.
+    """The detector, on conv5_3 (N, h, w, c) of the finest pyramid level at stride 8.
 
-    It works on its own, with any trunk of that stride: see docs/detection.md.
+    It can be used without the rest of the network, on any trunk of that stride: see
+    docs/detection.md.
 
     Attributes:
       classes: C, with the background.
-      dropout: rate in the box head.
+      dropout: dropout rate in the box head.
       config: sizes and thresholds.
-      dtype: of the computation; scores and boxes are float32.
+      dtype: dtype of the computation; scores and boxes are float32.
     """
 
     classes: int
@@ -104,13 +107,13 @@ class DetectionHead(nn.Module):
     def __call__(
         self, conv5: jax.Array, image_sizes: jax.Array, targets: BoxTargets, rng: jax.Array
     ) -> tuple[SampledOutputs, SampledOutputs]:
-        """What the losses of the two stages compare: proposals, then boxes.
+        """Returns training outputs and targets of the proposal stage and of the box stage.
 
         Args:
           conv5: (N, h, w, c).
           image_sizes: (N, 2), height and width of each image in pixels, without padding.
           targets: the labelled boxes.
-          rng: of the samples; dropout has the stream `dropout` of its own.
+          rng: random key of the samples; dropout uses the separate RNG stream `dropout`.
         """
         scores, deltas = self.proposal_network(conv5)
         anchors = image_anchors(conv5, self.config.anchor_scales)
@@ -120,32 +123,32 @@ class DetectionHead(nn.Module):
         )
         draw = functools.partial(sample_anchors, std=proposals.DELTA_STD)
         samples = jax.vmap(draw, (0, None, 0, 0))(anchor_rngs, anchors, image_sizes, targets)
-        stage = SampledOutputs(
+        proposal_stage = SampledOutputs(
             _take(scores, samples.indices), _take(deltas, samples.indices), samples
         )
 
         limits = self.config.train_proposals
-        found = self._propose(
+        proposed = self._propose(
             *jax.lax.stop_gradient((scores, deltas)), anchors, image_sizes, limits
         )
         draw = functools.partial(sample_regions, std=DELTA_STD)
-        regions = jax.vmap(draw)(region_rngs, found.boxes, found.valid, targets)
+        regions = jax.vmap(draw)(region_rngs, proposed.boxes, proposed.valid, targets)
         scores, deltas = self.box_head(self._pool(conv5, regions.boxes), True)
-        own = jax.nn.one_hot(regions.classes, self.classes)[..., None]
-        return stage, SampledOutputs(scores, (own * deltas).sum(-2), regions)
+        is_true_class = jax.nn.one_hot(regions.classes, self.classes)[..., None]
+        return proposal_stage, SampledOutputs(scores, (is_true_class * deltas).sum(-2), regions)
 
-    def detect(self, conv5: jax.Array, image_sizes: jax.Array) -> Detected:
-        """Detects; the arguments are those of training."""
+    def detect(self, conv5: jax.Array, image_sizes: jax.Array) -> DetectionOutputs:
+        """Detects objects; the arguments are those of `__call__`."""
         scores, deltas = self.proposal_network(conv5)
         anchors = image_anchors(conv5, self.config.anchor_scales)
-        found = self._propose(scores, deltas, anchors, image_sizes, self.config.test_proposals)
-        scores, deltas = self.box_head(self._pool(conv5, found.boxes), False)
-        boxes = decode(deltas, found.boxes[:, :, None], DELTA_STD)
+        proposed = self._propose(scores, deltas, anchors, image_sizes, self.config.test_proposals)
+        scores, deltas = self.box_head(self._pool(conv5, proposed.boxes), False)
+        boxes = decode(deltas, proposed.boxes[:, :, None], DELTA_STD)
         select = functools.partial(
             select_detections, minimum=self.config.min_score, size=self.config.detections
         )
-        detections = jax.vmap(select)(boxes, jax.nn.softmax(scores), found.valid, image_sizes)
-        return Detected(*detections, proposals=found)
+        detections = jax.vmap(select)(boxes, jax.nn.softmax(scores), proposed.valid, image_sizes)
+        return DetectionOutputs(*detections, proposals=proposed)
 
     def _propose(
         self,
@@ -155,15 +158,17 @@ class DetectionHead(nn.Module):
         image_sizes: jax.Array,
         limits: tuple[int, int],
     ) -> Proposals:
-        limited = functools.partial(propose, min_side=self.config.min_side, limits=limits)
-        return jax.vmap(limited, (0, 0, None, 0))(scores, deltas, anchors, image_sizes)
+        propose_one = functools.partial(propose, min_side=self.config.min_side, limits=limits)
+        return jax.vmap(propose_one, (0, 0, None, 0))(scores, deltas, anchors, image_sizes)
 
     def _pool(self, conv5: jax.Array, boxes: jax.Array) -> jax.Array:
         match self.config.pooling:
-            case Pooling.MAX:  # of every second cell, as if the trunk had no holes
+            case Pooling.MAX:  # of every second cell, as if the trunk had stride 16, not dilation
                 pool = functools.partial(roi.max_pool, step=2)
             case Pooling.ALIGN:
                 pool = roi.align
+            case _ as unreachable:
+                typing.assert_never(unreachable)
         return jax.vmap(pool)(conv5, boxes)
 
 
@@ -171,27 +176,30 @@ def select_detections(
     boxes: jax.Array,
     scores: jax.Array,
     valid: jax.Array,
-    extent: jax.Array,
+    image_size: jax.Array,
     minimum: float,
     size: int,
 ) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
-    """Non-maximum suppression a class, then the best of all classes: boxes, classes, scores, valid.
+    """Applies non-maximum suppression to each class, then selects the best of all classes.
 
     Args:
-      boxes: (P, C, 4), one a class.
+      boxes: (P, C, 4), a box per class.
       scores: (P, C), probabilities; class 0 is the background.
       valid: (P,).
-      extent: (2,), height and width of the image.
+      image_size: (2,), height and width of the image.
       minimum: score that a detection must exceed.
-      size: D, at most so many a class and in all.
-    """
-    boxes = clip(boxes, extent[0], extent[1])
+      size: D, the largest number of detections per class and in total.
 
-    def of_class(boxes: jax.Array, scores: jax.Array) -> tuple[jax.Array, jax.Array]:
+    Returns:
+      Boxes (D, 4), classes (D,), scores (D,), and bool (D,), False on padding.
+    """
+    boxes = clip(boxes, image_size[0], image_size[1])
+
+    def suppress_class(boxes: jax.Array, scores: jax.Array) -> tuple[jax.Array, jax.Array]:
         indices, kept = suppress(boxes, scores, valid & (scores > minimum), MAX_OVERLAP, size)
         return boxes[indices], jnp.where(kept, scores[indices], -jnp.inf)
 
-    boxes, scores = jax.vmap(of_class, (1, 1))(boxes[:, 1:], scores[:, 1:])
+    boxes, scores = jax.vmap(suppress_class, (1, 1))(boxes[:, 1:], scores[:, 1:])
     scores, best = jax.lax.top_k(scores.reshape(-1), size)
     per_class = boxes.shape[1]
     valid = scores > -jnp.inf
@@ -199,5 +207,5 @@ def select_detections(
 
 
 def _take(values: jax.Array, indices: jax.Array) -> jax.Array:
-    """Rows (N, S, K) of values (N, A, K) at indices (N, S)."""
+    """Takes the rows at indices (N, S) of values (N, A, K); returns (N, S, K)."""
     return jnp.take_along_axis(values, indices[..., None], axis=1)

@@ -7,23 +7,23 @@ import jax.numpy as jnp
 from ubernet_jax.models.settings import Statistics
 from ubernet_jax.ops.custom_vjp.normalization import normalise, normalise_batch
 
-MOMENTUM = 0.99  # of the running statistics, once 99 batches have been averaged
+MOMENTUM = 0.99  # of the running statistics, after the plain average of the first 99 batches
 
 
 class SkipNormalization(nn.Module):
-    """Batch normalisation without scale and shift, times 10.
+    """Batch normalisation without learned scale and shift, multiplied by 10.
 
     Attributes:
-      statistics: what normalises while training.
+      statistics: the statistics used in training.
     """
 
     statistics: Statistics
 
     @nn.compact
     def __call__(self, x: jax.Array, valid: jax.Array, train: bool) -> jax.Array:
-        """Normalises (N, H, W, C) per channel over the pixels that `valid` (N, H, W) marks.
+        """Normalises each channel of x (N, H, W, C) over the pixels where `valid` (N, H, W) is set.
 
-        Computed in float32; the result has the dtype of x.
+        The computation is in float32; the result has the dtype of x.
         """
         channels = x.shape[-1]
         mean = self.variable('batch_stats', 'mean', jnp.zeros, (channels,))
@@ -32,10 +32,10 @@ class SkipNormalization(nn.Module):
         if not train or self.is_initializing():
             return normalise(x, mean.value, variance.value)
         result, *moments = normalise_batch(x, valid)
-        # The plain average of the first batches, then an exponential one.
+        # The plain average of the first batches, then an exponential moving average.
         keep = jnp.minimum(batches.value / (batches.value + 1), MOMENTUM)
-        for running, own in zip((mean, variance), moments, strict=True):
-            running.value = keep * running.value + (1 - keep) * own
+        for running, moment in zip((mean, variance), moments, strict=True):
+            running.value = keep * running.value + (1 - keep) * moment
         batches.value += 1
         if self.statistics is Statistics.RUNNING:
             return normalise(x, mean.value, variance.value)

@@ -1,14 +1,15 @@
-"""Region proposals: which boxes may hold something (paper, section 2; arXiv 1506.01497).
+"""Region proposals: boxes that may contain an object (paper, section 2; arXiv 1506.01497).
 
 Shape letters: N images, A anchors of an image, P proposals of an image, c channels.
 """
 
-from typing import NamedTuple
+from typing import Generic, NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from ubernet_jax.batch import ArrayT
 from ubernet_jax.models.scores import linear_scores
 from ubernet_jax.ops.anchors import make_anchors
 from ubernet_jax.ops.boxes import clip, decode
@@ -17,17 +18,17 @@ from ubernet_jax.ops.custom_vjp.relu import relu
 from ubernet_jax.ops.suppression import suppress
 
 STRIDE = 16  # image pixels per cell of the grid of anchors
-RATIOS = (0.5, 1, 2)  # height to width of the anchors
+RATIOS = (0.5, 1, 2)  # height / width of the anchors
 DELTA_STD = (1.0, 1.0, 1.0, 1.0)  # deltas of proposals are not normalised
-MAX_OVERLAP = 0.7  # of two proposals
+MAX_OVERLAP = 0.7  # largest IoU of two proposals
 
 
 class ProposalNetwork(nn.Module):
-    """Scores every anchor as background or thing, and says how to move it.
+    """Predicts for every anchor scores of background and object, and box deltas.
 
     Attributes:
-      anchors: A / cells, anchors of each cell of the grid.
-      dtype: of the computation; scores and deltas are float32.
+      anchors: number of anchors per cell of the grid.
+      dtype: dtype of the computation; scores and deltas are float32.
     """
 
     anchors: int
@@ -37,7 +38,8 @@ class ProposalNetwork(nn.Module):
     def __call__(self, conv5: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Maps conv5_3 (N, h, w, c) at stride 8 to scores (N, A, 2) and deltas (N, A, 4).
 
-        Every second cell is used, with holes, so that the trunk's dilation changes nothing.
+        The 3x3 convolution has stride 2 and dilation 2. On a trunk that dilates instead of striding
+        from 8 to 16, it therefore equals a plain convolution at stride 16.
         """
         channels = conv5.shape[-1]
         normal = nn.initializers.normal(0.01)
@@ -52,48 +54,48 @@ class ProposalNetwork(nn.Module):
         return scores.reshape(images, -1, 2), deltas.reshape(images, -1, 4)
 
 
-class Proposals(NamedTuple):
-    """The proposals of one image, best first.
+class Proposals(NamedTuple, Generic[ArrayT]):
+    """The proposals of one image, by descending score.
 
     Attributes:
-      boxes: float32 (P, 4), xyxy in pixels.
-      scores: float32 (P,), log-odds of being a thing.
-      valid: bool (P,); False is filler.
+      boxes: float32 (P, 4), x1, y1, x2, y2 in pixels.
+      scores: float32 (P,), log-odds of being an object.
+      valid: bool (P,); False is padding.
     """
 
-    boxes: jax.Array
-    scores: jax.Array
-    valid: jax.Array
+    boxes: ArrayT
+    scores: ArrayT
+    valid: ArrayT
 
 
-def image_anchors(conv5: jax.Array, scales: tuple[float, ...]) -> jax.Array:
-    """The anchors float32 (A, 4) of images whose conv5_3 is (N, h, w, c) at stride 8."""
+def image_anchors(conv5: jax.Array, anchor_scales: tuple[float, ...]) -> jax.Array:
+    """Returns the anchors float32 (A, 4) for images whose conv5_3 is (N, h, w, c) at stride 8."""
     height, width = ((side - 1) // 2 + 1 for side in conv5.shape[1:3])
-    return jnp.asarray(make_anchors(height, width, stride=STRIDE, ratios=RATIOS, scales=scales))
+    anchors = make_anchors(height, width, stride=STRIDE, ratios=RATIOS, anchor_scales=anchor_scales)
+    return jnp.asarray(anchors)
 
 
 def propose(
     scores: jax.Array,
     deltas: jax.Array,
     anchors: jax.Array,
-    extent: jax.Array,
+    image_size: jax.Array,
     min_side: float,
     limits: tuple[int, int],
 ) -> Proposals:
-    """Turns one image's scored anchors into proposals.
+    """Converts one image's scored anchors to proposals.
 
     Args:
-      scores: (A, 2), background and thing.
+      scores: (A, 2), scores of background and object.
       deltas: (A, 4).
       anchors: (A, 4).
-      extent: (2,), height and width of the image in pixels, without padding.
-      min_side: pixels; smaller proposals are dropped.
-      limits: how many of the best go into the non-maximum suppression, and how many, at most, come
-        out of it.
+      image_size: (2,), height and width of the image in pixels, without padding.
+      min_side: pixels; proposals with a shorter side are dropped.
+      limits: the largest numbers of proposals before and after non-maximum suppression.
     """
     before, after = limits
     log_odds = scores[:, 1] - scores[:, 0]
-    boxes = clip(decode(deltas, anchors, DELTA_STD), extent[0], extent[1])
+    boxes = clip(decode(deltas, anchors, DELTA_STD), image_size[0], image_size[1])
     large = (boxes[:, 2:] - boxes[:, :2] >= min_side).all(-1)
     best, order = jax.lax.top_k(jnp.where(large, log_odds, -jnp.inf), min(before, len(anchors)))
     boxes = boxes[order]

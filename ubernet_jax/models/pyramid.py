@@ -1,4 +1,4 @@
-"""The trunk at three tied scales: what all tasks share."""
+"""The trunk with shared weights on an image pyramid of up to three scales."""
 
 from typing import NamedTuple
 
@@ -13,11 +13,11 @@ from ubernet_jax.ops.pooling import average_pool
 
 
 class Features(NamedTuple):
-    """The branch point.
+    """The features at the branch point, where the trunk ends and the heads begin.
 
     Attributes:
-      levels: per pyramid level, tap -> normalised skip (N, h, w, c).
-      conv5: conv5_3 of the finest level, (N, h, w, c) at stride 8, as the detector takes it.
+      levels: for each pyramid level, finest first: tap -> normalised skip (N, h, w, c).
+      conv5: input of the detector (N, h, w, c), at stride 8: conv5_3 of the finest level.
     """
 
     levels: tuple[dict[str, jax.Array], ...]
@@ -34,8 +34,10 @@ class Pyramid(nn.Module):
         """Maps uint8 (N, H, W, 3) with valid (N, H, W) to the features at the branch point."""
         config = self.config
         trunk = TRUNKS[config.trunk].make(config, 'trunk')
-        mean, std = (np.float32(value).reshape(1, 1, 1, 3) for value in (config.mean, config.std))
+        mean, std = (
+            np.array(values, np.float32).reshape(1, 1, 1, 3) for values in (config.mean, config.std)
+        )
         normalised = (image.astype(jnp.float32) - mean) / std * valid[..., None]
-        levels = [normalised, *(average_pool(normalised, 2**n) for n in range(1, config.scales))]
-        outputs = [trunk(level, valid, n, train) for n, level in enumerate(levels)]
-        return Features(tuple(taps for taps, _ in outputs), conv5=outputs[0][1])
+        images = [normalised, *(average_pool(normalised, 2**n) for n in range(1, config.scales))]
+        outputs = [trunk(image, valid, level, train) for level, image in enumerate(images)]
+        return Features(tuple(skips for skips, _ in outputs), conv5=outputs[0][1])

@@ -1,9 +1,9 @@
 """ResNet-50 as a trunk, fully convolutional, at output stride 8 (arXiv 1512.03385).
 
-As in torchvision, whose weights it takes: the stride is in the 3x3 layer of a bottleneck, and where
-the last two stages dilate instead of striding, their first block dilates as the stage before. Each
-batch normalisation is part of the convolution before it, as it is with fixed statistics: batches of
-few images have none of their own.
+The layers are those of torchvision, so that its weights can be loaded: the stride is in the 3x3
+layer of a bottleneck; the last two stages dilate instead of striding, and their first block has the
+dilation of the previous stage. There are no batch normalisation layers: with fixed statistics, each
+is folded into the convolution before it. Batches of few images have no useful statistics.
 """
 
 import dataclasses
@@ -20,19 +20,19 @@ from ubernet_jax.ops.custom_vjp.relu import relu
 from ubernet_jax.ops.interpolate import subsample
 
 STEM, STEM_CHANNELS, STEM_STRIDE = 'conv1', 64, 2
-EXPANSION = 4  # channels of a stage's result per channel of its 3x3 layers
+EXPANSION = 4  # output channels of a stage per channel of its 3x3 layers
 
 
 @dataclasses.dataclass(frozen=True)
 class StageSpec:
-    """`blocks` bottlenecks named `block_0`, `block_1`, ... whose result leaves as a skip."""
+    """`blocks` bottlenecks named `block_0`, `block_1`, ...; the last one's output is a tap."""
 
     name: str
     blocks: int
     channels: int
-    stride: int  # image pixels per unit of the result
-    step: int  # of them, those that the first block strides over
-    dilations: tuple[int, int]  # of the first block, of the others
+    stride: int  # stride of the output in image pixels
+    step: int  # stride of the first block with respect to the stage's input
+    dilations: tuple[int, int]  # of the first block, and of the other blocks
 
 
 STAGES = (
@@ -42,11 +42,11 @@ STAGES = (
     StageSpec('layer4', 3, 512, stride=8, step=1, dilations=(2, 4)),
 )
 TAP_STRIDES = {STEM: STEM_STRIDE} | {stage.name: stage.stride for stage in STAGES}
-DETECTION_TAP = 'layer3'  # whose activations the detector looks at, as in the paper of the network
+DETECTION_TAP = 'layer3'  # its activations are the detector's input, as in the ResNet paper
 
 
 class Stem(nn.Module):
-    """The first convolution, its pooling, and its normalised skip. Attributes as `ResNet`."""
+    """The first convolution, its pooling and its normalised skip; attributes as in `ResNet`."""
 
     width: float
     statistics: Statistics
@@ -66,9 +66,10 @@ class Stem(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """1x1, 3x3 and 1x1 layers beside the identity, or beside a 1x1 layer where the shape changes.
+    """A residual block of 1x1, 3x3 and 1x1 layers.
 
-    The last layer starts at zero, so that an untrained network of any depth keeps its scale.
+    The shortcut is the identity, or a 1x1 layer where the shape changes. The last layer is
+    initialised to zero, so that activations keep their magnitude in an untrained network.
     """
 
     channels: int
@@ -90,7 +91,10 @@ class Bottleneck(nn.Module):
 
 
 class BottleneckStage(nn.Module):
-    """A stage and its normalised skip. `stage` is its row of the table, the rest as `ResNet`."""
+    """A stage and its normalised skip.
+
+    `stage` is its row of `STAGES`; the other attributes are those of `ResNet`.
+    """
 
     stage: StageSpec
     width: float
@@ -111,14 +115,14 @@ class BottleneckStage(nn.Module):
 
 
 class ResNet(nn.Module):
-    """The trunk: an image to its five skip connections, and the detector's features.
+    """The trunk: maps an image to five skip connections and the detector's features.
 
     Attributes:
       width: factor on every channel count.
-      frozen_blocks: of the stem and the four stages, how many leading ones get no gradient.
+      frozen_blocks: how many of the stem and the four stages, from the first, get no gradient.
       remat: keep only the activations between stages for the backward pass.
-      statistics: what normalises the skips while training.
-      dtype: of the computation; what normalises the skips is float32.
+      statistics: the statistics that normalise the skips in training.
+      dtype: dtype of the computation; the skips are normalised in float32.
     """
 
     width: float
@@ -131,21 +135,20 @@ class ResNet(nn.Module):
     def __call__(
         self, image: jax.Array, valid: jax.Array, level: int, train: bool
     ) -> tuple[dict[str, jax.Array], jax.Array]:
-        """Returns tap name -> skip (N, h, w, c), h and w as `TAP_STRIDES` says, and layer3.
+        """Returns tap -> skip (N, h, w, c), at the strides in `TAP_STRIDES`, and layer3.
 
         Args:
           image: (N, H / 2**level, W / 2**level, 3), normalised.
-          valid: (N, H, W), of the image at full size.
-          level: of the pyramid.
+          valid: (N, H, W), for the image at full size.
+          level: level of the image pyramid.
           train: update the running statistics.
         """
-        stem, stage_class = Stem, BottleneckStage
+        stem_class, stage_class = Stem, BottleneckStage
         if self.remat:
-            stem, stage_class = (
-                nn.remat(one, static_argnums=(3, 4)) for one in (stem, stage_class)
-            )
+            stem_class = nn.remat(Stem, static_argnums=(3, 4))
+            stage_class = nn.remat(BottleneckStage, static_argnums=(3, 4))
         settings = (self.width, self.statistics, self.dtype)
-        modules = [stem(*settings, name=STEM)]
+        modules: list[nn.Module] = [stem_class(*settings, name=STEM)]
         modules += [stage_class(stage, *settings, name=stage.name) for stage in STAGES]
         x, activations, skips = image, {}, {}
         for index, (tap, module) in enumerate(zip(TAP_STRIDES, modules, strict=True)):
@@ -160,7 +163,7 @@ class ResNet(nn.Module):
 def _convolution(
     channels: int, size: int, stride: int, dilation: int, dtype: jnp.dtype, name: str
 ) -> nn.Conv:
-    """A convolution with zeros on every side, so that sides stride * k + 1 become k + 1."""
+    """A convolution with zero padding on every side: sides stride * k + 1 become k + 1."""
     margin = dilation * (size // 2)
     return nn.Conv(
         channels,

@@ -1,4 +1,4 @@
-"""Linear scores of features that may be of low precision."""
+"""Linear layers that compute float32 scores from features of possibly lower precision."""
 
 import functools
 
@@ -8,13 +8,13 @@ from jax import lax
 
 
 def linear_scores(channels: int, std: float, dtype: jnp.dtype, name: str) -> nn.Dense:
-    """A 1x1 layer: products of `dtype`, float32 sums and results.
+    """A 1x1 layer with products in `dtype` and sums and results in float32.
 
     Args:
-      channels: of the result.
-      std: of the random weights before training.
-      dtype: of the features and the weights where they meet.
-      name: of its parameters.
+      channels: number of output channels.
+      std: standard deviation of the initial weights.
+      dtype: dtype to which features and weights are converted.
+      name: name of the layer's parameters.
     """
     return nn.Dense(
         channels,

@@ -3,39 +3,39 @@
 import dataclasses
 import enum
 
-STRIDE = 32  # image sides are STRIDE * k + 1, so that every pooling divides exactly
+STRIDE = 32  # image sides are STRIDE * k + 1, so that every pooling layer divides them exactly
 
 
 class Trunk(enum.Enum):
-    """The network that all tasks share."""
+    """Architecture of the trunk, which all tasks share."""
 
     VGG16 = 'vgg16'  # as in the paper
     RESNET50 = 'resnet50'
 
 
 class Initialisation(enum.Enum):
-    """What the trunk starts from."""
+    """Initial weights of the trunk."""
 
     RANDOM = 'random'
-    IMAGENET = 'imagenet'  # the 13 convolutions of VGG-16 that the extra `imagenet` carries
+    IMAGENET = 'imagenet'  # the 13 convolutions of VGG-16, from the package extra `imagenet`
 
 
 class Statistics(enum.Enum):
-    """Which mean and variance normalise the skips while training; tests use the running ones."""
+    """Mean and variance that normalise the skips in training; inference uses running statistics."""
 
-    BATCH = 'batch'  # the micro-batch's own, as in the paper
-    RUNNING = 'running'  # the running ones: with few images a step, training then equals testing
+    BATCH = 'batch'  # statistics of the micro-batch, as in the paper
+    RUNNING = 'running'  # running statistics: as in inference; for few images per micro-batch
 
 
 class Precision(enum.Enum):
-    """Arithmetic of trunk and heads; parameters, statistics, losses and sums stay float32."""
+    """Precision of trunk and heads; parameters, statistics, losses and sums are always float32."""
 
     FLOAT32 = 'float32'
     BFLOAT16 = 'bfloat16'  # activations take half the memory
 
 
 class Pooling(enum.Enum):
-    """How a region's features are brought to one size."""
+    """How a region's features are pooled to a fixed size."""
 
     MAX = 'max'  # RoI max pooling (Fast R-CNN), as in the paper
     ALIGN = 'align'  # RoIAlign (Mask R-CNN)
@@ -46,19 +46,21 @@ class DetectionConfig:
     """The detector (paper, section 2; Faster R-CNN, arXiv 1506.01497).
 
     Attributes:
-      width: of the two layers of the box head.
-      anchor_scales: side of the anchors, in units of 16 pixels of the network's input.
-      pooling: of each region.
-      min_side: pixels of the network's input; smaller proposals are dropped.
-      train_proposals: proposals of an image before and after non-maximum suppression, in training,
-      test_proposals: and at test.
-      min_score: a detection must exceed, 0..1.
-      detections: of an image, at most.
-      max_boxes: slots for the labelled boxes of an image; of more, the largest are kept.
-      proposal_class_weight: of the loss of the first stage, object against background,
-      proposal_box_weight: and of its boxes.
-      box_class_weight: of the second stage, the classes,
-      box_weight: and the boxes.
+      width: width of the two layers of the box head.
+      anchor_scales: sides of the anchors, in units of 16 pixels of the network's input.
+      pooling: how the features of each region are pooled.
+      min_side: in pixels of the network's input; proposals with a shorter side are dropped.
+      train_proposals: in training, the largest numbers of proposals per image before and after
+        non-maximum suppression.
+      test_proposals: the same numbers in inference.
+      min_score: score that a detection must exceed, 0..1.
+      detections: largest number of detections per image.
+      max_boxes: slots for the labelled boxes of an image; if there are more boxes, the largest are
+        kept.
+      proposal_class_weight: weight of the first stage's loss of object against background.
+      proposal_box_weight: weight of the first stage's box loss.
+      box_class_weight: weight of the second stage's class loss.
+      box_weight: weight of the second stage's box loss.
     """
 
     width: int = 4096
@@ -81,19 +83,20 @@ class ModelConfig:
     """The network (paper, section 2).
 
     Attributes:
-      trunk: what all tasks share.
+      trunk: architecture of the trunk.
       width: factor on every channel count of the trunk; 1 is the published network.
-      scales: levels of the image pyramid, 1 to 3.
-      dropout: rate after fc6 and fc7, of VGG-16 and of the detector.
-      frozen_blocks: leading trunk blocks (0 to 5) that are not trained, as in Fast R-CNN.
+      scales: number of levels of the image pyramid, 1 to 3.
+      dropout: dropout rate after fc6 and fc7, of VGG-16 and of the detector.
+      frozen_blocks: number of leading trunk blocks (0 to 5) that are not trained, as in Fast R-CNN.
       remat: recompute the trunk's activations in the backward pass instead of keeping them.
-      precision: of the arithmetic.
-      statistics: what normalises the skip connections while training.
-      initialisation: what the trunk starts from.
-      weights: file of `python -m ubernet_jax.weights` to start from instead; it brings its own mean
-        and std, and what it lacks starts at random.
-      mean: of the training images, RGB, 0..255; subtracted.
-      std: RGB, 0..255; divided by.
+      precision: precision of the computation.
+      statistics: the statistics that normalise the skip connections in training.
+      initialisation: initial weights of the trunk.
+      weights: file of `python -m ubernet_jax.weights` with initial weights, used instead of
+        `initialisation`; its mean and std replace those below, and parameters that are not in the
+        file are initialised randomly.
+      mean: mean of the training images, RGB, 0..255; subtracted from the image.
+      std: RGB, 0..255; the image is divided by it.
     """
 
     trunk: Trunk = Trunk.VGG16

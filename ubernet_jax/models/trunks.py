@@ -1,4 +1,4 @@
-"""The trunks that a network may have, behind one interface.
+"""The available trunks, with a common interface.
 
 A trunk maps (image, valid, level, train) to the skips by tap and the detector's features: see
 `vgg.VGG`.
@@ -14,12 +14,12 @@ from ubernet_jax.models import resnet, vgg
 from ubernet_jax.models.settings import ModelConfig, Trunk
 
 
-class Design(NamedTuple):
-    """One kind of trunk.
+class TrunkSpec(NamedTuple):
+    """A trunk architecture.
 
     Attributes:
-      make: the module that a configuration describes, of a given name.
-      strides: tap -> image pixels per unit of its skip.
+      make: builds the module from a configuration and the module's name.
+      strides: tap -> stride of its skip in image pixels.
       blocks: (name, tap) of the blocks that can be frozen, first to last.
     """
 
@@ -52,10 +52,10 @@ def _make_resnet(config: ModelConfig, name: str) -> resnet.ResNet:
 
 
 TRUNKS = {
-    Trunk.VGG16: Design(
+    Trunk.VGG16: TrunkSpec(
         _make_vgg, vgg.TAP_STRIDES, tuple((block.name, block.tap) for block in vgg.BLOCKS)
     ),
-    Trunk.RESNET50: Design(
+    Trunk.RESNET50: TrunkSpec(
         _make_resnet, resnet.TAP_STRIDES, tuple((tap, tap) for tap in resnet.TAP_STRIDES)
     ),
 }

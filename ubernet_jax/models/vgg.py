@@ -1,8 +1,7 @@
 """The VGG-16 trunk, fully convolutional, at output stride 8 (paper, section 1; its release).
 
-One segment is one block of convolutions up to its last ReLU, where a skip connection leaves it.
-A segment is also the unit of recomputation: with `remat`, the backward pass keeps only what
-flows between segments.
+Each block of convolutions has a skip connection after its last ReLU. A block is also the unit of
+recomputation: with `remat`, only the activations between blocks are kept for the backward pass.
 """
 
 import dataclasses
@@ -23,7 +22,7 @@ from ubernet_jax.ops.pooling import average_pool
 
 Convolution = Callable[..., jax.Array]
 
-FC_CHANNELS = 1024  # the large-field fc6 and fc7 keep every 4th channel of VGG's 4096
+FC_CHANNELS = 1024  # of the large-field fc6 and fc7, which keep every 4th of VGG's 4096 channels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,14 +32,14 @@ class Block:
     name: str
     convolutions: int
     channels: int
-    stride: int  # image pixels per unit of the block
+    stride: int  # stride of the block in image pixels
     dilation: int
     pool_window: int
     pool_stride: int
 
     @property
     def tap(self) -> str:
-        """The layer whose activation leaves the trunk as a skip connection."""
+        """Name of the layer whose activations leave the trunk as a skip connection."""
         return f'{self.name}_{self.convolutions}'
 
 
@@ -58,10 +57,10 @@ class ConvBlock(nn.Module):
     """A block of convolutions, its pooling, and its normalised skip connection.
 
     Attributes:
-      block: its row of the table.
+      block: its row of `BLOCKS`.
       width: factor on the channels.
-      statistics: what normalises the skip while training.
-      dtype: of the computation.
+      statistics: the statistics that normalise the skip in training.
+      dtype: dtype of the computation.
     """
 
     block: Block
@@ -75,14 +74,14 @@ class ConvBlock(nn.Module):
     ) -> tuple[jax.Array, jax.Array, jax.Array]:
         """Maps x (N, h, w, c) to (pooled activations, activations, normalised skip).
 
-        `valid` (N, H, W) is that of the whole image; each pyramid `level` has its own statistics.
+        `valid` (N, H, W) is for the full-size image; each pyramid `level` has separate statistics.
         """
         block = self.block
         for index in range(block.convolutions):
             convolution = nn.Conv(
                 scaled(block.channels, self.width),
                 (3, 3),
-                conv_general_dilated=_as_flax_calls_it(convolve, block.dilation),
+                conv_general_dilated=_ignore_flax_arguments(convolve, block.dilation),
                 kernel_init=nn.initializers.he_normal(),
                 dtype=self.dtype,
                 name=f'{block.name}_{index + 1}',
@@ -109,24 +108,24 @@ class FullyConnected(nn.Module):
         channels = scaled(FC_CHANNELS, self.width)
         x = average_pool(x, 1)
         settings = {'kernel_init': nn.initializers.he_normal(), 'dtype': self.dtype}
-        taps = _as_flax_calls_it(conv_as_matmuls, 12)
-        x = nn.Conv(channels, (3, 3), conv_general_dilated=taps, name='fc6', **settings)(x)
+        fc6 = _ignore_flax_arguments(conv_as_matmuls, 12)
+        x = nn.Conv(channels, (3, 3), conv_general_dilated=fc6, name='fc6', **settings)(x)
         x = nn.Dropout(self.dropout, deterministic=not train)(relu(x))
         x = nn.Dense(channels, name='fc7', **settings)(x)
         return nn.Dropout(self.dropout, deterministic=not train)(relu(x))
 
 
 class VGG(nn.Module):
-    """The trunk: an image to its six skip connections, and conv5_3 for the detector.
+    """The trunk: maps an image to six skip connections, and to conv5_3 for the detector.
 
     Attributes:
       width: factor on every channel count.
-      dropout: rate after fc6 and fc7.
-      frozen_blocks: leading blocks that get no gradient.
-      remat: keep only the activations between segments for the backward pass.
-      statistics: what normalises the skips while training.
+      dropout: dropout rate after fc6 and fc7.
+      frozen_blocks: number of leading blocks that get no gradient.
+      remat: keep only the activations between blocks for the backward pass.
+      statistics: the statistics that normalise the skips in training.
       rows: the blocks of convolutions.
-      dtype: of the computation; what normalises the skips is float32.
+      dtype: dtype of the computation; the skips are normalised in float32.
     """
 
     width: float
@@ -153,12 +152,12 @@ class VGG(nn.Module):
     def __call__(
         self, image: jax.Array, valid: jax.Array, level: int, train: bool
     ) -> tuple[dict[str, jax.Array], jax.Array]:
-        """Returns tap name -> skip (N, h, w, c), with h and w as `TAP_STRIDES` says, and conv5_3.
+        """Returns tap -> skip (N, h, w, c), at the strides in `TAP_STRIDES`, and conv5_3.
 
         Args:
           image: (N, H / 2**level, W / 2**level, 3), normalised.
-          valid: (N, H, W), of the image at full size.
-          level: of the pyramid.
+          valid: (N, H, W), for the image at full size.
+          level: level of the image pyramid.
           train: use dropout, and update the running statistics.
         """
         x, activations, skips = self.convolve(image, valid, level, train)
@@ -167,10 +166,10 @@ class VGG(nn.Module):
     def convolve(
         self, image: jax.Array, valid: jax.Array, level: int, train: bool
     ) -> tuple[jax.Array, dict[str, jax.Array], dict[str, jax.Array]]:
-        """The blocks of convolutions alone; arguments as above.
+        """Applies only the blocks of convolutions; the arguments are those of `__call__`.
 
         Returns:
-          What the last pooling gives, and by tap name the activations and the normalised skips.
+          Output of the last pooling layer; tap -> activations; tap -> normalised skip.
         """
         x, activations, skips = image, {}, {}
         for index, (row, block) in enumerate(zip(self.rows, self.blocks, strict=True)):
@@ -181,11 +180,11 @@ class VGG(nn.Module):
         return x, activations, skips
 
 
-def _as_flax_calls_it(convolution: Convolution, dilation: int) -> Convolution:
-    """Takes, and leaves, what `nn.Conv` says of strides and padding."""
+def _ignore_flax_arguments(convolution: Convolution, dilation: int) -> Convolution:
+    """Adapts a convolution to `nn.Conv`, whose arguments for strides and padding are ignored."""
     return lambda x, kernel, *_, **__: convolution(x, kernel, dilation)
 
 
 def scaled(channels: int, width: float) -> int:
-    """A channel count times `width`."""
+    """Multiplies a channel count by `width`; rounds it to at least 1."""
     return max(1, round(channels * width))

@@ -1,1 +1,1 @@
-"""What a run tells: progress, log, pictures and scores; and where it comes from."""
+"""Monitoring of a run: progress, log, pictures and scores; and its provenance."""

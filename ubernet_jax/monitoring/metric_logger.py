@@ -1,4 +1,4 @@
-"""The log of a run: a line of JSON and a TensorBoard event for every set of numbers."""
+"""The log of a run: a line of JSON and TensorBoard events for every set of numbers."""
 
 import collections
 import json
@@ -8,29 +8,31 @@ import time
 
 import jax
 from tensorboardX.event_file_writer import EventsWriter
-from tensorboardX.proto.event_pb2 import Event
+from tensorboardX.proto.event_pb2 import (
+    Event,  # pyright: ignore[reportAttributeAccessIssue]  (protobuf defines it at run time)
+)
 from tensorboardX.summary import scalar
 
-from ubernet_jax.training.step import Metrics
+from ubernet_jax.training.step import StepMetrics
 
 
 class MetricLogger:
-    """Appends to `WORKDIR/log.jsonl` and to TensorBoard events; to be closed."""
+    """Appends to `WORKDIR/log.jsonl` and to TensorBoard events; close it after use."""
 
     def __init__(self, workdir: pathlib.Path):
         lines = workdir / 'log.jsonl'
         _drop_torn_line(lines)
         self._lines = lines.open('a')
-        # Not a SummaryWriter: its thread ends on a full disk, and all that is logged waits for it.
+        # Not a SummaryWriter: its thread ends on a full disk, and logging then blocks for ever.
         self._events = EventsWriter(str(workdir / 'events'))
 
     def close(self) -> None:
-        """Writes what is left."""
+        """Flushes and closes both files."""
         self._lines.close()
         self._events.close()
 
     def log(self, step: int, numbers: dict[str, float]) -> str:
-        """Writes numbers at a step, and returns all but the updates as one line for a person."""
+        """Writes the numbers of a step; returns all but the updates as a line of text."""
         now = time.time()
         self._lines.write(json.dumps({'step': step, 'time': now, **numbers}) + '\n')
         self._lines.flush()
@@ -46,16 +48,16 @@ class MetricLogger:
 
 
 def _drop_torn_line(path: pathlib.Path) -> None:
-    """Removes what a full disk left of a last line, for the next one begins behind it."""
+    """Removes an incomplete last line, which a full disk left; the next line would join it."""
     if path.is_file():
         os.truncate(path, path.read_bytes().rfind(b'\n') + 1)
 
 
-class NotFinite(Exception):  # noqa: N818 (what it says is the reason to stop, not a fault of ours)
+class NotFiniteError(Exception):
     """A step had a loss or a gradient that is not finite.
 
     Attributes:
-      step: which.
+      step: its number.
       losses: by task.
     """
 
@@ -67,8 +69,8 @@ class NotFinite(Exception):  # noqa: N818 (what it says is the reason to stop, n
 class RunningMeans:
     """Means over the steps since the last line of the log.
 
-    The newest step's metrics are left unread, for they are still being computed: while the device
-    works on one step, the host prepares the next.
+    The metrics of the newest step stay unread, because they are still being computed: while the
+    device works on a step, the host prepares the next.
     """
 
     def __init__(self):
@@ -79,11 +81,11 @@ class RunningMeans:
         self._updates = {}
         self._unread = None
 
-    def add(self, step: int, metrics: Metrics) -> None:
-        """Adds one step's metrics, and reads those of the step before.
+    def add(self, step: int, metrics: StepMetrics) -> None:
+        """Adds the metrics of a step, and reads those of the previous step.
 
         Raises:
-          NotFinite: of the step before.
+          NotFiniteError: for the previous step.
         """
         self.read()
         self._unread = step, metrics
@@ -92,14 +94,14 @@ class RunningMeans:
         """Waits for the newest step.
 
         Raises:
-          NotFinite: of that step.
+          NotFiniteError: for that step.
         """
         if self._unread is None:
             return
         step, metrics = self._unread[0], jax.device_get(self._unread[1])
         self._unread = None
         if not metrics.finite:
-            raise NotFinite(step, metrics.losses)
+            raise NotFiniteError(step, metrics.losses)
         self._images += metrics.images
         self._updates = metrics.updates
         for name, count in metrics.labelled.items():
@@ -107,10 +109,10 @@ class RunningMeans:
             self._labelled[name] += int(count)
 
     def summary(self) -> dict[str, float]:
-        """`loss/TASK` a labelled image, `updates/GROUP` so far, and images a second.
+        """`loss/TASK` per labelled image, `updates/GROUP` so far, and `images_per_second`.
 
         Raises:
-          NotFinite: of the newest step.
+          NotFiniteError: for the newest step.
         """
         self.read()
         losses = {

@@ -1,4 +1,4 @@
-"""What a run tells while it trains: progress, log, pictures and scores."""
+"""Reports on a run while it trains: progress, log, pictures and scores."""
 
 import pathlib
 
@@ -13,13 +13,13 @@ from ubernet_jax.monitoring.preview import Preview
 from ubernet_jax.network import Network
 from ubernet_jax.training.parallel import local_replica
 from ubernet_jax.training.state import TrainState
-from ubernet_jax.training.step import Metrics
+from ubernet_jax.training.step import StepMetrics
 
 
 class Monitor:
-    """Follows a run, step by step; use as a context manager.
+    """Reports on a run, step by step; a context manager.
 
-    Of several processes each reads the metrics, and the first one writes and draws for all.
+    With several processes, each reads the metrics, and the first writes and draws for all.
     """
 
     def __init__(self, config: Config, network: Network, workdir: pathlib.Path, start: int):
@@ -39,11 +39,11 @@ class Monitor:
             self._logger.close()
             self._progress.close()
 
-    def on_step(self, step: int, state: TrainState, metrics: Metrics) -> None:
-        """Takes note of a step that has been started.
+    def on_step(self, step: int, state: TrainState, metrics: StepMetrics) -> None:
+        """Records a step that has been started.
 
         Raises:
-          NotFinite: of this step or the one before.
+          NotFiniteError: for this step or the previous one.
         """
         config, last = self._config, step == self._config.steps
         self._means.add(step, metrics)
@@ -64,28 +64,28 @@ class Monitor:
         """Waits for the newest step.
 
         Raises:
-          NotFinite: of that step.
+          NotFiniteError: for that step.
         """
         self._means.read()
 
     def _log(self, step: int, summary: dict[str, float]) -> None:
         line = self._logger.log(step, summary)
         self._progress.set_postfix_str(line)
-        if self._progress.disable:  # no terminal: a log file, say
+        if self._progress.disable:  # not a terminal, but for example a log file
             print(f'step {step}: {line}', flush=True)
 
     def _scores(self, state: TrainState) -> dict[str, float]:
         config = self._config
         return {
-            f'{one.name}/{one.benchmark.name}:{one.benchmark.split}/{score.name}': value
-            for one in evaluate_benchmarks(
+            f'{scored.name}/{scored.benchmark.name}:{scored.benchmark.split}/{score.name}': value
+            for scored in evaluate_benchmarks(
                 self._predictor(state),
                 config,
                 self._network.tasks,
                 QUICK_THRESHOLDS,
                 config.evaluation.limit,
             )
-            for score, value in one.result.scores().items()
+            for score, value in scored.result.scores().items()
         }
 
     def _predictor(self, state: TrainState) -> Predictor:

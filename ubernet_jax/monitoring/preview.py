@@ -1,4 +1,4 @@
-"""Pictures of fixed test images at intervals of the training: predictions above labels."""
+"""Pictures of fixed test images during training: predictions above labels."""
 
 import pathlib
 
@@ -22,7 +22,7 @@ class Preview:
         self._examples = [_first_example(benchmark, config) for benchmark in benchmarks]
 
     def draw(self, step: int, predictor: Predictor) -> None:
-        """Writes `STEP.png`; nothing if the configuration has no benchmark."""
+        """Writes `STEP.png`, or nothing if the configuration has no benchmark."""
         panels = []
         for example in self._examples:
             _, *predicted = predictor(example.image, self._tasks).panels()
@@ -35,6 +35,6 @@ class Preview:
 
 
 def _first_example(benchmark: DatasetConfig, config: Config) -> Example:
-    """Of a benchmark, with its labels by the names of the tasks."""
+    """The first example of a benchmark, with labels by the names of the tasks."""
     dataset = open_dataset(benchmark.name, benchmark.split, pathlib.Path(config.data.directory))
     return dataset[0].rename(map_labels(dataset, benchmark, config.tasks))

@@ -1,4 +1,4 @@
-"""Where a run comes from: command, commit and machine, so that a score can be repeated."""
+"""The provenance of a run: command, commit and machine, so that its scores can be reproduced."""
 
 import json
 import os
@@ -17,9 +17,9 @@ UNKNOWN = 'unknown'
 
 
 def write_provenance(workdir: pathlib.Path) -> None:
-    """Writes `WORKDIR/provenance.json`: how this process was started, from what, and where.
+    """Writes `WORKDIR/provenance.json`: command, commit and machine of this process.
 
-    A run that is continued has that of its last start.
+    A resumed run has the provenance of its last start.
     """
     facts = {'command': _command(), 'commit': _commit(), 'machine': _machine()}
     (workdir / PROVENANCE_FILE).write_text(json.dumps(facts, indent=1) + '\n')
@@ -32,9 +32,9 @@ def _command() -> str:
 
 
 def _commit() -> str:
-    """Of the checkout that the package is run from; `-dirty` with changes of tracked files."""
+    """The commit of the checkout with the package; `-dirty` if tracked files were changed."""
     root = pathlib.Path(ubernet_jax.__file__).parents[1]
-    if not (root / '.git').exists():  # installed, perhaps below somebody else's checkout
+    if not (root / '.git').exists():  # installed, perhaps inside another checkout
         return UNKNOWN
     words = ['git', '-C', str(root), 'describe', '--always', '--dirty', '--exclude=*']
     try:

@@ -1,6 +1,6 @@
-"""Anchors of the region proposal network and what they are to find (arXiv 1506.01497, section 3).
+"""Anchors of the region proposal network and their training labels (arXiv 1506.01497, section 3).
 
-Letters: A boxes (anchors or proposals), G ground-truth boxes, padded to a fixed number.
+Shape letters: A boxes (anchors or proposals), G ground-truth boxes, padded to a fixed number.
 """
 
 import enum
@@ -14,7 +14,7 @@ Array = jax.Array
 
 
 class Assignment(enum.IntEnum):
-    """What a box is trained to be."""
+    """Training label of a box."""
 
     IGNORE = -1
     NEGATIVE = 0
@@ -27,21 +27,24 @@ def make_anchors(
     stride: int = 16,
     base: int = 16,
     ratios: Sequence[float] = (0.5, 1, 2),
-    scales: Sequence[float] = (4, 8, 16, 32),
+    anchor_scales: Sequence[float] = (4, 8, 16, 32),
 ) -> np.ndarray:
-    """Boxes float32 (height * width * A, 4) by row, column, ratio and scale.
+    """Returns boxes float32 (height * width * A, 4), in order of row, column, ratio and scale.
+
+    A is the number of anchors per cell.
 
     Args:
-      height, width: of the grid, in cells.
+      height: height of the grid, in cells.
+      width: width of the grid, in cells.
       stride: pixels per cell.
-      base: side in pixels of the square whose centre and area the anchors share at scale 1.
-      ratios: height over width; sides are rounded to whole pixels before they are scaled.
-      scales: factors on the sides.
+      base: side in pixels of a square; anchors of scale 1 have its centre and its area.
+      ratios: height / width; sides are rounded to whole pixels before they are scaled.
+      anchor_scales: factors on the sides.
     """
-    ratios = np.array(ratios)
-    widths = np.round(np.sqrt(base**2 / ratios))
-    sides = np.stack([widths, np.round(widths * ratios)], -1)
-    half = (sides[:, None] * np.array(scales)[:, None] / 2).reshape(-1, 2)
+    heights_per_width = np.array(ratios)
+    widths = np.round(np.sqrt(base**2 / heights_per_width))
+    sides = np.stack([widths, np.round(widths * heights_per_width)], -1)
+    half = (sides[:, None] * np.array(anchor_scales)[:, None] / 2).reshape(-1, 2)
     cell = np.concatenate([base / 2 - half, base / 2 + half], -1)
     row, column = np.mgrid[:height, :width] * stride
     corner = np.stack([column, row, column, row], -1).reshape(-1, 1, 4)
@@ -51,24 +54,25 @@ def make_anchors(
 def assign(
     iou: Array, valid: Array, positive: float, negative: float, low_quality: bool
 ) -> tuple[Array, Array]:
-    """Decides what each box is trained to be.
+    """Assigns each box a training label and a ground-truth box.
 
     Args:
       iou: (A, G), G at least 1.
-      valid: bool (G,), the ground truth that is none of the padding.
-      positive: IoU from which on a box is POSITIVE.
-      negative: IoU below which it is NEGATIVE; between the two it is IGNORE.
-      low_quality: whether the boxes that overlap most with a ground truth are POSITIVE whatever
-        their IoU, all of them where several are equal.
+      valid: bool (G,), False for ground-truth boxes that are padding.
+      positive: boxes with at least this IoU are POSITIVE.
+      negative: boxes with a smaller IoU are NEGATIVE; those in between are IGNORE.
+      low_quality: whether the boxes with the highest IoU for some ground-truth box are POSITIVE
+        at any IoU above 0; all of them in case of ties.
 
     Returns:
-      `Assignment` int32 (A,), and int32 (A,), the ground truth that each box overlaps with most.
+      `Assignment` int32 (A,), and int32 (A,), the ground-truth box with which each box has the
+      highest IoU.
     """
     iou = jnp.where(valid[None], iou, -1.0)
     best = iou.max(1)
     assignment = jnp.where(best < negative, Assignment.NEGATIVE, Assignment.IGNORE)
-    found = best >= positive
+    is_positive = best >= positive
     if low_quality:
-        found |= ((iou == iou.max(0, keepdims=True)) & (iou > 0)).any(1)
-    assignment = jnp.where(found, Assignment.POSITIVE, assignment)
+        is_positive |= ((iou == iou.max(0, keepdims=True)) & (iou > 0)).any(1)
+    assignment = jnp.where(is_positive, Assignment.POSITIVE, assignment)
     return assignment.astype(jnp.int32), iou.argmax(1).astype(jnp.int32)

@@ -1,7 +1,7 @@
-"""Boxes as Fast R-CNN regresses them (arXiv 1504.08083, section 2.3).
+"""Box arithmetic, with the parametrisation of Fast R-CNN's regression (arXiv 1504.08083, 2.3).
 
-A box is float32 (x1, y1, x2, y2) in pixels, 0-based; x2 and y2 are exclusive, so that the sides
-are x2 - x1 and y2 - y1.
+A box is float32 (x1, y1, x2, y2) in pixels, 0-based; x2 and y2 are exclusive: its sides are x2 - x1
+and y2 - y1.
 """
 
 import math
@@ -12,12 +12,12 @@ import jax.numpy as jnp
 
 Array = jax.Array
 
-SMALLEST = 1e-3  # pixels: shorter sides count as this, which keeps deltas of padding finite
-LARGEST_LOG = math.log(1000 / 16)  # a decoded side is at most 62.5 times the reference's
+SMALLEST = 1e-3  # pixels; shorter sides are replaced by this, so that deltas of padding are finite
+LARGEST_LOG = math.log(1000 / 16)  # a decoded side is at most 62.5 times the reference's side
 
 
 def intersection_over_union(a: Array, b: Array) -> Array:
-    """IoU (M, N) of boxes (M, 4) and (N, 4); 0 where a box has no area."""
+    """Computes the IoU (M, N) of boxes (M, 4) and (N, 4); 0 where a box has no area."""
     a_x1, a_y1, a_x2, a_y2 = (a[:, None, i] for i in range(4))
     b_x1, b_y1, b_x2, b_y2 = (b[None, :, i] for i in range(4))
     overlap = _area(
@@ -31,36 +31,37 @@ def intersection_over_union(a: Array, b: Array) -> Array:
 
 
 def encode(boxes: Array, references: Array, std: Sequence[float]) -> Array:
-    """Deltas (..., 4) that move references (..., 4) onto boxes (..., 4).
+    """Computes the deltas (..., 4) that transform references (..., 4) into boxes (..., 4).
 
     Args:
-      boxes: the targets.
+      boxes: the target boxes.
       references: anchors or proposals.
-      std: what (dx, dy, log dw, log dh) are divided by; dx and dy are in sides of the reference.
+      std: divisors of (dx, dy, log dw, log dh), where dx and dy are relative to the reference's
+        sides.
     """
     x, y, width, height = _centre_and_sides(boxes)
-    from_x, from_y, from_width, from_height = _centre_and_sides(references)
+    reference_x, reference_y, reference_width, reference_height = _centre_and_sides(references)
     deltas = (
-        (x - from_x) / from_width,
-        (y - from_y) / from_height,
-        jnp.log(width / from_width),
-        jnp.log(height / from_height),
+        (x - reference_x) / reference_width,
+        (y - reference_y) / reference_height,
+        jnp.log(width / reference_width),
+        jnp.log(height / reference_height),
     )
-    return jnp.stack([delta / unit for delta, unit in zip(deltas, std, strict=True)], -1)
+    return jnp.stack([delta / divisor for delta, divisor in zip(deltas, std, strict=True)], -1)
 
 
 def decode(deltas: Array, references: Array, std: Sequence[float]) -> Array:
-    """The inverse of `encode`: boxes (..., 4), finite for any finite deltas (..., 4)."""
-    dx, dy, dw, dh = (deltas[..., i] * unit for i, unit in enumerate(std))
-    from_x, from_y, from_width, from_height = _centre_and_sides(references)
-    x, y = from_x + dx * from_width, from_y + dy * from_height
-    half_width = from_width * jnp.exp(jnp.minimum(dw, LARGEST_LOG)) / 2
-    half_height = from_height * jnp.exp(jnp.minimum(dh, LARGEST_LOG)) / 2
+    """Inverts `encode`: returns boxes (..., 4), which are finite for any finite deltas (..., 4)."""
+    dx, dy, dw, dh = (deltas[..., i] * factor for i, factor in enumerate(std))
+    reference_x, reference_y, reference_width, reference_height = _centre_and_sides(references)
+    x, y = reference_x + dx * reference_width, reference_y + dy * reference_height
+    half_width = reference_width * jnp.exp(jnp.minimum(dw, LARGEST_LOG)) / 2
+    half_height = reference_height * jnp.exp(jnp.minimum(dh, LARGEST_LOG)) / 2
     return jnp.stack([x - half_width, y - half_height, x + half_width, y + half_height], -1)
 
 
 def clip(boxes: Array, height: Array | float, width: Array | float) -> Array:
-    """The part of boxes (..., 4) within an image of `height` x `width` pixels."""
+    """Clips boxes (..., 4) to an image of `height` x `width` pixels."""
     limits = (width, height, width, height)
     return jnp.stack([jnp.clip(boxes[..., i], 0, limit) for i, limit in enumerate(limits)], -1)
 

@@ -1,4 +1,4 @@
-"""A convolution written as a sum of matrix products, one for each position of the kernel."""
+"""A convolution computed as a sum of matrix products, one per position of the kernel."""
 
 import itertools
 
@@ -9,37 +9,48 @@ Array = jax.Array
 
 
 def conv_as_matmuls(x: Array, kernel: Array, dilation: int = 1, stride: int = 1) -> Array:
-    """Convolves as k x k matrix products, each of the part of `x` that its tap sees.
+    """Convolves by k x k matrix products, one per kernel position, without multiplying padding.
 
-    For layers inside `lax.cond`, where XLA's gradients of convolutions are up to a hundred times as
-    slow as outside (jax issue 12868); and for large dilations, where most taps see more padding
-    than image.
+    Use it for layers inside `lax.cond`, where XLA's gradients of convolutions are up to a hundred
+    times as slow as outside (jax issue 12868), and for large dilations, where most kernel positions
+    overlap more with padding than with the image.
 
     Args:
       x: (N, h, w, c).
       kernel: (k, k, c, d), k odd.
-      dilation: rows and columns of `x` between two taps of the kernel.
-      stride: rows and columns of `x` per row and column of the result.
+      dilation: distance in pixels of `x` between two positions of the kernel.
+      stride: distance in pixels of `x` between two positions of the result.
 
     Returns:
-      (N, ceil(h / stride), ceil(w / stride), d): dilation * (k // 2) zeros pad every side.
+      (N, ceil(h / stride), ceil(w / stride), d), for zero padding of dilation * (k // 2) on every
+      side.
     """
     size, sides = len(kernel), x.shape[1:3]
     height, width = (-(-side // stride) for side in sides)
     total = jnp.zeros((len(x), height, width, kernel.shape[-1]), x.dtype)
     for row, column in itertools.product(range(size), repeat=2):
-        offsets = (dilation * (place - size // 2) for place in (row, column))
+        offsets = (dilation * (index - size // 2) for index in (row, column))
         (top, rows), (left, columns) = (
             _overlap(offset, side, stride) for offset, side in zip(offsets, sides, strict=True)
         )
-        seen = x[:, rows, columns]
-        if seen.size:
-            bottom, right = top + seen.shape[1], left + seen.shape[2]
-            total = total.at[:, top:bottom, left:right].add(seen @ kernel[row, column])
+        window = x[:, rows, columns]
+        if window.size:
+            bottom, right = top + window.shape[1], left + window.shape[2]
+            total = total.at[:, top:bottom, left:right].add(window @ kernel[row, column])
     return total
 
 
 def _overlap(offset: int, side: int, stride: int) -> tuple[int, slice]:
-    """The first place of the result where a tap sees the image, and all of it that the tap sees."""
+    """Finds where a kernel position overlaps with the image, along one axis.
+
+    Args:
+      offset: offset of the kernel position from the kernel's centre, in pixels.
+      side: size of the image.
+      stride: of the convolution.
+
+    Returns:
+      The first index of the result where the position lies in the image, and the slice of the image
+      that it is multiplied with.
+    """
     first = max(0, -(offset // stride))
     return first, slice(first * stride + offset, max(0, side + min(0, offset)), stride)

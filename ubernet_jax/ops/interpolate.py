@@ -1,7 +1,8 @@
-"""Bilinear interpolation with aligned corners: the first and last samples stay where they are.
+"""Bilinear interpolation with aligned corners: the first and last samples keep their positions.
 
-On sides of the form k * n + 1 the coarse grid's nodes are nodes of the fine grid too. Doubling
-step by step is then exactly the interpolation in one go, and going down is taking every k-th node.
+For sides of the form k * n + 1, the nodes of the coarse grid are also nodes of the fine grid. Then
+repeated upsampling by 2 equals the interpolation in a single step, and downsampling takes every
+k-th node.
 """
 
 import jax
@@ -12,7 +13,7 @@ from jax import lax
 def upsample_2x(x: jax.Array) -> jax.Array:
     """Interpolates (N, H, W, C) to (N, 2H-1, 2W-1, C)."""
     for axis in (1, 2):
-        # Zeros go between the nodes; each then gets the mean of its two neighbours.
+        # Zeros are inserted between the nodes, then replaced by the mean of their two neighbours.
         spread = lax.pad(x, np.zeros((), x.dtype), _padding(axis, 0, 0, 1))
         left = lax.pad(spread, np.zeros((), x.dtype), _padding(axis, 1, -1, 0))
         right = lax.pad(spread, np.zeros((), x.dtype), _padding(axis, -1, 1, 0))
@@ -33,7 +34,7 @@ def resize(x: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def interpolation_matrix(source: int, target: int) -> np.ndarray:
-    """Weights float32 (target, source) of the linear interpolation between two 1-D grids."""
+    """Returns the weights float32 (target, source) of linear interpolation between 1-D grids."""
     position = np.linspace(0, source - 1, target)
     node = np.clip(np.floor(position).astype(int), 0, max(source - 2, 0))
     fraction = (position - node).astype(np.float32)

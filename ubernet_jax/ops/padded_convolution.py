@@ -1,4 +1,4 @@
-"""A plain XLA convolution whose rows of padding are given: what `ops/custom_vjp` differentiates."""
+"""A plain XLA convolution with explicit row padding, which `ops/custom_vjp` differentiates."""
 
 import jax
 from jax import lax
@@ -7,18 +7,18 @@ Array = jax.Array
 
 
 def padding_of(kernel: Array, dilation: int) -> int:
-    """Zeros on every side that keep an image's size under a kernel (k, k, c, d), k odd."""
+    """Returns the padding with which a kernel (k, k, c, d), k odd, keeps the image size."""
     return dilation * (len(kernel) // 2)
 
 
 def convolve_rows(x: Array, kernel: Array, dilation: int, rows: tuple[int, int]) -> Array:
-    """Convolves (N, h, w, c) with (k, k, c, d); columns are padded so that the width stays.
+    """Convolves an image; the width is kept by zero padding.
 
     Args:
-      x: the image.
-      kernel: its weights.
-      dilation: rows and columns of `x` between two positions of the kernel.
-      rows: rows of zeros above and below.
+      x: (N, h, w, c).
+      kernel: (k, k, c, d).
+      dilation: distance in pixels of `x` between two positions of the kernel.
+      rows: numbers of rows of zero padding above and below.
     """
     columns = padding_of(kernel, dilation)
     return lax.conv_general_dilated(

@@ -1,7 +1,7 @@
 """Features of a fixed size for regions of any size: RoI max pooling and RoIAlign.
 
-Letters: R regions of interest (boxes as `ops.boxes` defines them, in image pixels), feature maps
-(h, w, C) of which cell i lies at image pixel i * stride, S x S bins a region.
+Shape letters: R regions of interest (boxes as defined in `ops.boxes`, in image pixels), S x S bins
+per region, feature maps (h, w, C) whose cell i lies at image pixel i * stride.
 """
 
 import jax
@@ -14,16 +14,17 @@ Array = jax.Array
 def max_pool(features: Array, rois: Array, size: int = 7, stride: int = 8, step: int = 1) -> Array:
     """RoI max pooling (Fast R-CNN, arXiv 1504.08083, section 2.1).
 
-    A region is rounded to whole cells, at least one; bins are cut at whole cells too and overlap
-    where that does not divide. The gradient goes to the maximum, the first one of equals.
+    A region is rounded to whole cells, at least one. Bins also consist of whole cells, and overlap
+    if the cells cannot be divided evenly. The gradient flows to the maximum; to the first in case
+    of ties.
 
     Args:
       features: (h, w, C).
       rois: (R, 4).
       size: S, bins along a side.
       stride: image pixels per cell of `features`.
-      step: only every `step`-th cell is looked at. Where a trunk has holes (stride 8, dilation 2)
-        instead of a subsampling, 2 gives what the trunk of stride 16 without holes would.
+      step: only every `step`-th cell is used. For a trunk that dilates (stride 8, dilation 2)
+        instead of subsampling, 2 gives the same result as a trunk of stride 16 without dilation.
 
     Returns:
       (R, S, S, C); 0 in bins outside the map.
@@ -34,33 +35,33 @@ def max_pool(features: Array, rois: Array, size: int = 7, stride: int = 8, step:
     left, right = _bins(rois[:, 0], rois[:, 2], size, stride * step, width)
     cells = lax.stop_gradient(features).reshape(height * width, channels)
 
-    def look_at(offset: Array, state: tuple[Array, Array]) -> tuple[Array, Array]:
-        """Compares the maxima so far with one more cell of every bin."""
-        largest, place = state
+    def visit(offset: Array, state: tuple[Array, Array]) -> tuple[Array, Array]:
+        """Compares the current maxima with the next cell of every bin."""
+        largest, argmax = state
         row, column = top + offset // widest, left + offset % widest
         inside = (row < bottom)[:, :, None] & (column < right)[:, None]
         cell = jnp.where(inside, row[:, :, None] * width + column[:, None], 0)
         value = cells[cell]
         larger = inside[..., None] & (value > largest)
-        return jnp.where(larger, value, largest), jnp.where(larger, cell[..., None], place)
+        return jnp.where(larger, value, largest), jnp.where(larger, cell[..., None], argmax)
 
     shape = (len(rois), size, size, channels)
     highest, widest = (bottom - top).max(), (right - left).max()
     start = (jnp.full(shape, -jnp.inf), jnp.zeros(shape, jnp.int32))
-    largest, place = lax.fori_loop(0, highest * widest, look_at, start)
-    # Reading the maxima where they were found is what gives them their gradient.
+    largest, argmax = lax.fori_loop(0, highest * widest, visit, start)
+    # The gradient flows through this lookup of the maxima.
     maxima = jnp.take_along_axis(
-        features.reshape(-1, channels), place.reshape(-1, channels), 0, mode='promise_in_bounds'
+        features.reshape(-1, channels), argmax.reshape(-1, channels), 0, mode='promise_in_bounds'
     )
     return jnp.where(largest > -jnp.inf, maxima.reshape(shape), 0)
 
 
 def align(features: Array, rois: Array, size: int = 7, stride: int = 8, samples: int = 2) -> Array:
-    """RoIAlign (Mask R-CNN, arXiv 1703.06870, section 3): nothing is rounded.
+    """RoIAlign (Mask R-CNN, arXiv 1703.06870, section 3), without any rounding.
 
-    Each bin is the mean of `samples` x `samples` regular points, interpolated bilinearly. Cell i is
-    the centre of pixel i * stride, which lies half a pixel behind that pixel's edge; points beyond
-    the outermost cells take these cells' values.
+    Each bin is the mean of `samples` x `samples` regularly spaced points, interpolated bilinearly.
+    Cell i lies at the centre of pixel i * stride, which is the coordinate i * stride + 0.5. Points
+    beyond the outermost cells take the values of these cells.
 
     Args:
       features: (h, w, C).
@@ -79,8 +80,8 @@ def align(features: Array, rois: Array, size: int = 7, stride: int = 8, samples:
 
 
 def _bins(low: Array, high: Array, size: int, stride: int, cells: int) -> tuple[Array, Array]:
-    """First cell and first cell after each bin, int32 (R, S), along one side of the map."""
-    # Fast R-CNN rounds the last pixel itself, not the edge behind it.
+    """Returns the first cell of each bin and the first cell after it, int32 (R, S), for an axis."""
+    # Fast R-CNN rounds the coordinate of the last pixel, not the exclusive end.
     first, last = (jnp.floor(x / stride + 0.5).astype(jnp.int32) for x in (low, high - 1))
     count = jnp.maximum(last - first + 1, 1)[:, None]
     edge = jnp.arange(size + 1)[None] * count
@@ -91,7 +92,7 @@ def _bins(low: Array, high: Array, size: int, stride: int, cells: int) -> tuple[
 def _interpolation(
     low: Array, high: Array, size: int, stride: int, samples: int, cells: int
 ) -> Array:
-    """Weight (R, S, cells) of each cell in each bin, along one side of the map."""
+    """Returns the weight (R, S, cells) of each cell in each bin, for an axis."""
     share = (jnp.arange(size * samples) + 0.5) / (size * samples)
     point = low[:, None] + (high - low)[:, None] * share[None]
     position = jnp.clip((point - 0.5) / stride, 0, cells - 1)

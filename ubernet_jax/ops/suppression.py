@@ -1,8 +1,9 @@
-"""Greedy non-maximum suppression at fixed size, tile by tile.
+"""Greedy non-maximum suppression with a fixed output size, computed tile by tile.
 
-Boxes are visited best first, a tile at a time: those that overlap with one kept before fall, the
-rest of the tile is settled among itself, and the survivors join the kept. Memory is a tile times
-the number kept, never boxes times boxes.
+Boxes are visited by descending score, a tile at a time. Boxes of a tile that overlap with a kept
+box are suppressed; then suppression is applied among the rest of the tile; the survivors are added
+to the kept boxes. Memory grows with the tile size times the number of kept boxes, not with the
+square of the number of boxes.
 """
 
 import jax
@@ -19,20 +20,20 @@ TILE = 256  # boxes
 def suppress(
     boxes: Array, scores: Array, valid: Array, threshold: float, size: int
 ) -> tuple[Array, Array]:
-    """Keeps at most `size` boxes: exactly those that the greedy loop over single boxes keeps.
+    """Keeps at most `size` boxes: exactly those that a greedy loop over single boxes keeps.
 
     Args:
-      boxes: (K, 4), as `ops.boxes` defines them.
-      scores: (K,); of equal ones the lower index goes first.
-      valid: bool (K,); others are neither kept nor do they suppress.
-      threshold: a box falls if its IoU with a kept one is above this.
-      size: static; visiting stops once so many are kept.
+      boxes: (K, 4), as defined in `ops.boxes`.
+      scores: (K,); of boxes with equal scores, the lower index is visited first.
+      valid: bool (K,); invalid boxes are not kept and suppress no other box.
+      threshold: a box is suppressed if its IoU with a kept box is above this.
+      size: number of kept boxes at which the loop stops; static.
 
     Returns:
-      Indices int32 (size,) of the kept boxes, best first, and bool (size,), False on the filler
-      behind them. No gradient flows through the choice.
+      Indices int32 (size,) of the kept boxes, by descending score, and bool (size,), False on the
+      padding at the end. No gradient flows through the selection.
     """
-    # A choice has no gradient; said here, none is traced through the loops.
+    # The selection has no gradient; stopping it here keeps JAX from tracing it through the loops.
     boxes, scores = lax.stop_gradient((boxes, scores))
     order = jnp.argsort(jnp.where(valid, -scores, jnp.inf), stable=True).astype(jnp.int32)
     count = boxes.shape[0]
@@ -41,39 +42,41 @@ def suppress(
     waiting = valid[order] & (jnp.arange(tiles * TILE) < count)
 
     def unfinished(state: tuple) -> Array:
-        tile, found, _, _ = state
-        return (tile < tiles) & (found < size)
+        tile, kept_count, _, _ = state
+        return (tile < tiles) & (kept_count < size)
 
     def visit(state: tuple) -> tuple:
-        tile, found, kept, indices = state
-        own = lax.dynamic_slice_in_dim(order, tile * TILE, TILE)
-        candidates = boxes[own]
-        # Rows of `kept` not yet filled are boxes without area, which overlap with nothing.
-        fallen = (intersection_over_union(candidates, kept) > threshold).any(1)
-        alive = lax.dynamic_slice_in_dim(waiting, tile * TILE, TILE) & ~fallen
-        alive = _settle(candidates, alive, threshold)
-        place = jnp.where(alive, found + jnp.cumsum(alive) - 1, size)
-        kept = kept.at[place].set(candidates, mode='drop')
-        indices = indices.at[place].set(own, mode='drop')
-        return tile + 1, found + alive.sum(), kept, indices
+        tile, kept_count, kept, indices = state
+        tile_indices = lax.dynamic_slice_in_dim(order, tile * TILE, TILE)
+        candidates = boxes[tile_indices]
+        # Unfilled rows of `kept` are boxes without area, whose IoU with any box is 0.
+        suppressed = (intersection_over_union(candidates, kept) > threshold).any(1)
+        alive = lax.dynamic_slice_in_dim(waiting, tile * TILE, TILE) & ~suppressed
+        alive = _suppress_within_tile(candidates, alive, threshold)
+        slot = jnp.where(alive, kept_count + jnp.cumsum(alive) - 1, size)
+        kept = kept.at[slot].set(candidates, mode='drop')
+        indices = indices.at[slot].set(tile_indices, mode='drop')
+        return tile + 1, kept_count + alive.sum(), kept, indices
 
     start = (0, 0, jnp.zeros((size, 4), boxes.dtype), jnp.zeros(size, jnp.int32))
-    _, found, _, indices = lax.while_loop(unfinished, visit, start)
-    return indices, jnp.arange(size) < found
+    _, kept_count, _, indices = lax.while_loop(unfinished, visit, start)
+    return indices, jnp.arange(size) < kept_count
 
 
-def _settle(boxes: Array, alive: Array, threshold: float) -> Array:
-    """Suppression within one sorted tile: which (TILE,) of the `alive` are kept.
+def _suppress_within_tile(boxes: Array, alive: Array, threshold: float) -> Array:
+    """Applies greedy suppression within a sorted tile; returns bool (TILE,), the kept boxes.
 
-    Each round recomputes every box from the round before. After n rounds at least the first n + 1
-    are as the greedy loop has them, and whatever a round leaves unchanged is its only solution.
+    This is a fixed-point iteration: each round recomputes for every box whether a box that the
+    previous round kept suppresses it. After n rounds at least the first n + 1 boxes are as in the
+    greedy loop, whose result is the only fixed point.
     """
     overlaps = intersection_over_union(boxes, boxes) > threshold
-    falls_to = overlaps & jnp.tri(TILE, k=-1, dtype=bool)  # (fallen, kept): the kept comes first
+    # (suppressed, suppressor): only an earlier box can suppress a box.
+    suppressed_by = overlaps & jnp.tri(TILE, k=-1, dtype=bool)
 
-    def settle_again(state: tuple[Array, Array]) -> tuple[Array, Array]:
+    def iterate(state: tuple[Array, Array]) -> tuple[Array, Array]:
         _, kept = state
-        return kept, alive & ~(falls_to & kept[None]).any(1)
+        return kept, alive & ~(suppressed_by & kept[None]).any(1)
 
     start = (jnp.zeros_like(alive), alive)
-    return lax.while_loop(lambda state: (state[0] != state[1]).any(), settle_again, start)[1]
+    return lax.while_loop(lambda state: (state[0] != state[1]).any(), iterate, start)[1]

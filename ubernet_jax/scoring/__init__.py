@@ -1,5 +1,5 @@
-"""The command `python -m ubernet_jax.metrics`: anybody's files, scored by the evaluators.
+"""The command `python -m ubernet_jax.metrics`: scores prediction files with the evaluators.
 
-Ground truth is read as `prepare` reads labels, by the kinds of labels, and so are predictions, but
-in their own precision.
+Ground truth and predictions are read with the kinds of labels, as `prepare` reads labels, but
+predictions keep the precision of their files.
 """

@@ -1,4 +1,7 @@
-"""Which files of a folder count: one an image, by its name. Hidden files are passed over."""
+"""Lists the files of each image in a folder. The file's stem is the image's name.
+
+Hidden files are ignored.
+"""
 
 import pathlib
 from collections.abc import Collection, Iterable, Sequence
@@ -7,68 +10,70 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.labels.reading import ARRAYS
 
 MAPS = ('.png', *ARRAYS)
-PREDICTED = 'predictions.npz'  # in a folder an image, as `predict` writes it
+PREDICTIONS_FILE = 'predictions.npz'  # in the folder of each image, as `predict` writes it
 
 
-def list_truths(folder: pathlib.Path, endings: Sequence[str]) -> dict[str, pathlib.Path]:
-    """Name of the image -> file of its ground truth.
+def list_truths(folder: pathlib.Path, suffixes: Sequence[str]) -> dict[str, pathlib.Path]:
+    """Lists the ground truth: name of the image -> file.
 
     Raises:
-      UserError: it is no folder, there is none, two are of one image, or one counts but for upper
-        and lower case.
+      UserError: the folder does not exist or has no ground truth, two files belong to the same
+        image, or the suffix of an image's only file is in upper case.
     """
-    files, others = _list_files(folder, endings)
-    for path in others:
-        if path.suffix.lower() in endings and path.stem not in files:
-            raise _does_not_count(path, endings)
+    files, ignored = _list_files(folder, suffixes)
+    for path in ignored:
+        if path.suffix.lower() in suffixes and path.stem not in files:
+            raise _suffix_error(path, suffixes)
     if not files:
-        raise UserError(f'{folder} holds no ground truth: no {", ".join(endings)} file')
+        raise UserError(f'{folder} contains no ground truth: no file ends in {", ".join(suffixes)}')
     return files
 
 
 def list_predictions(folder: pathlib.Path, names: Collection[str]) -> dict[str, pathlib.Path]:
-    """Name of the image -> the map predicted of it, in `NAME.png` or the like, or in `PREDICTED`.
+    """Lists the predicted maps: name of the image -> file.
+
+    The file is `NAME.png` or another map, or `PREDICTIONS_FILE` in the folder NAME.
 
     Raises:
-      UserError: it is no folder, two files are of one image, or the only one of an image of `names`
-        has an ending that does not count.
+      UserError: the folder does not exist, two files belong to the same image, or the only file of
+        an image in `names` has a suffix that is not allowed.
     """
-    files, others = _list_files(folder, MAPS)
-    for path in _shown(folder.glob(f'*/{PREDICTED}'), folder):
+    files, ignored = _list_files(folder, MAPS)
+    for path in _visible(folder.glob(f'*/{PREDICTIONS_FILE}'), folder):
         _add(files, path.parent.name, path)
-    for path in others:
+    for path in ignored:
         if path.stem in names and path.stem not in files:
-            raise _does_not_count(path, MAPS)
+            raise _suffix_error(path, MAPS)
     return files
 
 
 def _list_files(
-    folder: pathlib.Path, endings: Sequence[str]
+    folder: pathlib.Path, suffixes: Sequence[str]
 ) -> tuple[dict[str, pathlib.Path], list[pathlib.Path]]:
-    """The files with one of the endings by name, and the others."""
+    """Returns the files with one of the suffixes, by name, and a list of all other files."""
     if not folder.is_dir():
         raise UserError(f'{folder} is not a folder')
-    paths = [path for path in _shown(folder.iterdir(), folder) if path.is_file()]
+    paths = [path for path in _visible(folder.iterdir(), folder) if path.is_file()]
     files: dict[str, pathlib.Path] = {}
     for path in paths:
-        if path.suffix in endings:
+        if path.suffix in suffixes:
             _add(files, path.stem, path)
-    return files, [path for path in paths if path.suffix not in endings]
+    return files, [path for path in paths if path.suffix not in suffixes]
 
 
-def _shown(paths: Iterable[pathlib.Path], folder: pathlib.Path) -> list[pathlib.Path]:
-    """Those that are not hidden, sorted."""
+def _visible(paths: Iterable[pathlib.Path], folder: pathlib.Path) -> list[pathlib.Path]:
+    """Returns the paths that are not hidden, sorted."""
     return sorted(path for path in paths if path.relative_to(folder).parts[0][0] != '.')
 
 
 def _add(files: dict[str, pathlib.Path], name: str, path: pathlib.Path) -> None:
     if name in files:
-        raise UserError(f'{files[name]} and {path} are of one image: keep one of them')
+        raise UserError(f'{files[name]} and {path} belong to the same image: remove one of them')
     files[name] = path
 
 
-def _does_not_count(path: pathlib.Path, endings: Sequence[str]) -> UserError:
+def _suffix_error(path: pathlib.Path, suffixes: Sequence[str]) -> UserError:
     return UserError(
-        f'{path} does not count: files must end in {", ".join(endings)}, in lower case; rename it, '
-        'or save its values as one of these'
+        f'{path} cannot be used: files must end in {", ".join(suffixes)}, in lower case; rename '
+        'it, or save its values in one of these formats'
     )

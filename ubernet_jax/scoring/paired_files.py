@@ -1,4 +1,4 @@
-"""Prediction and ground truth of every image, paired by file name."""
+"""Pairs the prediction and the ground truth of every image by file name."""
 
 import abc
 import dataclasses
@@ -10,7 +10,7 @@ import numpy as np
 
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels import LabelKind, SoftMask
-from ubernet_jax.labels.boxes import read_boxes
+from ubernet_jax.labels.box_files import read_boxes
 from ubernet_jax.labels.soft_mask import read_strengths
 from ubernet_jax.metrics.annotations import read_detections
 from ubernet_jax.metrics.boxes import Objects, ScoredBoxes
@@ -26,11 +26,11 @@ NO_DETECTIONS = ScoredBoxes(boxes=np.zeros((0, 4)), scores=np.zeros(0), classes=
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """What is scored of one image.
+    """The prediction and the ground truth of one image.
 
     Attributes:
-      prediction: what the metric takes as prediction; an empty one where there is none.
-      truth: what it takes as ground truth.
+      prediction: as the metric expects it; an empty prediction if there is no file.
+      truth: as the metric expects it.
       values: counts of the values in the files: see `values.count_values`.
     """
 
@@ -40,10 +40,10 @@ class Pair:
 
 
 class PairedFiles(abc.ABC):
-    """Predictions and ground truth of a benchmark; picklable, for other processes to read.
+    """Predictions and ground truth of a benchmark; picklable, for use in other processes.
 
     Attributes:
-      names: the images, by their ground truth.
+      names: the images that have ground truth.
       kinds: see `values.require_plausible`.
     """
 
@@ -52,31 +52,35 @@ class PairedFiles(abc.ABC):
 
     @abc.abstractmethod
     def missing(self) -> list[str]:
-        """The images without a prediction."""
+        """Returns the images without a prediction."""
 
     @abc.abstractmethod
     def load(self, name: str) -> Pair:
         """Reads the files of one image."""
 
-    def changed(self, name: str) -> float:
-        """When the image's files were last written, in seconds; 0 where that plays no part."""
+    def modified_at(self, name: str) -> float:
+        """Returns when the image's files were last modified, in seconds.
+
+        It is 0 for tasks that cannot be resumed, which do not need the time.
+        """
         return 0.0
 
 
 class PairedMaps(PairedFiles):
-    """One file an image in either folder: see `files`."""
+    """Maps, one file per image in both folders: see `files`."""
 
     def __init__(self, reader: MapReader, predictions: pathlib.Path, truths: pathlib.Path) -> None:
         self.reader = reader
         self.truths = list_truths(truths, MAPS)
         self.names = sorted(self.truths)
         self.predictions = self.list_predictions(predictions)
-        self.kinds = {PREDICTION: SoftMask()}
+        kinds: dict[str, LabelKind] = {PREDICTION: SoftMask()}
         if reader.kind:
-            self.kinds[TRUTH] = reader.kind
+            kinds[TRUTH] = reader.kind
+        self.kinds = kinds
 
     def list_predictions(self, folder: pathlib.Path) -> list[dict[str, pathlib.Path]]:
-        """Image -> file, of each file that makes up a prediction."""
+        """Lists the files that make up the predictions; each dictionary is image -> file."""
         return [list_predictions(folder, self.names)]
 
     def missing(self) -> list[str]:
@@ -96,19 +100,20 @@ class PairedMaps(PairedFiles):
         return Pair(prediction=prediction, truth=truth, values=values)
 
     def read_prediction(self, files: Sequence[pathlib.Path]) -> np.ndarray:
-        """What the metric takes as prediction."""
-        return self.reader.prediction(*files)
+        """Reads the files that make up a prediction."""
+        (file,) = files
+        return self.reader.prediction(file)
 
-    def changed(self, name: str) -> float:
-        files = (self.truths, *self.predictions)
-        return max(own[name].stat().st_mtime for own in files if name in own)
+    def modified_at(self, name: str) -> float:
+        listings = (self.truths, *self.predictions)
+        return max(files[name].stat().st_mtime for files in listings if name in files)
 
     def _is_predicted(self, name: str) -> bool:
         return all(name in files for files in self.predictions)
 
 
 class PairedClassMaps(PairedMaps):
-    """Predictions of each class in a folder of its own: `CLASS/NAME.png`, or another map (H, W)."""
+    """Maps with one folder of predictions per class: `CLASS/NAME.png`, or another map (H, W)."""
 
     def __init__(
         self,
@@ -124,7 +129,7 @@ class PairedClassMaps(PairedMaps):
     def list_predictions(self, folder: pathlib.Path) -> list[dict[str, pathlib.Path]]:
         absent = [name for name in self.class_names if not (folder / name).is_dir()]
         if absent:
-            raise UserError(f'{folder} has no folder for the classes {", ".join(absent)}')
+            raise UserError(f'{folder} has no folders for the classes {", ".join(absent)}')
         return [list_predictions(folder / name, self.names) for name in self.class_names]
 
     def read_prediction(self, files: Sequence[pathlib.Path]) -> np.ndarray:
@@ -132,15 +137,15 @@ class PairedClassMaps(PairedMaps):
         for file, strength in zip(files, maps, strict=True):
             if (strength.shape, strength.dtype) != (maps[0].shape, maps[0].dtype):
                 raise UserError(
-                    f'{file} has shape {strength.shape} and is read as {strength.dtype}, but '
-                    f'{files[0]} has {maps[0].shape} and {maps[0].dtype}: the maps of all classes '
-                    'must be alike'
+                    f'{file} has shape {strength.shape} and dtype {strength.dtype}, but '
+                    f'{files[0]} has shape {maps[0].shape} and dtype {maps[0].dtype}: the maps of '
+                    'all classes must have the same shape and dtype'
                 )
         return np.stack(maps)
 
 
 class PairedBoxes(PairedFiles):
-    """ScoredBoxes or proposals as `read_detections` finds them, and a file of objects an image."""
+    """Detections or proposals for `read_detections`, and one ground-truth file per image."""
 
     def __init__(
         self,

@@ -1,4 +1,7 @@
-"""How the maps of each dense task are read: as labels, but predictions in their own precision."""
+"""Readers for the maps of each dense task.
+
+Files are read as labels are, but predictions keep the precision of their files.
+"""
 
 import dataclasses
 import functools
@@ -27,49 +30,52 @@ from ubernet_jax.metrics.semantic_boundaries import SemanticTruth
 from ubernet_jax.scoring.sbd import read_sbd
 
 
-def _same(label: Any) -> Any:
+def _identity(label: Any) -> Any:
     return label
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class MapReader:
-    """How the files of a dense task are read; picklable.
+    """Functions that read the files of a dense task; picklable.
 
     Attributes:
-      kind: of the ground truth, by which its values are judged; None where any can be right.
+      kind: the kind of label whose `review` checks the values of the ground truth; None if all
+        values are plausible.
       label: path -> ground truth as a label.
-      truth: label -> what the metric takes as ground truth.
-      prediction: path -> what it takes as prediction.
-      empty: ground truth of the metric -> what counts as an empty prediction.
-      strengths: whether predictions are strengths, 0 to 255 if they are bytes.
+      truth: label -> ground truth as the metric expects it.
+      prediction: path -> prediction as the metric expects it.
+      empty: ground truth of the metric -> an empty prediction.
+      strengths: whether predictions are strengths, which are 0 to 255 in files of bytes.
     """
 
     kind: LabelKind | None
     label: Callable[[pathlib.Path], Any]
-    truth: Callable[[Any], Any] = _same
+    truth: Callable[[Any], Any] = _identity
     prediction: Callable[[pathlib.Path], np.ndarray]
     empty: Callable[[Any], np.ndarray] = np.zeros_like
     strengths: bool = False
 
 
 def map_reader(task: str, classes: Sequence[str], name: str | None = None) -> MapReader:
-    """The reader of a dense task of the command.
+    """Returns the reader of a dense task.
+
+    Its functions raise a UserError if a file is damaged or has unexpected contents.
 
     Args:
-      task: the command's, such as `semantic-boundaries`.
-      classes: names of the classes; those of semantic boundaries are without a background.
-      name: under which files of several arrays hold the prediction; by default the task's.
+      task: the name in the command line, such as `semantic-boundaries`.
+      classes: names of the classes; for semantic boundaries without background.
+      name: name of the prediction in files with several arrays; by default the task.
 
     Raises:
-      UserError: what a reader's functions raise: the file is broken, or holds something else.
+      ValueError: the task is not a dense task.
     """
-    own = task.replace('-', '_')
-    name = name or own
+    truth_key = task.replace('-', '_')
+    name = name or truth_key
     match task:
         case 'boundaries':
             return MapReader(
                 kind=Lines(),
-                label=functools.partial(Lines().read, key=own),
+                label=functools.partial(Lines().read, key=truth_key),
                 truth=_annotators,
                 prediction=functools.partial(_read_contours, name=name),
                 empty=_empty_contours,
@@ -89,84 +95,96 @@ def map_reader(task: str, classes: Sequence[str], name: str | None = None) -> Ma
             kind = ClassMap(classes=tuple(classes))
             return MapReader(
                 kind=kind,
-                label=functools.partial(kind.read, key=own),
+                label=functools.partial(kind.read, key=truth_key),
                 prediction=functools.partial(ClassMap().read, key=name),
             )
         case 'saliency':
             return MapReader(
                 kind=SoftMask(),
-                label=functools.partial(SoftMask().read, key=own),
-                truth=_marked,
+                label=functools.partial(SoftMask().read, key=truth_key),
+                truth=_is_salient,
                 prediction=functools.partial(read_strengths, key=name),
                 strengths=True,
             )
         case 'depth':
             return MapReader(
                 kind=Metres(),
-                label=functools.partial(Metres().read, key=own),
+                label=functools.partial(Metres().read, key=truth_key),
                 prediction=functools.partial(Metres().read, key=name),
             )
         case 'normals':
             return MapReader(
-                kind=None,  # angles are the same in any frame
-                label=functools.partial(UnitVectors().read, key=own),
+                kind=None,  # angles are the same in every frame
+                label=functools.partial(UnitVectors().read, key=truth_key),
                 prediction=functools.partial(read_vectors, key=name),
             )
+    raise ValueError(f'{task!r} is not a dense task')
 
 
 def _read_contours(path: pathlib.Path, name: str) -> np.ndarray:
-    """A map (H, W) of strengths of boundaries, also of gPb-UCM; as `read_strengths`."""
+    """Reads boundary strengths (H, W) as `read_strengths` does, and also the files of gPb-UCM."""
     if not is_array(path):
         return read_strengths(path, name)
-    found, array = read_named_array(path, ('ucm2', name))
+    key, array = read_named_array(path, ('ucm2', name))
     strengths = check_strengths(path, array)
     # gPb-UCM writes contours at twice the resolution.
-    return strengths[2::2, 2::2] if found == 'ucm2' else strengths
+    return strengths[2::2, 2::2] if key == 'ucm2' else strengths
 
 
 def _read_class_contours(path: pathlib.Path, classes: Sequence[str], name: str) -> np.ndarray:
-    """Strength of each class's boundaries (C, H, W).
+    """Reads the boundary strength of each class (C, H, W).
 
-    Files hold that array, or (as `predict` writes them) the likeliest class 1..C of each pixel and
-    its strength.
+    Files contain that array or, as `predict` writes them, the most likely class 1..C of each pixel
+    and its strength.
     """
-    stack = read_array(path, name) if is_array(path) else None
-    if stack is not None and stack.ndim == 3:
-        rows = stack.reshape(stack.shape[0] * stack.shape[1], stack.shape[2])
-        return check_strengths(path, rows).reshape(stack.shape)
-    wanted = f'{name}_strength'
-    found, strength = ('', None) if stack is None else read_named_array(path, (wanted,))
-    if found != wanted:
+    strength_key = f'{name}_strength'
+    if is_array(path):
+        array = read_array(path, name)
+        if array.ndim == 3:
+            rows = array.reshape(array.shape[0] * array.shape[1], array.shape[2])
+            return check_strengths(path, rows).reshape(array.shape)
+        key, strength = read_named_array(path, (strength_key,))
+        if key == strength_key:
+            return _split_classes(path, strength, classes, name)
+    raise UserError(
+        f'{path}: semantic boundaries must be an array (C, H, W), one folder of maps for each '
+        f'class, or the class of each pixel and its strength as {name!r} and {strength_key!r} in '
+        'one .npz file'
+    )
+
+
+def _split_classes(
+    path: pathlib.Path, strength: np.ndarray, classes: Sequence[str], name: str
+) -> np.ndarray:
+    """Returns the strengths (C, H, W) of all classes; 0 where another class is most likely."""
+    most_likely = ClassLines(classes=('background', *classes)).read(path, key=name)
+    strength = check_strengths(path, strength)
+    if most_likely.shape != strength.shape:
         raise UserError(
-            f'{path}: semantic boundaries are an array (C, H, W), a folder of maps for each class, '
-            f'or the class of each pixel and its strength as {name!r} and {wanted!r} in one .npz'
+            f'{path}: {name} has shape {most_likely.shape}, but {name}_strength has shape '
+            f'{strength.shape}: they must have the same size'
         )
-    likeliest = ClassLines(classes=('background', *classes)).read(path, key=name)
-    if likeliest.shape != check_strengths(path, strength).shape:
-        raise UserError(
-            f'{path}: {name} has shape {likeliest.shape}, {wanted} {strength.shape}: they must be '
-            'of one image'
-        )
-    return np.where(likeliest == np.arange(1, len(classes) + 1)[:, None, None], strength, 0)
+    return np.where(most_likely == np.arange(1, len(classes) + 1)[:, None, None], strength, 0)
 
 
 def _read_regions(path: pathlib.Path, kind: ClassMap) -> np.ndarray | SemanticTruth:
-    """A map of the classes' regions, or a file of SBD."""
+    """Reads a map of class regions, or a file of SBD."""
     if path.suffix == '.mat':
         return read_sbd(path, len(kind.classes) - 1)
     return kind.read(path)
 
 
 def _outline(label: np.ndarray | SemanticTruth, num_classes: int) -> SemanticTruth:
-    is_truth = isinstance(label, SemanticTruth)
-    return label if is_truth else truth_from_segmentation(label, num_classes)
+    if isinstance(label, SemanticTruth):
+        return label
+    return truth_from_segmentation(label, num_classes)
 
 
 def _annotators(label: LineMap) -> np.ndarray:
     return label.share > 127 if label.annotators is None else label.annotators
 
 
-def _marked(label: np.ndarray) -> np.ndarray:
+def _is_salient(label: np.ndarray) -> np.ndarray:
     return label > 127
 
 

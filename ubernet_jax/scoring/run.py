@@ -1,4 +1,4 @@
-"""Scoring all images of a benchmark: in several processes, with a progress bar, resumable."""
+"""Scores all images of a benchmark in several processes, with a progress bar; can be resumed."""
 
 import concurrent.futures
 import json
@@ -17,27 +17,28 @@ from ubernet_jax.metrics.metric import Measure, Metric, MetricError
 from ubernet_jax.scoring.paired_files import PairedFiles
 from ubernet_jax.scoring.values import require_plausible
 
-NAMED = 5  # so many of the images without a prediction are named
+_MAX_NAMED = 5  # images without a prediction that the error message names
 
 
 def require_predictions(paired: PairedFiles) -> None:
-    """Raises a UserError, naming the first few, if images have no prediction."""
+    """Raises a UserError that names the first few images without a prediction, if there are any."""
     missing = paired.missing()
     if missing:
-        more = f' and {len(missing) - NAMED} more' if len(missing) > NAMED else ''
+        hidden = len(missing) - _MAX_NAMED
+        suffix = f' and {hidden} more' if hidden > 0 else ''
         raise UserError(
-            f'no prediction for {len(missing)} of {len(paired.names)} images: '
-            f'{", ".join(missing[:NAMED])}{more}; predict them, or give --allow-missing to count '
-            'them as empty'
+            f'there is no prediction for {len(missing)} of {len(paired.names)} images: '
+            f'{", ".join(missing[:_MAX_NAMED])}{suffix}; predict them, or use --allow-missing to '
+            'count them as empty'
         )
 
 
 class PartialRun:
-    """The measures of an interrupted run, kept in a folder for the next run like it.
+    """The measures of an interrupted run, stored in a folder so that the run can be resumed.
 
     Args:
-      folder: made if need be; emptied if another run than this one wrote it.
-      settings: plain values that tell runs apart.
+      folder: created if necessary; its contents are deleted if they are of different settings.
+      settings: plain values that identify the run.
     """
 
     def __init__(self, folder: pathlib.Path, settings: Mapping[str, Any]) -> None:
@@ -49,23 +50,24 @@ class PartialRun:
             folder.mkdir(parents=True)
             marker.write_text(description)
 
-    def read(self, name: str, changed: float) -> Measure | None:
-        """An image's measure, unless its files were written after it."""
+    def read(self, name: str, modified_at: float) -> Measure | None:
+        """Returns the measure of an image; None if there is none, or the files are newer."""
         path = self.folder / f'{name}.npz'
-        if not path.is_file() or path.stat().st_mtime <= changed:
+        if not path.is_file() or path.stat().st_mtime <= modified_at:
             return None
         with np.load(path) as arrays:
             return dict(arrays)
 
     def write(self, name: str, measure: Measure) -> None:
-        """Keeps an image's measure; a file is either whole or not there."""
+        """Stores the measure of an image. The file appears only once it is complete."""
         unfinished = self.folder / f'{name}.unfinished'
         with unfinished.open('wb') as file:
-            np.savez(file, **measure)
+            # numpy's stubs check the arrays against the keyword allow_pickle.
+            np.savez(file, **measure)  # pyright: ignore[reportArgumentType]
         unfinished.rename(self.folder / f'{name}.npz')
 
     def remove(self) -> None:
-        """Deletes the folder, when nothing is left to do."""
+        """Deletes the folder after the run is complete."""
         shutil.rmtree(self.folder)
 
 
@@ -79,27 +81,29 @@ def score_images(
     """Adds every image to a metric, in the order of the names.
 
     Args:
-      metric: it gets the measures.
-      paired: where the images come from.
-      processes: how many; by default one for each core. With 1, none is started.
-      partial: where measures are kept; None keeps nothing.
+      metric: the metric that accumulates the measures.
+      paired: the images.
+      processes: number of worker processes; by default one per core. With 1, the images are scored
+        in this process.
+      partial: storage for the measures; None stores nothing.
 
     Returns:
-      What is odd about an image, for those about which something is.
+      Image -> the metric's notes on it, for images with notes.
 
     Raises:
-      UserError: an image cannot be scored, and is named; or what the files of all hold can only be
-        wrong.
+      UserError: an image cannot be scored (the message names it), or the values of all files
+        together are implausible.
     """
-    measures = {}
-    for name in paired.names if partial else ():
-        kept = partial.read(name, paired.changed(name))
-        if kept is not None:
-            measures[name] = kept
+    measures: dict[str, Measure] = {}
+    if partial:
+        for name in paired.names:
+            measure = partial.read(name, paired.modified_at(name))
+            if measure is not None:
+                measures[name] = measure
     todo = [name for name in paired.names if name not in measures]
     processes = min(processes or len(os.sched_getaffinity(0)), max(len(todo), 1))
     with tqdm.tqdm(total=len(paired.names), initial=len(measures), unit='image') as bar:
-        for name, measure in _measured(metric, paired, todo, processes):
+        for name, measure in _measure_all(metric, paired, todo, processes):
             measures[name] = measure
             if partial:
                 partial.write(name, measure)
@@ -111,9 +115,10 @@ def score_images(
     return {name: lines for name, lines in notes.items() if lines}
 
 
-def _measured(
+def _measure_all(
     metric: Metric, paired: PairedFiles, names: list[str], processes: int
 ) -> Iterator[tuple[str, Measure]]:
+    """Yields the name and the measure of each image, in the order of completion."""
     if processes == 1:
         for name in names:
             yield name, _measure(metric, paired, name)
@@ -128,13 +133,14 @@ def _measured(
                 yield running[future], future.result()
         except concurrent.futures.BrokenExecutor as error:
             raise UserError(
-                'a worker process ended, most likely for want of memory: give fewer --processes'
+                'a worker process was terminated, most likely for lack of memory: set --processes '
+                'to a smaller number'
             ) from error
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-_worker: tuple[Metric, PairedFiles]  # of this worker process
+_worker: tuple[Metric, PairedFiles]  # set in each worker process
 
 
 def _start_worker(metric: Metric, paired: PairedFiles) -> None:

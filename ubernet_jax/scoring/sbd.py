@@ -1,4 +1,4 @@
-"""The ground truth of SBD's benchmark: boundaries and regions of each class."""
+"""Reads the ground truth of the SBD benchmark: boundaries and regions of each class."""
 
 import pathlib
 
@@ -8,51 +8,53 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.labels.reading import read_variables
 from ubernet_jax.metrics.semantic_boundaries import SemanticTruth
 
-_LARGEST = 2**24  # pixels; SBD's images have 500 x 500
+_MAX_PIXELS = 2**24  # the images of SBD have at most 500 x 500
 
 
-def find_folder(truths: pathlib.Path, *, instances: bool) -> pathlib.Path:
-    """The folder of ground truth inside SBD's `dataset` folder; any other folder as it is."""
+def find_truth_folder(truths: pathlib.Path, *, instances: bool) -> pathlib.Path:
+    """Returns the ground-truth folder inside SBD's `dataset` folder; other folders unchanged."""
     folder = truths / ('inst' if instances else 'cls')
     return folder if folder.is_dir() else truths
 
 
 def read_sbd(path: pathlib.Path, num_classes: int) -> SemanticTruth:
-    """The ground truth in a `cls` or an `inst` file.
+    """Reads the ground truth in a `cls` or `inst` file.
 
     Raises:
-      UserError: the file is broken or none of SBD's, or names a class beyond the number of them.
+      UserError: the file is damaged, is not a file of SBD, or contains a class above `num_classes`.
     """
     variables = read_variables(path)
     kind = 'GTinst' if 'GTinst' in variables else 'GTcls'
     if kind not in variables:
-        raise UserError(f'{path} holds neither GTcls nor GTinst: it is no file of SBD')
+        raise UserError(f'{path} contains neither GTcls nor GTinst: it is not a file of SBD')
     try:
         return _parse(path, kind, variables[kind][0, 0], num_classes)
     except (AttributeError, IndexError, TypeError, ValueError) as error:
         raise UserError(
-            f'{path} has another structure than expected: {error}; take the file as it was '
+            f'{path} does not have the structure of a file of SBD: {error}; use the file as it was '
             'published'
         ) from error
 
 
 def _parse(path: pathlib.Path, kind: str, truth: np.void, num_classes: int) -> SemanticTruth:
     segmentation, cells = truth['Segmentation'], truth['Boundaries'].ravel()
-    if not isinstance(segmentation, np.ndarray) or segmentation.size > _LARGEST:
-        raise ValueError('its segmentation is no map of the size of an image')
+    if not isinstance(segmentation, np.ndarray) or segmentation.size > _MAX_PIXELS:
+        raise ValueError('its segmentation is not a map of the size of an image')
     if kind == 'GTinst':
         classes = truth['Categories'].ravel().astype(int)
     else:
         classes = np.arange(1, len(cells) + 1)
     outside = classes[(classes < 1) | (classes > num_classes)]
     if outside.size:
-        raise UserError(f'{path} holds class {outside[0]}: allowed are 1 to {num_classes}')
+        raise UserError(f'{path} contains class {outside[0]}: allowed are 1 to {num_classes}')
     boundaries = np.zeros((num_classes, *segmentation.shape), bool)
     regions = np.zeros_like(boundaries)
     for i, (label, cell) in enumerate(zip(classes, cells, strict=True), 1):
         if cell.shape != segmentation.shape:
-            raise ValueError(f'boundaries {cell.shape} of a map {segmentation.shape}')
-        cell.check_format()  # else a damaged index writes anywhere in memory
+            raise ValueError(
+                f'its boundaries have shape {cell.shape}, its segmentation {segmentation.shape}'
+            )
+        cell.check_format()  # a damaged index could otherwise corrupt memory
         boundaries[label - 1] |= cell.toarray() != 0
         regions[label - 1] |= segmentation == i
     return SemanticTruth(boundaries=boundaries, regions=regions)

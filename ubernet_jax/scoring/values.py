@@ -1,4 +1,4 @@
-"""Whether the values of all files make sense: asked as `prepare` asks it of a set of labels."""
+"""Checks that the values of all files are plausible, as `prepare` checks the labels it reads."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,21 +6,26 @@ import numpy as np
 
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels import LabelKind
-from ubernet_jax.labels.kind import Survey, add_surveys
+from ubernet_jax.labels.review import Survey, add_surveys
 from ubernet_jax.metrics.metric import Measure
 
 
 def count_values(what: str, survey: Survey) -> Measure:
-    """The counts of an image's values, which are kept with its measure, by what they are of."""
+    """Converts the survey of an image's files to arrays that are stored with its measure.
+
+    Args:
+      what: what the files are, such as the predictions; a prefix of the names.
+      survey: the counts of the values.
+    """
     return {f'{what}: {name}': np.array(counts) for name, counts in survey.items()}
 
 
 def require_plausible(kinds: Mapping[str, LabelKind], measures: Iterable[Measure]) -> None:
-    """Raises a UserError if the values in the files of all images can only be wrong.
+    """Raises a UserError if the values in the files of all images must be wrong.
 
     Args:
-      kinds: what -> the kind of label that its values are those of.
-      measures: one an image, in which there may be what `count_values` gave.
+      kinds: what the files are -> the kind of label that describes their values.
+      measures: the measure of each image, with the result of `count_values` if there is any.
     """
     totals: dict[str, Survey] = {}
     for measure in measures:

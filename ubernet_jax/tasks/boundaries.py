@@ -16,8 +16,8 @@ from ubernet_jax.metrics.boundaries import BoundaryMetric
 from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.metrics.thinning import Nms
 from ubernet_jax.tasks.dense import DenseTask
+from ubernet_jax.tasks.registry import register
 from ubernet_jax.tasks.strength import StrengthTask
-from ubernet_jax.tasks.task import register
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -25,9 +25,10 @@ class BagTask(DenseTask):
     """A dense task whose first class is "no boundary".
 
     Attributes:
-      bag_radius: pixels around a boundary label in which the best score counts (arXiv 1511.07386).
-      positive_weight: weight of boundary pixels.
-      negative_weight: weight of the other pixels.
+      bag_radius: radius in pixels of the bag around a boundary label; the best score in the bag
+        counts (arXiv 1511.07386).
+      positive_weight: loss weight of boundary pixels.
+      negative_weight: loss weight of the other pixels.
     """
 
     bag_radius: int = 2
@@ -53,8 +54,9 @@ class Boundaries(StrengthTask, BagTask):
     """The result is float32 (H, W), the probability of a boundary.
 
     Attributes:
-      positive_share: share of annotators (0..1) above which a pixel is positive; zero is negative,
-        between is ignored (annotators disagree: common practice since RCF, arXiv 1612.02103).
+      positive_share: share of annotators (0..1) above which a pixel is positive. Pixels that no
+        annotator marked are negative. Pixels in between, where annotators disagree, are ignored:
+        common practice since RCF, arXiv 1612.02103.
     """
 
     kind: ClassVar[str] = 'boundaries'
@@ -72,5 +74,5 @@ class Boundaries(StrengthTask, BagTask):
         return {name: BoundaryMetric(thresholds=thresholds, nms=Nms.SMOOTHED)}
 
     def truth(self, label: LineMap, example: Example) -> np.ndarray:
-        """Each annotator's boundaries, where they are kept separate."""
+        """Returns each annotator's boundaries if the label keeps them separate."""
         return label.share > 127 if label.annotators is None else label.annotators

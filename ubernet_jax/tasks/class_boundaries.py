@@ -1,4 +1,4 @@
-"""Boundaries of classes: where an object ends, and of what class it is (paper, section 2.4)."""
+"""Class boundaries: the outlines of objects, with the object's class (paper, section 2.4)."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -13,19 +13,20 @@ from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.metrics.semantic_boundaries import Mode, SemanticBoundaryMetric, SemanticTruth
 from ubernet_jax.metrics.thinning import Nms
 from ubernet_jax.tasks.boundaries import BagTask
-from ubernet_jax.tasks.strips import finish_in_strips, likeliest
-from ubernet_jax.tasks.task import Size, register
+from ubernet_jax.tasks.registry import register
+from ubernet_jax.tasks.strips import argmax_and_max, finish_in_strips
+from ubernet_jax.tasks.task import Size
 from ubernet_jax.visualize.palette import Colour
 from ubernet_jax.visualize.style import Style
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class ClassBoundaryMap:
-    """The boundaries of classes in one image.
+    """The class boundaries of one image.
 
     Attributes:
-      classes: uint8 (H, W), the likeliest class of boundary at each pixel, 1..C-1.
-      strength: float32 (H, W), that class's probability, 0..1.
+      classes: uint8 (H, W), the most probable boundary class at each pixel, 1..C-1.
+      strength: float32 (H, W), the probability of that class, 0..1.
     """
 
     classes: np.ndarray
@@ -46,14 +47,20 @@ class ClassBoundaries(BagTask):
     suffixes: ClassVar[tuple[str, ...]] = ('strength',)
 
     @property
+    def label(self) -> ClassLines:
+        label = super().label
+        assert isinstance(label, ClassLines)
+        return label
+
+    @property
     def channels(self) -> int:
         return len(self.classes)
 
     def finish_strip(self, scores: np.ndarray) -> tuple[np.ndarray, ...]:
-        # The softmax of the likeliest class alone: the others' are not needed.
-        classes, score = likeliest(scores[:, 1:])
-        top = np.maximum(score, scores[:, 0])
-        strength = np.exp(score - top) / np.exp(scores - top[:, None]).sum(1)
+        # The softmax is only needed for the class with the highest score.
+        classes, highest = argmax_and_max(scores[:, 1:])
+        shift = np.maximum(highest, scores[:, 0])  # keeps the exponentials finite
+        strength = np.exp(highest - shift) / np.exp(scores - shift[:, None]).sum(1)
         return classes + np.uint8(1), strength
 
     def compose(self, *arrays: np.ndarray) -> ClassBoundaryMap:
@@ -61,8 +68,8 @@ class ClassBoundaries(BagTask):
         return ClassBoundaryMap(classes=classes, strength=strength)
 
     def finish_for_metrics(self, output: np.ndarray, size: Size, image_size: Size) -> np.ndarray:
-        """The probability of every class but the first, in 255ths: uint8 (C - 1, H, W)."""
-        (strips,) = finish_in_strips(_every_class, output, image_size)
+        """Returns the probability of every class except the first, uint8 (C - 1, H, W), 0..255."""
+        (strips,) = finish_in_strips(_class_probabilities, output, image_size)
         return np.moveaxis(strips, 1, 0)
 
     def arrays(self, name: str, result: ClassBoundaryMap) -> dict[str, np.ndarray]:
@@ -71,22 +78,23 @@ class ClassBoundaries(BagTask):
     def metrics(
         self, name: str, thresholds: int, kinds: Mapping[str, LabelKind]
     ) -> dict[str, Metric]:
-        """By the older of the two protocols, the one of the paper's time, if the regions of the
-        classes, which it needs, are among the benchmark's labels.
+        """Uses the pre-SEAL protocol, as in the paper, where its requirement is met.
+
+        It requires a label of the benchmark with the regions of the same classes. Without such a
+        label, the post-SEAL protocol is used.
         """
         mode = Mode.PRE_SEAL if self._find_regions(kinds) else Mode.POST_SEAL
-        own = SemanticBoundaryMetric(
+        metric = SemanticBoundaryMetric(
             self.classes[1:], mode, thresholds=thresholds, nms=Nms.SMOOTHED
         )
-        return {name: own}
+        return {name: metric}
 
     def truth(self, label: np.ndarray, example: Example) -> SemanticTruth:
         classes = np.arange(1, self.channels).reshape(-1, 1, 1)
-        own = {name: example.kinds[name] for name in example.labels}
-        regions = example.labels.get(self._find_regions(own))
+        regions_name = self._find_regions({name: example.kinds[name] for name in example.labels})
         return SemanticTruth(
             boundaries=label == classes,
-            regions=None if regions is None else regions == classes,
+            regions=None if regions_name is None else example.labels[regions_name] == classes,
         )
 
     def draw(self, result: ClassBoundaryMap, image: np.ndarray, style: Style) -> np.ndarray:
@@ -95,16 +103,16 @@ class ClassBoundaries(BagTask):
     def legend(self, result: ClassBoundaryMap) -> dict[str, Colour]:
         return self.label.legend(result.classes, strength=result.strength)
 
-    def describe_point(self, result: ClassBoundaryMap, x: int, y: int, least: float) -> str:
+    def describe_point(self, result: ClassBoundaryMap, x: int, y: int, min_score: float) -> str:
         return f'{self.classes[result.classes[y, x]]} {result.strength[y, x]:.2f}'
 
     def _find_regions(self, kinds: Mapping[str, LabelKind]) -> str | None:
-        """The name of a dataset's label that has the regions of these classes."""
+        """Returns the name of a label with the regions of the task's classes, if there is one."""
         regions = ClassMap(classes=tuple(self.classes))
         return next((name for name, kind in kinds.items() if kind.same_as(regions)), None)
 
 
-def _every_class(scores: np.ndarray) -> tuple[np.ndarray]:
-    """Of scores (h, C, w) every class but the first: uint8 (h, C - 1, w), in 255ths."""
+def _class_probabilities(scores: np.ndarray) -> tuple[np.ndarray]:
+    """Maps scores (h, C, w) to uint8 (h, C - 1, w), 0..255, without the first class."""
     probability = scipy.special.softmax(scores, axis=1)[:, 1:]
     return (np.rint(255 * probability).astype(np.uint8),)

@@ -1,8 +1,8 @@
-"""Tasks with scores for every pixel: what all their kinds share."""
+"""The base class of dense tasks, which have scores for every pixel."""
 
 import abc
 import dataclasses
-from typing import Any
+from typing import Any, Protocol, cast
 
 import flax.linen as nn
 import jax
@@ -19,14 +19,21 @@ from ubernet_jax.tasks.strips import finish_in_strips
 from ubernet_jax.tasks.task import Size, Task
 
 
+class MapLabel(Protocol):
+    """A kind of label that a dense task can be trained on."""
+
+    def empty_target(self, images: int, size: Size, arrays: Any) -> Any:
+        """Returns a target (N, H, W, ...) without labels: see `Task.empty_target`."""
+
+
 @dataclasses.dataclass(kw_only=True)
 class DenseTask(Task):
-    """A task of score maps.
+    """A task whose head computes score maps. Its kind of label must be a `MapLabel`.
 
     Attributes:
-      stride: pixels of the image per score: 1 (full resolution), 2, 4 or 8 (paper, section 2.2).
-      hidden: width of a hidden layer beside the linear scores of each skip; 0 is none, as in the
-        paper.
+      stride: image pixels per score: 1 (full resolution), 2, 4 or 8 (paper, section 2.2).
+      hidden: width of a hidden layer whose scores are added to the linear scores of each skip; 0
+        for no hidden layer, as in the paper.
     """
 
     stride: int = 1
@@ -35,30 +42,30 @@ class DenseTask(Task):
     @property
     @abc.abstractmethod
     def channels(self) -> int:
-        """C, score channels."""
+        """C, the number of score channels."""
 
     @abc.abstractmethod
     def pixel_loss(
         self, scores: jax.Array, target: jax.Array, valid: jax.Array
     ) -> tuple[jax.Array, jax.Array]:
-        """The loss (N, h, w) of scores (N, h, w, C), and which pixels count.
+        """Returns the loss (N, h, w) of each pixel, and bool (N, h, w), the pixels that count.
 
         Args:
-          scores: one map.
-          target: (N, h, w, ...), as `empty_target` and `to_target` make it.
-          valid: bool (N, h, w), False on padding and where an image is not labelled.
+          scores: (N, h, w, C).
+          target: (N, h, w, ...), as created by `empty_target` and `to_target`.
+          valid: bool (N, h, w), False on padding and in images without a label.
         """
 
     @abc.abstractmethod
     def finish_strip(self, scores: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Scores (rows, C, W) of one strip of the image as arrays (rows, W, ...) of the result."""
+        """Maps scores (rows, C, W) of a strip of the image to arrays (rows, W, ...)."""
 
     def to_target(self, label: Any) -> np.ndarray:
-        """What the loss compares with, of a label (H, W, ...): in the target's type."""
+        """Converts a label (H, W, ...) to the values that the target stores."""
         return label
 
     def compose(self, *arrays: np.ndarray) -> Any:
-        """The result, of the arrays of `finish_strip` for the whole image."""
+        """Builds the result from the arrays of `finish_strip`, joined to the full image."""
         (result,) = arrays
         return result
 
@@ -72,7 +79,7 @@ class DenseTask(Task):
         return DenseHead(self.channels, skips, self.stride, self.hidden, dtype)
 
     def init_head(self, head: nn.Module, rng: jax.Array, features: Features) -> dict:
-        return head.init(rng, features)['params']
+        return cast(dict, head.init(rng, features)['params'])
 
     def outputs(
         self,
@@ -83,8 +90,8 @@ class DenseTask(Task):
         image_sizes: jax.Array,
         rng: jax.Array,
     ) -> list[jax.Array]:
-        """Score maps: see `DenseHead`."""
-        return head.apply({'params': params}, features)
+        """Returns the score maps: see `DenseHead`."""
+        return cast(list[jax.Array], head.apply({'params': params}, features))
 
     def loss(
         self,
@@ -101,14 +108,14 @@ class DenseTask(Task):
     def predict(
         self, head: nn.Module, params: dict, features: Features, image_sizes: jax.Array
     ) -> jax.Array:
-        """The fused scores (N, h, w, C), float32."""
-        return head.apply({'params': params}, features)[-1]
+        """Returns the fused scores (N, h, w, C), float32."""
+        return cast(list[jax.Array], head.apply({'params': params}, features))[-1]
 
     def describe_export(self) -> dict[str, Any]:
         return super().describe_export() | {'stride': self.stride}
 
     def empty_target(self, images: int, size: Size, arrays: Any = np) -> Any:
-        return self.label.empty_target(images, size, arrays)
+        return cast(MapLabel, self.label).empty_target(images, size, arrays)
 
     def write_target(self, target: np.ndarray, index: int, label: Any) -> None:
         values = self.to_target(label)
@@ -116,5 +123,5 @@ class DenseTask(Task):
         target[index, :height, :width] = values
 
     def finish(self, output: np.ndarray, size: Size, image_size: Size) -> Any:
-        """Scores are interpolated, never labels."""
+        """Interpolates the scores to the image's size and then computes the result from them."""
         return self.compose(*finish_in_strips(self.finish_strip, output, image_size))

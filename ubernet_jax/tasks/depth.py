@@ -1,9 +1,9 @@
-"""Depth: the distance of every pixel from the camera's plane, in metres."""
+"""Depth: the distance of every pixel from the camera plane, in metres."""
 
 import dataclasses
 import enum
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import jax
 import jax.numpy as jnp
@@ -14,17 +14,18 @@ from ubernet_jax.labels import LabelKind, Metres
 from ubernet_jax.metrics.depth import DepthMetric
 from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.tasks.dense import DenseTask
-from ubernet_jax.tasks.task import register
+from ubernet_jax.tasks.registry import register
 
-LOG_RANGE = (-5.0, 8.0)  # of the logarithm of a depth: 7 mm to 3 km
-_FARTHEST = np.finfo(Metres.target).max  # metres; what is farther, such as a sky, is unknown
+LOG_RANGE = (-5.0, 8.0)  # allowed natural logarithms of a depth in metres: 7 mm to 3 km
+# Larger depths in metres, such as the sky's, are treated as unknown.
+_FARTHEST = np.finfo(cast(type[np.floating], Metres.target)).max
 
 
 class DepthLoss(enum.Enum):
-    """How a predicted depth is compared with the true one."""
+    """How a predicted depth is compared with the true depth."""
 
     L1 = 'l1'  # absolute difference, in metres
-    SCALE_INVARIANT = 'scale_invariant'  # of logarithms, part of a common factor forgiven
+    SCALE_INVARIANT = 'scale_invariant'  # of logarithms; a common factor is partly ignored
 
 
 @register
@@ -32,14 +33,14 @@ class DepthLoss(enum.Enum):
 class Depth(DenseTask):
     """The score is the natural logarithm of the depth; the result is float32 (H, W), metres.
 
-    The L1 loss is in metres: of scenes many metres deep, a smaller `weight` keeps it from being
-    most of what the trunk learns from.
+    The L1 loss is in metres: for scenes many metres deep, a smaller `weight` keeps it from
+    dominating the trunk's gradient.
 
     Attributes:
-      criterion: the loss of a pixel.
-      forgiven: lambda of the scale-invariant loss (Eigen et al., arXiv 1406.2283), 0..1: of the
-        squared mean difference of logarithms in an image, so much is not counted.
-      valid: true depths from the first to the second, in metres, are scored.
+      criterion: loss of a pixel.
+      forgiven: lambda of the scale-invariant loss (Eigen et al., arXiv 1406.2283), 0..1: the share
+        of the squared mean difference of logarithms in an image that is subtracted from the loss.
+      valid: (lowest, highest) true depth, in metres, that the evaluation counts.
     """
 
     kind: ClassVar[str] = 'depth'
@@ -61,15 +62,15 @@ class Depth(DenseTask):
     def pixel_loss(
         self, scores: jax.Array, target: jax.Array, valid: jax.Array
     ) -> tuple[jax.Array, jax.Array]:
-        true, log = target.astype(jnp.float32), jnp.clip(scores[..., 0], *LOG_RANGE)
-        known = true > 0
+        true_depth, log_depth = target.astype(jnp.float32), jnp.clip(scores[..., 0], *LOG_RANGE)
+        known = true_depth > 0
         if self.criterion is DepthLoss.L1:
-            return jnp.abs(jnp.exp(log) - true), known
-        difference = log - jnp.log(jnp.where(known, true, 1))
+            return jnp.abs(jnp.exp(log_depth) - true_depth), known
+        difference = log_depth - jnp.log(jnp.where(known, true_depth, 1))
         counted = known & valid
         total = jnp.where(counted, difference, 0).sum((1, 2), keepdims=True)
         mean = total / jnp.maximum(counted.sum((1, 2), keepdims=True), 1)
-        # Its mean over the image is that of the squares less lambda times the squared mean.
+        # The mean over the image is the mean square minus lambda times the squared mean.
         return difference**2 - self.forgiven * mean * difference, known
 
     def to_target(self, label: np.ndarray) -> np.ndarray:
@@ -81,7 +82,8 @@ class Depth(DenseTask):
     def metrics(
         self, name: str, thresholds: int, kinds: Mapping[str, LabelKind]
     ) -> dict[str, Metric]:
-        return {name: DepthMetric(valid=tuple(self.valid))}
+        nearest, farthest = self.valid
+        return {name: DepthMetric(valid=(nearest, farthest))}
 
-    def describe_point(self, result: np.ndarray, x: int, y: int, least: float) -> str:
+    def describe_point(self, result: np.ndarray, x: int, y: int, min_score: float) -> str:
         return f'{result[y, x]:.2f} m'

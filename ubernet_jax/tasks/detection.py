@@ -1,10 +1,10 @@
-"""Detection: the objects in an image, each with its box and its class (paper, section 2)."""
+"""Detection: a box and a class for every object in an image (paper, section 2)."""
 
 import dataclasses
 import json
 import pathlib
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Mapping
+from typing import Any, ClassVar, cast
 
 import flax.linen as nn
 import jax
@@ -16,62 +16,19 @@ from ubernet_jax.example import Example
 from ubernet_jax.labels import Boxes, LabelKind
 from ubernet_jax.labels.boxes import BoxSet
 from ubernet_jax.losses.detection import detection_loss
-from ubernet_jax.metrics import boxes
+from ubernet_jax.metrics.boxes import Objects, ScoredBoxes
 from ubernet_jax.metrics.detection import ApMode, DetectionMetric
 from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.metrics.proposals import ProposalMetric
 from ubernet_jax.models.box_targets import BoxTargets, SampledOutputs
-from ubernet_jax.models.detection import Detected, DetectionHead
+from ubernet_jax.models.detection import DetectionHead, DetectionOutputs
 from ubernet_jax.models.pyramid import Features
 from ubernet_jax.models.settings import DetectionConfig, ModelConfig
-from ubernet_jax.tasks.task import Size, Task, register
+from ubernet_jax.tasks.detections import Detections, MeasuredBoxes
+from ubernet_jax.tasks.registry import register
+from ubernet_jax.tasks.task import Size, Task
 
-PROPOSALS = 'proposals'  # ends the name of the result that scores the detector's first stage
-
-
-class Box(NamedTuple):
-    """One object that was found.
-
-    Attributes:
-      corners: x1, y1, x2, y2 in pixels of the photograph, 0-based; x2 and y2 are exclusive.
-      label: its class.
-      score: 0..1.
-    """
-
-    corners: tuple[float, float, float, float]
-    label: str
-    score: float
-
-
-@dataclasses.dataclass(slots=True, kw_only=True)
-class Detections:
-    """The objects found in one image, by descending score; iterating gives each as a `Box`.
-
-    Attributes:
-      corners: float32 (D, 4), in pixels of the original image.
-      classes: uint8 (D,), class index, 1..C-1.
-      scores: float32 (D,), 0..1.
-      names: of the classes.
-    """
-
-    corners: np.ndarray
-    classes: np.ndarray
-    scores: np.ndarray
-    names: tuple[str, ...]
-
-    def __len__(self) -> int:
-        return len(self.scores)
-
-    def __iter__(self) -> Iterator[Box]:
-        rows = zip(self.corners.tolist(), self.classes, self.scores.tolist(), strict=True)
-        return (Box(tuple(corners), self.names[index], score) for corners, index, score in rows)
-
-
-class Measured(NamedTuple):
-    """What the metrics of detection take: the detections, and the proposals, without classes."""
-
-    detections: boxes.ScoredBoxes
-    proposals: boxes.ScoredBoxes
+PROPOSALS = 'proposals'  # suffix of the result that scores the detector's first stage
 
 
 @register
@@ -80,7 +37,7 @@ class Detection(Task):
     """Faster R-CNN on the finest conv5_3; the result is `Detections`.
 
     Attributes:
-      detector: its sizes, thresholds and loss weights.
+      detector: sizes, thresholds and loss weights of the detector.
     """
 
     kind: ClassVar[str] = 'detection'
@@ -96,10 +53,10 @@ class Detection(Task):
 
     def validate(self, where: str) -> None:
         super().validate(where)
-        own = f'{where}.detector'
 
         def require(fits: bool, field: str, allowed: str) -> None:
-            require_setting(fits, f'{own}.{field}', getattr(self.detector, field), allowed)
+            value = getattr(self.detector, field)
+            require_setting(fits, f'{where}.detector.{field}', value, allowed)
 
         for field in ('width', 'min_side', 'detections', 'max_boxes'):
             require(getattr(self.detector, field) > 0, field, 'above 0')
@@ -107,8 +64,9 @@ class Detection(Task):
             limits = getattr(self.detector, field)
             fits = len(limits) == 2 and limits[0] >= limits[1] > 0
             require(fits, field, 'two numbers, before >= after > 0')
-        scales = self.detector.anchor_scales
-        require(bool(scales) and min(scales) > 0, 'anchor_scales', 'one or more above 0')
+        anchor_scales = self.detector.anchor_scales
+        fits = bool(anchor_scales) and min(anchor_scales) > 0
+        require(fits, 'anchor_scales', 'one or more above 0')
         require(0 <= self.detector.min_score < 1, 'min_score', '0 <= min_score < 1')
         for stage in ('proposal_class', 'proposal_box', 'box_class', 'box'):
             field = f'{stage}_weight'
@@ -119,7 +77,8 @@ class Detection(Task):
         return DetectionHead(len(self.classes), model.dropout, self.detector, dtype)
 
     def init_head(self, head: nn.Module, rng: jax.Array, features: Features) -> dict:
-        return head.init(rng, features.conv5, jnp.zeros((1, 2)), method='detect')['params']
+        variables = head.init(rng, features.conv5, jnp.zeros((1, 2)), method='detect')
+        return cast(dict, variables['params'])
 
     def outputs(
         self,
@@ -130,9 +89,9 @@ class Detection(Task):
         image_sizes: jax.Array,
         rng: jax.Array,
     ) -> tuple[SampledOutputs, SampledOutputs]:
-        """The two stages: samples are drawn around the labelled boxes."""
+        """Returns the outputs of both stages for samples drawn around the labelled boxes."""
         sampling_rng, dropout_rng = jax.random.split(rng)
-        return head.apply(
+        stages = head.apply(
             {'params': params},
             features.conv5,
             image_sizes.astype(jnp.float32),
@@ -140,6 +99,7 @@ class Detection(Task):
             sampling_rng,
             rngs={'dropout': dropout_rng},
         )
+        return cast(tuple[SampledOutputs, SampledOutputs], stages)
 
     def loss(
         self,
@@ -153,11 +113,12 @@ class Detection(Task):
 
     def predict(
         self, head: nn.Module, params: dict, features: Features, image_sizes: jax.Array
-    ) -> Detected:
-        images = features.conv5, image_sizes.astype(jnp.float32)
-        return head.apply({'params': params}, *images, method='detect')
+    ) -> DetectionOutputs:
+        sizes = image_sizes.astype(jnp.float32)
+        outputs = head.apply({'params': params}, features.conv5, sizes, method='detect')
+        return cast(DetectionOutputs, outputs)
 
-    def exported(self, output: Detected) -> dict[str, jax.Array]:
+    def exported(self, output: DetectionOutputs) -> dict[str, jax.Array]:
         return {name: getattr(output, name) for name in ('boxes', 'classes', 'scores', 'valid')}
 
     def empty_target(self, images: int, size: Size, arrays: Any = np) -> BoxTargets:
@@ -169,13 +130,13 @@ class Detection(Task):
         )
 
     def write_target(self, target: BoxTargets, index: int, label: BoxSet) -> None:
-        """Boxes that are not difficult, the largest if there are too many."""
-        own = label[~label.difficult]
-        largest = np.argsort(-own.areas(), kind='stable')[: self.detector.max_boxes]
-        own = own[np.sort(largest)]
-        target.corners[index, : len(own)] = own.corners
-        target.classes[index, : len(own)] = own.classes
-        target.valid[index, : len(own)] = True
+        """Writes the boxes that are not difficult; only the largest if there are too many."""
+        boxes = label[~label.difficult]
+        largest = np.argsort(-boxes.areas(), kind='stable')[: self.detector.max_boxes]
+        boxes = boxes[np.sort(largest)]
+        target.corners[index, : len(boxes)] = boxes.corners
+        target.classes[index, : len(boxes)] = boxes.classes
+        target.valid[index, : len(boxes)] = True
 
     def find_excess(self, counts: np.ndarray) -> str:
         limit = self.detector.max_boxes
@@ -183,12 +144,14 @@ class Detection(Task):
         if not many:
             return ''
         return (
-            f'{many} images have more than {limit} boxes, of which the largest are kept; '
+            f'{many} images have more than {limit} boxes: only the largest are kept; '
             f'detector.max_boxes={counts.max()} keeps all'
         )
 
-    def finish(self, output: Detected, size: Size, image_size: Size) -> Detections:
-        kept, corners = output.valid, output.boxes * _corner_scale(size, image_size)
+    def finish(
+        self, output: DetectionOutputs[np.ndarray], size: Size, image_size: Size
+    ) -> Detections:
+        kept, corners = output.valid, output.boxes * _corner_factors(size, image_size)
         return Detections(
             corners=corners[kept],
             classes=output.classes[kept].astype(np.uint8),
@@ -196,14 +159,18 @@ class Detection(Task):
             names=tuple(self.classes),
         )
 
-    def finish_for_metrics(self, output: Detected, size: Size, image_size: Size) -> Measured:
-        found, proposals = self.finish(output, size, image_size), output.proposals
-        kept, corners = proposals.valid, proposals.boxes * _corner_scale(size, image_size)
-        return Measured(
-            detections=boxes.ScoredBoxes(
-                boxes=found.corners, scores=found.scores, classes=found.classes.astype(int) - 1
+    def finish_for_metrics(
+        self, output: DetectionOutputs[np.ndarray], size: Size, image_size: Size
+    ) -> MeasuredBoxes:
+        detections, proposals = self.finish(output, size, image_size), output.proposals
+        kept, corners = proposals.valid, proposals.boxes * _corner_factors(size, image_size)
+        return MeasuredBoxes(
+            detections=ScoredBoxes(
+                boxes=detections.corners,
+                scores=detections.scores,
+                classes=detections.classes.astype(int) - 1,
             ),
-            proposals=boxes.ScoredBoxes(boxes=corners[kept], scores=proposals.scores[kept]),
+            proposals=ScoredBoxes(boxes=corners[kept], scores=proposals.scores[kept]),
         )
 
     def arrays(self, name: str, result: Detections) -> dict[str, np.ndarray]:
@@ -211,10 +178,14 @@ class Detection(Task):
         return {f'{name}_{part}': getattr(result, part) for part in parts}
 
     def save(self, name: str, result: Detections, folder: pathlib.Path) -> None:
-        """`NAME.json`: the folder layout's JSON, with scores."""
+        """Writes `NAME.json`: the JSON of the folder layout, with scores."""
         records = [
-            {'box': [round(x, 1) for x in corners], 'label': label, 'score': round(score, 4)}
-            for corners, label, score in result
+            {
+                'box': [round(x, 1) for x in box.corners],
+                'label': box.label,
+                'score': round(box.score, 4),
+            }
+            for box in result
         ]
         (folder / f'{name}.json').write_text(json.dumps(records, indent=1) + '\n')
 
@@ -227,27 +198,27 @@ class Detection(Task):
             f'{name}_{PROPOSALS}': ProposalMetric(),
         }
 
-    def prediction(self, name: str, result: str, measured: Measured) -> boxes.ScoredBoxes:
+    def prediction(self, name: str, result: str, finished: MeasuredBoxes) -> ScoredBoxes:
         is_proposals = result == f'{name}_{PROPOSALS}'
-        return measured.proposals if is_proposals else measured.detections
+        return finished.proposals if is_proposals else finished.detections
 
-    def truth(self, label: BoxSet, example: Example) -> boxes.Objects:
-        return boxes.Objects(
+    def truth(self, label: BoxSet, example: Example) -> Objects:
+        return Objects(
             boxes=label.corners,
             classes=label.classes.astype(int) - 1,
             difficult=label.difficult,
         )
 
-    def describe_point(self, result: Detections, x: int, y: int, least: float) -> str:
-        around = [
+    def describe_point(self, result: Detections, x: int, y: int, min_score: float) -> str:
+        descriptions = [
             f'{label} {score:.2f}'
             for (left, top, right, bottom), label, score in result
-            if score >= least and left <= x < right and top <= y < bottom
+            if score >= min_score and left <= x < right and top <= y < bottom
         ]
-        return ', '.join(around) or 'nothing'
+        return ', '.join(descriptions) or 'nothing'
 
 
-def _corner_scale(size: Size, image_size: Size) -> np.ndarray:
-    """float32 (4,), by which corners at the network's size are multiplied."""
-    scale = np.array([own / side for own, side in zip(image_size, size, strict=True)], np.float32)
-    return np.tile(scale[::-1], 2)
+def _corner_factors(size: Size, image_size: Size) -> np.ndarray:
+    """float32 (4,): factors from corners at the network's size to corners in the original image."""
+    factors = [original / side for original, side in zip(image_size, size, strict=True)]
+    return np.tile(np.array(factors, np.float32)[::-1], 2)

@@ -1,4 +1,4 @@
-"""How one parameter group updates: settings of the trunk's group and of every task's."""
+"""Update settings of a parameter group: the trunk's and each task's."""
 
 import dataclasses
 
@@ -9,14 +9,14 @@ SHARED = 'shared'  # the trunk's parameter group
 
 @dataclasses.dataclass(kw_only=True)
 class GroupConfig:
-    """How one parameter group updates.
+    """Update settings of a parameter group.
 
     Attributes:
-      batch_size: effective batch B_p, in labelled images.
-      learning_rate: at the group's first update.
+      batch_size: effective batch size B_p, in labelled images.
+      learning_rate: learning rate of the group's first update.
       decay_at: the learning rate is divided by 10 after each of these shares (0..1) of the updates
         that the group is expected to make in the run.
-      polynomial: the learning rate falls to 0 over the group's expected updates instead.
+      polynomial: use polynomial decay to 0 over the group's expected updates instead.
     """
 
     batch_size: int = 10
@@ -25,7 +25,7 @@ class GroupConfig:
     polynomial: bool = False
 
     def __setattr__(self, name: str, value: object) -> None:
-        """Refuses what is no field: a setting that is misspelt would change nothing."""
+        """Raises for names that are not fields: a misspelt setting would have no effect."""
         if all(name != field.name for field in dataclasses.fields(self)):
             raise AttributeError(f'{type(self).__name__!r} object has no attribute {name!r}')
         super().__setattr__(name, value)
@@ -34,10 +34,11 @@ class GroupConfig:
         """Checks every field that a user may have set.
 
         Args:
-          where: the settings' place in the configuration, such as `tasks.normals`.
+          where: path of the settings in the configuration, such as `tasks.normals`.
 
         Raises:
-          UserError: names the field, what it holds and what it may hold.
+          UserError: a value is not allowed; the message names the field, its value and the allowed
+            values.
         """
         for field in ('batch_size', 'learning_rate'):
             value = getattr(self, field)

@@ -15,17 +15,18 @@ from ubernet_jax.losses.dense import unit_vector
 from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.metrics.normals import NormalsMetric
 from ubernet_jax.tasks.dense import DenseTask
-from ubernet_jax.tasks.task import register
+from ubernet_jax.tasks.registry import register
 
 
 @register
 @dataclasses.dataclass(kw_only=True)
 class Normals(DenseTask):
-    """Three components, brought to unit length; the result is float32 (H, W, 3): x right, y up, z
-    towards the camera.
+    """The three scores are scaled to unit length; the result is float32 (H, W, 3).
+
+    The components are x to the right, y up and z towards the camera.
 
     Attributes:
-      transition: where smooth L1 on unit vectors turns from quadratic to linear.
+      transition: difference at which the smooth L1 loss changes from quadratic to linear.
     """
 
     kind: ClassVar[str] = 'normals'
@@ -56,5 +57,5 @@ class Normals(DenseTask):
     ) -> dict[str, Metric]:
         return {name: NormalsMetric()}
 
-    def describe_point(self, result: np.ndarray, x: int, y: int, least: float) -> str:
+    def describe_point(self, result: np.ndarray, x: int, y: int, min_score: float) -> str:
         return 'right {:.2f}, up {:.2f}, near {:.2f}'.format(*result[y, x])

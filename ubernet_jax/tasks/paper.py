@@ -1,4 +1,4 @@
-"""The seven tasks of the paper (arXiv 1609.02132, section 2), by the names they have here."""
+"""The seven tasks of the paper (arXiv 1609.02132, section 2), by their names in this package."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from ubernet_jax.tasks.segmentation import Segmentation
 from ubernet_jax.tasks.soft_mask import SoftMask
 from ubernet_jax.tasks.task import Task
 
-# Each makes a task of its own, whose settings may be given: PAPER['parts'](weight=2.0).
+# Each value creates a new task and takes settings as keywords: PAPER['parts'](weight=2.0).
 PAPER: Mapping[str, Callable[..., Task]] = {
     'boundaries': Boundaries,
     'normals': Normals,

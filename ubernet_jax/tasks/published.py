@@ -1,8 +1,8 @@
-"""The paper's own scores (arXiv 1609.02132, tables of section 4), for its benchmarks only.
+"""Scores that the paper reports (arXiv 1609.02132, tables of section 4), for its benchmarks only.
 
-As recalled, not yet checked against the paper; those of semantic boundaries least certainly. Both
-networks' normals are those of the loss weight 1. Segmentation is not here: the paper's test set has
-no public labels.
+Quoted from memory, not yet checked against the paper; the scores of semantic boundaries are the
+least certain. The scores of normals are those with loss weight 1, for both networks. Segmentation
+is missing because the paper's test set has no public labels.
 """
 
 import dataclasses
@@ -12,13 +12,13 @@ from typing import Any
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """Scores of the paper on one benchmark, in the units of ours.
+    """Scores of the paper on one benchmark, in the units of this package's scores.
 
     Attributes:
-      images: of the paper's test set.
-      protocol: what a protocol must say to be the paper's.
-      one_task: scores, by their names, of the network trained for this task alone,
-      seven_tasks: and of the network for all.
+      images: number of images in the paper's test set.
+      protocol: entries that a result's protocol must have to be comparable with the paper.
+      one_task: scores by name of the network trained for this task only.
+      seven_tasks: scores by name of the network trained for all seven tasks.
     """
 
     images: int
@@ -29,7 +29,7 @@ class Published:
 
 ANGLES = ('mean', 'median', 'below_11_25', 'below_22_5', 'below_30')
 
-# By the result of `evaluate`, with the tasks' names of `tasks.PAPER`; dataset; split.
+# Keys: name of the result of `evaluate`, for tasks named as in `tasks.PAPER`; dataset; split.
 PUBLISHED: Mapping[tuple[str, str, str], Published] = {
     ('detection_voc07', 'voc2007', 'test'): Published(
         images=4952,

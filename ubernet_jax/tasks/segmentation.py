@@ -1,4 +1,4 @@
-"""Segmentation: the class of every pixel, of objects or of parts (paper, section 2.4)."""
+"""Segmentation: the class of every pixel, for classes of objects or parts (paper, section 2.4)."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ from ubernet_jax.losses.dense import cross_entropy
 from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.metrics.segmentation import SegmentationMetric
 from ubernet_jax.tasks.dense import DenseTask
-from ubernet_jax.tasks.strips import likeliest
-from ubernet_jax.tasks.task import register
+from ubernet_jax.tasks.registry import register
+from ubernet_jax.tasks.strips import argmax_and_max
 
 
 @register
@@ -37,12 +37,12 @@ class Segmentation(DenseTask):
         return cross_entropy(scores, target)
 
     def finish_strip(self, scores: np.ndarray) -> tuple[np.ndarray, ...]:
-        return (likeliest(scores)[0],)
+        return (argmax_and_max(scores)[0],)
 
     def metrics(
         self, name: str, thresholds: int, kinds: Mapping[str, LabelKind]
     ) -> dict[str, Metric]:
         return {name: SegmentationMetric(self.channels, self.classes)}
 
-    def describe_point(self, result: np.ndarray, x: int, y: int, least: float) -> str:
+    def describe_point(self, result: np.ndarray, x: int, y: int, min_score: float) -> str:
         return self.classes[result[y, x]]

@@ -12,8 +12,8 @@ from ubernet_jax.labels import SoftMask as SoftMaskLabel
 from ubernet_jax.losses.dense import cross_entropy
 from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.metrics.saliency import SaliencyMetric
+from ubernet_jax.tasks.registry import register
 from ubernet_jax.tasks.strength import StrengthTask
-from ubernet_jax.tasks.task import register
 
 
 @register
@@ -24,7 +24,7 @@ class SoftMask(StrengthTask):
     kind: ClassVar[str] = 'soft_mask'
     label_kind: ClassVar[type[LabelKind]] = SoftMaskLabel
     meaning: ClassVar[str] = (
-        'scores of background and of what is marked; softmax gives probabilities'
+        'scores of background and of marked pixels; softmax gives probabilities'
     )
 
     def pixel_loss(

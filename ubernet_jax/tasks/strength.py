@@ -1,4 +1,4 @@
-"""Tasks with one strength for every pixel: the probability of the second of two classes."""
+"""The base class of tasks that predict the probability of the second of two classes."""
 
 import dataclasses
 from typing import ClassVar
@@ -12,10 +12,10 @@ from ubernet_jax.tasks.dense import DenseTask
 
 @dataclasses.dataclass(kw_only=True)
 class StrengthTask(DenseTask):
-    """Softmax of two classes; the result is float32 (H, W), 0..1.
+    """Softmax over two classes; the result is float32 (H, W), 0..1.
 
     Attributes:
-      positive_share: of 255; labels above it are of the second class.
+      positive_share: share of 255 (0..1); label values above it belong to the second class.
     """
 
     channels: ClassVar[int] = 2
@@ -30,5 +30,5 @@ class StrengthTask(DenseTask):
     def finish_strip(self, scores: np.ndarray) -> tuple[np.ndarray, ...]:
         return (scipy.special.expit(scores[:, 1] - scores[:, 0]),)
 
-    def describe_point(self, result: np.ndarray, x: int, y: int, least: float) -> str:
+    def describe_point(self, result: np.ndarray, x: int, y: int, min_score: float) -> str:
         return f'{result[y, x]:.2f}'

@@ -1,6 +1,4 @@
-"""Scores at the photograph's own size, in strips of rows: they stay in the cache, and memory is
-bounded.
-"""
+"""Processing of full-size scores in strips of rows, which fit into the cache and bound memory."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,7 +7,7 @@ import scipy.sparse
 
 from ubernet_jax.ops.interpolate import interpolation_matrix
 
-STRIP = 64  # rows of the result computed at a time
+STRIP = 64  # rows of the result that are computed at a time
 
 
 def finish_in_strips(
@@ -17,25 +15,25 @@ def finish_in_strips(
     scores: np.ndarray,
     size: tuple[int, int],
 ) -> list[np.ndarray]:
-    """Interpolates scores (h, w, C) to `size` (H, W), and joins what `finish` makes of the strips.
+    """Interpolates scores to `size`, applies `finish` to each strip, and joins the results.
 
     Args:
-      finish: from scores (rows, C, W) to arrays (rows, ...).
-      scores: float32.
-      size: of the result.
+      finish: maps scores (rows, C, W) to arrays (rows, ...).
+      scores: float32 (h, w, C).
+      size: (H, W) of the results.
     """
-    strips = [finish(strip) for strip in _at_size(scores, size)]
+    strips = [finish(strip) for strip in _interpolated_strips(scores, size)]
     return [np.concatenate(parts) for parts in zip(*strips, strict=True)]
 
 
-def _at_size(scores: np.ndarray, size: tuple[int, int]) -> Iterator[np.ndarray]:
-    """Scores (h, w, C) interpolated to `size`, in strips (rows, C, W).
+def _interpolated_strips(scores: np.ndarray, size: tuple[int, int]) -> Iterator[np.ndarray]:
+    """Yields scores (h, w, C), interpolated to `size`, in strips (rows, C, W).
 
-    With the classes between rows and columns what is computed of them runs along the columns, which
-    numpy does many times as fast as along a handful of classes.
+    The channel axis is not the last: numpy computes along many columns many times as fast as along
+    a few channels.
     """
     height, width, channels = scores.shape
-    # Of each row of these matrices at most two numbers are not zero.
+    # Each row of these matrices has at most two nonzero values.
     rows = scipy.sparse.csr_array(interpolation_matrix(height, size[0]))
     columns = scipy.sparse.csr_array(interpolation_matrix(width, size[1]))
     wide = columns @ scores.transpose(1, 2, 0).reshape(width, channels * height)
@@ -44,11 +42,14 @@ def _at_size(scores: np.ndarray, size: tuple[int, int]) -> Iterator[np.ndarray]:
         yield (rows[top : top + STRIP] @ wide).reshape(-1, channels, size[1])
 
 
-def likeliest(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of scores (h, C, w) the highest (h, w), and its class: uint8; the first of several."""
+def argmax_and_max(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the class uint8 (h, w) with the highest of the scores (h, C, w), and this score.
+
+    Of classes with equal scores, the first is returned.
+    """
     best, highest = np.zeros_like(scores[:, 0], np.uint8), scores[:, 0].copy()
-    for number in range(1, scores.shape[1]):
-        own = scores[:, number]
-        np.copyto(best, np.uint8(number), where=own > highest)
-        np.maximum(highest, own, out=highest)
+    for index in range(1, scores.shape[1]):
+        class_scores = scores[:, index]
+        np.copyto(best, np.uint8(index), where=class_scores > highest)
+        np.maximum(highest, class_scores, out=highest)
     return best, highest

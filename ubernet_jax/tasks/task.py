@@ -1,4 +1,4 @@
-"""What a kind of task is: one class that holds all that is known of it, on top of a kind of label.
+"""The base class of all kinds of tasks, which builds on a kind of label.
 
 Shape letters: N images of a batch, H x W pixels.
 """
@@ -6,17 +6,17 @@ Shape letters: N images of a batch, H x W pixels.
 import abc
 import dataclasses
 import pathlib
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, cast
 
 import flax.linen as nn
 import jax
 import numpy as np
 
-from ubernet_jax.errors import UserError, require_setting
+from ubernet_jax.errors import require_setting
 from ubernet_jax.example import Example
 from ubernet_jax.labels import LabelKind
-from ubernet_jax.labels.kind import check_class_names, defining_module, find_registered
+from ubernet_jax.labels.kind import check_class_names, defining_module
 from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.models.pyramid import Features
 from ubernet_jax.models.settings import ModelConfig
@@ -29,20 +29,21 @@ Size = tuple[int, int]  # height, width
 
 @dataclasses.dataclass(kw_only=True)
 class Task(GroupConfig, abc.ABC):
-    """A task of a network: its settings as fields, and what follows from its kind as methods.
+    """A task of a network: its settings are fields, and the behaviour of its kind is in methods.
 
-    Its name is the key under which a configuration has it: of its parameter group, its labels, its
-    results and their files.
+    A task's name is its key in the configuration. The same name is used for its parameter group,
+    its labels, its results and their files.
 
     Attributes:
-      kind: the name of the kind, in `config.json`.
-      label_kind: of its labels.
-      meaning: what its head gives, for those who run the network without this package.
-      suffixes: what the names of its results and arrays add to the task's, after a `_`; of kinds
-        that have several.
+      kind: name of the kind in `config.json`.
+      label_kind: kind of the task's labels.
+      meaning: description of the head's output, for users who run an exported network without this
+        package.
+      suffixes: for kinds with several results or arrays: what each appends to the task's name,
+        after a `_`.
       weight: gamma_t, the factor on the task's loss.
-      classes: names of the classes, the background first; empty takes those of the training data.
-        Tasks whose labels have no classes have none.
+      classes: names of the classes, the background first; empty takes the classes of the training
+        data. Must be empty for tasks whose labels have no classes.
     """
 
     kind: ClassVar[str]
@@ -57,9 +58,11 @@ class Task(GroupConfig, abc.ABC):
 
     @property
     def label(self) -> LabelKind:
-        """What its labels must be."""
-        has_classes = self.label_kind.has_classes
-        return self.label_kind(classes=tuple(self.classes)) if has_classes else self.label_kind()
+        """The kind and the classes that the task's labels must have."""
+        if not self.label_kind.has_classes:
+            return self.label_kind()
+        make_label = cast(Callable[..., LabelKind], self.label_kind)
+        return make_label(classes=tuple(self.classes))
 
     def validate(self, where: str) -> None:
         super().validate(where)
@@ -71,18 +74,18 @@ class Task(GroupConfig, abc.ABC):
             check_class_names(tuple(self.classes), f'config: {where}.classes')
 
     def to_json(self) -> dict[str, Any]:
-        """What the fields alone do not tell: the kind."""
+        """Returns what `config.json` needs in addition to the fields: the kind."""
         return {'kind': self.kind, **defining_module(type(self))}
 
     # The head and its loss, on the device.
 
     @abc.abstractmethod
     def head(self, model: ModelConfig) -> nn.Module:
-        """The head, on the features of a trunk."""
+        """Builds the head, whose input is the trunk's features."""
 
     @abc.abstractmethod
     def init_head(self, head: nn.Module, rng: jax.Array, features: Features) -> dict:
-        """Random parameters of the head, for features of one image."""
+        """Returns randomly initialised parameters of the head, given features of one image."""
 
     @abc.abstractmethod
     def outputs(
@@ -94,15 +97,15 @@ class Task(GroupConfig, abc.ABC):
         image_sizes: jax.Array,
         rng: jax.Array,
     ) -> Any:
-        """What the head gives in training, for `loss`.
+        """Runs the head in training; returns what `loss` takes.
 
         Args:
-          head: as `head` makes it.
-          params: of the head.
-          features: of the micro-batch.
-          target: of the micro-batch; some heads draw their samples around it.
+          head: built by the method `head`.
+          params: parameters of the head.
+          features: features of the micro-batch.
+          target: target of the micro-batch; some heads draw their samples around it.
           image_sizes: int32 (N, 2), height and width of each image without padding.
-          rng: of what is random in the head.
+          rng: random key of the head.
         """
 
     @abc.abstractmethod
@@ -114,51 +117,58 @@ class Task(GroupConfig, abc.ABC):
         labelled: jax.Array,
         scale_weight: jax.Array | float = 1.0,
     ) -> jax.Array:
-        """Sum over the labelled images of the task's loss, a scalar.
+        """Returns the task's loss, summed over the labelled images: a scalar.
 
         Args:
-          outputs: as `outputs` gives them.
-          target: of the micro-batch.
+          outputs: what the method `outputs` returned.
+          target: target of the micro-batch.
           valid: bool (N, H, W), False on padding.
-          labelled: bool (N,); the gradient of an image that is not is exactly zero.
-          scale_weight: of the single scales' score maps; that of the fused one is 1.
+          labelled: bool (N,); the gradient of an unlabelled image is exactly zero.
+          scale_weight: weight of the score maps of the single pyramid levels; the weight of the
+            fused map is 1.
         """
 
     @abc.abstractmethod
     def predict(
         self, head: nn.Module, params: dict, features: Features, image_sizes: jax.Array
     ) -> Any:
-        """What the head gives for whole images of `image_sizes` (N, 2): arrays with N in front."""
+        """Runs the head on full images of `image_sizes` (N, 2).
+
+        Returns arrays whose first axis has length N.
+        """
 
     def exported(self, output: Any) -> Any:
-        """What an exported program returns of `predict`: an array, or arrays by name."""
+        """Returns the part of `predict`'s output that an exported program returns.
+
+        An array, or a mapping from names to arrays.
+        """
         return output
 
     def describe_export(self) -> dict[str, Any]:
-        """What `export.json` says of that."""
+        """Returns the description of the exported output for `export.json`."""
         return {'meaning': self.meaning, 'classes': list(self.classes)}
 
     # Targets, on the host.
 
     @abc.abstractmethod
     def empty_target(self, images: int, size: Size, arrays: Any = np) -> Any:
-        """A target of images (N, H, W) without a label.
+        """Returns a target without labels for images (N, H, W).
 
         Args:
           images: N.
           size: H, W.
-          arrays: numpy, or jax.numpy to make it on a device.
+          arrays: numpy, or jax.numpy to create the target on a device.
         """
 
     @abc.abstractmethod
     def write_target(self, target: Any, index: int, label: Any) -> None:
-        """Writes the label of one image, in the upper left, to its place in an empty target."""
+        """Writes one image's label into the upper left of position `index` of an empty target."""
 
     def find_excess(self, counts: np.ndarray) -> str:
-        """Says so where images have more objects than the task takes; else empty.
+        """Describes the images that have more objects than the task takes; empty if none has.
 
         Args:
-          counts: int (n,), of each image of a dataset: see `LabelKind.count`.
+          counts: int (n,), number of objects in each image of a dataset: see `LabelKind.count`.
         """
         return ''
 
@@ -166,24 +176,27 @@ class Task(GroupConfig, abc.ABC):
 
     @abc.abstractmethod
     def finish(self, output: Any, size: Size, image_size: Size) -> Any:
-        """The result at the image's own size.
+        """Converts the network's output for one image to the result at the image's original size.
 
         Args:
-          output: as `predict` gives it, of one image, as numpy arrays.
+          output: output of `predict` for one image, as numpy arrays.
           size: (height, width) at which the image entered the network.
-          image_size: (height, width) of the image.
+          image_size: original (height, width) of the image.
         """
 
     def finish_for_metrics(self, output: Any, size: Size, image_size: Size) -> Any:
-        """What `prediction` hands to the metrics, at the image's own size; as `finish`."""
+        """Returns what the method `prediction` takes, at the image's original size.
+
+        The arguments are those of `finish`.
+        """
         return self.finish(output, size, image_size)
 
     def arrays(self, name: str, result: Any) -> dict[str, np.ndarray]:
-        """The result as arrays for a `.npz` file, by names that begin with the task's `name`."""
+        """Returns the result as arrays for a `.npz` file; their names start with the task's."""
         return {name: result}
 
     def save(self, name: str, result: Any, folder: pathlib.Path) -> None:
-        """Writes files of the result beside its picture and its arrays; most kinds have none."""
+        """Writes further files of the result, beside its picture and arrays; by default none."""
         return
 
     # Evaluation.
@@ -192,80 +205,50 @@ class Task(GroupConfig, abc.ABC):
     def metrics(
         self, name: str, thresholds: int, kinds: Mapping[str, LabelKind]
     ) -> dict[str, Metric]:
-        """Name of a result, which begins with the task's `name` -> fresh metric.
+        """Returns a new metric for each result; the names of results start with the task's name.
 
         Args:
-          name: of the task.
-          thresholds: at how many maps of strengths are scored.
-          kinds: of all labels of the benchmark, by their names there.
+          name: name of the task.
+          thresholds: number of thresholds at which maps of strengths are scored.
+          kinds: kinds of all labels of the benchmark, by their names there.
         """
 
-    def prediction(self, name: str, result: str, measured: Any) -> Any:
-        """What the metric of a result takes as prediction, of what `finish_for_metrics` gave."""
-        return measured
-
-    def truth(self, label: Any, example: Example) -> Any:
-        """What the metrics take as ground truth: usually the label itself.
+    def prediction(self, name: str, result: str, finished: Any) -> Any:
+        """Returns the prediction that the metric of a result takes.
 
         Args:
-          label: of the task.
+          name: name of the task.
+          result: name of the result, a key of `metrics`.
+          finished: what `finish_for_metrics` returned.
+        """
+        return finished
+
+    def truth(self, label: Any, example: Example) -> Any:
+        """Returns the ground truth that the metrics take: usually the label itself.
+
+        Args:
+          label: label of the task.
           example: the image with all labels of the benchmark, by their names there.
         """
         return label
 
-    # Pictures and words.
+    # Pictures and descriptions.
 
     def draw(self, result: Any, image: np.ndarray, style: Style) -> np.ndarray:
-        """uint8 (H, W, 3), RGB: the result of an image, drawn as labels are."""
+        """Draws the result of an image as labels are drawn; returns uint8 (H, W, 3), RGB."""
         return self.label.draw(result, image, style)
 
     def legend(self, result: Any) -> dict[str, Colour]:
-        """Name -> colour of what is to be seen in `draw(result, ...)`."""
+        """Returns name -> colour of the classes that are visible in `draw(result, ...)`."""
         return self.label.legend(result)
 
     def key(self, result: Any, side: int) -> np.ndarray | None:
-        """A picture of what the colours mean: see `LabelKind.key`."""
+        """Draws the meaning of the colours: see `LabelKind.key`."""
         return self.label.key(result, side)
 
     @abc.abstractmethod
-    def describe_point(self, result: Any, x: int, y: int, least: float) -> str:
-        """The result at column `x` and row `y` in words; `least` is the score boxes must have."""
+    def describe_point(self, result: Any, x: int, y: int, min_score: float) -> str:
+        """Describes the result at column `x` and row `y` in words.
 
-
-KINDS: dict[str, type[Task]] = {}
-
-
-def register(kind: type[Task]) -> type[Task]:
-    """Makes a kind of task known by its name; a class decorator."""
-    KINDS[kind.kind] = kind
-    return kind
-
-
-def find_kind(plain: Mapping[str, Any], what: str) -> type[Task]:
-    """The class of a task that a configuration in JSON describes.
-
-    Raises:
-      UserError: its kind is not known; or it has none, as in files of versions before 0.2.
-    """
-    if 'kind' not in plain:
-        raise UserError(
-            f'{what} does not say of what kind it is: it was written by a version before 0.2, '
-            'which this one does not read: train, export or import it again, or install '
-            'ubernet_jax 0.1'
-        )
-    return find_registered(KINDS, plain, what)
-
-
-def select_tasks(tasks: Mapping[str, Any], wanted: Sequence[str] | str | None) -> tuple[str, ...]:
-    """Names of a network's tasks, or that or those of them that are wanted, in its order.
-
-    Raises:
-      UserError: the network has no such task.
-    """
-    wanted = (wanted,) if isinstance(wanted, str) else wanted
-    unknown = set(wanted or ()) - set(tasks)
-    if unknown:
-        raise UserError(
-            f'unknown task {", ".join(sorted(unknown))}: this network has {", ".join(tasks)}'
-        )
-    return tuple(name for name in tasks if wanted is None or name in wanted)
+        Boxes with a score below `min_score` are left out.
+        """

@@ -1,1 +1,1 @@
-"""What happens to an image and all its labels together, on the host, in numpy."""
+"""Joint transforms of an image and all its labels, on the host, in numpy."""

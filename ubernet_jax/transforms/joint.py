@@ -1,7 +1,7 @@
-"""Joint transforms of an image and all its labels, on the host. Every random choice is drawn from
-a generator that the caller passes in.
+"""Joint transforms of an image and all its labels, on the host.
 
-What happens to a label is up to its kind: see `labels`.
+The kind of a label defines how it is transformed: see `labels`. Random numbers come from a
+generator that the caller passes in.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ from ubernet_jax.transforms.grids import Rotation, Scaling, resize_image
 
 
 def flip(example: Example) -> Example:
-    """Left to right."""
+    """Flips the image and its labels left to right."""
     width = example.image.shape[1]
     return _transform(example, example.image[:, ::-1], lambda kind, label: kind.flip(label, width))
 
@@ -30,7 +30,7 @@ def resize(example: Example, size: tuple[int, int]) -> Example:
 
 
 def crop(example: Example, top: int, left: int, size: tuple[int, int]) -> Example:
-    """Cuts out `size` (height, width) from row `top` and column `left`; less at the borders."""
+    """Crops to `size` (height, width) at row `top`, column `left`; smaller at the borders."""
     height, width = example.image.shape[:2]
     window = (
         slice(top, min(top + size[0], height)),
@@ -40,11 +40,11 @@ def crop(example: Example, top: int, left: int, size: tuple[int, int]) -> Exampl
 
 
 def rotate(example: Example, degrees: float) -> Example:
-    """Rotates counter-clockwise, and crops to the largest upright rectangle without a gap.
+    """Rotates counter-clockwise, and crops to the largest upright rectangle within the result.
 
-    Labels of a kind that cannot be rotated, such as boxes, are left out.
+    Labels of a kind that cannot be rotated, such as boxes, are dropped.
     """
-    labels = {name: own for name, own in example.labels.items() if example.kinds[name].rotates}
+    labels = {name: label for name, label in example.labels.items() if example.kinds[name].rotates}
     example = dataclasses.replace(example, labels=labels)
     grid = Rotation(example.image.shape[:2], degrees)
     image = grid.sample(example.image, Image.Resampling.BILINEAR)
@@ -59,20 +59,21 @@ def fit(
     rng: np.random.Generator,
     rotations: int = 1,
 ) -> Example:
-    """Scales an example to fit `size` times a random factor, and crops what then hangs over.
+    """Scales an example to fit `size`, times a random factor, and crops it randomly to `size`.
 
     Args:
       example: of any size.
-      size: (height, width) that the result does not exceed.
-      scale: range of the factor; at 1 the whole image just fits.
-      flips: flip every second example.
-      rng: of the factor, the angle, the crop and the flip.
-      rotations: rotate by one of so many angles, evenly spaced from 0, after scaling; see `rotate`.
+      size: (height, width), the maximum size of the result.
+      scale: range of the factor; at 1 the full image just fits.
+      flips: flip with probability 0.5.
+      rng: random generator for the factor, the angle, the crop and the flip.
+      rotations: number of angles, evenly spaced from 0; the scaled example is rotated by a random
+        angle among them, see `rotate`.
     """
     example = _transform(example, example.image, lambda kind, label: kind.for_training(label))
     height, width = example.image.shape[:2]
     factor = min(size[0] / height, size[1] / width) * rng.uniform(*scale)
-    example = resize(example, tuple(max(1, round(side * factor)) for side in (height, width)))
+    example = resize(example, (max(1, round(height * factor)), max(1, round(width * factor))))
     if rotations > 1:
         example = rotate(example, 360 / rotations * rng.integers(rotations))
     top, left = (
@@ -86,5 +87,5 @@ def fit(
 def _transform(
     example: Example, image: np.ndarray, transform: Callable[[LabelKind, Any], Any]
 ) -> Example:
-    labels = {name: transform(example.kinds[name], one) for name, one in example.labels.items()}
+    labels = {name: transform(example.kinds[name], label) for name, label in example.labels.items()}
     return dataclasses.replace(example, image=image, labels=labels)

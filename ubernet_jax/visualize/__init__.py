@@ -1,9 +1,9 @@
-"""Pictures of predictions and of labels, drawn in one way; what is drawn how, `labels` says.
+"""Pictures of predictions and labels, both drawn in the same way by the kinds in `labels`.
 
-Every task is drawn as its field draws it: classes in the colours of PASCAL VOC, normals as RGB,
-boundaries dark on light, saliency light on dark, boxes with names over the photograph. Where there
-is no habit the drawing is in greys, which every eye can tell apart, class colours always come with
-a legend or a name, and other colours with a key.
+Every task is drawn in the usual way of its field: classes in the colours of PASCAL VOC, normals as
+RGB, boundaries dark on light, saliency light on dark, boxes with names over the image. Values
+without such a convention are drawn in grey, which does not depend on colour vision. Class colours
+always come with a legend or a name, and other colours with a key.
 """
 
 from ubernet_jax.visualize.sheet import Panel, contact_sheet, make_panel

@@ -1,4 +1,4 @@
-"""The colours of classes, and of lines and text."""
+"""The colours of classes, lines and text."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ INK, FRAME = (40, 40, 40), (160, 160, 160)  # text; outlines of pictures and leg
 
 
 def _pascal_palette() -> np.ndarray:
-    """uint8 (256, 3): VOC's colour map; the index's bits, lowest first, fill R, G, B in turn."""
+    """Returns VOC's colour map, uint8 (256, 3): the bits of the index fill R, G, B in turn."""
     index = np.arange(256)
     channels = [
         sum((index >> 3 * digit + channel & 1) << 7 - digit for digit in range(3))

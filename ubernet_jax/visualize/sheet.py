@@ -16,24 +16,24 @@ KEY_LINES = 3  # height of a key, in lines of text
 
 
 class Painter(Protocol):
-    """What draws a value: a kind of label its labels, a task its results."""
+    """Draws values: a kind of label draws its labels, a task its results."""
 
-    def draw(self, value: Any, image: np.ndarray, style: Style) -> np.ndarray: ...
+    def draw(self, value: Any, image: np.ndarray, style: Style, /) -> np.ndarray: ...
 
-    def legend(self, value: Any) -> Mapping[str, Colour]: ...
+    def legend(self, value: Any, /) -> Mapping[str, Colour]: ...
 
-    def key(self, value: Any, side: int) -> np.ndarray | None: ...
+    def key(self, value: Any, side: int, /) -> np.ndarray | None: ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """One picture of a contact sheet with what is written under it.
+    """One picture of a contact sheet with its caption and legend.
 
     Attributes:
-      caption: a few words.
+      caption: a short text.
       picture: uint8 (H, W, 3), RGB, of any size.
       legend: class name -> RGB colour.
-      key: makes a picture so many pixels high of what the colours mean, or None.
+      key: draws a key of the colours, given its height in pixels; returns None for no key.
     """
 
     caption: str
@@ -49,14 +49,14 @@ def make_panel(
     image: np.ndarray,
     style: Style = DEFAULT_STYLE,
 ) -> Panel:
-    """A value's picture with its legend or key, ready for `contact_sheet`.
+    """Draws a value with its legend or key, for `contact_sheet`.
 
     Args:
       caption: such as a task's name.
-      painter: of the value.
+      painter: draws the value.
       value: a label or a result.
-      image: uint8 (H, W, 3), the photograph that it is of.
-      style: what may be drawn otherwise.
+      image: uint8 (H, W, 3), RGB, the image of the value.
+      style: settings for drawing.
     """
     return Panel(
         caption=caption.replace('_', ' '),
@@ -69,25 +69,26 @@ def make_panel(
 def contact_sheet(
     panels: Sequence[Panel | None], *, columns: int = 4, side: int = 320
 ) -> np.ndarray:
-    """Lays panels out in a grid, each with its caption and legend underneath.
+    """Arranges panels in a grid, each with its caption and legend below.
 
     Args:
-      panels: row after row; None leaves its place empty.
+      panels: the panels row by row; None leaves a cell empty.
       columns: panels in a row.
-      side: the longer side of every picture on the sheet, in pixels; text and margins follow it.
+      side: the longer side of every picture on the sheet, in pixels; also scales text and margins.
 
     Returns:
       uint8 (H, W, 3), RGB.
 
     Raises:
-      ValueError: there is no panel to show.
+      ValueError: there is no panel.
     """
     if not any(panels):
         raise ValueError('a contact sheet needs at least one panel')
     font = ImageFont.load_default(size=max(10, side / 20))
+    assert isinstance(font, ImageFont.FreeTypeFont)  # as always with a size
     margin = max(8, side // 20)
     rows = [
-        [one and _draw_card(one, side, font) for one in panels[start : start + columns]]
+        [panel and _draw_card(panel, side, font) for panel in panels[start : start + columns]]
         for start in range(0, len(panels), columns)
     ]
     pitch = margin + max(card.width for row in rows for card in row if card)
@@ -103,16 +104,16 @@ def contact_sheet(
 
 
 def _draw_card(panel: Panel, side: int, font: ImageFont.FreeTypeFont) -> Image.Image:
-    """The picture at its size on the sheet, the caption under it, then the legend in lines."""
+    """Draws the scaled picture, the caption below it, then the legend in lines and the key."""
     thumbnail = _scale(panel.picture, side)
     line, swatch = round(1.4 * font.size), round(0.75 * font.size)
     widths = {name: 1.5 * swatch + font.getlength(name) for name in panel.legend}
     width = math.ceil(max(thumbnail.width, font.getlength(panel.caption), *widths.values(), 0))
-    places, x, baseline = {}, 0, thumbnail.height + 2 * line
+    positions, x, baseline = {}, 0, thumbnail.height + 2 * line
     for name, advance in widths.items():
         if x > 0 and x + advance > width:
             x, baseline = 0, baseline + line
-        places[name] = (x, baseline)
+        positions[name] = (x, baseline)
         x += advance + font.size
     bottom = baseline if panel.legend else thumbnail.height + line
     key = panel.key(KEY_LINES * line)
@@ -125,7 +126,7 @@ def _draw_card(panel: Panel, side: int, font: ImageFont.FreeTypeFont) -> Image.I
     draw = ImageDraw.Draw(card)
     draw.rectangle((0, 0, thumbnail.width - 1, thumbnail.height - 1), outline=FRAME)
     draw.text((0, thumbnail.height + line), panel.caption, INK, font, anchor='ls')
-    for name, (x, baseline) in places.items():
+    for name, (x, baseline) in positions.items():
         draw.rectangle((x, baseline - swatch, x + swatch, baseline), panel.legend[name], FRAME)
         draw.text((x + 1.5 * swatch, baseline), name, INK, font, anchor='ls')
     return card
@@ -135,6 +136,6 @@ def _scale(picture: np.ndarray, side: int) -> Image.Image:
     height, width = picture.shape[:2]
     factor = side / max(height, width)
     size = max(1, round(width * factor)), max(1, round(height * factor))
-    # Enlarged pixels stay squares; smaller ones are averaged, by the filter without halos.
+    # Enlarged pixels stay squares; reduced pixels are averaged, by a filter without halos.
     method = Image.Resampling.NEAREST if factor >= 1 else Image.Resampling.HAMMING
     return Image.fromarray(picture).resize(size, method)

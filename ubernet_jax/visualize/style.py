@@ -1,4 +1,4 @@
-"""How results are drawn where tastes differ."""
+"""Adjustable settings for drawing results."""
 
 import dataclasses
 
@@ -7,12 +7,12 @@ from ubernet_jax.errors import UserError
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
-    """What a reader may want to see otherwise; the defaults are those of all pictures.
+    """Settings for drawing labels and results.
 
     Attributes:
-      opacity: of a class colour over the photograph, 0..1.
-      score: the least score of a box that is drawn, 0..1; above 1 draws none.
-      thickness: pixels; predicted boundaries are drawn as lines so thick along their crests. 0
+      opacity: opacity of class colours over the image, 0..1.
+      score: the lowest score of a box that is drawn, 0..1; above 1 draws none.
+      thickness: thickness in pixels of the lines drawn along the ridges of predicted boundaries; 0
         draws every pixel as it was predicted.
 
     Raises:

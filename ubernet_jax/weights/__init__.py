@@ -1,1 +1,1 @@
-"""Weights from and for elsewhere: other networks' files, and one portable file of ours."""
+"""Reads the weight files of other networks, and reads and writes the files of this package."""

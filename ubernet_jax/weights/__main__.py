@@ -1,13 +1,15 @@
-"""Reads the weights of other networks, and writes those of a trained one.
+"""Imports the weights of other networks, and exports the weights of a trained network.
 
     python -m ubernet_jax.weights import VGG_ILSVRC_16_layers.caffemodel --out vgg16.safetensors
     python -m ubernet_jax.weights export --checkpoint runs/quickstart --out quickstart.safetensors
     python -m ubernet_jax.weights show quickstart.safetensors
 
-Training starts from such a file with `--config.model.weights=FILE`. One that holds a whole network,
-as `export` writes it, is also what `--checkpoint` of evaluate and predict takes: docs/weights.md.
+Training starts from such a file with `--config.model.weights=FILE`. A file that holds a complete
+network, as `export` writes it, can also be passed to `--checkpoint` of evaluate and predict. See
+docs/weights.md.
 """
 
+import argparse
 import json
 import pathlib
 
@@ -19,30 +21,41 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.tasks import select_tasks
 from ubernet_jax.weights.card import describe_training
 from ubernet_jax.weights.exported import SUFFIX, read_file, save_exported, write_file
+from ubernet_jax.weights.formats import FORMATS, open_source
 from ubernet_jax.weights.importing import compare_with_network, import_layers
-from ubernet_jax.weights.kinds import KINDS, open_source
 from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint, results_folder
 
 
-def import_files(files: list[str], kinds: list[str], out: pathlib.Path) -> None:
-    """Writes one file of what several give, and prints the report.
+def import_files(files: list[str], formats: list[str], out: pathlib.Path) -> None:
+    """Joins the weights of several files into one file, and prints a report.
+
+    Args:
+      files: the files, in order of precedence.
+      formats: the format of each file; empty to guess all of them.
+      out: the file to write.
 
     Raises:
-      UserError: a file is not of its kind, or there are not as many kinds as files.
+      UserError: a file does not have its format, or there are not as many formats as files.
     """
-    if kinds and len(kinds) != len(files):
-        raise UserError(f'{len(files)} files, but {len(kinds)} kinds: give --kind one a file')
-    sources = [open_source(*pair) for pair in zip(files, kinds or [None] * len(files), strict=True)]
+    if formats and len(formats) != len(files):
+        raise UserError(
+            f'got {len(files)} files, but {len(formats)} values for --kind: '
+            'give --kind a value for each file, or leave it out'
+        )
+    sources = [
+        open_source(file, format)
+        for file, format in zip(files, formats or [None] * len(files), strict=True)
+    ]
     imported = import_layers(sources)
     model = ModelConfig(
         trunk=imported.trunk,
-        initialisation=Initialisation.RANDOM,  # of what no file has
+        initialisation=Initialisation.RANDOM,  # of the layers that no file has
         mean=imported.mean,
         std=imported.std,
     )
     tasks = {name: make() for name, make in PAPER.items()}
     config = Config(name='imported', steps=0, tasks=tasks, model=model)
-    origin = [f'{source.name} ({source.kind})' for source in sources]
+    origin = [f'{source.name} ({source.format})' for source in sources]
     write_file(out, imported.arrays, config, 0, {'sources': origin})
     print('\n'.join([*imported.report, *compare_with_network(imported.arrays, config)]))
     print(f'imported: {out}')
@@ -51,18 +64,18 @@ def import_files(files: list[str], kinds: list[str], out: pathlib.Path) -> None:
 def export(
     checkpoint: pathlib.Path, out: pathlib.Path, dtype: str, tasks: list[str] | None
 ) -> None:
-    """Writes a trained network, all of it or some of its tasks, with its model card."""
+    """Writes a trained network, with all or some of its tasks, and its model card."""
     trained = open_checkpoint(checkpoint)
-    trained = trained.only(select_tasks(trained.config.tasks, tasks))
+    trained = trained.restrict_to(select_tasks(trained.config.tasks, tasks))
     card = describe_training(trained.config, results_folder(checkpoint, f'{trained.step:08d}'))
     save_exported(trained, out, np.dtype(dtype).type, card)
     count = len(card['scores'])
-    scores = f'{count} results' if count else 'no results (evaluate makes some)'
+    scores = f'{count} results' if count else 'no results (run evaluate to get some)'
     print(f'exported: {out}, {out.stat().st_size / 1e6:.1f} MB, with {scores}')
 
 
 def show(file: pathlib.Path) -> None:
-    """Prints the model card."""
+    """Prints the model card of a file."""
     config, step, arrays, card = read_file(file)
     numbers = sum(array.size for array in arrays.values())
     print(f'{config.name or "unnamed"}, step {step}: {numbers:,} numbers in {len(arrays)} arrays')
@@ -72,22 +85,22 @@ def show(file: pathlib.Path) -> None:
 def main() -> None:
     parser = cli.make_parser('weights', __doc__)
     commands = parser.add_subparsers(required=True)
-    out = {'type': pathlib.Path, 'required': True, 'help': f'FILE{SUFFIX}'}
 
-    command = commands.add_parser('import', help='read the weights of other networks')
-    command.add_argument('files', nargs='+', metavar='FILE', help='or the word imagenet')
-    command.add_argument('--kind', nargs='+', dest='kinds', default=[], choices=KINDS,
-                         help='one a file; guessed from its layers if left out')  # fmt: skip
-    command.add_argument('--out', **out)
+    command = commands.add_parser('import', help='import the weights of other networks')
+    command.add_argument('files', nargs='+', metavar='FILE',
+                         help='a weight file, or the word imagenet')  # fmt: skip
+    command.add_argument('--kind', nargs='+', dest='formats', default=[], choices=FORMATS,
+                         help='format of each file; default: guessed from its layers')  # fmt: skip
+    _add_output(command)
     command.set_defaults(run=import_files)
 
-    command = commands.add_parser('export', help='write a trained network as one file')
+    command = commands.add_parser('export', help='write a trained network as a single file')
     command.add_argument('--checkpoint', type=pathlib.Path, required=True, help=CHECKPOINT_HELP)
-    command.add_argument('--out', **out)
+    _add_output(command)
     command.add_argument('--dtype', choices=('float32', 'float16'), default='float32',
-                         help='of the parameters; float16 halves the file')  # fmt: skip
+                         help='dtype of the parameters; float16 halves the file')  # fmt: skip
     command.add_argument('--tasks', nargs='+',
-                         help='only these; the detector is more than half of a file')  # fmt: skip
+                         help='only these tasks; the detector is over half of a file')  # fmt: skip
     cli.add_plugin_option(command)
     command.set_defaults(run=export)
 
@@ -99,6 +112,11 @@ def main() -> None:
     arguments = vars(parser.parse_args())
     del arguments['plugin']
     arguments.pop('run')(**arguments)
+
+
+def _add_output(command: argparse.ArgumentParser) -> None:
+    command.add_argument('--out', type=pathlib.Path, required=True, metavar=f'FILE{SUFFIX}',
+                         help='the file to write')  # fmt: skip
 
 
 if __name__ == '__main__':

@@ -1,4 +1,4 @@
-"""Batch normalisation with fixed statistics as part of the convolution before it."""
+"""Folds batch normalisations with fixed statistics into the convolutions before them."""
 
 from collections.abc import Mapping
 
@@ -10,15 +10,16 @@ Layers = dict[str, list[np.ndarray]]
 
 
 def fold(layers: Layers, normalisations: Mapping[str, str]) -> Layers:
-    """The layers of a network of PyTorch with each normalisation merged into its convolution.
+    """Returns the layers of a PyTorch network with each normalisation folded into its convolution.
 
     Args:
-      layers: arrays by layer: of a convolution its kernel (outputs, inputs, rows, columns); of a
-        normalisation scale, shift, number of batches (absent in old files), mean and variance.
-      normalisations: name of a convolution -> of the normalisation after it.
+      layers: layer name -> arrays. A convolution has its kernel (outputs, inputs, rows, columns);
+        a normalisation has scale, shift, number of batches (absent in old files), mean and
+        variance.
+      normalisations: name of a convolution -> name of the normalisation after it.
 
     Raises:
-      ValueError: a normalisation is missing or has other arrays; the layer is named.
+      ValueError: a normalisation is missing or has other arrays; the message names the layer.
     """
     folded = {
         name: arrays for name, arrays in layers.items() if name not in normalisations.values()

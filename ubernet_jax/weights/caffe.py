@@ -1,7 +1,7 @@
-"""Caffe's networks (`.caffemodel`), read without Caffe and without protobuf.
+"""Reads networks of Caffe (`.caffemodel`) without Caffe and without protobuf.
 
-Such a file is one protobuf message, `NetParameter` of caffe.proto. Only the names and the blobs of
-its layers are read; the numbers below are those of the fields there.
+Such a file is a protobuf message of the type `NetParameter` (caffe.proto). Only the names and the
+blobs of its layers are read. The constants below are field numbers of caffe.proto.
 """
 
 import math
@@ -12,19 +12,19 @@ import numpy as np
 
 from ubernet_jax.errors import UserError
 
-# Fields of NetParameter with a layer -> the layer's fields with its name and with its blobs.
+# Field of NetParameter that holds a layer -> the layer's fields with its name and its blobs.
 _LAYERS = {100: (1, 7), 2: (4, 6)}  # LayerParameter, and V1LayerParameter of files before 2015
-# Of BlobProto.
+# Fields of BlobProto.
 _DATA = {5: np.dtype('<f4'), 8: np.dtype('<f8')}  # data, double_data
-_SHAPE, _SIDES = 7, 1  # a BlobShape, and its dim
-_OLD_SIDES = (1, 2, 3, 4)  # num, channels, height and width, where there is no BlobShape
+_SHAPE, _DIMENSIONS = 7, 1  # a BlobShape, and its field `dim`
+_OLD_DIMENSIONS = (1, 2, 3, 4)  # num, channels, height and width, in blobs without a BlobShape
 
 
 def read_caffemodel(path: pathlib.Path) -> dict[str, list[np.ndarray]]:
-    """The blobs of every layer that has some, by the layer's name; views of the file's bytes.
+    """Returns layer name -> blobs, of the layers that have blobs; views of the file's bytes.
 
     Raises:
-      UserError: it is no caffemodel, is truncated, or a blob's shape contradicts its data.
+      UserError: the file is not a caffemodel, is truncated, or a blob's shape contradicts its data.
     """
     layers = {}
     try:
@@ -36,13 +36,14 @@ def read_caffemodel(path: pathlib.Path) -> dict[str, list[np.ndarray]]:
                 if blobs:
                     layers[name] = blobs
         if not layers:
-            raise ValueError('no layer in it has parameters')
+            raise ValueError('none of its layers has parameters')
     except ValueError as error:
         raise UserError(f'{path} cannot be read as a .caffemodel file: {error}') from error
     return layers
 
 
 def _layer(message: memoryview, name_field: int, blob_field: int) -> tuple[str, list[np.ndarray]]:
+    """The layer's name and blobs."""
     name, messages = '', []
     for number, value in _fields(message):
         if number == name_field:
@@ -56,58 +57,60 @@ def _layer(message: memoryview, name_field: int, blob_field: int) -> tuple[str, 
 
 
 def _blob(message: memoryview) -> np.ndarray:
-    parts, old_sides, sides = [], {}, None
+    parts, old_shape, shape = [], {}, None
     for number, value in _fields(message):
         if number in _DATA:
             parts.append(np.frombuffer(_as_message(value), _DATA[number]))
         elif number == _SHAPE:
-            sides = list(_sides(_as_message(value)))
-        elif number in _OLD_SIDES and isinstance(value, int):
-            old_sides[number] = _signed(value)
-    if sides is None:
-        sides = [old_sides.get(number, 0) for number in _OLD_SIDES]
+            shape = list(_dimensions(_as_message(value)))
+        elif number in _OLD_DIMENSIONS and isinstance(value, int):
+            old_shape[number] = _signed(value)
+    if shape is None:
+        shape = [old_shape.get(number, 0) for number in _OLD_DIMENSIONS]
     count = sum(len(part) for part in parts)
-    if min(sides, default=0) < 0 or math.prod(sides) != count:
-        raise ValueError(f'a blob of shape {tuple(sides)} has {count} numbers')
-    return (parts[0] if len(parts) == 1 else np.concatenate(parts)).reshape(sides)
+    if min(shape, default=0) < 0 or math.prod(shape) != count:
+        raise ValueError(f'a blob of shape {tuple(shape)} has {count} numbers')
+    return (parts[0] if len(parts) == 1 else np.concatenate(parts)).reshape(shape)
 
 
-def _sides(shape: memoryview) -> Iterator[int]:
+def _dimensions(shape: memoryview) -> Iterator[int]:
     for number, value in _fields(shape):
-        if number == _SIDES and isinstance(value, int):
+        if number != _DIMENSIONS:
+            continue
+        if isinstance(value, int):
             yield _signed(value)
-        elif number == _SIDES:  # packed
-            position = 0
-            while position < len(value):
-                side, position = _varint(value, position)
-                yield _signed(side)
+            continue
+        position = 0  # packed
+        while position < len(value):
+            dimension, position = _varint(value, position)
+            yield _signed(dimension)
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Number and value of each field: an integer, or the bytes of everything else."""
+    """Yields (number, value) of each field: an integer, or the bytes of any other value."""
     position = 0
     while position < len(message):
         key, position = _varint(message, position)
-        number, kind = key >> 3, key & 7
-        if kind == 0:
+        number, wire_type = key >> 3, key & 7
+        if wire_type == 0:
             value, position = _varint(message, position)
             yield number, value
             continue
-        if kind == 2:
+        if wire_type == 2:
             length, position = _varint(message, position)
-        elif kind in (1, 5):
-            length = 8 if kind == 1 else 4
+        elif wire_type in (1, 5):
+            length = 8 if wire_type == 1 else 4
         else:
-            raise ValueError(f'a field has wire type {kind}, which is none of protobuf')
+            raise ValueError(f'a field has wire type {wire_type}, which protobuf does not define')
         left = len(message) - position
         if length > left:
-            raise ValueError(f'a field is to have {length:,} bytes, but only {left:,} are left')
+            raise ValueError(f'a field claims {length:,} bytes, but only {left:,} are left')
         yield number, message[position : position + length]
         position += length
 
 
 def _varint(message: memoryview, position: int) -> tuple[int, int]:
-    """An integer of seven bits a byte, and the position behind it."""
+    """Decodes an integer of seven bits per byte; returns it and the position after it."""
     value = 0
     for shift in range(0, 70, 7):
         if position == len(message):
@@ -126,5 +129,5 @@ def _signed(value: int) -> int:
 
 def _as_message(value: int | memoryview) -> memoryview:
     if isinstance(value, int):
-        raise ValueError('a number stands where a message is expected')
+        raise ValueError('a field holds a number where a message is expected')
     return value

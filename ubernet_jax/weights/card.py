@@ -1,4 +1,4 @@
-"""What a model card says of a trained network, beside its configuration."""
+"""The contents of a model card besides the configuration: training data and scores."""
 
 import pathlib
 from collections.abc import Collection, Iterator
@@ -10,16 +10,18 @@ from ubernet_jax.json_file import read_json
 from ubernet_jax.metrics.descriptions import read_scores
 from ubernet_jax.metrics.metric import MetricError
 
+_COPIED = ('task', 'result', 'dataset', 'split', 'images', 'protocol')  # fields of a result
+
 
 def describe_training(config: Config, results: pathlib.Path) -> dict[str, Any]:
-    """Names of the training data, and the scores that `evaluate` wrote.
+    """Returns the tasks, the names of the training data, and the scores that `evaluate` wrote.
 
     Args:
-      config: of the run.
-      results: folder of the results of the exported step; no scores if it is not there.
+      config: configuration of the run.
+      results: folder with the results of the exported step; without it there are no scores.
 
     Raises:
-      UserError: a file there is none of its results.
+      UserError: a file in `results` is not a result of `evaluate`.
     """
     return {
         'tasks': list(config.tasks),
@@ -29,11 +31,10 @@ def describe_training(config: Config, results: pathlib.Path) -> dict[str, Any]:
 
 
 def _scores(results: pathlib.Path, tasks: Collection[str]) -> Iterator[dict[str, Any]]:
-    told = ('task', 'result', 'dataset', 'split', 'images', 'protocol')
     for path in sorted(results.glob('*.json')):
         plain = read_json(path)
         if not isinstance(plain, dict):
-            raise UserError(f'{path} holds {plain!r:.50}: it is not a result of evaluate')
+            raise UserError(f'{path} holds {plain!r:.50}, which is not a result of evaluate')
         if plain.get('task') not in tasks:
             continue
         try:
@@ -41,4 +42,4 @@ def _scores(results: pathlib.Path, tasks: Collection[str]) -> Iterator[dict[str,
         except MetricError as error:
             raise UserError(str(error)) from error
         defined = {score.name: round(x, 4) for score, x in scores.items() if x is not None}
-        yield {key: plain[key] for key in told if key in plain} | {'scores': defined}
+        yield {key: plain[key] for key in _COPIED if key in plain} | {'scores': defined}

@@ -1,7 +1,7 @@
-"""VGG's fc6 and fc7 as the smaller convolutions with a large field of view (DeepLab-LargeFOV).
+"""Converts fc6 and fc7 of VGG to the smaller convolutions of DeepLab-LargeFOV by decimation.
 
-Paper, section 2, and its release: of fc6's 7x7 kernel the taps 0, 3 and 6 stay, which a dilation
-spreads out again, and every fourth channel of fc6 and fc7.
+Paper, section 2, and its release: the 7x7 kernel of fc6 keeps its taps 0, 3 and 6 along each axis,
+and a dilation restores their distances; fc6 and fc7 keep every fourth channel.
 """
 
 from ubernet_jax.weights.layouts import REGION_SIDE, Arrays, Parameters, convolution, dense
@@ -11,7 +11,7 @@ _CHANNEL_STEP = 4
 
 
 def large_field_fc6(arrays: Arrays) -> Parameters:
-    """fc6 (4096, 512 * 7 * 7) as a 3x3 convolution of 1024 channels."""
+    """Converts fc6 (4096, 512 * 7 * 7) to a 3x3 convolution with 1024 channels."""
     kernel, bias = arrays
     kernel = kernel.reshape(bias.size, -1, REGION_SIDE, REGION_SIDE)
     kernel = kernel[::_CHANNEL_STEP, :, ::_TAP_STEP, ::_TAP_STEP]
@@ -19,9 +19,9 @@ def large_field_fc6(arrays: Arrays) -> Parameters:
 
 
 def large_field_fc7(arrays: Arrays) -> Parameters:
-    """fc7 (4096, 4096) as a 1x1 convolution of 1024 channels.
+    """Converts fc7 (4096, 4096) to a 1x1 convolution with 1024 channels.
 
-    A quarter of its inputs is left: the weights are multiplied by 4, the biases are not.
+    Only a quarter of its inputs remains, so the weights (not the biases) are multiplied by 4.
     """
     kernel, bias = arrays
     kernel = kernel.reshape(bias.size, -1)[::_CHANNEL_STEP, ::_CHANNEL_STEP] * _CHANNEL_STEP

@@ -1,8 +1,8 @@
-"""One network as one portable safetensors file: arrays, configuration and model card.
+"""Stores a network as a portable safetensors file: arrays, configuration and model card.
 
-Arrays are named by their path, `params/GROUP/...` and `batch_stats/...`; the metadata holds what
-else is known, each value as JSON. A file may hold a part of a network only, as imported weights do:
-training starts from it, prediction refuses it.
+Arrays are named by their path, `params/GROUP/...` and `batch_stats/...`. The metadata holds
+everything else, each value as JSON. A file may hold only a part of a network, as imported weights
+do: training can start from it, prediction refuses it.
 """
 
 import dataclasses
@@ -31,12 +31,12 @@ Card = Mapping[str, Any]
 
 
 class TrainedNetwork(NamedTuple):
-    """What prediction needs of a run.
+    """The result of a run, as prediction needs it.
 
     Attributes:
-      config: of the run.
-      step: steps it was trained for.
-      params: by group.
+      config: configuration of the run.
+      step: number of training steps.
+      params: parameters by group.
       batch_stats: running statistics of the skips.
     """
 
@@ -45,8 +45,8 @@ class TrainedNetwork(NamedTuple):
     params: Params
     batch_stats: dict
 
-    def only(self, tasks: Sequence[str]) -> 'TrainedNetwork':
-        """The same trunk with the heads of these tasks."""
+    def restrict_to(self, tasks: Sequence[str]) -> 'TrainedNetwork':
+        """Returns the same trunk with the heads of `tasks` only."""
         config = dataclasses.replace(
             self.config, tasks={name: self.config.tasks[name] for name in tasks}
         )
@@ -55,13 +55,13 @@ class TrainedNetwork(NamedTuple):
 
 
 class ExportedFile(NamedTuple):
-    """What a file holds.
+    """The contents of a file.
 
     Attributes:
-      config: of the network.
-      step: micro-batches it was trained for.
-      arrays: float32, by name.
-      card: what else the metadata says, by key.
+      config: configuration of the network.
+      step: number of training steps.
+      arrays: float32 arrays by name.
+      card: the remaining metadata by key.
     """
 
     config: Config
@@ -76,17 +76,18 @@ def save_exported(
     dtype: type[np.floating] = np.float32,
     card: Card | None = None,
 ) -> None:
-    """Writes a network to `path`; makes its folder if need be.
+    """Writes a network to `path`; creates its folder if needed.
 
     Args:
       trained: the network.
-      path: `.safetensors`.
-      dtype: of the parameters; statistics, whose range float16 does not hold, stay float32.
-      card: what else to tell, as values for JSON.
+      path: a `.safetensors` file.
+      dtype: dtype of the parameters; statistics stay float32, because float16 cannot hold their
+        range.
+      card: further metadata, as values for JSON.
 
     Raises:
-      UserError: `path` is a folder, or not named as `load_exported` reads it; or a parameter is too
-        large for `dtype`.
+      UserError: `path` is a folder or does not end in `.safetensors`, or a parameter is too large
+        for `dtype`.
     """
     arrays = flatten(trained.params, trained.batch_stats)
     for name, array in arrays.items():
@@ -98,9 +99,9 @@ def save_exported(
 def write_file(
     path: pathlib.Path, arrays: Mapping[str, np.ndarray], config: Config, step: int, card: Card
 ) -> None:
-    """Writes arrays of a network, all or a part, with their metadata. Raises as `save_exported`."""
+    """Writes all or some arrays of a network with their metadata. Raises as `save_exported`."""
     if path.suffix != SUFFIX or path.is_dir():
-        raise UserError(f'--out {path} must be a file whose name ends in {SUFFIX}')
+        raise UserError(f'--out is {path}, but must be a file whose name ends in {SUFFIX}')
     model = config.model
     preprocessing = {'channels': 'RGB', 'range': 255, 'mean': model.mean, 'std': model.std}
     metadata = {
@@ -111,23 +112,23 @@ def write_file(
     metadata = {key: json.dumps(value) for key, value in {**metadata, **card}.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     ordered = {name: np.asarray(array, order='C') for name, array in arrays.items()}
-    # As bytes, because `save_file` makes files that only their owner may read.
+    # Written as bytes, because `save_file` creates files that only their owner may read.
     path.write_bytes(safetensors.numpy.save(ordered, {'format': _FORMAT, **metadata}))
 
 
 def read_file(path: pathlib.Path) -> ExportedFile:
-    """Reads what `write_file` wrote.
+    """Reads a file that `write_file` wrote.
 
     Raises:
-      UserError: it is not a safetensors file, not one of this package, or damaged.
+      UserError: the file is not a safetensors file, not a file of this package, or damaged.
     """
     try:
         with safetensors.safe_open(path, framework='numpy') as file:
             metadata = file.metadata() or {}
             if metadata.pop('format', None) != _FORMAT:
                 raise UserError(
-                    f'{path} is a {SUFFIX} file, but not of a network of this package: '
-                    'make one with python -m ubernet_jax.weights'
+                    f'{path} is a {SUFFIX} file, but does not hold a network of this package: '
+                    'create such a file with python -m ubernet_jax.weights'
                 )
             card = {key: parse_json(value, f'{path}: {key}') for key, value in metadata.items()}
             config, step = _check(path, card.pop('config'), card.pop('step'))
@@ -136,48 +137,48 @@ def read_file(path: pathlib.Path) -> ExportedFile:
     except (OSError, TypeError, safetensors.SafetensorError) as error:
         raise UserError(f'{path} cannot be read as a {SUFFIX} file: {error}') from error
     except KeyError as error:
-        raise UserError(f'{path}: its metadata cannot be read: they lack {error}') from error
+        raise UserError(f'{path}: the metadata cannot be read: {error} is missing') from error
 
 
 def load_exported(path: pathlib.Path) -> TrainedNetwork:
-    """Reads a whole network; parameters are float32.
+    """Reads a complete network; parameters are float32.
 
     Raises:
       UserError: the file cannot be read, or does not hold the network that it describes.
     """
     config, step, arrays, _ = read_file(path)
-    wanted = network_shapes(config)
-    others = [name for name in wanted if name not in arrays or arrays[name].shape != wanted[name]]
-    if others or len(arrays) != len(wanted):
-        shown = ', '.join([*others, *(arrays.keys() - wanted.keys())][:3])
+    shapes = network_shapes(config)
+    missing = [name for name in shapes if name not in arrays or arrays[name].shape != shapes[name]]
+    if missing or len(arrays) != len(shapes):
+        shown = ', '.join([*missing, *(arrays.keys() - shapes.keys())][:3])
         raise UserError(
-            f'{path} does not hold the whole network that it describes: {len(others)} of '
-            f'{len(wanted)} arrays are missing or of another shape ({shown}, ...). A part of a '
-            'network is where training can start: --config.model.weights=FILE'
+            f'{path} does not hold the complete network that it describes: {len(missing)} of '
+            f'{len(shapes)} arrays are missing or have another shape ({shown}, ...). Training can '
+            'start from a part of a network: --config.model.weights=FILE'
         )
     return TrainedNetwork(config, step, *unflatten(arrays))
 
 
 def network_shapes(config: Config) -> dict[str, tuple[int, ...]]:
-    """The shape of every array of the network that a configuration describes, by name."""
+    """Returns the shape of every array of the network that a configuration describes, by name."""
     abstract = flatten(*jax.eval_shape(lambda: init_variables(config, jax.random.PRNGKey(0))))
     return {name: leaf.shape for name, leaf in abstract.items()}
 
 
 def flatten(params: Params, batch_stats: dict) -> dict[str, Any]:
-    """The leaves of both trees by name."""
+    """Returns the leaves of both trees by name."""
     return flax.traverse_util.flatten_dict({PARAMS: params, BATCH_STATS: batch_stats}, sep='/')
 
 
 def unflatten(arrays: Mapping[str, Any]) -> tuple[Params, dict]:
-    """The inverse of `flatten`."""
+    """Inverts `flatten`."""
     tree = flax.traverse_util.unflatten_dict(dict(arrays), sep='/')
     return tree[PARAMS], tree[BATCH_STATS]
 
 
 def _check(path: pathlib.Path, plain: Any, step: Any) -> tuple[Config, int]:
     if type(step) is not int or step < 0:
-        raise UserError(f'{path}: step is {step!r:.50}, but must be a number of micro-batches')
+        raise UserError(f'{path}: step is {step!r:.50}, but must be a whole number of at least 0')
     try:
         config = serialization.from_json(plain)
         validate(config)

@@ -1,4 +1,4 @@
-"""Joins the layers of imported files into one network, and reports where everything went."""
+"""Joins the layers of imported files into a network, and reports which layers are used."""
 
 import collections
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,19 +9,19 @@ import numpy as np
 from ubernet_jax.config import Config, Trunk
 from ubernet_jax.errors import UserError
 from ubernet_jax.weights.exported import network_shapes
-from ubernet_jax.weights.kinds import KINDS, Source
-from ubernet_jax.weights.layers import Row
+from ubernet_jax.weights.formats import FORMATS, Source
+from ubernet_jax.weights.layers import LayerMapping
 
 
 class Imported(NamedTuple):
-    """What several files give one network.
+    """The parameters that several files provide for a network.
 
     Attributes:
-      trunk: that they are for.
-      arrays: float32, by their names in an exported file.
-      mean: that the first convolution wants subtracted from RGB, 0..255,
-      std: and divided by.
-      report: lines for the user, which name every layer of the files that is not used.
+      trunk: the trunk that the files are for.
+      arrays: float32 arrays by their names in an exported file.
+      mean: mean that the first convolution expects to be subtracted from RGB, 0..255.
+      std: deviation that the difference is then divided by.
+      report: lines for the user that name every unused layer of the files.
     """
 
     trunk: Trunk
@@ -34,79 +34,82 @@ class Imported(NamedTuple):
 def import_layers(sources: Sequence[Source]) -> Imported:
     """Takes every array from the first file that has it.
 
-    What is made of another layer (the large-field fc6 and fc7 of VGG's own) counts only where no
-    file has the layer itself. So Faster R-CNN, then DeepLab gives the paper's two-network start:
-    trunk and detector of the first, segmentation branch (fc6, fc7, its scores) of the second.
+    A derived array (of the large-field fc6 and fc7, which are made from VGG's fc6 and fc7) is used
+    only if no file has the layer itself. Therefore Faster R-CNN followed by DeepLab gives the
+    paper's initialisation from two networks: trunk and detector of the first, segmentation branch
+    (fc6, fc7 and its scores) of the second.
 
     Args:
       sources: the files, in the user's order.
 
     Raises:
-      UserError: a layer's arrays have shapes, or values, that no layer of its kind has; or the
+      UserError: the arrays of a layer have the wrong shapes or values that are not finite, or the
         files are for different trunks.
     """
-    first, *others = (KINDS[source.kind] for source in sources)
-    if any(kind.trunk is not first.trunk for kind in others):
-        names = ', '.join(f'{source.name} ({source.kind})' for source in sources)
-        raise UserError(f'{names} are for different trunks: give files for one of them')
-    arrays, givers = {}, {}
+    formats = [FORMATS[source.format] for source in sources]
+    first = formats[0]
+    if any(format.trunk is not first.trunk for format in formats):
+        names = ', '.join(f'{source.name} ({source.format})' for source in sources)
+        raise UserError(f'{names} are for different trunks: give files for the same trunk')
+    arrays, origins = {}, {}
     for derived in (False, True):
         for source in sources:
-            for row in KINDS[source.kind].rows:
-                if row.derived is not derived or row.source not in source.layers:
+            for mapping in FORMATS[source.format].mappings:
+                if mapping.derived is not derived or mapping.source not in source.layers:
                     continue
-                for leaf, array in _convert(source, row).items():
-                    name = f'{row.target}/{leaf}'
+                for leaf, array in _convert(source, mapping).items():
+                    name = f'{mapping.target}/{leaf}'
                     if name not in arrays:
-                        arrays[name], givers[name] = array, (source, row.source)
-    report = [line for source in sources for line in _unused(source, set(givers.values()))]
+                        arrays[name], origins[name] = array, (source, mapping.source)
+    report = [line for source in sources for line in _unused(source, set(origins.values()))]
     return Imported(first.trunk, arrays, first.mean, first.std, report)
 
 
 def compare_with_network(arrays: Mapping[str, np.ndarray], config: Config) -> list[str]:
-    """Lines for the user: every array of the network that is not filled, or does not fit it."""
-    wanted = network_shapes(config)
-    filled = {name for name, array in arrays.items() if wanted.get(name) == array.shape}
-    lines = [f'network of {len(config.tasks)} tasks: {len(filled)} of {len(wanted)} arrays filled']
+    """Returns lines for the user: the network's unfilled arrays, and the arrays that do not fit."""
+    shapes = network_shapes(config)
+    filled = {name for name, array in arrays.items() if shapes.get(name) == array.shape}
+    lines = [f'network of {len(config.tasks)} tasks: {len(filled)} of {len(shapes)} arrays filled']
     for name in sorted(arrays.keys() - filled):
-        here = wanted.get(name, 'none')
-        shapes = f'{name} {arrays[name].shape}, here {here}'
-        lines.append(f'  kept for a configuration that it fits: {shapes}')
+        difference = f'{name} is {arrays[name].shape}, in this network {shapes.get(name, "absent")}'
+        lines.append(f'  kept for a configuration that it fits: {difference}')
     missing = collections.defaultdict(set)
-    for name in wanted.keys() - arrays.keys():
+    for name in shapes.keys() - arrays.keys():
         layer, _, _ = name.rpartition('/')
         group, _, layer = layer.rpartition('/')
         missing[group].add(layer)
     for group, layers in sorted(missing.items()):
-        lines.append(f'  not filled, random at the start: {group}: {", ".join(sorted(layers))}')
+        lines.append(f'  not filled, initialised randomly: {group}: {", ".join(sorted(layers))}')
     return lines
 
 
-def _convert(source: Source, row: Row) -> dict[str, np.ndarray]:
-    arrays = source.layers[row.source]
+def _convert(source: Source, mapping: LayerMapping) -> dict[str, np.ndarray]:
+    """The parameters that a layer of a file becomes, float32."""
+    arrays = source.layers[mapping.source]
     try:
-        converted = row.convert(arrays)
+        converted = mapping.convert(arrays)
     except ValueError as error:
         raise UserError(
-            f'{source.name}: layer {row.source} has arrays {_shapes(arrays)}, which cannot become '
-            f'{row.target} ({error}). Is the file of another kind than {source.kind}?'
+            f'{source.name}: layer {mapping.source} has arrays {_shapes(arrays)}, which cannot '
+            f'become {mapping.target} ({error}). Does the file have another format than '
+            f'{source.format}?'
         ) from error
     converted = {leaf: np.asarray(array, np.float32) for leaf, array in converted.items()}
     if not all(np.isfinite(array).all() for array in converted.values()):
-        raise UserError(f'{source.name}: layer {row.source} has values that are not finite')
+        raise UserError(f'{source.name}: layer {mapping.source} has values that are not finite')
     return converted
 
 
 def _unused(source: Source, used: set[tuple[Source, str]]) -> Iterator[str]:
-    known = {row.source for row in KINDS[source.kind].rows}
+    known = {mapping.source for mapping in FORMATS[source.format].mappings}
     taken = [name for name in source.layers if (source, name) in used]
     elsewhere = [name for name in source.layers if name in known and name not in taken]
     unknown = [name for name in source.layers if name not in known]
-    yield f'{source.name} ({source.kind}): {len(taken)} of {len(source.layers)} layers used'
+    yield f'{source.name} ({source.format}): {len(taken)} of {len(source.layers)} layers used'
     if source.copies:
         yield f'  equal copies of tied layers, not needed: {len(source.copies)}'
     if elsewhere:
-        yield f'  given by another file: {", ".join(elsewhere)}'
+        yield f'  taken from another file: {", ".join(elsewhere)}'
     for name in unknown:
         yield f'  not used, the network has no such layer: {name} {_shapes(source.layers[name])}'
 

@@ -1,4 +1,4 @@
-"""The start of training from a file of weights, imported or exported."""
+"""Initialises training from a weight file, imported or exported."""
 
 import dataclasses
 import pathlib
@@ -14,9 +14,9 @@ class Start(NamedTuple):
     """A network before the first step.
 
     Attributes:
-      params: by group.
+      params: parameters by group.
       batch_stats: running statistics of the skips.
-      summary: what the file gave, in one line.
+      summary: a line that describes which arrays are from the file.
     """
 
     params: Params
@@ -25,50 +25,51 @@ class Start(NamedTuple):
 
 
 def adopt_preprocessing(config: Config) -> Config:
-    """The configuration with the mean and std that its `model.weights`, if any, were made for.
+    """Returns the configuration with the mean and std of the file `model.weights`, if it is set.
 
     Raises:
       UserError: the file cannot be read, or is for another trunk.
     """
     if not config.model.weights:
         return config
-    model = read_file(pathlib.Path(config.model.weights)).config.model
-    if model.trunk is not config.model.trunk:
+    file_model = read_file(pathlib.Path(config.model.weights)).config.model
+    if file_model.trunk is not config.model.trunk:
         raise UserError(
-            f'{config.model.weights} is for the trunk {model.trunk.value}, not '
-            f'{config.model.trunk.value}: set --config.model.trunk={model.trunk.value}'
+            f'{config.model.weights} is for the trunk {file_model.trunk.value}, but model.trunk is '
+            f'{config.model.trunk.value}: set --config.model.trunk={file_model.trunk.value}'
         )
-    model = dataclasses.replace(config.model, mean=model.mean, std=model.std)
+    model = dataclasses.replace(config.model, mean=file_model.mean, std=file_model.std)
     return dataclasses.replace(config, model=model)
 
 
 def load_start(path: pathlib.Path, params: Params, batch_stats: dict) -> Start:
-    """Replaces what the file has; the rest stays as it is.
+    """Replaces the initial arrays that the file has; the others are not changed.
 
-    A task that has other classes or anchors than the file keeps its own initial layers; a trunk of
-    another width is a mistake.
+    A task with other classes or anchors than the file keeps its initial layers. A trunk of another
+    width is an error.
 
     Args:
-      path: what `python -m ubernet_jax.weights` wrote.
-      params: initial ones.
-      batch_stats: initial ones.
+      path: a file that `python -m ubernet_jax.weights` wrote.
+      params: the initial parameters by group.
+      batch_stats: the initial running statistics.
 
     Raises:
-      UserError: the file cannot be read, or its trunk has another width.
+      UserError: the file cannot be read, its trunk has another width, or it has no array of the
+        network.
     """
-    initial, given = flatten(params, batch_stats), read_file(path).arrays
-    common = {name: array for name, array in given.items() if name in initial}
-    others = [name for name in common if common[name].shape != initial[name].shape]
-    for name in others:
+    initial, stored = flatten(params, batch_stats), read_file(path).arrays
+    common = {name: array for name, array in stored.items() if name in initial}
+    misfits = [name for name in common if common[name].shape != initial[name].shape]
+    for name in misfits:
         if not name.startswith(PARAMS) or name.split('/')[1] == SHARED:
             raise UserError(
-                f'{path}: {name} has shape {common[name].shape}, the network '
-                f'{initial[name].shape}: set --config.model.width to that of the file'
+                f'{path}: {name} has shape {common[name].shape}, but the network needs '
+                f'{initial[name].shape}: set --config.model.width to the width of the file'
             )
-    used = {name: array for name, array in common.items() if name not in others}
+    used = {name: array for name, array in common.items() if name not in misfits}
     if not used:
-        raise UserError(f'{path} has nothing that this network has: it holds {", ".join(given)}')
+        raise UserError(f'{path} has no array of this network: it holds {", ".join(stored)}')
     summary = f'{path}: {len(used)} of {len(initial)} arrays of the network'
-    if others:
-        summary += f'; of another shape, and left as initialised: {", ".join(others)}'
+    if misfits:
+        summary += f'; not used, because their shapes differ: {", ".join(misfits)}'
     return Start(*unflatten({**initial, **used}), summary)

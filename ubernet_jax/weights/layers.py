@@ -1,9 +1,9 @@
-"""Which layer of another network becomes which of ours: the literal tables.
+"""Tables that map the layers of other networks to the layers of our network.
 
 Sources of the names: the test-mode definition that the author of UberNet released
 (github.com/jkokkin/UberNet, model/test.prototxt, and the initialisation in lib/utils/setupnet.py),
 the definitions of py-faster-rcnn and DeepLab, torchvision (and timm, whose fc6 and fc7 have other
-names), keras.applications.
+names), and keras.applications.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,14 +24,15 @@ from ubernet_jax.weights.layouts import (
 )
 
 
-class Row(NamedTuple):
-    """One layer of a source and what it becomes.
+class LayerMapping(NamedTuple):
+    """Maps a layer of another network to a layer of ours.
 
     Attributes:
-      source: its name there.
-      target: path of ours, as in an exported file.
-      convert: makes our parameters of its arrays.
-      derived: made of a layer of another kind; counts only where no file has the layer itself.
+      source: name of the layer in the other network.
+      target: path of our layer, as in an exported file.
+      convert: converts the layer's arrays to our parameters.
+      derived: whether our layer is made from a different layer (by decimation); it is then used
+        only if no file has the layer itself.
     """
 
     source: str
@@ -41,7 +42,7 @@ class Row(NamedTuple):
 
 
 class Names(NamedTuple):
-    """One convolution of the trunk, in every format."""
+    """Names of a convolution of the trunk in each format."""
 
     ours: str
     caffe: str
@@ -80,89 +81,92 @@ _TASK_CODES = {
     'prt': 'parts',
 }
 _TAPS = {1: 'conv1_2', 2: 'conv2_2', 3: 'conv3_3', 4: 'conv4_3', 5: 'conv5_3', 6: 'fc7'}
-_LEVELS = ('', '_RS2', '_RS4')  # of the pyramid, at the end of names
+_LEVELS = ('', '_RS2', '_RS4')  # suffixes of layer names, by level of the pyramid
 
 
-def _trunk(names: Sequence[str], first: Callable[[Arrays], Parameters]) -> tuple[Row, ...]:
+def _trunk(
+    source_names: Sequence[str], first: Callable[[Arrays], Parameters]
+) -> tuple[LayerMapping, ...]:
+    """The trunk's convolutions by their names in a format; `first` converts the first of them."""
     return tuple(
-        Row(name, f'{TRUNK}/{row.ours}', convolution if index else first)
-        for index, (name, row) in enumerate(zip(names, CONVOLUTIONS, strict=True))
+        LayerMapping(name, f'{TRUNK}/{names.ours}', convolution if index else first)
+        for index, (name, names) in enumerate(zip(source_names, CONVOLUTIONS, strict=True))
     )
 
 
-def _fully_connected(fc6: str, fc7: str) -> tuple[Row, ...]:
-    """VGG's own fc6 and fc7: as they are in the box head, thinned out in the trunk."""
+def _fully_connected(fc6: str, fc7: str) -> tuple[LayerMapping, ...]:
+    """fc6 and fc7 of VGG: unchanged in the box head, decimated in the trunk."""
     return (
-        Row(fc6, f'{_BOX_HEAD}/fc6', regions_dense),
-        Row(fc7, f'{_BOX_HEAD}/fc7', dense),
-        Row(fc6, f'{LARGE_FIELD}/fc6', large_field_fc6, derived=True),
-        Row(fc7, f'{LARGE_FIELD}/fc7', large_field_fc7, derived=True),
+        LayerMapping(fc6, f'{_BOX_HEAD}/fc6', regions_dense),
+        LayerMapping(fc7, f'{_BOX_HEAD}/fc7', dense),
+        LayerMapping(fc6, f'{LARGE_FIELD}/fc6', large_field_fc6, derived=True),
+        LayerMapping(fc7, f'{LARGE_FIELD}/fc7', large_field_fc7, derived=True),
     )
 
 
-def _dense_heads() -> Iterator[Row]:
+def _dense_heads() -> Iterator[LayerMapping]:
     for code, task in _TASK_CODES.items():
         for number, tap in _TAPS.items():
-            yield Row(f'score_{code}_{number}_0_hole0', f'params/{task}/{tap}', dense)
-        yield Row(f'upscore-fuse-{code}__00', f'params/{task}/fuse_skips', fusion)
-        yield Row(f'upscore-fuse-mr-{code}', f'params/{task}/fuse_scales', fusion)
+            yield LayerMapping(f'score_{code}_{number}_0_hole0', f'params/{task}/{tap}', dense)
+        yield LayerMapping(f'upscore-fuse-{code}__00', f'params/{task}/fuse_skips', fusion)
+        yield LayerMapping(f'upscore-fuse-mr-{code}', f'params/{task}/fuse_scales', fusion)
 
 
-def _skip_statistics() -> Iterator[Row]:
+def _skip_statistics() -> Iterator[LayerMapping]:
     for level, suffix in enumerate(_LEVELS):
         for tap in list(_TAPS.values())[:-1]:
             block, _, _ = tap.partition('_')
             target = f'batch_stats/trunk/{block}/norm_{level}'
-            yield Row(f'BN_pre_{tap}{suffix}', target, statistics)
+            yield LayerMapping(f'BN_pre_{tap}{suffix}', target, statistics)
 
 
-_CAFFE_TRUNK = _trunk([row.caffe for row in CONVOLUTIONS], bgr_convolution)
-_PROPOSAL_ROWS = (
-    Row('rpn_conv/3x3', _PROPOSALS, convolution),
-    Row('rpn_cls_score', f'{_PROPOSALS}/scores', proposal_scores),
-    Row('rpn_bbox_pred', f'{_PROPOSALS}/deltas', dense),
-    Row('bbox_pred', f'{_BOX_HEAD}/deltas', box_deltas),
+_CAFFE_TRUNK = _trunk([names.caffe for names in CONVOLUTIONS], bgr_convolution)
+_PROPOSAL_LAYERS = (
+    LayerMapping('rpn_conv/3x3', _PROPOSALS, convolution),
+    LayerMapping('rpn_cls_score', f'{_PROPOSALS}/scores', proposal_scores),
+    LayerMapping('rpn_bbox_pred', f'{_PROPOSALS}/deltas', dense),
+    LayerMapping('bbox_pred', f'{_BOX_HEAD}/deltas', box_deltas),
 )
 
 RELEASE = (
     *_CAFFE_TRUNK,
-    Row('fc6_conv', f'{LARGE_FIELD}/fc6', convolution),
-    Row('fc7_conv', f'{LARGE_FIELD}/fc7', dense),
+    LayerMapping('fc6_conv', f'{LARGE_FIELD}/fc6', convolution),
+    LayerMapping('fc7_conv', f'{LARGE_FIELD}/fc7', dense),
     *_skip_statistics(),
     *_dense_heads(),
-    *_PROPOSAL_ROWS,
-    Row('fc6_det_0_0', f'{_BOX_HEAD}/fc6', regions_dense),
-    Row('fc7_det_0_0', f'{_BOX_HEAD}/fc7', dense),
-    Row('fc8_det_0_0', f'{_BOX_HEAD}/scores', dense),
+    *_PROPOSAL_LAYERS,
+    LayerMapping('fc6_det_0_0', f'{_BOX_HEAD}/fc6', regions_dense),
+    LayerMapping('fc7_det_0_0', f'{_BOX_HEAD}/fc7', dense),
+    LayerMapping('fc8_det_0_0', f'{_BOX_HEAD}/scores', dense),
 )
 FASTER_RCNN = (
     *_CAFFE_TRUNK,
     *_fully_connected('fc6', 'fc7'),
-    *_PROPOSAL_ROWS,
-    Row('cls_score', f'{_BOX_HEAD}/scores', dense),
+    *_PROPOSAL_LAYERS,
+    LayerMapping('cls_score', f'{_BOX_HEAD}/scores', dense),
 )
 DEEPLAB = (
     *_CAFFE_TRUNK,
-    Row('fc6', f'{LARGE_FIELD}/fc6', convolution),
-    Row('fc7', f'{LARGE_FIELD}/fc7', dense),
-    # Trained on VOC 2012, on VOC, on COCO with VOC's classes: a file has one of these.
-    Row('fc8_voc12', 'params/segmentation/fc7', dense),
-    Row('fc8_voc', 'params/segmentation/fc7', dense),
-    Row('fc8_coco', 'params/segmentation/fc7', dense),
+    LayerMapping('fc6', f'{LARGE_FIELD}/fc6', convolution),
+    LayerMapping('fc7', f'{LARGE_FIELD}/fc7', dense),
+    # Trained on VOC 2012, on VOC, or on COCO with the classes of VOC; a file has one of the three.
+    LayerMapping('fc8_voc12', 'params/segmentation/fc7', dense),
+    LayerMapping('fc8_voc', 'params/segmentation/fc7', dense),
+    LayerMapping('fc8_coco', 'params/segmentation/fc7', dense),
 )
 ILSVRC = (*_CAFFE_TRUNK, *_fully_connected('fc6', 'fc7'))
 TORCHVISION = (
-    *_trunk([row.torch for row in CONVOLUTIONS], convolution),
+    *_trunk([names.torch for names in CONVOLUTIONS], convolution),
     *_fully_connected('classifier.0', 'classifier.3'),
     *_fully_connected('pre_logits.fc1', 'pre_logits.fc2'),
 )
 KERAS = (
-    *_trunk([row.keras for row in CONVOLUTIONS], bgr_convolution),
+    *_trunk([names.keras for names in CONVOLUTIONS], bgr_convolution),
     *_fully_connected('fc1', 'fc2'),
 )
-LPIPS = _trunk([row.lpips for row in CONVOLUTIONS], convolution)
+LPIPS = _trunk([names.lpips for names in CONVOLUTIONS], convolution)
 
-# A convolution of ResNet-50 in torchvision -> (ours, the normalisation after it).
+# Name of a convolution of ResNet-50 in torchvision -> (our name, the normalisation after it).
 RESNET_CONVOLUTIONS = {'conv1': ('conv1/conv', 'bn1')} | {
     f'{stage}.{block}.{theirs}': (
         f'{stage}/block_{block}/{ours}',
@@ -179,5 +183,6 @@ RESNET_CONVOLUTIONS = {'conv1': ('conv1/conv', 'bn1')} | {
     if theirs != 'downsample.0' or block == 0
 }
 RESNET = tuple(
-    Row(theirs, f'{TRUNK}/{ours}', convolution) for theirs, (ours, _) in RESNET_CONVOLUTIONS.items()
+    LayerMapping(theirs, f'{TRUNK}/{ours}', convolution)
+    for theirs, (ours, _) in RESNET_CONVOLUTIONS.items()
 )

@@ -1,8 +1,7 @@
-"""PyTorch's state dictionaries (`.pth`, `.safetensors`), read without PyTorch.
+"""Reads state dictionaries of PyTorch (`.pth`, `.safetensors`) without PyTorch.
 
-A `.pth` file is a zip archive of one pickle and a file for each storage, or, as PyTorch wrote it
-before version 1.6, a row of pickles with the storages behind them. A pickle may name tensors and
-storages and nothing else.
+A `.pth` file is a zip archive of a pickle and a file for each storage, or, before PyTorch 1.6, a
+sequence of pickles followed by the storages. A pickle may refer to tensors and storages only.
 """
 
 import collections
@@ -11,7 +10,7 @@ import os
 import pathlib
 import zipfile
 from collections.abc import Mapping
-from typing import Any, BinaryIO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import safetensors
@@ -19,8 +18,8 @@ import safetensors
 from ubernet_jax.errors import UserError
 from ubernet_jax.weights.unpickling import ArrayUnpickler
 
-_MAGIC = 0x1950A86A20F9469CFC6C  # the first pickle of a file of the old format
-_PROTOCOL = 1001  # the second
+_MAGIC = 0x1950A86A20F9469CFC6C  # first pickle of a file of the old format
+_PROTOCOL = 1001  # second pickle
 
 
 class _Storage(NamedTuple):
@@ -30,7 +29,7 @@ class _Storage(NamedTuple):
 
 
 class _Tensor(NamedTuple):
-    """A view of a storage: offset and strides in elements."""
+    """A view of a storage; offset and strides count elements."""
 
     storage: _Storage
     offset: int
@@ -41,7 +40,7 @@ class _Tensor(NamedTuple):
 def _tensor(
     storage: _Storage, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any
 ) -> _Tensor:
-    """Stands for the functions that rebuild a tensor; gradients and hooks are not looked at."""
+    """Replaces the functions that rebuild a tensor; ignores gradients and hooks."""
     return _Tensor(storage, offset, size, stride)
 
 
@@ -65,10 +64,10 @@ _ALLOWED = {
 
 
 def read_pytorch(path: pathlib.Path) -> dict[str, list[np.ndarray]]:
-    """The arrays of every layer of a `.pth` file, weight and bias first, by the layer's name.
+    """Returns layer name -> arrays of a `.pth` file, weight and bias first.
 
     Raises:
-      UserError: it is no such file, holds more than tensors, or is damaged.
+      UserError: the file is not a `.pth` file, holds other objects than tensors, or is damaged.
     """
     try:
         read = _read_archive if zipfile.is_zipfile(path) else _read_pickles
@@ -80,14 +79,14 @@ def read_pytorch(path: pathlib.Path) -> dict[str, list[np.ndarray]]:
         raise UserError(f'{path}: {error}') from error
     except Exception as error:  # a damaged pickle may raise anything
         raise UserError(
-            f"{path} cannot be read as a file of PyTorch's torch.save(model.state_dict(), ...): "
+            f'{path} cannot be read as a file of torch.save(model.state_dict(), ...) of PyTorch: '
             f'{type(error).__name__}: {error}'
         ) from error
     return _by_layer(arrays)
 
 
 def read_safetensors(path: pathlib.Path) -> dict[str, list[np.ndarray]]:
-    """As `read_pytorch`, of a `.safetensors` file."""
+    """Does the same as `read_pytorch` for a `.safetensors` file."""
     try:
         with safetensors.safe_open(path, framework='numpy') as file:
             return _by_layer({name: file.get_tensor(name) for name in file.keys()})
@@ -97,9 +96,9 @@ def read_safetensors(path: pathlib.Path) -> dict[str, list[np.ndarray]]:
         raise UserError(f'{path} cannot be read as a .safetensors file: {error}') from error
 
 
-def _read_archive(path: pathlib.Path) -> tuple[dict[str, _Tensor], dict[str, np.ndarray]]:
+def _read_archive(path: pathlib.Path) -> tuple[Mapping[str, _Tensor], dict[str, np.ndarray]]:
     with zipfile.ZipFile(path) as archive:
-        # PyTorch does not compress: what would expand is refused before it does.
+        # PyTorch does not compress. Compressed entries are refused before they are expanded.
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
             raise ValueError('its entries are compressed')
         (pickled,) = (name for name in archive.namelist() if name.split('/')[1:] == ['data.pkl'])
@@ -120,10 +119,10 @@ def _read_archive(path: pathlib.Path) -> tuple[dict[str, _Tensor], dict[str, np.
     return tensors, storages
 
 
-def _read_pickles(path: pathlib.Path) -> tuple[dict[str, _Tensor], dict[str, np.ndarray]]:
+def _read_pickles(path: pathlib.Path) -> tuple[Mapping[str, _Tensor], dict[str, np.ndarray]]:
     with path.open('rb') as file:
         if (_unpickle(path, file), _unpickle(path, file)) != (_MAGIC, _PROTOCOL):
-            raise ValueError('it begins with other numbers')
+            raise ValueError('it does not begin with the magic number and the protocol')
         if not _unpickle(path, file)['little_endian']:
             raise ValueError('its numbers are not little-endian')
         tensors = _tensors(_unpickle(path, file))
@@ -135,45 +134,45 @@ def _read_pickles(path: pathlib.Path) -> tuple[dict[str, _Tensor], dict[str, np.
             left = os.fstat(file.fileno()).st_size - file.tell()
             if count != storage.count or _length(storage) > left:
                 raise ValueError(
-                    f'storage {key} is to have {storage.count:,} numbers, but the file says '
-                    f'{count:,} and has {left:,} more bytes'
+                    f'the pickle claims {storage.count:,} numbers for storage {key}, but the file '
+                    f'has {count:,} in {left:,} remaining bytes'
                 )
             storages[key] = np.fromfile(file, storage.dtype, count)
     return tensors, storages
 
 
-def _unpickle(path: pathlib.Path, file: BinaryIO) -> Any:
+def _unpickle(path: pathlib.Path, file: IO[bytes]) -> Any:
     return ArrayUnpickler(path, file, _ALLOWED, _storage).load()
 
 
 def _storage(identity: tuple) -> _Storage:
-    """Stands for ('storage', type, key, device, count) and, in old files, a view of another."""
-    kind, dtype, key, _, count, *view = identity
-    if kind != 'storage' or not isinstance(dtype, np.dtype) or view not in ([], [None]):
-        raise ValueError(f'it refers to {identity}, which is no storage of its own')
+    """Resolves ('storage', type, key, device, count), in old files followed by a view or None."""
+    tag, dtype, key, _, count, *view = identity
+    if tag != 'storage' or not isinstance(dtype, np.dtype) or view not in ([], [None]):
+        raise ValueError(f'it refers to {identity}, which is not a complete storage')
     return _Storage(dtype, str(key), int(count))
 
 
 def _length(storage: _Storage) -> int:
-    """Bytes."""
+    """The size of a storage in bytes."""
     if storage.count < 0:
-        raise ValueError(f'storage {storage.key} is to have {storage.count} numbers')
+        raise ValueError(f'storage {storage.key} claims {storage.count} numbers')
     return storage.count * storage.dtype.itemsize
 
 
-def _tensors(state: Any) -> dict[str, _Tensor]:
+def _tensors(state: Any) -> Mapping[str, _Tensor]:
     values = state.values() if isinstance(state, Mapping) else [state]
-    others = {type(value).__name__ for value in values if not isinstance(value, _Tensor)}
-    if others:
+    other_types = {type(value).__name__ for value in values if not isinstance(value, _Tensor)}
+    if other_types or not isinstance(state, Mapping):
         raise UserError(
-            f'it holds {", ".join(sorted(others))}, but must be a dictionary of tensors: '
-            'write it with torch.save(model.state_dict(), ...)'
+            f'it holds {", ".join(sorted(other_types)) or "a tensor"}, but must hold a dictionary '
+            'of tensors: write it with torch.save(model.state_dict(), ...)'
         )
     return state
 
 
 def _view(tensor: _Tensor, storage: np.ndarray) -> np.ndarray:
-    """The tensor's numbers in its storage; refuses what reaches beyond it or repeats it."""
+    """The tensor's view of its storage; refuses views that exceed the storage or repeat it."""
     size, stride = tensor.size, tensor.stride
     last = tensor.offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
     least = min(tensor.offset, *size, *stride, 0)

@@ -1,7 +1,7 @@
-"""Opening a trained network: from a checkpoint of a run, or from an exported file.
+"""Opens a trained network from a checkpoint of a run or from an exported file.
 
-A checkpoint is `WORKDIR/checkpoints/STEP`: `network` (parameters and statistics), `config`, and
-`solver`, which only training reads.
+A checkpoint is a folder `WORKDIR/checkpoints/STEP` with the items `network` (parameters and
+statistics), `config`, and `solver`, which only training reads.
 """
 
 import pathlib
@@ -16,14 +16,14 @@ from ubernet_jax.network import init_variables
 from ubernet_jax.weights.exported import SUFFIX, TrainedNetwork, load_exported
 
 FOLDER = 'checkpoints'
-CHECKPOINT_HELP = 'a workdir, one of its checkpoints/STEP, or an exported .safetensors file'
+CHECKPOINT_HELP = 'a workdir, a checkpoints/STEP folder in it, or an exported .safetensors file'
 
 
 def open_checkpoint(path: pathlib.Path) -> TrainedNetwork:
     """Reads a trained network.
 
     Args:
-      path: WORKDIR (its newest checkpoint), WORKDIR/checkpoints/STEP, or an exported file.
+      path: WORKDIR (for its newest checkpoint), WORKDIR/checkpoints/STEP, or an exported file.
 
     Raises:
       UserError: there is no checkpoint, or it cannot be read.
@@ -35,44 +35,44 @@ def open_checkpoint(path: pathlib.Path) -> TrainedNetwork:
     folder = path.parent if single else path / FOLDER
     if not folder.is_dir():
         raise UserError(
-            f'{path} holds no checkpoint: give the --workdir of a training run, '
-            f'one of its {FOLDER}/STEP folders, or an exported {SUFFIX} file'
+            f'{path} holds no checkpoint: give the --workdir of a training run, a '
+            f'{FOLDER}/STEP folder in it, or an exported {SUFFIX} file'
         )
     options = ocp.CheckpointManagerOptions(create=False)
     with ocp.CheckpointManager(folder, options=options) as manager:
         step = int(path.name) if single else manager.latest_step()
         if step not in manager.all_steps():
-            found = ', '.join(map(str, sorted(manager.all_steps()))) or 'none'
-            raise UserError(f'{path}: no such checkpoint; complete ones: {found}')
+            complete = ', '.join(map(str, sorted(manager.all_steps()))) or 'none'
+            raise UserError(f'{path}: no such checkpoint; complete checkpoints: {complete}')
         config = restore_config(manager, step)
         network = restore_items(manager, step, network=abstract_network(config))['network']
     return TrainedNetwork(config, step, network['params'], network['batch_stats'])
 
 
 def abstract_network(config: Config) -> dict[str, Any]:
-    """Shapes and dtypes of the item `network` of a checkpoint, on the first device."""
+    """Returns shapes and dtypes of the item `network` of a checkpoint, on the first device."""
     params, batch_stats = jax.eval_shape(lambda: init_variables(config, jax.random.PRNGKey(0)))
     return on_first_device({'params': params, 'batch_stats': batch_stats})
 
 
 def on_first_device(tree: Any) -> Any:
-    """Abstract arrays, placed on this process's first device."""
-    here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
-    return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=here), tree)
+    """Returns the abstract arrays, placed on the first device of this process."""
+    first = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+    return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=first), tree)
 
 
 def restore_config(manager: ocp.CheckpointManager, step: int) -> Config:
-    """The configuration that a step's checkpoint was made with.
+    """Reads the configuration from the checkpoint of a step.
 
     Raises:
-      UserError: it cannot be read, or needs a kind of task that is not known.
+      UserError: it cannot be read, or it has a kind of task that is not known.
     """
     plain = _restore(manager, step, config=ocp.args.JsonRestore())['config']
     return serialization.from_json(plain, f'{manager.directory / str(step)}: config')
 
 
 def restore_items(manager: ocp.CheckpointManager, step: int, **abstract: Any) -> Any:
-    """Items of a step's checkpoint, given their abstract trees. Raises as `open_checkpoint`."""
+    """Reads items of a step's checkpoint by their abstract trees. Raises as `open_checkpoint`."""
     items = {name: ocp.args.StandardRestore(tree) for name, tree in abstract.items()}
     return _restore(manager, step, **items)
 
@@ -80,20 +80,20 @@ def restore_items(manager: ocp.CheckpointManager, step: int, **abstract: Any) ->
 def _restore(manager: ocp.CheckpointManager, step: int, **items: Any) -> Any:
     try:
         return manager.restore(step, args=ocp.args.Composite(**items))
-    except Exception as error:  # Orbax raises a bare one when it cannot read an array
+    except Exception as error:  # Orbax raises a plain Exception when it cannot read an array
         raise UserError(
             f'{manager.directory / str(step)} cannot be read as a checkpoint; remove the folder '
-            f'to use an earlier one ({first_line(error)})'
+            f'to use an earlier checkpoint ({first_line(error)})'
         ) from error
 
 
 def first_line(error: Exception) -> str:
-    """Of its message, or its type where it has none."""
+    """Returns the first line of the error's message, or its type if it has no message."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def results_folder(checkpoint: pathlib.Path, name: str) -> pathlib.Path:
-    """Where scores of a checkpoint go: in its run's folder, or in one beside an exported file."""
+    """Returns the folder for scores: in the workdir of a checkpoint, or beside an exported file."""
     if checkpoint.suffix == SUFFIX:
         workdir = checkpoint.with_suffix('')
     else:

@@ -1,27 +1,27 @@
-"""Pickles of arrays, read without running what else they may hold."""
+"""Reads pickles of arrays without running any code that they contain."""
 
 import pathlib
 import pickle
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from ubernet_jax.errors import UserError
 
 
 class ArrayUnpickler(pickle.Unpickler):
-    """Unpickles what is made of built-in containers and the allowed names, and nothing else.
+    """Unpickles built-in containers and objects of the allowed names; refuses everything else.
 
     Args:
-      path: of the file, for errors.
-      file: positioned at a pickle; left behind its end.
-      allowed: (module, name) that the pickle may ask for -> what it gets.
-      load_persistent: what stands for an object that the pickle keeps elsewhere.
+      path: path of the file, for errors.
+      file: file object at the start of a pickle; afterwards it is at the end of the pickle.
+      allowed: (module, name) that the pickle may request -> object that it gets.
+      load_persistent: maps the identity of an object outside of the pickle to the object.
     """
 
     def __init__(
         self,
         path: pathlib.Path,
-        file: BinaryIO,
+        file: IO[bytes],
         allowed: Mapping[tuple[str, str], Any],
         load_persistent: Callable[[Any], Any] | None = None,
     ):
@@ -32,7 +32,7 @@ class ArrayUnpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in self._allowed:
-            raise UserError(f'{self._path} asks for {module}.{name}: only arrays are allowed')
+            raise UserError(f'{self._path} requests {module}.{name}: only arrays are allowed')
         return self._allowed[module, name]
 
     def persistent_load(self, identity: Any) -> Any:

@@ -1,1 +1,1 @@
-"""Builders: one public dataset (or layout) a module; `registry` names them all."""
+"""Builders: one module per public dataset or layout; `registry` lists them."""

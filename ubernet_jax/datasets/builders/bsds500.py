@@ -1,4 +1,4 @@
-"""BSDS500: photographs whose boundaries 4 to 9 people drew (Arbelaez et al., TPAMI 2011)."""
+"""BSDS500: boundaries of photographs by 4 to 9 annotators each (Arbelaez et al., TPAMI 2011)."""
 
 import functools
 import pathlib
@@ -14,9 +14,9 @@ from ubernet_jax.labels.standard import STANDARD
 
 
 class Bsds500(Builder):
-    """`data/images/SPLIT/ID.jpg` and `data/groundTruth/SPLIT/ID.mat`, as it is downloaded.
+    """Reads `data/images/SPLIT/ID.jpg` and `data/groundTruth/SPLIT/ID.mat`, as downloaded.
 
-    `boundaries` has every annotator's lines.
+    `boundaries` keeps the lines of all annotators.
     """
 
     name = 'bsds500'

@@ -1,33 +1,28 @@
-"""What the TFDS builders of all datasets share; a dataset is one subclass, in a file of its own."""
+"""The base class of all dataset builders; every dataset is a subclass in a separate module."""
 
 import abc
 import collections
-import contextlib
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core.dataset_builder import FileReaderBuilder
 
-from ubernet_jax.datasets.builders.card import Card, describe_share
+from ubernet_jax.datasets.builders import split_metadata
+from ubernet_jax.datasets.builders.card import Card
 from ubernet_jax.datasets.storage import records
 from ubernet_jax.datasets.storage.image_storage import Storage
-from ubernet_jax.datasets.storage.shards import (
-    Report,
-    Shard,
-    build_shards,
-    make_template,
-    merge_reports,
-    plan_shards,
-)
+from ubernet_jax.datasets.storage.shard_report import ShardReport, merge_reports
+from ubernet_jax.datasets.storage.shard_writer import build_shards
+from ubernet_jax.datasets.storage.shards import Shard, make_template, plan_shards
 from ubernet_jax.datasets.storage.sources import check_sources, list_files
+from ubernet_jax.datasets.storage.writing import removing_new_empty_folders
 from ubernet_jax.errors import UserError
 from ubernet_jax.example import Example
 from ubernet_jax.labels import LabelKind, Review, from_json
-from ubernet_jax.labels.kind import add_surveys
 
 ORIGINAL = Storage()
 
@@ -35,18 +30,19 @@ ORIGINAL = Storage()
 class Builder(FileReaderBuilder, skip_registration=True):
     """Writes a raw dataset as array records, in the order of its lists.
 
-    A subclass says where its files are, lists them, and reads one. What is finished of a build lies
-    in a folder of its own, from which the build continues; only a whole set gets its final name.
-
-    `info.metadata` tells of each split what must be known without reading it: the fields of
-    `shards.Report`, `labels` (name -> kind) and `storage` (its fields).
+    A subclass defines where the files are, lists them, and reads one image. Finished shards of a
+    build are kept in a separate folder, from which an interrupted build resumes; only a complete
+    dataset gets its final folder name.
 
     Attributes:
-      folders: where the set may lie below the folder that the user names, likeliest first.
-      marker: a pattern of what only this set has in its folder; empty if it is made from no files.
-      card: the facts of a public set.
-      labels: name -> kind, of what its images may be labelled with.
-      collection: whose ids its images keep; sets of one collection share photographs.
+      folders: possible folders of the dataset below the folder that the user gives, in order of
+        preference.
+      marker: glob pattern of a file that only this dataset has in its folder; empty for a dataset
+        that is not made from files.
+      card: facts about a public dataset.
+      labels: name -> kind of the labels that images may have.
+      collection: identifies the source of the image ids; datasets with the same collection use the
+        same id for the same photograph.
     """
 
     VERSION = tfds.core.Version(records.VERSION)
@@ -56,88 +52,91 @@ class Builder(FileReaderBuilder, skip_registration=True):
     labels: Mapping[str, LabelKind] = {}
     collection: ClassVar[str] = ''
 
-    code_path = None  # TFDS's own needs a package that it does not install
+    code_path = None  # TFDS's default needs a package that TFDS does not install
 
     @abc.abstractmethod
-    def list_splits(self, source: pathlib.Path) -> dict[str, Sequence[Any]]:
-        """Split name -> what `read` takes for each of its images; checks that the files exist.
+    def list_splits(self, source: pathlib.Path) -> Mapping[str, Sequence[Any]]:
+        """Maps each split to the arguments of `read` for its images; checks that the files exist.
 
-        An item is a tree of paths, numbers and texts that says all that `read` needs: that may run
-        in a process where this did not.
+        An item is a tree of paths, numbers and strings with everything that `read` needs, since
+        `read` may run in another process.
+
+        Args:
+          source: folder of the dataset; unused for a dataset that is not made from files.
 
         Raises:
-          UserError: a list or a file that a list names is missing.
+          UserError: a list, or a file in a list, is missing.
         """
 
     @abc.abstractmethod
     def read(self, item: Any) -> tuple[Example, bytes]:
-        """One image with its labels, and the JPEG or PNG file that stores its pixels.
+        """Reads an image with its labels, and the JPEG or PNG file that stores its pixels.
 
         Raises:
-          UserError: a file is broken, or its content does not fit; names the file.
+          UserError: a file is damaged or its content is invalid; names the file.
         """
 
-    def locate(self, root: pathlib.Path | None) -> pathlib.Path | None:
-        """The set's own folder, given that folder or a data root that contains it.
+    def locate(self, root: pathlib.Path | None) -> pathlib.Path:
+        """Finds the folder of the dataset, given that folder or a data root that contains it.
 
         Raises:
-          UserError: there is no such folder, or the set is not in it.
+          UserError: the folder does not exist, or does not contain the dataset.
         """
         name = self.dataset_name
         if not self.marker:
-            return None
+            return root or pathlib.Path()
         if root is None:
-            raise UserError(f'{name} is made from files; say where they are with --source DIR')
+            raise UserError(f'{name} is made from files; give their folder with --source DIR')
         if not root.is_dir():
-            raise UserError(f'--source {root} is not a folder; it must be one that holds {name}')
+            raise UserError(f'--source {root} is not a folder; it must be a folder with {name}')
         if not any(root.iterdir()):
-            raise UserError(f'--source {root} is an empty folder; it must hold {name}')
+            raise UserError(f'--source {root} is an empty folder; it must contain {name}')
         for folder in self.folders:
             if any((root / folder).glob(self.marker)):
                 return root / folder
         archives = ', '.join(self.card.archives)
         get = f'Get {archives} from {self.card.home} and unpack it there; ' if archives else ''
-        looked_for = ', '.join(str(root / folder / self.marker) for folder in self.folders)
+        candidates = ', '.join(str(root / folder / self.marker) for folder in self.folders)
         raise UserError(
-            f'--source {root} does not hold {name}: there is none of {looked_for}. {get}'
-            'data/README.md shows the folders expected'
+            f'--source {root} does not contain {name}: none of these exist: {candidates}. {get}'
+            'data/README.md shows the expected folders'
         )
 
     def prepare(
         self, root: pathlib.Path | None, storage: Storage = ORIGINAL, workers: int = 1
     ) -> None:
-        """Builds the set from what `root` holds, or continues to.
+        """Builds the dataset from the files in `root`, or resumes an interrupted build.
 
         Args:
-          root: the set's own folder, or one that contains it; None if it is made from no files.
+          root: folder of the dataset, or a folder that contains it; None if it is not made from
+            files.
           storage: how images are stored.
-          workers: processes, at most. What is written does not depend on their number.
+          workers: maximum number of processes; the result does not depend on it.
 
         Raises:
-          UserError: something is wrong with the files, or the disk; what is whole stays in
-            `unfinished`.
+          UserError: there is an error in the files, or the disk is full or not writable. Finished
+            shards are kept in `unfinished`.
         """
         source = self.locate(root)
         splits = self.list_splits(source)
-        self.__dict__.pop('info', None)  # made before the labels were known
-        if source:
-            check_sources(list_files(splits), (root, source))
-        with _without_empty_folders(self.unfinished):
+        vars(self).pop('info', None)  # created before the labels were known
+        check_sources(list_files(splits), {source, root or source})
+        with removing_new_empty_folders(self.unfinished):
             try:
                 self.unfinished.mkdir(parents=True, exist_ok=True)
                 kinds = self.labels
                 shards = plan_shards(self.name, splits, kinds, storage, self.unfinished)
                 reports = build_shards(self.dataset_name, shards, self, kinds, storage, workers)
                 self._finish(shards, reports, storage)
-            except (OSError, RuntimeError) as error:  # the record writer raises the latter
+            except (OSError, RuntimeError) as error:  # the record writer raises RuntimeError
                 raise UserError(
                     f'{self.dataset_name} cannot be prepared in {self.data_path}: {error}; '
-                    'make room there, or choose another folder with --directory'
+                    'free some disk space, or choose another folder with --directory'
                 ) from error
 
     @property
     def unfinished(self) -> pathlib.Path:
-        """Where the finished shards of an interrupted build lie."""
+        """Folder of the finished shards of an interrupted build."""
         return pathlib.Path(self.data_path.parent, f'unfinished-{self.version}')
 
     @property
@@ -147,78 +146,78 @@ class Builder(FileReaderBuilder, skip_registration=True):
         return f'{self.name}/{config.name}' if config else self.name
 
     def is_prepared(self) -> bool:
-        """Whether the set is built; TFDS's own check also logs a warning where it is not."""
+        """Whether the dataset is built; unlike TFDS's check, this does not log a warning."""
         return self.data_path.exists()
 
     def list_other_versions(self) -> list[str]:
-        """Versions of the record format, older or newer, in which the set is built."""
+        """Lists other versions of the record format, older or newer, that have been built."""
         folders = self.data_path.parent.glob('[0-9]*.[0-9]*.[0-9]*')
         return sorted(folder.name for folder in folders if folder != self.data_path)
 
     @functools.cached_property
     def info(self) -> tfds.core.DatasetInfo:
-        """As of every TFDS builder; made anew by `prepare`, when the labels are known."""
+        """As for every TFDS builder; recreated by `prepare`, when the labels are known."""
         return self._info()
 
+    @property
+    def split_metadata(self) -> dict[str, dict[str, Any]]:
+        """Split name -> metadata of a prepared dataset: see the module `split_metadata`."""
+        metadata = self.info.metadata
+        assert isinstance(metadata, tfds.core.MetadataDict)  # as `_info` creates it
+        return metadata
+
     def read_labels(self) -> dict[str, LabelKind]:
-        """Name -> kind of the labels of a prepared set.
+        """Returns the kinds of the labels of a prepared dataset, by name.
 
         Raises:
-          UserError: a kind is not known; it names the module that defines it, if it is known.
+          UserError: a kind is unknown; names the module that defines it, if recorded.
         """
-        about = next(iter(self.info.metadata.values()))
+        labels = next(iter(self.split_metadata.values()))['labels']
         return {
             name: from_json(kind, f'the label {name!r} of {self.dataset_name}')
-            for name, kind in about['labels'].items()
+            for name, kind in labels.items()
         }
 
     def read_storage(self) -> Storage:
-        """How the images of the prepared set are stored."""
-        return Storage(**next(iter(self.info.metadata.values()))['storage'])
+        """Returns how the images of the prepared dataset are stored."""
+        return Storage(**next(iter(self.split_metadata.values()))['storage'])
 
     def review_labels(self) -> dict[str, Review]:
-        """What the values of each label of a prepared set say, over all its splits."""
-        return _review(self.read_labels(), self.info.metadata.values())
+        """Reviews the values of each label of a prepared dataset, over all its splits."""
+        return split_metadata.review_labels(self.read_labels(), self.split_metadata.values())
 
     def describe_splits(self) -> str:
-        """Images of each split of a prepared set, and of each task's label, beside the official."""
-        return ', '.join(
-            f'{describe_share(split, len(about["ids"]), self.card.counts.get(split))} images '
-            f'({self._describe_labels(split, count_labels(about))})'
-            for split, about in self.info.metadata.items()
-        )
-
-    def _describe_labels(self, split: str, labelled: Mapping[str, int]) -> str:
-        official = self.card.labels.get(split, {})
-        present = {name: count for name, count in labelled.items() if count}
-        counts = (describe_share(name, n, official.get(name)) for name, n in present.items())
-        return ', '.join(counts) or 'no labels'
+        """Describes the numbers of images and labels of each split of a prepared dataset."""
+        return split_metadata.describe_splits(self.split_metadata, self.card)
 
     def _info(self) -> tfds.core.DatasetInfo:
         return tfds.core.DatasetInfo(
             builder=self,
-            # TFDS reads those of a prepared set from it: no kind need be known to look at it.
+            # TFDS reads the features of a prepared dataset from its folder, so that its kinds of
+            # labels need not be known to inspect it.
             features=None if self.is_prepared() else records.make_features(self.labels),
             metadata=tfds.core.MetadataDict(),
             homepage=self.card.home,
             citation=self.card.citation,
             license=self.card.licence,
-            disable_shuffling=True,  # index i is line i of the list, and of `metadata`
+            disable_shuffling=True,  # index i is line i of the list, and of the metadata
         )
 
-    def _finish(self, shards: Sequence[Shard], reports: Sequence[Report], storage: Storage) -> None:
-        """Describes the shards, all finished, and gives their folder its final name."""
-        by_split = collections.defaultdict(list)
+    def _finish(
+        self, shards: Sequence[Shard], reports: Sequence[ShardReport], storage: Storage
+    ) -> None:
+        """Writes the description of the finished shards, and renames the folder."""
+        reports_by_split = collections.defaultdict(list)
         for report in reports:
-            by_split[report.split].append(report)
+            reports_by_split[report.split].append(report)
         infos = [
             tfds.core.SplitInfo(
                 name=split,
-                shard_lengths=[len(report.ids) for report in own],
-                num_bytes=sum(report.bytes for report in own),
+                shard_lengths=[len(report.ids) for report in split_reports],
+                num_bytes=sum(report.bytes for report in split_reports),
                 filename_template=make_template(self.name, split, self.data_path),
             )
-            for split, own in by_split.items()
+            for split, split_reports in reports_by_split.items()
         ]
         self.info.set_file_format('array_record', override=True)
         self.info.set_splits(tfds.core.SplitDict(infos))
@@ -226,50 +225,15 @@ class Builder(FileReaderBuilder, skip_registration=True):
             'labels': {name: kind.to_json() for name, kind in self.labels.items()},
             'storage': dataclasses.asdict(storage),
         }
-        for split, own in by_split.items():
-            self.info.metadata[split] = merge_reports(own) | settings
-        _refuse_errors(self.dataset_name, _review(self.labels, self.info.metadata.values()))
+        metadata = self.split_metadata
+        for split, split_reports in reports_by_split.items():
+            metadata[split] = merge_reports(split_reports) | settings
+        reviews = split_metadata.review_labels(self.labels, metadata.values())
+        split_metadata.refuse_errors(self.dataset_name, reviews)
         self.info.write_to_directory(self.unfinished)
         for shard in shards:
             shard.report_path.unlink()
         self.unfinished.rename(self.data_path)
 
     def _download_and_prepare(self, dl_manager: Any, download_config: Any) -> None:
-        raise NotImplementedError('`prepare` builds the set: TFDS cannot continue a build')
-
-
-def count_labels(about: Mapping[str, Any]) -> dict[str, int]:
-    """Label -> how many images of a split have it, of the split's metadata."""
-    return {name: flags.count('1') for name, flags in about['labelled'].items()}
-
-
-def _review(
-    kinds: Mapping[str, LabelKind], splits: Iterable[Mapping[str, Any]]
-) -> dict[str, Review]:
-    """Label -> what its values over all splits say, of their metadata."""
-    found = collections.defaultdict(list)
-    for about in splits:
-        for name, survey in about['surveys'].items():
-            found[name].append(survey)
-    return {
-        name: kinds[name].review(functools.reduce(add_surveys, own)) for name, own in found.items()
-    }
-
-
-def _refuse_errors(name: str, reviews: Mapping[str, Review]) -> None:
-    errors = [f'{label}: {error}' for label, own in reviews.items() for error in own.errors]
-    if errors:
-        raise UserError(f'{name} has labels that can only be wrong:\n  ' + '\n  '.join(errors))
-
-
-@contextlib.contextmanager
-def _without_empty_folders(folder: pathlib.Path) -> Iterator[None]:
-    """Takes back, after an error, `folder` and those above it that were not there before."""
-    new = [folder, *(path for path in folder.parents if not path.exists())]
-    try:
-        yield
-    except BaseException:  # Ctrl-C too
-        with contextlib.suppress(OSError):  # not made, or not empty
-            for path in new:
-                path.rmdir()
-        raise
+        raise NotImplementedError('use `prepare`: TFDS cannot resume a build')

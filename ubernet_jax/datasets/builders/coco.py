@@ -1,4 +1,4 @@
-"""COCO 2017: the things in everyday photographs, of 80 classes (Lin et al., ECCV 2014)."""
+"""COCO 2017: boxes of 80 classes of objects in everyday photographs (Lin et al., ECCV 2014)."""
 
 import collections
 import pathlib
@@ -28,17 +28,17 @@ COCO_CLASSES = (
     'teddy bear', 'hair drier', 'toothbrush',
 )  # fmt: skip
 
-# Of an image: its file, height, width, and of each thing x, y, width, height, class, crowd.
+# Image file, height, width, and for each object: x, y, width, height, class, whether it is a crowd.
 Item = tuple[pathlib.Path, int, int, list[tuple[float, float, float, float, int, bool]]]
 
 
 class Coco2017(Builder):
-    """`annotations/instances_SPLIT2017.json` and `SPLIT2017/ID.jpg`, as it is downloaded.
+    """Reads `annotations/instances_SPLIT2017.json` and `SPLIT2017/ID.jpg`, as downloaded.
 
-    The boxes have the 80 classes `COCO_CLASSES`, as the network that the paper starts from was
-    trained on. A crowd, which one box surrounds, is
-    `difficult`: COCO neither trains on nor counts it. Boxes are cut at the border of the image; the
-    few without an area are left out. An image without a box has none in it.
+    The boxes have the 80 classes `COCO_CLASSES`, on which the network that the paper starts from
+    was trained. The single box around a crowd is `difficult`: COCO neither trains on nor counts
+    it. Boxes are cropped to the image, and the few without area are dropped. An image without
+    boxes contains no object of these classes.
     """
 
     name = 'coco2017'
@@ -59,14 +59,14 @@ class Coco2017(Builder):
         return {split: _list_items(source, split) for split in ('train', 'val')}
 
     def read(self, item: Item) -> tuple[Example, bytes]:
-        path, height, width, things = item
+        path, height, width, objects = item
         image, encoded_image = read_image(path)
         if image.shape[:2] != (height, width):
             raise UserError(
-                f'{path} has {image.shape[1]} x {image.shape[0]} pixels, but its annotation '
-                f'{width} x {height}; they are of different sets: unpack both again'
+                f'{path} has {image.shape[1]} x {image.shape[0]} pixels, but its annotation has '
+                f'{width} x {height}; they belong to different datasets: unpack both again'
             )
-        labels = {'detection': _to_boxes(things, height, width)}
+        labels = {'detection': _to_boxes(objects, height, width)}
         return Example(id=path.stem, image=image, labels=labels), encoded_image
 
 
@@ -76,24 +76,24 @@ def _list_items(source: pathlib.Path, split: str) -> list[Item]:
     contents = read_json(path)
     try:
         index = _index_classes(contents['categories'])
-        things = collections.defaultdict(list)
-        for thing in contents['annotations']:
-            x, y, width, height = map(float, thing['bbox'])
-            row = x, y, width, height, index[thing['category_id']], bool(thing['iscrowd'])
-            things[thing['image_id']].append(row)
+        objects = collections.defaultdict(list)
+        for entry in contents['annotations']:
+            x, y, width, height = map(float, entry['bbox'])
+            row = x, y, width, height, index[entry['category_id']], bool(entry['iscrowd'])
+            objects[entry['image_id']].append(row)
         images = sorted(contents['images'], key=lambda image: image['id'])
         items = [
             (
                 source / f'{split}2017' / image['file_name'],
                 image['height'],
                 image['width'],
-                things[image['id']],
+                objects[image['id']],
             )
             for image in images
         ]
     except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise UserError(
-            f'{path} cannot be read as the instances of COCO ({type(error).__name__}: {error}); '
+            f'{path} cannot be read as COCO instances ({type(error).__name__}: {error}); '
             'unpack annotations_trainval2017.zip again'
         ) from error
     check_exist([item[0] for item in items], named_by=path)
@@ -101,15 +101,15 @@ def _list_items(source: pathlib.Path, split: str) -> list[Item]:
 
 
 def _index_classes(categories: list[dict[str, Any]]) -> dict[int, int]:
-    """Category id, 1 to 90 with gaps -> class index, 1 to 80."""
-    names = [category['name'] for category in sorted(categories, key=lambda own: own['id'])]
+    """Maps category ids, 1 to 90 with gaps, to class indices, 1 to 80."""
+    names = [category['name'] for category in sorted(categories, key=lambda entry: entry['id'])]
     if names != list(COCO_CLASSES[1:]):
-        raise ValueError(f'its categories are not the 80 of COCO, but {", ".join(names)[:80]}')
+        raise ValueError(f'the categories are not the 80 of COCO, but {", ".join(names)[:80]}')
     return {category['id']: COCO_CLASSES.index(category['name']) for category in categories}
 
 
-def _to_boxes(things: list[tuple], height: int, width: int) -> BoxSet:
-    x, y, box_width, box_height, classes, crowd = np.reshape(things, (-1, 6)).T
+def _to_boxes(objects: list[tuple], height: int, width: int) -> BoxSet:
+    x, y, box_width, box_height, classes, crowd = np.reshape(objects, (-1, 6)).T
     corners = np.stack([x, y, x + box_width, y + box_height], axis=1)
     corners = np.clip(corners, 0, [width, height] * 2).astype(np.float32)
     boxes = BoxSet(corners=corners, classes=classes.astype(np.uint8), difficult=crowd.astype(bool))

@@ -7,7 +7,7 @@ from ubernet_jax.datasets.builders.masked_photographs import MaskedPhotographs, 
 
 
 class Ecssd(MaskedPhotographs):
-    """`images/ID.jpg` and `ground_truth_mask/ID.png`, as downloaded; all of it is for testing."""
+    """Reads `images/ID.jpg` and `ground_truth_mask/ID.png`, as downloaded; all are for testing."""
 
     name = 'ecssd'
     folders = ('', 'ECSSD')

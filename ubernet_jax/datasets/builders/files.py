@@ -1,4 +1,4 @@
-"""Reading the files of raw datasets; whatever is wrong with one is a `UserError` that names it."""
+"""Reading the files of raw datasets; errors in a file are `UserError`s that name it."""
 
 import itertools
 import pathlib
@@ -12,26 +12,26 @@ from ubernet_jax.photographs import read_photograph
 
 
 def read_list(path: pathlib.Path) -> list[str]:
-    """The ids in a list file, one a line.
+    """Reads the ids in a list file, one per line.
 
     Raises:
-      UserError: the file is missing, names nothing, or names something twice.
+      UserError: the file is missing, empty, or contains an id twice.
     """
     check_exist([path])
     ids = read_text(path).split()
     if not ids:
-        raise UserError(f'{path} lists no image; it must name one id a line')
+        raise UserError(f'{path} lists no image; it must have one id per line')
     if len(set(ids)) < len(ids):
-        twice = next(name for name in ids if ids.count(name) > 1)
-        raise UserError(f'{path} names {twice} more than once; remove one')
+        repeated = next(name for name in ids if ids.count(name) > 1)
+        raise UserError(f'{path} names {repeated} more than once; remove the duplicates')
     return ids
 
 
 def read_text(path: pathlib.Path) -> str:
-    """The content of a text file.
+    """Reads a text file.
 
     Raises:
-      UserError: it is not UTF-8.
+      UserError: the file is not UTF-8.
     """
     try:
         return path.read_text(encoding='utf-8')
@@ -40,52 +40,52 @@ def read_text(path: pathlib.Path) -> str:
 
 
 def check_exist(paths: Sequence[pathlib.Path], named_by: pathlib.Path | None = None) -> None:
-    """Raises a UserError that names the first of the files that is missing."""
+    """Raises a UserError that names the first missing file, if any."""
     missing = [path for path in paths if not path.is_file()]
     if missing:
-        by = f', which {named_by} names' if named_by else ''
-        more = f' ({len(missing)} files are missing in all)' if len(missing) > 1 else ''
+        origin = f', which {named_by} names' if named_by else ''
+        total = f' ({len(missing)} files are missing in total)' if len(missing) > 1 else ''
         raise UserError(
-            f'there is no file {missing[0]}{by}{more}; {_find_other_case(missing[0])}'
+            f'there is no file {missing[0]}{origin}{total}; {_find_other_case(missing[0])}'
             'unpack the dataset again, or correct the list'
         )
 
 
 def _find_other_case(path: pathlib.Path) -> str:
-    """A hint, if there is such a file or folder but for upper and lower case; else empty."""
+    """Returns a hint if a file or folder differs only in upper and lower case; otherwise empty."""
     while not path.parent.is_dir() and path.parent != path:
         path = path.parent
-    for other in path.parent.iterdir():
-        if other.name.lower() == path.name.lower() and other.name != path.name:
-            return f'there is {other}, in other upper and lower case: rename it; or '
+    for entry in path.parent.iterdir():
+        if entry.name.lower() == path.name.lower() and entry.name != path.name:
+            return f'{entry} differs in upper and lower case: rename it; or '
     return ''
 
 
 def list_images(folder: pathlib.Path) -> list[pathlib.Path]:
-    """The JPEG files of a folder, by name; their ending may be in upper case.
+    """Lists the JPEG files of a folder by name; the suffix may be in upper case.
 
     Raises:
-      UserError: there is none, or there are two of one name.
+      UserError: there is none, or two have the same name.
     """
-    found = folder.iterdir() if folder.is_dir() else ()
-    images = sorted(path for path in found if path.suffix.lower() == '.jpg')
+    files = folder.iterdir() if folder.is_dir() else ()
+    images = sorted(path for path in files if path.suffix.lower() == '.jpg')
     if not images:
         raise UserError(f'{folder} holds no .jpg; unpack the dataset again')
-    for one, other in itertools.pairwise(sorted(images, key=lambda path: path.stem)):
-        if one.stem == other.stem:
-            raise UserError(f'{one} and {other.name} have one ID; remove one')
+    for first, second in itertools.pairwise(sorted(images, key=lambda path: path.stem)):
+        if first.stem == second.stem:
+            raise UserError(f'{first} and {second.name} have the same id; remove either')
     return images
 
 
 def list_items(
     source: pathlib.Path, names: pathlib.Path, patterns: Sequence[str]
 ) -> list[tuple[pathlib.Path, ...]]:
-    """The files of each image that a list file names.
+    """Lists the files of each image in a list file.
 
     Args:
-      source: the set's folder.
-      names: the list file, one id a line.
-      patterns: where each of an image's files lies in `source`, `{}` standing for its id.
+      source: folder of the dataset.
+      names: the list file, with one id per line.
+      patterns: path in `source` of each file of an image, with `{}` for the id.
 
     Raises:
       UserError: the list or a file is missing.
@@ -96,13 +96,13 @@ def list_items(
 
 
 def read_image(path: pathlib.Path) -> tuple[np.ndarray, bytes]:
-    """An image and the file that stores it: uint8 (H, W, 3), and the bytes of a JPEG or PNG.
+    """Reads an image: uint8 (H, W, 3), and the bytes of a JPEG or PNG file that stores it.
 
-    The bytes are the file's own where plain decoding gives the very pixels that a person sees;
-    otherwise (rotated, grey, transparent, 16-bit, ...) those pixels as a PNG.
+    The bytes are those of the file itself if decoding it gives exactly the pixels as they are
+    displayed; otherwise (rotated, grey, transparent, 16-bit, ...) these pixels encoded as PNG.
 
     Raises:
-      UserError: the file is missing, broken or not an image.
+      UserError: the file is missing, damaged or not an image.
     """
     image = read_photograph(path)
     encoded = path.read_bytes()

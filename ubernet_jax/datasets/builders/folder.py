@@ -1,4 +1,4 @@
-"""Anybody's images and labels, in the folder layout that data/README.md describes."""
+"""User datasets of images and labels, in the folder layout described in data/README.md."""
 
 import dataclasses
 import pathlib
@@ -18,23 +18,24 @@ from ubernet_jax.labels import KINDS, LabelKind, from_json
 from ubernet_jax.labels.kind import check_class_names
 from ubernet_jax.labels.standard import FOLDERS, STANDARD
 
-DESCRIPTION = 'labels.json'  # beside the splits: kinds and classes of labels of one's own
+DESCRIPTION = 'labels.json'  # file beside the splits with kinds and classes of custom labels
 _EXAMPLE = '{"weeds": {"kind": "class_map", "classes": ["soil", "weed"]}}'
 _IMAGES = 'images'
 _IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
 _STANDARD_FOLDERS = ', '.join((*STANDARD, *FOLDERS))
 
-# An image, and its labels: name, kind and file.
+# Image file, and for each label: name, kind and file.
 Item = tuple[pathlib.Path, list[tuple[str, LabelKind, pathlib.Path]]]
 
 
 class Folder(Builder):
-    """`SPLIT/images/ID.jpg|png`, and beside it a folder a label; a missing file is a missing label.
+    """Reads `SPLIT/images/ID.jpg|png`, and beside `images` a folder per label.
 
-    The builder config's name is the folder's: `folder/kitchen` is read from `kitchen`. Standard
-    names of labels have their kind (`labels.standard`); `labels.json` beside the splits says it of
-    others, or of these another. `NAME.txt` there names the classes of a label, one a line, where
-    `labels.json` does not.
+    A missing label file means that the image lacks the label. The name of the builder config is
+    that of the folder: `folder/kitchen` is read from `kitchen`. Labels with a standard name have a
+    default kind (`labels.standard`); `labels.json` beside the splits defines the kinds of other
+    labels, or overrides the default. `NAME.txt` beside the splits names the classes of a label, one
+    per line, if `labels.json` does not.
     """
 
     name = 'folder'
@@ -45,23 +46,29 @@ class Folder(Builder):
     def get_builder_config(
         cls, name: str, version: str | tfds.core.Version | None = None
     ) -> tfds.core.BuilderConfig:
-        """Any folder's name is a builder config."""
+        """Accepts the name of any folder as a builder config."""
         return tfds.core.BuilderConfig(name=name)
 
     @property
-    def folders(self) -> tuple[str, ...]:
-        name = self.builder_config.name
-        return f'folder/{name}', name, ''
+    def folder_name(self) -> str:
+        """NAME of `folder/NAME`."""
+        config = self.builder_config
+        assert config is not None  # `make_builder` always sets it
+        return config.name
 
-    def locate(self, root: pathlib.Path | None) -> pathlib.Path | None:
-        """As of every set; but a folder of another name is not taken for it."""
-        found, name = super().locate(root), self.builder_config.name
-        if found == root and root.resolve().name != name:
+    @property
+    def folders(self) -> tuple[str, ...]:
+        return f'folder/{self.folder_name}', self.folder_name, ''
+
+    def locate(self, root: pathlib.Path | None) -> pathlib.Path:
+        """As for every dataset, but the folder must have the name of the dataset."""
+        source, name = super().locate(root), self.folder_name
+        if source == root and source.resolve().name != name:
             raise UserError(
-                f'--source {root} has no folder {name}, and its own name is another: '
-                'folder/NAME is read from the folder NAME'
+                f'--source {root} has no folder {name} and is not named {name}: folder/NAME is '
+                'read from the folder NAME'
             )
-        return found
+        return source
 
     def list_splits(self, source: pathlib.Path) -> dict[str, list[Item]]:
         described = _read_description(source / DESCRIPTION)
@@ -75,50 +82,51 @@ class Folder(Builder):
         if unused := described.keys() - folders.keys():
             raise UserError(
                 f'{source / DESCRIPTION} describes {", ".join(sorted(unused))}, but no split has '
-                f'a folder of that name; they have {", ".join(folders) or "none"}'
+                f'a folder with this name; they have {", ".join(folders) or "none"}'
             )
         kinds = {folder: _find_kind(source, folder, described) for folder in folders}
         self.labels = {FOLDERS.get(folder, folder): kind for folder, kind in kinds.items()}
         if len(self.labels) < len(folders):
             raise UserError(
-                f'{source} has two folders of one label: {", ".join(FOLDERS)} is the same as '
-                f'{", ".join(FOLDERS.values())}; keep one of them'
+                f'{source} has two folders for the same label: {", ".join(FOLDERS)} is the same as '
+                f'{", ".join(FOLDERS.values())}; remove either'
             )
         items = {split.name: _list_items(split, kinds) for split in splits}
-        if not any(labels for own in items.values() for _, labels in own):
+        if not any(labels for of_split in items.values() for _, labels in of_split):
             raise UserError(
-                f'{source} labels none of its images: beside {_IMAGES}, each split may have the '
-                f'folders {_STANDARD_FOLDERS}, or others that {DESCRIPTION} describes'
+                f'{source} has no labels: beside {_IMAGES}, each split may have the folders '
+                f'{_STANDARD_FOLDERS}, or other folders that {DESCRIPTION} describes'
             )
         return items
 
     def read(self, item: Item) -> tuple[Example, bytes]:
         image_path, label_paths = item
         image, encoded_image = read_image(image_path)
-        labels = {name: kind.read(path, image.shape[:2]) for name, kind, path in label_paths}
+        height, width = image.shape[:2]
+        labels = {name: kind.read(path, (height, width)) for name, kind, path in label_paths}
         return Example(id=image_path.stem, image=image, labels=labels), encoded_image
 
 
 def _read_description(file: pathlib.Path) -> dict[str, LabelKind]:
-    """Folder -> kind, as `labels.json` says; empty without that file."""
+    """Reads folder -> kind from `labels.json`; empty if the file does not exist."""
     if not file.is_file():
         return {}
     plain = read_json(file)
     if not isinstance(plain, dict):
-        raise UserError(f'{file} must hold names of labels with their kinds: {_EXAMPLE}')
-    return {name: from_json(own, f'{file}: {name!r}') for name, own in plain.items()}
+        raise UserError(f'{file} must map names of labels to their kinds, such as {_EXAMPLE}')
+    return {name: from_json(kind, f'{file}: {name!r}') for name, kind in plain.items()}
 
 
 def _find_kind(source: pathlib.Path, folder: str, described: Mapping[str, LabelKind]) -> LabelKind:
-    """What the files in a folder of labels are."""
+    """Returns the kind of the labels in a folder."""
     name = FOLDERS.get(folder, folder)
     kind = described.get(folder, STANDARD.get(name))
     if kind is None:
         raise UserError(
-            f'{source}: nothing says what the labels in the folders {folder!r} are. Write it into '
-            f'{source / DESCRIPTION}, such as {{"{folder}": {{"kind": "class_map", "classes": '
-            f'["background", "{folder}"]}}}}; kinds: {", ".join(sorted(KINDS))}. Folders of a '
-            f'standard name need no such line: {_STANDARD_FOLDERS}'
+            f'{source}: the kind of the labels in the folders {folder!r} is unknown. Describe it '
+            f'in {source / DESCRIPTION}, such as {{"{folder}": {{"kind": "class_map", "classes": '
+            f'["background", "{folder}"]}}}}; kinds: {", ".join(sorted(KINDS))}. Folders with a '
+            f'standard name need no description: {_STANDARD_FOLDERS}'
         )
     if not kind.has_classes:
         return kind
@@ -126,14 +134,15 @@ def _find_kind(source: pathlib.Path, folder: str, described: Mapping[str, LabelK
     if names.exists():
         if folder in described and kind.classes:
             raise UserError(
-                f'{names} and {source / DESCRIPTION} both name the classes of {folder}; keep one'
+                f'{names} and {source / DESCRIPTION} both name the classes of {folder}; remove '
+                'either'
             )
         lines = read_text(names).splitlines()
         kind = dataclasses.replace(kind, classes=tuple(s for s in map(str.strip, lines) if s))
         check_class_names(kind.classes, str(names))
     elif folder not in described:
         logging.warning(
-            '%s: neither %s nor %s names the classes of %s; they are taken to be %s',
+            '%s: neither %s nor %s names the classes of %s; the default is used: %s',
             source,
             DESCRIPTION,
             names.name,
@@ -143,14 +152,14 @@ def _find_kind(source: pathlib.Path, folder: str, described: Mapping[str, LabelK
     if kind.classes == ():
         raise UserError(
             f'{source / DESCRIPTION} does not name the classes of {folder}: add "classes": [...] '
-            f'there, or name them in {names}, one a line'
+            f'there, or name them in {names}, one per line'
         )
     check_class_names(kind.classes, f'{source / DESCRIPTION}: {folder!r}')
     return kind
 
 
 def _list_items(split: pathlib.Path, kinds: Mapping[str, LabelKind]) -> list[Item]:
-    """Every image of a split; `kinds` are by the folders of the labels."""
+    """Lists the images of a split; `kinds` maps label folders to kinds."""
     images = _list_files(split / _IMAGES, _IMAGE_SUFFIXES)
     if not images:
         raise UserError(f'{split / _IMAGES} holds no image ({", ".join(_IMAGE_SUFFIXES)})')
@@ -161,7 +170,7 @@ def _list_items(split: pathlib.Path, kinds: Mapping[str, LabelKind]) -> list[Ite
         for name, path in _list_files(split / folder, kind.suffixes).items():
             if name not in items:
                 raise UserError(
-                    f'{path} labels no image: there is no {split / _IMAGES / name} with '
+                    f'{path} has no image: there is no {split / _IMAGES / name} with '
                     f'{" or ".join(_IMAGE_SUFFIXES)}'
                 )
             items[name][1].append((FOLDERS.get(folder, folder), kind, path))
@@ -169,7 +178,7 @@ def _list_items(split: pathlib.Path, kinds: Mapping[str, LabelKind]) -> list[Ite
 
 
 def _list_files(folder: pathlib.Path, suffixes: tuple[str, ...]) -> dict[str, pathlib.Path]:
-    """ID -> file; hidden files are passed over."""
+    """Maps ids to files; hidden files are skipped."""
     files = {}
     for path in sorted(folder.iterdir()):
         if path.name.startswith('.'):
@@ -177,8 +186,8 @@ def _list_files(folder: pathlib.Path, suffixes: tuple[str, ...]) -> dict[str, pa
         if path.suffix.lower() not in suffixes:
             raise UserError(f'{path}: only {", ".join(suffixes)} files belong in {folder.name}')
         if not is_text(path):
-            raise UserError(f'{str(path)!r}: its name cannot be stored as text; rename it')
+            raise UserError(f'{str(path)!r}: the file name is not valid text; rename the file')
         if path.stem in files:
-            raise UserError(f'{path} and {files[path.stem].name} have one ID; rename one')
+            raise UserError(f'{path} and {files[path.stem].name} have the same id; rename either')
         files[path.stem] = path
     return files

@@ -1,4 +1,4 @@
-"""What sets of photographs with one saliency mask each have in common."""
+"""Base class of the datasets of photographs with one saliency mask each."""
 
 import pathlib
 
@@ -9,7 +9,7 @@ from ubernet_jax.labels.standard import STANDARD
 
 
 class MaskedPhotographs(Builder, skip_registration=True):
-    """Reads pairs of a photograph and a grey mask as `saliency`; a subclass lists them."""
+    """Reads pairs of a photograph and a grey mask, the label `saliency`; subclasses list them."""
 
     labels = {'saliency': STANDARD['saliency']}
 
@@ -22,10 +22,10 @@ class MaskedPhotographs(Builder, skip_registration=True):
 
 
 def list_pairs(images: pathlib.Path, masks: pathlib.Path) -> list[tuple[pathlib.Path, ...]]:
-    """Every `ID.jpg` of a folder with its `ID.png`, by name.
+    """Lists every `ID.jpg` of a folder with its `ID.png`, sorted by name.
 
     Raises:
-      UserError: there is no image, or one has no mask.
+      UserError: there is no image, or an image has no mask.
     """
     pairs = [(path, masks / f'{path.stem}.png') for path in list_images(images)]
     check_exist([mask for _, mask in pairs])

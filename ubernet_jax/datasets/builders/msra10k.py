@@ -1,4 +1,4 @@
-"""MSRA-10K: 10,000 photographs with a salient object each, outlined (Cheng et al., TPAMI 2015)."""
+"""MSRA-10K: masks of the salient object in 10,000 photographs (Cheng et al., TPAMI 2015)."""
 
 import pathlib
 
@@ -7,7 +7,7 @@ from ubernet_jax.datasets.builders.masked_photographs import MaskedPhotographs, 
 
 
 class Msra10k(MaskedPhotographs):
-    """`Imgs/ID.jpg` and `Imgs/ID.png`, as it is downloaded; all of it is for training."""
+    """Reads `Imgs/ID.jpg` and `Imgs/ID.png`, as downloaded; all are for training."""
 
     name = 'msra10k'
     folders = ('', 'MSRA10K_Imgs_GT', 'MSRA10K')

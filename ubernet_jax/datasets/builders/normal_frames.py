@@ -1,8 +1,8 @@
-"""Which way the axes of a file's normals point, found from the normals themselves.
+"""The coordinate frame of stored normals, inferred from the normals.
 
-The distributions of NYUv2's normals order and sign their components differently, and none says
-how. But a surface that is seen faces the camera: of all ways to name the axes, the right one has
-the fewest normals that point away from it. Floors and side walls decide.
+The distributions of NYUv2's normals order and sign their components differently, and do not
+document it. However, visible surfaces face the camera: of all coordinate frames, the right frame
+has the fewest normals that point away from the camera. Floors and side walls are decisive.
 """
 
 import dataclasses
@@ -16,47 +16,47 @@ import numpy as np
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels.unit_vectors import viewing_rays
 
-MOST_HIDDEN = 0.2  # share of normals that may point away, by noise, in the right frame
-_SAMPLES = 24  # images; more change nothing
-_STEP = 4  # pixels, of rows and columns
+MOST_HIDDEN = 0.2  # maximum share of normals that point away in the right frame, due to noise
+_SAMPLES = 24  # images; more do not change the result
+_STEP = 4  # pixels between sampled rows and columns
 
 T = TypeVar('T')
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """How to come from a file's components to x right, y up, z towards the camera.
+    """The conversion from stored components to x right, y up, z towards the camera.
 
     Attributes:
-      components: which of the file's are x, y and z.
-      signs: 1 or -1, of each.
+      components: the indices of the stored components that are x, y and z.
+      signs: 1 or -1 for each of x, y and z.
     """
 
     components: tuple[int, int, int]
     signs: tuple[int, int, int]
 
     def apply(self, normals: np.ndarray) -> np.ndarray:
-        """Normals (..., 3) of the file as those of this package."""
+        """Converts stored normals (..., 3) to the frame of this package."""
         return normals[..., self.components] * np.array(self.signs, normals.dtype)
 
 
 FRAMES = tuple(
-    Frame(components=components, signs=signs)
-    for components in itertools.permutations(range(3))
-    for signs in itertools.product((1, -1), repeat=3)
+    Frame(components=(x, y, z), signs=signs)
+    for x, y, z in itertools.permutations(range(3))
+    for signs in itertools.product((1, -1), (1, -1), (1, -1))
 )
 
 
 def find_frame(source: object, items: Sequence[T], read: Callable[[T], np.ndarray]) -> Frame:
-    """The frame of a distribution's normals; of equally good ones, the first of `FRAMES`.
+    """Finds the frame of a distribution's normals; the first of `FRAMES` if several are equal.
 
     Args:
-      source: what the message calls the distribution.
-      items: one for each image of the distribution; some, spread evenly, are read.
-      read: an item's normals (H, W, 3) as they are in their file, zero where unknown.
+      source: name of the distribution in error messages.
+      items: one item for each image of the distribution; an evenly spaced sample is read.
+      read: reads the stored normals (H, W, 3) of an item, zero where unknown.
 
     Raises:
-      UserError: in every frame, many normals point away from the camera.
+      UserError: in every frame, too many normals point away from the camera.
     """
     hidden = np.zeros(len(FRAMES))
     known = 0
@@ -71,8 +71,8 @@ def find_frame(source: object, items: Sequence[T], read: Callable[[T], np.ndarra
     best = int(np.argmin(hidden))
     if hidden[best] > MOST_HIDDEN * known:
         raise UserError(
-            f'the normals of {source} are none of visible surfaces: whichever way their axes are '
-            f'named, {hidden[best] / known:.0%} or more point away from the camera; '
+            f'the normals of {source} are not those of visible surfaces: with every order and sign '
+            f'of the axes, at least {hidden[best] / known:.0%} point away from the camera; '
             'unpack the dataset again'
         )
     return FRAMES[best]

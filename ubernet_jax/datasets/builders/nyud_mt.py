@@ -1,5 +1,5 @@
-"""NYUD-MT: NYUv2 as multi-task papers prepare it, cut to 425 x 560 (ASTMT, Maninis et al., CVPR
-2019; PAD-Net, MTI-Net and others use it too).
+"""NYUD-MT: NYUv2 as prepared for multi-task papers, cropped to 425 x 560 (ASTMT, Maninis et al.,
+CVPR 2019; also used by PAD-Net, MTI-Net and others).
 """
 
 import pathlib
@@ -27,7 +27,7 @@ NYUD_CLASSES = (
     'bathtub', 'bag', 'other structure', 'other furniture', 'other prop',
 )  # fmt: skip
 
-# Folder -> how its files end: as ASTMT distributes them, and as MTI-Net and its successors do.
+# Folder -> suffixes of its files, as distributed by ASTMT, and by MTI-Net and its successors.
 _SUFFIXES = {
     'images': ('.jpg',),
     'normals': ('.jpg', '.npy'),
@@ -35,15 +35,15 @@ _SUFFIXES = {
     'segmentation': ('.mat', '.png'),
     'depth': ('.npy', '.mat'),
 }
-Paths = dict[str, pathlib.Path]  # folder -> an image's file there
-_STORED = ClassMap(classes=('unlabelled', *NYUD_CLASSES))  # in its own files
+Paths = dict[str, pathlib.Path]  # folder -> the file of an image in it
+_STORED = ClassMap(classes=('unlabelled', *NYUD_CLASSES))  # as stored in the files
 
 
 class NyudMt(Builder):
-    """`images`, `normals`, `edge`, `segmentation`, `depth`, and `gt_sets/{train,val}.txt`.
+    """Reads `images`, `normals`, `edge`, `segmentation`, `depth` and `gt_sets/{train,val}.txt`.
 
-    `segmentation` has the 40 classes `NYUD_CLASSES` of Gupta et al. (CVPR 2013).
-    Unlabelled pixels, 0 in the files, are void.
+    `segmentation` has the 40 classes `NYUD_CLASSES` of Gupta et al. (CVPR 2013). Unlabelled pixels,
+    0 in the files, become void.
     """
 
     name = 'nyud_mt'
@@ -68,7 +68,7 @@ class NyudMt(Builder):
     def list_splits(self, source: pathlib.Path) -> dict[str, list[tuple[Paths, Frame]]]:
         splits = {split: _list_paths(source, split) for split in ('train', 'val')}
         frame = find_frame(source / 'normals', splits['train'], _read_normals)
-        return {split: [(paths, frame) for paths in own] for split, own in splits.items()}
+        return {split: [(paths, frame) for paths in items] for split, items in splits.items()}
 
     def read(self, item: tuple[Paths, Frame]) -> tuple[Example, bytes]:
         paths, frame = item
@@ -89,7 +89,7 @@ def _list_paths(source: pathlib.Path, split: str) -> list[Paths]:
         {
             folder: _find(source / folder, name, suffixes)
             for folder, suffixes in _SUFFIXES.items()
-            if folder != 'depth' or (source / folder).is_dir()  # not in every copy of the set
+            if folder != 'depth' or (source / folder).is_dir()  # some copies lack it
         }
         for name in read_list(path)
     ]
@@ -98,13 +98,13 @@ def _list_paths(source: pathlib.Path, split: str) -> list[Paths]:
 
 
 def _find(folder: pathlib.Path, name: str, suffixes: tuple[str, ...]) -> pathlib.Path:
-    """The file of that name, whichever way it ends; one that is not there, if there is none."""
+    """Finds the file with one of the suffixes; returns a missing file if there is none."""
     paths = [folder / f'{name}{suffix}' for suffix in suffixes]
     return next((path for path in paths if path.is_file()), paths[0])
 
 
 def _read_normals(paths: Paths) -> np.ndarray:
-    """With the axes of the file, which are not known yet."""
+    """Reads normals with the axes of the file, which are not known yet."""
     image, _ = read_image(paths['images'])
     return STANDARD['normals'].read(paths['normals'], image.shape[:2])
 
@@ -115,7 +115,7 @@ def _read_boundaries(path: pathlib.Path, image: np.ndarray) -> LineMap:
     edges = read_array(path)
     require_size(path, edges, image.shape[:2])
     if edges.ndim != 2:
-        raise UserError(f'{path}: got an array {edges.shape}; boundaries are (H, W), 0 or 1')
+        raise UserError(f'{path}: got an array {edges.shape}; boundaries must be (H, W), 0 or 1')
     return LineMap(share=np.where(edges > 0.5, np.uint8(255), np.uint8(0)))
 
 

@@ -1,5 +1,6 @@
-"""NYUv2: 1,449 Kinect frames of rooms, their depth, and the normals of their surfaces (Silberman et
-al., ECCV 2012). Normals are those of Ladicky et al. (ECCV 2014), in either of two distributions:
+"""NYUv2: 1,449 Kinect frames of rooms with depth and surface normals (Silberman et al., ECCV 2012).
+
+The normals are those of Ladicky et al. (ECCV 2014), in either of two distributions:
 
 - `normals_gt/normals/0000.png` and `normals_gt/masks/0000.png`, numbered from 0, with Eigen and
   Fergus (ICCV 2015);
@@ -26,13 +27,13 @@ from ubernet_jax.labels.unit_vectors import to_unit_length
 
 
 class Sources(NamedTuple):
-    """Where an image and its normals are.
+    """The files of an image and its normals.
 
     Attributes:
-      number: of the image, from 1, as MATLAB counts.
+      number: number of the image, from 1 as in MATLAB.
       images: the file of all images.
-      normals: a file of all normals, or this image's picture of them.
-      mask: where they are known: a file of all masks, or this image's picture.
+      normals: the file of all normals, or the picture of this image's normals.
+      mask: the file of all masks of known normals, or the picture of this image's mask.
     """
 
     number: int
@@ -42,11 +43,11 @@ class Sources(NamedTuple):
 
 
 class NyudV2(Builder):
-    """`nyu_depth_v2_labeled.mat`, `splits.mat` and the normals in one of their two forms.
+    """Reads `nyu_depth_v2_labeled.mat`, `splits.mat` and the normals of either distribution.
 
-    Frames are cut to the window of NYUv2's own toolbox, outside of which there is no depth. An
-    image's id is its number in the set, from `0001`. Its `normals` are unknown outside the mask;
-    its `depth` is the set's `depths`, in which the sensor's gaps are filled.
+    Frames are cropped to the window of NYUv2's toolbox, outside of which there is no depth. An
+    image's id is its number in the dataset, from `0001`. `normals` are unknown outside the mask;
+    `depth` is the variable `depths`, in which the gaps of the sensor are filled.
     """
 
     name = 'nyudv2'
@@ -73,10 +74,16 @@ class NyudV2(Builder):
         splits = {
             split: read_matlab(lists, f'{split}Ndxs', _parse_numbers) for split in ('train', 'test')
         }
-        found = {split: [_find(source, number) for number in own] for split, own in splits.items()}
-        check_exist(list(dict.fromkeys(list_files(found))), named_by=lists)
-        frame = find_frame(source, found['train'], lambda sources: _read(sources)[1])
-        return {split: [(sources, frame) for sources in own] for split, own in found.items()}
+        images = {
+            split: [_find(source, number) for number in numbers]
+            for split, numbers in splits.items()
+        }
+        check_exist(list(dict.fromkeys(list_files(images))), named_by=lists)
+        frame = find_frame(source, images['train'], lambda sources: _read(sources)[1])
+        return {
+            split: [(sources, frame) for sources in sources_of_split]
+            for split, sources_of_split in images.items()
+        }
 
     def read(self, item: tuple[Sources, Frame]) -> tuple[Example, bytes]:
         sources, frame = item
@@ -92,7 +99,7 @@ class NyudV2(Builder):
 
 
 class NyudV2Gupta(NyudV2):
-    """The same frames, cut as by Gupta et al. (CVPR 2013), which later benchmarks follow."""
+    """The same frames, cropped as in Gupta et al. (CVPR 2013) and later benchmarks."""
 
     name = 'nyudv2_gupta'
     window = np.s_[45:470, 40:600]  # MATLAB's 46:470, 41:600, which is 425 x 560
@@ -110,13 +117,13 @@ def _find(source: pathlib.Path, number: int) -> Sources:
     if pictures.exists():
         return Sources(number, images, pictures / 'normals' / name, pictures / 'masks' / name)
     raise UserError(
-        f'{source} holds no normals: place norm_gt_l.mat and masks.mat (GeoNet), or the '
-        'folder normals_gt (Eigen and Fergus) there'
+        f'{source} holds no normals: add norm_gt_l.mat and masks.mat (GeoNet), or the folder '
+        'normals_gt (Eigen and Fergus)'
     )
 
 
 def _read(sources: Sources) -> tuple[np.ndarray, np.ndarray]:
-    """A whole image, and its normals with the axes of their file, zero where unknown."""
+    """Reads a full image, and its normals with the axes of their file, zero where unknown."""
     image = np.ascontiguousarray(read_matlab_slice(sources.images, 'images', sources.number - 1))
     read = _read_pictures if sources.normals.suffix == '.png' else _read_arrays
     normals, valid = read(sources, image)

@@ -1,5 +1,5 @@
-"""PASCAL-Context: every pixel of 10,103 VOC2010 photographs in one of 459 classes (Mottaghi et al.,
-CVPR 2014).
+"""PASCAL-Context: 10,103 VOC2010 photographs with every pixel in one of 459 classes (Mottaghi et
+al., CVPR 2014).
 """
 
 import pathlib
@@ -17,11 +17,11 @@ from ubernet_jax.labels.standard import STANDARD
 
 
 class PascalContext(Builder):
-    """`trainval/ID.mat` beside the `JPEGImages` and `ImageSets/Main` of VOC2010.
+    """Reads `trainval/ID.mat` beside the `JPEGImages` and `ImageSets/Main` of VOC2010.
 
-    `boundaries` are those between any two classes, objects and background alike; the paper trains
-    on them together with BSDS500. They come from one annotation, so every pixel is 0 or 255. The
-    class `unknown` is one like any other.
+    `boundaries` lie between any two classes, objects and background alike; the paper trains on
+    them together with BSDS500. They come from a single annotation, so every pixel is 0 or 255. The
+    class `unknown` is treated like any other class.
     """
 
     name = 'pascal_context'
@@ -57,9 +57,10 @@ class PascalContext(Builder):
 
 
 def find_boundaries(regions: np.ndarray) -> np.ndarray:
-    """The lines between regions, one pixel wide, drawn as BSDS500's are.
+    """Finds the lines between regions, one pixel wide, in the same way as BSDS500.
 
-    A pixel is on one if the pixel to the right, below, or right below belongs to another region.
+    A pixel is on a boundary if the pixel to the right, below, or diagonally to the right below
+    belongs to another region.
 
     Args:
       regions: integers (H, W).

@@ -11,10 +11,10 @@ _MASKS = 'datasets/masks/pascal'
 
 
 class PascalS(MaskedPhotographs):
-    """`datasets/imgs/pascal/N.jpg` and `datasets/masks/pascal/N.png`, as it is downloaded.
+    """Reads `datasets/imgs/pascal/N.jpg` and `datasets/masks/pascal/N.png`, as downloaded.
 
-    The lists `train.txt` and `test.txt` beside `datasets` split the set. As it is downloaded it
-    has none, and all of it is `test`, which is how the paper uses it.
+    The lists `train.txt` and `test.txt` beside `datasets` define the splits. The download has no
+    lists; then all images are in `test`, which is how the paper uses the dataset.
     """
 
     name = 'pascal_s'

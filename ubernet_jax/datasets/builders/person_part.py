@@ -1,5 +1,5 @@
 """PASCAL-Person-Part: the parts of people in VOC2010 photographs, merged to six (Chen et al., CVPR
-2014; merged and split as by Chen et al., CVPR 2016, Attention to Scale).
+2014; merged and split as in Chen et al., CVPR 2016, Attention to Scale).
 """
 
 import pathlib
@@ -30,10 +30,10 @@ MERGED_PARTS = {
 
 
 class PersonPart(Builder):
-    """`Annotations_Part/ID.mat` beside VOC2010's `JPEGImages`, and Chen et al.'s lists.
+    """Reads `Annotations_Part/ID.mat` beside VOC2010's `JPEGImages`, and Chen et al.'s lists.
 
-    `parts`: what no part of a person covers is background, which other objects are too. Where
-    parts overlap, the one that comes later in the file lies on top.
+    In `parts`, every pixel outside of the parts of a person is background, including other
+    objects. Where parts overlap, the part later in the file is on top.
     """
 
     name = 'person_part'
@@ -67,8 +67,8 @@ class PersonPart(Builder):
             require_size(part_path, mask, image.shape[:2])
             if name not in MERGED_PARTS:
                 raise UserError(
-                    f'{part_path}: {name!r} is no part of a person; known: '
-                    f'{", ".join(MERGED_PARTS)}. Take the file as it was published'
+                    f'{part_path}: {name!r} is not a known part of a person; known: '
+                    f'{", ".join(MERGED_PARTS)}. Use the file as it was published'
                 )
             parts[mask != 0] = MERGED_PARTS[name]
         example = Example(id=image_path.stem, image=image, labels={'parts': parts})
@@ -76,10 +76,10 @@ class PersonPart(Builder):
 
 
 def _parse_parts(annotation: np.ndarray) -> list[tuple[str, np.ndarray]]:
-    """Name and mask (H, W) of every part of every person."""
+    """Returns name and mask (H, W) of every part of every person."""
     return [
         (part['part_name'].item(), as_map(part['mask']))
-        for thing in annotation[0, 0]['objects'].ravel()
-        if thing['class'].item() == 'person'
-        for part in thing['parts'].ravel()
+        for annotated in annotation[0, 0]['objects'].ravel()
+        if annotated['class'].item() == 'person'
+        for part in annotated['parts'].ravel()
     ]

@@ -1,4 +1,4 @@
-"""Which datasets there are, by the names used in configs and on the command line."""
+"""The known datasets, by the names used in configs and on the command line."""
 
 import pathlib
 import re
@@ -30,19 +30,19 @@ KNOWN_NAMES = (*BUILDERS, f'{Folder.name}/NAME')
 
 
 def list_folders(directory: pathlib.Path) -> list[str]:
-    """`folder/NAME` of every prepared folder of one's own."""
+    """Lists `folder/NAME` of every prepared folder."""
     return sorted(f'{Folder.name}/{path.name}' for path in (directory / Folder.name).glob('[!.]*'))
 
 
 def make_builder(name: str, directory: pathlib.Path) -> Builder:
-    """The builder of a dataset, prepared or not.
+    """Creates the builder of a dataset, prepared or not.
 
     Args:
-      name: one of `BUILDERS`, or `folder/NAME`, where NAME is a folder's name.
-      directory: where prepared sets lie.
+      name: a key of `BUILDERS`, or `folder/NAME`, where NAME is the name of a folder.
+      directory: folder of the prepared datasets.
 
     Raises:
-      UserError: there is no dataset of that name.
+      UserError: there is no dataset with this name.
     """
     if name in BUILDERS:
         return BUILDERS[name](data_dir=directory)
@@ -51,5 +51,5 @@ def make_builder(name: str, directory: pathlib.Path) -> Builder:
         return Folder(data_dir=directory, config=folder[1])
     raise UserError(
         f'unknown dataset {name!r}; known: {", ".join(KNOWN_NAMES)} '
-        '(NAME of letters, digits, _ and -)'
+        '(NAME may contain letters, digits, _ and -)'
     )

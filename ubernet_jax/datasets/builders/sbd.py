@@ -1,6 +1,4 @@
-"""SBD: the objects of 11,355 PASCAL VOC photographs, instance by instance (Hariharan et al., ICCV
-2011).
-"""
+"""SBD: masks of object instances in 11,355 PASCAL VOC photographs (Hariharan et al., ICCV 2011)."""
 
 import pathlib
 
@@ -18,12 +16,12 @@ from ubernet_jax.metrics.boundary_extraction import outline_instances
 
 
 class Sbd(Builder):
-    """`img/ID.jpg`, `cls/ID.mat`, `inst/ID.mat`, `train.txt` and `val.txt`, as it is downloaded.
+    """Reads `img/ID.jpg`, `cls/ID.mat`, `inst/ID.mat`, `train.txt` and `val.txt`, as downloaded.
 
-    `segmentation` is `GTcls.Segmentation`. `semantic_boundaries` are drawn from the instances,
-    `GTinst.Segmentation` and `GTinst.Categories`: see `outline_instances`. The boundaries that the
-    files hold as well, one sparse matrix a class, are what the benchmark scores with. They cannot
-    all lie in one map of classes: where objects touch, a pixel is on those of several.
+    `segmentation` is `GTcls.Segmentation`. `semantic_boundaries` are the outlines of the instances,
+    `GTinst.Segmentation` and `GTinst.Categories`: see `outline_instances`. The files also hold
+    boundaries, a sparse matrix per class, which the benchmark scores with. These do not fit into a
+    single class map: where objects touch, a pixel can be on the boundaries of several classes.
     """
 
     name = 'sbd'
@@ -71,5 +69,5 @@ def _parse_instances(truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     instances = as_map(truth[0, 0]['Segmentation'], largest=65_535)
     categories = as_map(truth[0, 0]['Categories']).ravel().astype(np.uint8)
     if instances.max(initial=0) > len(categories):
-        raise ValueError(f'instance {instances.max()} is none of {len(categories)} with a category')
+        raise ValueError(f'instance {instances.max()} has no category, only {len(categories)} have')
     return instances, categories

@@ -1,7 +1,7 @@
-"""Synthetic scenes: drawn by formula from a seed, and labelled for every task."""
+"""Synthetic scenes, generated from seeds and labelled for every task."""
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ubernet_jax.datasets.builders.builder import Builder
 from ubernet_jax.datasets.builders.card import Card
@@ -15,17 +15,17 @@ SEEDS = {'train': range(240), 'test': range(10_000, 10_040)}
 
 
 class Synthetic(Builder):
-    """Square scenes; the seeds of the test scenes are none of the training scenes'."""
+    """Square scenes; training and test scenes have different seeds."""
 
     name = 'synthetic'
     labels = STANDARD
     card = Card(
         tasks=tuple(STANDARD),
         counts={split: len(seeds) for split, seeds in SEEDS.items()},
-        licence='none needed: drawn from seeds, no photographs',
+        licence='none needed: generated from seeds, no photographs',
     )
 
-    def list_splits(self, source: pathlib.Path | None) -> dict[str, Sequence[int]]:
+    def list_splits(self, source: pathlib.Path | None) -> Mapping[str, Sequence[int]]:
         return SEEDS
 
     def read(self, item: int) -> tuple[Example, bytes]:

@@ -1,7 +1,7 @@
-"""PASCAL VOC 2007 and 2012: boxes, semantic segmentation, and the boundaries of its classes.
+"""PASCAL VOC 2007 and 2012: boxes, semantic segmentation, and the boundaries between its classes.
 
-The masks are VOC's own or, where they are there, SegmentationClassAug (VOC + SBD: Everingham et
-al., IJCV 2010; Hariharan et al., ICCV 2011).
+The masks are SegmentationClassAug if it exists (VOC + SBD: Everingham et al., IJCV 2010; Hariharan
+et al., ICCV 2011), otherwise those of VOC.
 """
 
 import pathlib
@@ -19,7 +19,7 @@ from ubernet_jax.metrics.boundary_extraction import find_class_boundaries
 def _make_card(
     year: int, counts: dict[str, tuple[int, int]], archives: tuple[str, ...], size: str
 ) -> Card:
-    """The card of a year; counts are split -> images with boxes, images with masks."""
+    """Returns the card of a year; `counts` maps split -> images with boxes, images with masks."""
     return Card(
         tasks=('detection', 'segmentation', 'semantic_boundaries'),
         labels={
@@ -35,16 +35,17 @@ def _make_card(
 
 
 class Voc(Builder, skip_registration=True):
-    """Every image that a list of a split names, with the labels of the lists that name it.
+    """Reads every image in a list of a split, with the labels of the lists that it is in.
 
-    `ImageSets/Segmentation` stands for a mask in `SegmentationClassAug` or `SegmentationClass`,
-    `ImageSets/Main` for boxes in `Annotations`. Annotations of other images are left alone: those
-    of VOC2007's photographs among the masks of 2012 are no training data of 2012.
+    An image listed in `ImageSets/Segmentation` has a mask in `SegmentationClassAug` or
+    `SegmentationClass`, and an image listed in `ImageSets/Main` has boxes in `Annotations`.
+    Annotations of other images are ignored: those of the VOC2007 photographs among the masks of
+    2012 are not training data of 2012.
 
-    Two instances of one class that touch have no boundary between them here.
+    There is no boundary between two touching instances of the same class.
 
     Attributes:
-      possible_splits: a split without any list is left out.
+      possible_splits: the splits to look for; a split without any list is skipped.
     """
 
     possible_splits: ClassVar[tuple[str, ...]]
@@ -73,7 +74,7 @@ class Voc(Builder, skip_registration=True):
 
 
 class Voc2007(Voc):
-    """`VOCdevkit/VOC2007`; its test images come in an archive of their own, for the same folder."""
+    """Reads `VOCdevkit/VOC2007`; the separate archive of test images has the same folder."""
 
     name = 'voc2007'
     folders = ('', 'VOC2007', 'VOCdevkit/VOC2007')
@@ -88,7 +89,7 @@ class Voc2007(Voc):
 
 
 class Voc2012(Voc):
-    """`VOCdevkit/VOC2012`; the labels of its test images are not public."""
+    """Reads `VOCdevkit/VOC2012`; the labels of its test images are not public."""
 
     name = 'voc2012'
     collection = 'PASCAL VOC'
@@ -104,7 +105,7 @@ class Voc2012(Voc):
 
 
 def _list_items(source: pathlib.Path, split: str) -> list[dict[str, pathlib.Path]]:
-    """For each image of a split: 'images' -> its file, and task -> label file if there is one."""
+    """Lists for each image of a split: 'images' -> its file, and task -> label file if listed."""
     augmented = source / 'SegmentationClassAug'
     masks = augmented if augmented.is_dir() else source / 'SegmentationClass'
     items: dict[str, dict[str, pathlib.Path]] = {}

@@ -1,1 +1,1 @@
-"""Checks across datasets: duplicated images, and leaks between training and test."""
+"""Checks across datasets: duplicate images, and leaks between training and test."""

@@ -1,4 +1,4 @@
-"""Finding one photograph in two places: by its id, where two sets keep the same ones, or by its
+"""Finding the same photograph in two datasets, by its id if the datasets share ids, or by its
 fingerprint.
 """
 
@@ -18,7 +18,7 @@ class Evidence(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a photograph is: a dataset, its split, and its id there."""
+    """The place of a photograph: dataset, split and id."""
 
     dataset: str
     split: str
@@ -26,13 +26,13 @@ class Place:
 
     @property
     def source(self) -> str:
-        """Such as `voc2012:train`."""
+        """Dataset and split, such as `voc2012:train`."""
         return f'{self.dataset}:{self.split}'
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Duplicate:
-    """One photograph in two places."""
+    """The same photograph in two places."""
 
     first: Place
     second: Place
@@ -44,35 +44,35 @@ class Duplicate:
 
 
 def find_duplicates(ours: Dataset, theirs: Dataset) -> list[Duplicate]:
-    """Each of our images that is among theirs, with one that it is."""
+    """Finds the images of `ours` that are also in `theirs`, each with one match."""
     shared = ours.collection == theirs.collection
     by_id = {name: index for index, name in enumerate(theirs.ids)} if shared else {}
-    found = []
+    duplicates = []
     for index, name in enumerate(ours.ids):
         if name in by_id:
-            found.append(_duplicate(ours, index, theirs, by_id[name], Evidence.ID))
+            duplicates.append(_duplicate(ours, index, theirs, by_id[name], Evidence.ID))
             continue
         nearest = find_nearest(ours.fingerprints[index], theirs.fingerprints)
         if nearest is not None:
-            found.append(_duplicate(ours, index, theirs, nearest, Evidence.FINGERPRINT))
-    return found
+            duplicates.append(_duplicate(ours, index, theirs, nearest, Evidence.FINGERPRINT))
+    return duplicates
 
 
 def find_repeats(dataset: Dataset) -> list[Duplicate]:
-    """Each image of a dataset that is there earlier under another id."""
-    found = []
+    """Finds the images of a dataset that also occur earlier in it under another id."""
+    duplicates = []
     for index in range(1, len(dataset)):
         earlier = find_nearest(dataset.fingerprints[index], dataset.fingerprints[:index])
         if earlier is not None:
-            found.append(_duplicate(dataset, earlier, dataset, index, Evidence.FINGERPRINT))
-    return found
+            duplicates.append(_duplicate(dataset, earlier, dataset, index, Evidence.FINGERPRINT))
+    return duplicates
 
 
 def _duplicate(
-    ours: Dataset, index: int, theirs: Dataset, other: int, evidence: Evidence
+    ours: Dataset, index: int, theirs: Dataset, match: int, evidence: Evidence
 ) -> Duplicate:
     return Duplicate(
         first=Place(dataset=ours.name, split=ours.split, id=ours.ids[index]),
-        second=Place(dataset=theirs.name, split=theirs.split, id=theirs.ids[other]),
+        second=Place(dataset=theirs.name, split=theirs.split, id=theirs.ids[match]),
         evidence=evidence,
     )

@@ -1,11 +1,11 @@
-"""Leaks: photographs that a network is both trained and tested on, which flatters its scores.
+"""Leaks: photographs that a network is both trained and tested on, which inflates its scores.
 
-Sets of photographs overlap: VOC2012's are in SBD, PASCAL-Context and Person-Part, PASCAL-S has
-some under numbers of its own, and the official splits of one set do not respect another's.
+Datasets overlap: photographs of VOC2012 are in SBD, PASCAL-Context and Person-Part, PASCAL-S has
+some of them under other ids, and the official splits of different datasets are not consistent.
 
-Both ids and fingerprints of all images are compared before every run. Ids alone would take no time,
-but miss the same photograph under another name. Fingerprints are computed once for a prepared set,
-in a second or two for a thousand images, and then read in no time.
+Both ids and fingerprints of all images are compared before every run. Comparing ids alone would be
+faster, but would miss the same photograph under another name. Fingerprints are computed once for a
+prepared dataset, in one to two seconds per thousand images, and are then read from disk.
 """
 
 import itertools
@@ -20,30 +20,30 @@ from ubernet_jax.datasets.checks.duplicates import Duplicate, find_duplicates
 from ubernet_jax.datasets.reading import Dataset, open_dataset
 from ubernet_jax.errors import UserError
 
-_SHOWN = 3  # images of each two sets that a message names
+_SHOWN = 3  # images that a message names for each pair of datasets
 
 
 def open_datasets(settings: Sequence[DatasetConfig], config: Config) -> list[Dataset]:
-    """The training sets or benchmarks of a configuration.
+    """Opens the training datasets or benchmarks of a configuration.
 
     Raises:
-      UserError: one is unknown or not prepared, or has no such split.
+      UserError: a dataset is unknown or not prepared, or has no such split.
     """
     directory = pathlib.Path(config.data.directory)
     return [open_dataset(setting.name, setting.split, directory) for setting in settings]
 
 
 def find_leaks(training: Sequence[Dataset], benchmarks: Sequence[Dataset]) -> list[Duplicate]:
-    """Each training image that is a test image: first where it is trained on, then where tested."""
-    found = (find_duplicates(*pair) for pair in itertools.product(training, benchmarks))
-    return list(dict.fromkeys(itertools.chain.from_iterable(found)))
+    """Finds each training image, `first`, that is also a test image, `second`."""
+    duplicates = (find_duplicates(*pair) for pair in itertools.product(training, benchmarks))
+    return list(dict.fromkeys(itertools.chain.from_iterable(duplicates)))
 
 
 def resolve_leaks(training: Sequence[Dataset], config: Config) -> list[Dataset]:
-    """The training sets, dealt with as `config.data.leaks` says.
+    """Applies `config.data.leaks` to the training datasets.
 
     Raises:
-      UserError: there are leaks, and they are to be refused; the first images are named.
+      UserError: there are leaks and the policy is to refuse them; names the first images.
     """
     if config.data.leaks is Leaks.ALLOW:
         return list(training)
@@ -52,38 +52,38 @@ def resolve_leaks(training: Sequence[Dataset], config: Config) -> list[Dataset]:
         lines = '\n  '.join(describe_leaks(leaks))
         raise UserError(
             f'the configuration trains on images that it tests on:\n  {lines}\n'
-            'Leave these images out of the training with --config.data.leaks=leave_out; or name '
-            f'other splits in the config file ({_describe_splits(leaks, training)}); or train on '
-            'them nevertheless, with --config.data.leaks=allow'
+            'Leave these images out of the training with --config.data.leaks=leave_out, or name '
+            f'other splits in the config file ({_describe_splits(leaks, training)}), or train on '
+            'them anyway with --config.data.leaks=allow'
         )
     return [_leave_out(dataset, leaks) for dataset in training]
 
 
 def describe_leaks(leaks: Sequence[Duplicate]) -> list[str]:
-    """A line for each two sets: how many images they share, and the first of them."""
+    """Describes each pair of datasets in a line: how many images leak, and the first of them."""
 
     def sources(leak: Duplicate) -> tuple[str, str]:
         return leak.first.source, leak.second.source
 
     lines = []
     for (trained, tested), group in itertools.groupby(leaks, sources):
-        own = list(map(str, group))
-        lines.append(f'{len(own)} of {trained} are in {tested}: {name_some(own)}')
+        images = list(map(str, group))
+        lines.append(f'{len(images)} of {trained} are in {tested}: {name_some(images)}')
     return lines
 
 
 def name_some(items: Sequence[str]) -> str:
-    """The first few of a list."""
-    more = len(items) - _SHOWN
-    return ', '.join(items[:_SHOWN]) + (f' and {more} more' if more > 0 else '')
+    """Names the first few items of a list."""
+    rest = len(items) - _SHOWN
+    return ', '.join(items[:_SHOWN]) + (f' and {rest} more' if rest > 0 else '')
 
 
 def _describe_splits(leaks: Sequence[Duplicate], training: Sequence[Dataset]) -> str:
-    """Which splits the training sets have of which images are tested on."""
+    """Lists the splits of the training datasets that have leaks."""
     directories = {dataset.name: dataset.directory for dataset in training}
     names = dict.fromkeys(leak.first.dataset for leak in leaks)
-    splits = {name: make_builder(name, directories[name]).info.metadata for name in names}
-    return '; '.join(f'{name} has {", ".join(own)}' for name, own in splits.items())
+    splits = {name: make_builder(name, directories[name]).split_metadata for name in names}
+    return '; '.join(f'{name} has {", ".join(of_name)}' for name, of_name in splits.items())
 
 
 def _leave_out(dataset: Dataset, leaks: Sequence[Duplicate]) -> Dataset:

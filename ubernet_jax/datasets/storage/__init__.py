@@ -1,1 +1,1 @@
-"""How prepared datasets lie on disk: records, shards, image files, fingerprints."""
+"""Prepared datasets on disk: records, shards, image files, fingerprints."""

@@ -1,4 +1,4 @@
-"""How large, and how exactly, a prepared set keeps its images."""
+"""The size and the encoding of the images of a prepared dataset."""
 
 import dataclasses
 import io
@@ -13,19 +13,19 @@ from ubernet_jax.transforms.joint import resize
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Storage:
-    """What is done to every image before it is stored; by default nothing.
+    """How images are changed before they are stored; by default not at all.
 
     Attributes:
-      max_side: pixels; an image with a longer side is scaled down to it, with its labels.
-      jpeg_quality: 1 to 100; images are stored as JPEG files of this quality. None keeps an
-        image's own file, and stores one that was scaled as a PNG.
+      max_side: pixels; images with a longer side are scaled down to it, with their labels.
+      jpeg_quality: 1 to 100; images are stored as JPEG files of this quality. None keeps the
+        original file of an image, and stores scaled images as PNG.
     """
 
     max_side: int | None = None
     jpeg_quality: int | None = None
 
     def apply(self, example: Example, encoded_image: bytes) -> tuple[Example, bytes]:
-        """The example as it is stored, and the file that stores its pixels."""
+        """Returns the example as it is stored, and the encoded image file."""
         if self.max_side and max(example.image.shape[:2]) > self.max_side:
             example = _shrink(example, self.max_side)
             encoded_image = encode_image(example.image)
@@ -35,9 +35,9 @@ class Storage:
         return example, encoded_image
 
     def __str__(self) -> str:
-        size = f'at most {self.max_side} pixels a side' if self.max_side else 'of their own size'
-        kind = f'JPEG quality {self.jpeg_quality}' if self.jpeg_quality else 'without loss'
-        return f'{size}, {kind}'
+        size = f'at most {self.max_side} pixels a side' if self.max_side else 'of original size'
+        encoding = f'JPEG quality {self.jpeg_quality}' if self.jpeg_quality else 'without loss'
+        return f'{size}, {encoding}'
 
 
 def _shrink(example: Example, max_side: int) -> Example:

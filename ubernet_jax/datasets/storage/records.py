@@ -1,12 +1,13 @@
-"""The record format: how an `Example` lies on disk, compressed.
+"""The record format: how an `Example` is stored on disk, compressed.
 
-A record holds the labels of its own dataset: see `LabelKind.parts`. An absent label has empty
-arrays and a flag. A change of what all records share needs a new `VERSION`, so that sets prepared
-before are not taken for current ones; a new kind of label does not.
+A record holds the labels of its dataset: see `LabelKind.parts`. A missing label has empty arrays
+and a flag. A change to the format of all records needs a new `VERSION`, so that datasets prepared
+before are not mistaken for current ones; a new kind of label does not.
 """
 
 import io
 from collections.abc import Mapping
+from typing import cast
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -17,17 +18,18 @@ from ubernet_jax.labels import LabelKind
 from ubernet_jax.labels.kind import Part
 
 VERSION = '3.0.0'
-PRESENT = 'present'  # the flag of a label
+PRESENT = 'present'  # the flag that an image has a label
 
+_NO_ENCODING = tfds.features.Encoding.NONE
 _IMAGE = tfds.features.FeaturesDict({'image': tfds.features.Image()})
 
 
 def make_features(kinds: Mapping[str, LabelKind]) -> tfds.features.FeaturesDict:
-    """The features of a dataset with these labels, by name."""
+    """Returns the features of a dataset with these labels, by name."""
     labels = {
         name: {
             PRESENT: tfds.features.Scalar(np.bool_),
-            **{part: _feature(own) for part, own in kind.parts.items()},
+            **{part_name: _feature(part) for part_name, part in kind.parts.items()},
         }
         for name, kind in kinds.items()
     }
@@ -37,12 +39,12 @@ def make_features(kinds: Mapping[str, LabelKind]) -> tfds.features.FeaturesDict:
 
 
 def encode(example: Example, kinds: Mapping[str, LabelKind], encoded_image: bytes) -> dict:
-    """An `Example` as a record of `make_features(kinds)`.
+    """Converts an `Example` to a record of `make_features(kinds)`.
 
     Args:
-      example: what is stored.
-      kinds: of all labels of the dataset.
-      encoded_image: a JPEG or PNG file whose pixels are `example.image`.
+      example: the example to store.
+      kinds: kinds of all labels of the dataset.
+      encoded_image: a JPEG or PNG file with the pixels of `example.image`.
     """
     labels = {}
     for name, kind in kinds.items():
@@ -53,7 +55,7 @@ def encode(example: Example, kinds: Mapping[str, LabelKind], encoded_image: byte
 
 
 def decode(record: dict, kinds: Mapping[str, LabelKind]) -> Example:
-    """The inverse of `encode`, for a record whose image TFDS left as bytes."""
+    """Converts a record, with its image still encoded, to an `Example`; the inverse of `encode`."""
     labels = {}
     for name, kind in kinds.items():
         parts = dict(record['labels'][name])
@@ -64,28 +66,29 @@ def decode(record: dict, kinds: Mapping[str, LabelKind]) -> Example:
 
 
 def read_image_file(serialized: bytes) -> bytes:
-    """The JPEG or PNG file in a record as it lies on disk; its labels are not decoded."""
+    """Returns the JPEG or PNG file in a serialized record, without decoding the labels."""
     decoders = {'image': tfds.decode.SkipDecoding()}
-    return _IMAGE.deserialize_example_np(serialized, decoders=decoders)['image']
+    record = cast(dict[str, bytes], _IMAGE.deserialize_example_np(serialized, decoders=decoders))
+    return record['image']
 
 
 def encode_image(image: np.ndarray) -> bytes:
-    """uint8 (H, W, 3) as the bytes of a PNG file."""
+    """Encodes uint8 (H, W, 3) as a PNG file."""
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, format='png')
     return buffer.getvalue()
 
 
 def decode_image(encoded: bytes) -> np.ndarray:
-    """The pixels of an image file as they are stored, usually uint8 (H, W, 3)."""
+    """Decodes an image file to the stored pixels, usually uint8 (H, W, 3)."""
     return np.asarray(Image.open(io.BytesIO(encoded)))
 
 
 def _feature(part: Part) -> tfds.features.Tensor:
-    # Maps lie as zlib-packed arrays: as small as PNG for class maps, and faster to read. TFDS
-    # stores arrays with several unknown lengths in no other way.
-    encoding = {'encoding': 'zlib'} if part.shape.count(None) > 1 else {}
-    return tfds.features.Tensor(dtype=part.dtype, shape=part.shape, **encoding)
+    # Maps are compressed with zlib: as small as PNG for class maps, and faster to read. TFDS has no
+    # other storage for arrays with several unknown lengths.
+    encoding = tfds.features.Encoding.ZLIB if part.shape.count(None) > 1 else _NO_ENCODING
+    return tfds.features.Tensor(dtype=part.dtype, shape=part.shape, encoding=encoding)
 
 
 def _empty(parts: Mapping[str, Part]) -> dict[str, np.ndarray]:

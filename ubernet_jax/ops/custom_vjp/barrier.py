@@ -1,4 +1,4 @@
-"""What a backward pass of our own keeps of the forward pass."""
+"""Prevents compilers from moving work on residuals into the forward pass."""
 
 from typing import TypeVar
 
@@ -9,9 +9,10 @@ Residuals = TypeVar('Residuals')
 
 
 def tie_to_cotangent(cotangent: jax.Array, residuals: Residuals) -> Residuals:
-    """The residuals, as if they were known no sooner than the cotangent.
+    """Returns the residuals, made to depend on the cotangent by an optimization barrier.
 
-    What depends on residuals alone, such as a mask or a strip of an image, a compiler may compute
-    in the forward pass, and keep beside them; or it keeps what they were computed from.
+    Without the barrier, a compiler may compute in the forward pass what depends on residuals only,
+    such as a mask or a strip of an image, and keep it in addition to the residuals; or it may keep
+    the arrays from which the residuals were computed.
     """
     return lax.optimization_barrier((residuals, cotangent))[0]

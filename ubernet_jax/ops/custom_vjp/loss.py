@@ -1,28 +1,31 @@
-"""A loss whose gradient is computed in the forward pass."""
+"""Loss whose gradient is computed in the forward pass."""
 
 from collections.abc import Callable
 
 import jax
 
+Array = jax.Array
 
-def with_gradient(loss: Callable[[jax.Array], jax.Array]) -> Callable[[jax.Array], jax.Array]:
-    """The loss of a score map with its gradient found at once: of all that it takes, that is kept.
 
-    The barrier is for compilers that would put its last steps off, and keep what they take.
+def with_gradient(loss: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """Returns the same loss, with its gradient computed in the forward pass as the only residual.
+
+    The optimization barrier prevents compilers from moving the last steps of the gradient into the
+    backward pass, and keeping the inputs of these steps.
 
     Args:
-      loss: from scores to a scalar.
+      loss: maps a score map to a scalar.
     """
 
     @jax.custom_vjp
-    def function(scores: jax.Array) -> jax.Array:
+    def loss_with_gradient(scores: Array) -> Array:
         return loss(scores)
 
-    def forward(scores: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def forward(scores: Array) -> tuple[Array, Array]:
         return jax.lax.optimization_barrier(jax.value_and_grad(loss)(scores))
 
-    def backward(gradient: jax.Array, cotangent: jax.Array) -> tuple[jax.Array]:
+    def backward(gradient: Array, cotangent: Array) -> tuple[Array]:
         return (cotangent * gradient,)
 
-    function.defvjp(forward, backward)
-    return function
+    loss_with_gradient.defvjp(forward, backward)
+    return loss_with_gradient

@@ -1,4 +1,4 @@
-"""Max pooling, padded so that every `stride`-th pixel has its window; separable."""
+"""Max pooling whose backward pass needs only its argument and its result."""
 
 import functools
 
@@ -12,23 +12,25 @@ from ubernet_jax.ops.pooling import shifted_slices
 Array = jax.Array
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(1, 2))
 def max_pool(x: Array, stride: int, window: int = 3) -> Array:
-    """Maximum over square windows; ties share the gradient.
-
-    The backward pass finds the largest again from `x` and the result, which a network holds anyway:
-    what the slices' own gradients keep takes twice the memory and time.
+    """Computes the maximum over square windows; ties share the gradient.
 
     Args:
       x: (N, H, W, C).
-      stride: of the windows; with sides stride * k + 1 the result's sides are k + 1.
-      window: side of the windows; an even one reaches farther right and down, as TensorFlow pads.
+      stride: stride of the windows; sides stride * k + 1 become k + 1.
+      window: side of the windows. A window of even size extends farther to the right and down, as
+        with TensorFlow's padding.
     """
-    return _largest(_largest(x, 1, stride, window), 2, stride, window)
+    return _max_pool(x, stride, window)
+
+
+def _pool(x: Array, stride: int, window: int) -> Array:
+    """Pools rows, then columns."""
+    return _pool_axis(_pool_axis(x, 1, stride, window), 2, stride, window)
 
 
 def _forward(x: Array, stride: int, window: int) -> tuple[Array, tuple[Array, Array]]:
-    result = max_pool(x, stride, window)
+    result = _max_pool(x, stride, window)
     return result, (x, result)
 
 
@@ -36,29 +38,44 @@ def _backward(
     stride: int, window: int, residuals: tuple[Array, Array], cotangent: Array
 ) -> tuple[Array]:
     x, result = tie_to_cotangent(cotangent, residuals)
-    rows = _largest(x, 1, stride, window)
-    cotangent = _share(rows, result, cotangent, 2, stride, window)
-    return (_share(x, rows, cotangent, 1, stride, window),)
+    pooled_rows = _pool_axis(x, 1, stride, window)
+    cotangent = _unpool_axis(pooled_rows, result, cotangent, 2, stride, window)
+    return (_unpool_axis(x, pooled_rows, cotangent, 1, stride, window),)
 
 
-max_pool.defvjp(_forward, _backward)
+_max_pool = jax.custom_vjp(_pool, nondiff_argnums=(1, 2))
+_max_pool.defvjp(_forward, _backward)
 
 
-def _largest(x: Array, axis: int, stride: int, window: int) -> Array:
+def _pool_axis(x: Array, axis: int, stride: int, window: int) -> Array:
     return functools.reduce(jnp.maximum, shifted_slices(x, axis, stride, window, -jnp.inf))
 
 
-def _share(
-    x: Array, largest: Array, cotangent: Array, axis: int, stride: int, window: int
+def _unpool_axis(
+    x: Array, maxima: Array, cotangent: Array, axis: int, stride: int, window: int
 ) -> Array:
-    """Brings a maximum's cotangent back to where in `x` it was found, in equal shares."""
-    found = [part == largest for part in shifted_slices(x, axis, stride, window, -jnp.inf)]
-    share = cotangent / functools.reduce(jnp.add, [here.astype(x.dtype) for here in found])
-    spread = (largest.shape[axis] - 1) * stride + 1
-    total = jnp.zeros_like(x)
-    for shift, here in enumerate(found):
+    """Computes the gradient of `_pool_axis` with respect to `x`.
+
+    Each maximum's cotangent is divided equally among the elements of its window that equal it.
+
+    Args:
+      x: argument of `_pool_axis`.
+      maxima: result of `_pool_axis`.
+      cotangent: cotangent of the result.
+      axis: axis that was pooled.
+      stride: stride of the windows.
+      window: size of the windows.
+    """
+    is_maximum = [part == maxima for part in shifted_slices(x, axis, stride, window, -jnp.inf)]
+    ties = functools.reduce(jnp.add, [mask.astype(x.dtype) for mask in is_maximum])
+    shared_cotangent = cotangent / ties
+    span = (
+        maxima.shape[axis] - 1
+    ) * stride + 1  # of x, between the first and last window's centres
+    gradient = jnp.zeros_like(x)
+    for shift, mask in enumerate(is_maximum):
         before = shift - (window - 1) // 2
-        edges = [(0, 0, 0)] * x.ndim
-        edges[axis] = (before, x.shape[axis] - spread - before, stride - 1)
-        total += lax.pad(jnp.where(here, share, 0), jnp.zeros((), x.dtype), edges)
-    return total
+        padding = [(0, 0, 0)] * x.ndim
+        padding[axis] = (before, x.shape[axis] - span - before, stride - 1)
+        gradient += lax.pad(jnp.where(mask, shared_cotangent, 0), jnp.zeros((), x.dtype), padding)
+    return gradient

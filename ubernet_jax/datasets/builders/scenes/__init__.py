@@ -1,14 +1,14 @@
 """Synthetic scenes: painted solids and jointed figures in a room, with exact labels.
 
-Everything follows from a seed: what stands where, its colours, the camera and the noise. The
-labels are read off the geometry:
+A seed determines the whole scene: the objects, their positions and colours, the camera and the
+noise. The labels are computed from the geometry:
 
-- regions: the floor, two walls and each thing, numbered from back to front;
+- regions: the floor, two walls and each object, numbered from back to front;
 - boundaries: pixels with a 4-neighbour of a lower region, so that contours are one pixel thick
   and lie on the region in front;
-- saliency: the one thing that has saturated colours;
-- semantic boundaries: the class of the thing that a boundary pixel lies on;
-- boxes: around the pixels of each thing that are seen.
+- saliency: the only object with saturated colours;
+- semantic boundaries: the class of the object at each boundary pixel;
+- boxes: around the visible pixels of each object.
 """
 
 from ubernet_jax.datasets.builders.scenes.scene import Scene, draw_scene, make_scene

@@ -1,18 +1,18 @@
-"""The jointed figure: a person of rounded limbs, posed by random joint angles."""
+"""The jointed figure: a person with rounded limbs, posed by random joint angles."""
 
 import numpy as np
 
 from ubernet_jax.datasets.builders.scenes import materials
 from ubernet_jax.datasets.builders.scenes.materials import Material, hsv
-from ubernet_jax.datasets.builders.scenes.solids import Solid, ball, capsule, cone, turn_about_z
+from ubernet_jax.datasets.builders.scenes.solids import Solid, ball, capsule, cone, rotation_about_z
 from ubernet_jax.labels.standard import PERSON_PARTS
 
 _HEAD, _TORSO, _UPPER_ARM, _LOWER_ARM, _UPPER_LEG, _LOWER_LEG = range(1, len(PERSON_PARTS))
-_HIP, _SHOULDER = 0.56, 0.92  # heights of the joints with straight legs, of about 1.3 in all
+_HIP, _SHOULDER = 0.56, 0.92  # heights of the joints with straight legs; total is about 1.3
 
 
 def person(rng: np.random.Generator, saturation: float) -> list[Solid]:
-    """A figure that stands at the origin and looks along z; `part` of every solid is set."""
+    """Builds a figure at the origin that looks along z; sets `part` of every solid."""
     red, blue = rng.uniform(0.9, 1.02), 0.63
     sleeve = Material(colour=hsv(red, saturation, 0.85))
     shirt = Material(
@@ -36,7 +36,9 @@ def person(rng: np.random.Generator, saturation: float) -> list[Solid]:
     body = [
         cone((0, 0.75, 0), (0.125, 0.17, 0.09), shirt, tip=1.3, part=_TORSO),
         ball((0, 0.92, 0), (0.165, 0.07, 0.115), sleeve, part=_TORSO),
-        ball((0, 0.58, 0), (0.135, 0.09, 0.1), shorts, part=_UPPER_LEG),  # as it looks
+        ball(
+            (0, 0.58, 0), (0.135, 0.09, 0.1), shorts, part=_UPPER_LEG
+        ),  # looks like part of the legs
         ball((0, 1.14, 0.01), (0.13, 0.155, 0.135), skin, part=_HEAD),
         ball((0, 1.21, -0.04), (0.14, 0.13, 0.14), hair, part=_HEAD),
         ball((-0.05, 1.17, 0.125), 0.024, eye, part=_HEAD),
@@ -61,14 +63,14 @@ def person(rng: np.random.Generator, saturation: float) -> list[Solid]:
         body += capsule(knee, foot, 0.064, sock, part=_LOWER_LEG)
         body.append(ball(toes, (0.068, 0.05, 0.11), shoe, part=_LOWER_LEG))
 
-    lean = turn_about_z(rng.uniform(-0.06, 0.06))
+    lean = rotation_about_z(rng.uniform(-0.06, 0.06))
     body = [solid.moved(lean, np.zeros(3)) for solid in body]
     lowest = min(solid.centre[1] - solid.reach()[1] for solid in body)
     return [solid.moved(np.eye(3), np.array([0, -lowest, 0])) for solid in body]
 
 
 def _point_down(spread: float, swing: float) -> np.ndarray:
-    """(3,), the direction that hangs down, spread sideways and swung forwards; radians."""
+    """Returns the downward direction (3,), rotated sideways and forwards by angles in radians."""
     return np.array(
         [np.sin(spread) * np.cos(swing), -np.cos(spread) * np.cos(swing), np.sin(swing)]
     )

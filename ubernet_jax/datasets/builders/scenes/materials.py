@@ -1,4 +1,4 @@
-"""What surfaces are painted with: two colours mixed by a formula of the point's position."""
+"""Materials of surfaces: two colours, mixed by a function of the position."""
 
 import colorsys
 import dataclasses
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-# Directions of the sines that make up `mottle`: far from each other and from the axes.
+# Directions of the sines in `mottle`: different from each other and from the axes.
 _MOTTLE = np.array([[0.6, 0.3, 0.7], [-0.5, 0.8, 0.4], [0.8, -0.2, -0.55], [0.1, 0.9, -1.4]])
 
 
@@ -16,22 +16,22 @@ def plain(points: np.ndarray) -> np.ndarray:
 
 
 def stripes(points: np.ndarray) -> np.ndarray:
-    """Bands across x, one of each colour a unit."""
+    """Bands across x, one of each colour per unit."""
     return _soften(np.sin(2 * np.pi * points[0]))
 
 
 def hoops(points: np.ndarray) -> np.ndarray:
-    """Bands across y, one of each colour a unit."""
+    """Bands across y, one of each colour per unit."""
     return _soften(np.sin(2 * np.pi * points[1]))
 
 
 def panes(points: np.ndarray) -> np.ndarray:
-    """Thin bars of the second colour across x, one a unit."""
+    """Thin bars of the second colour across x, one per unit."""
     return _soften(np.sin(2 * np.pi * points[0]) - 0.8)
 
 
 def checks(points: np.ndarray) -> np.ndarray:
-    """Chequered cubes with half a unit a side; one is centred on the origin."""
+    """Chequered cubes with sides of half a unit; one is centred on the origin."""
     x, y, z = np.cos(2 * np.pi * points)
     return _soften(x * y * z)
 
@@ -47,7 +47,7 @@ def mottle(points: np.ndarray) -> np.ndarray:
 
 
 def grain(points: np.ndarray) -> np.ndarray:
-    """Wood: wavering lines along x, two a unit."""
+    """Wood grain: wavy lines along x, two per unit."""
     x, y, z = points
     return 0.5 + 0.5 * np.sin(4 * np.pi * (y + z) + 1.5 * np.sin(0.6 * np.pi * x))
 
@@ -58,7 +58,7 @@ def _soften(wave: np.ndarray) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """How a surface looks.
+    """The appearance of a surface.
 
     Attributes:
       colour: RGB, 0..1.
@@ -75,12 +75,12 @@ class Material:
     gloss: float = 0.0
 
     def paint(self, points: np.ndarray) -> np.ndarray:
-        """RGB, float (3, n) in 0..1, at points (3, n) given in the solid's own axes."""
+        """Returns RGB, float (3, n) in 0..1, at points (3, n) in the axes of the solid."""
         share = self.pattern(points / self.wavelength)
         first, second = np.array([self.colour, self.second])[..., None]
         return first + share * (second - first)
 
 
 def hsv(hue: float, saturation: float, value: float) -> tuple[float, float, float]:
-    """RGB of a colour given by hue (any real, taken modulo 1), saturation and value, 0..1."""
+    """Converts hue (any real, taken modulo 1), saturation and value, 0..1, to RGB."""
     return colorsys.hsv_to_rgb(hue % 1, saturation, value)

@@ -1,4 +1,4 @@
-"""A drawn scene, and the labels that follow from its regions."""
+"""A rendered scene, and the labels computed from its regions."""
 
 import dataclasses
 from typing import Any
@@ -14,17 +14,17 @@ from ubernet_jax.labels.standard import STANDARD, VOC_CLASSES
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Scene:
-    """A drawn scene with all that is known of it.
+    """A rendered scene with its exact maps.
 
     Attributes:
       id: 'scene-' and the seed, six digits or more.
       image: uint8 (H, W, 3), RGB.
       normals: float32 (H, W, 3), unit vectors; x right, y up, z towards the camera.
       depth: float32 (H, W), metres from the camera's plane.
-      region: int32 (H, W): 0 floor, 1 and 2 walls, then the things from back to front.
+      region: int32 (H, W): 0 floor, 1 and 2 walls, then the objects from back to front.
       parts: uint8 (H, W), index in `PERSON_PARTS`.
       classes: uint8 (R,), index in `VOC_CLASSES` of each region, 0 for floor and walls.
-      salient: the region of the salient thing.
+      salient: the region of the salient object.
     """
 
     id: str
@@ -37,7 +37,7 @@ class Scene:
     salient: int
 
     def labels(self) -> dict[str, Any]:
-        """Every label of a standard name: see `labels.standard`."""
+        """Returns the labels with all standard names: see `labels.standard`."""
         segmentation = self.classes[self.region]
         boundary = find_boundaries(self.region)
         return {
@@ -52,50 +52,50 @@ class Scene:
         }
 
     def boxes(self) -> BoxSet:
-        """Around the seen pixels of each thing; a thing that is wholly hidden has none."""
-        seen = np.unique(self.region[self.classes[self.region] > 0])
-        corners = np.zeros((len(seen), 4), np.float32)
-        for box, region in zip(corners, seen, strict=True):
+        """Returns boxes around the visible pixels of each object; a hidden object has no box."""
+        visible = np.unique(self.region[self.classes[self.region] > 0])
+        corners = np.zeros((len(visible), 4), np.float32)
+        for box, region in zip(corners, visible, strict=True):
             rows, columns = np.nonzero(self.region == region)
             box[:] = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
         return BoxSet(
-            corners=corners, classes=self.classes[seen], difficult=np.zeros(len(seen), bool)
+            corners=corners, classes=self.classes[visible], difficult=np.zeros(len(visible), bool)
         )
 
 
 def make_scene(seed: int, height: int, width: int) -> Scene:
-    """Draws the scene of a seed.
+    """Renders the scene of a seed.
 
     Args:
       seed: not negative.
-      height: of the picture, pixels.
-      width: of the picture, pixels.
+      height: height of the image in pixels.
+      width: width of the image in pixels.
     """
     rng = np.random.default_rng(seed)
     shorter = min(height, width)
     plan = layout.arrange(rng, width / shorter, height / shorter)
-    drawn = render.render(plan.room, plan.things, height, width, rng)
+    rendering = render.render(plan.room, plan.objects, height, width, rng)
     classes = [0] * len(plan.room) + [VOC_CLASSES.index(name) for name in plan.names]
     return Scene(
         id=f'scene-{seed:06d}',
-        image=drawn.image,
-        normals=drawn.normals,
-        depth=drawn.depth,
-        region=drawn.region,
-        parts=drawn.parts,
+        image=rendering.image,
+        normals=rendering.normals,
+        depth=rendering.depth,
+        region=rendering.region,
+        parts=rendering.parts,
         classes=np.array(classes, np.uint8),
         salient=len(plan.room) + plan.salient,
     )
 
 
 def draw_scene(seed: int, height: int, width: int) -> Example:
-    """The example, with every label, that `make_scene` gives."""
+    """Returns the scene of `make_scene` as an example with all labels."""
     scene = make_scene(seed, height, width)
     return Example(id=scene.id, image=scene.image, labels=scene.labels(), kinds=STANDARD)
 
 
 def find_boundaries(region: np.ndarray) -> np.ndarray:
-    """bool (H, W): the pixels of an integer map that have a 4-neighbour of a lower value."""
+    """Finds the pixels of an integer map with a 4-neighbour of a lower value, bool (H, W)."""
     lowest = region.copy()
     np.minimum(lowest[1:], region[:-1], out=lowest[1:])
     np.minimum(lowest[:-1], region[1:], out=lowest[:-1])

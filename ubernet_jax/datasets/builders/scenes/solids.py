@@ -1,22 +1,23 @@
-"""Solids that a ray meets in closed form: ellipsoids, boxes and truncated cones.
+"""Solids with closed-form ray intersections: ellipsoids, boxes and truncated cones.
 
-Every solid is a unit shape under half-lengths, a rotation and a shift. All rays run along -z
-(parallel projection), so of the points on a ray the nearest has the largest z. Coordinates are x
-right, y up, z towards the camera, in scene units.
+Every solid is a unit shape that is scaled by half-lengths, rotated and shifted. All rays run along
+-z (parallel projection), so the nearest point on a ray has the largest z. Coordinates are x right,
+y up, z towards the camera, in scene units.
 """
 
 import dataclasses
 import enum
+import typing
 
 import numpy as np
 
 from ubernet_jax.datasets.builders.scenes import materials
 
-_TINY = 1e-12  # stands in for zero where a ray is parallel to a face
+_TINY = 1e-12  # replaces zero where a ray is parallel to a face
 
 
 class Shape(enum.Enum):
-    """The unit shape, within -1..1 along each of the solid's own axes."""
+    """The unit shape, within -1..1 along each axis of the solid."""
 
     BALL = 'ball'
     BOX = 'box'
@@ -30,11 +31,11 @@ class Solid:
     Attributes:
       shape: the unit shape.
       centre: (3,).
-      half: (3,), half-lengths along the solid's own axes.
-      axes: (3, 3), a rotation; its columns are the solid's own axes.
-      tip: a cone's radius at y = 1 over that at y = -1.
-      material: its paint.
-      part: index in `PERSON_PARTS`, 0 on anything but a person.
+      half: (3,), half-lengths along the axes of the solid.
+      axes: (3, 3), a rotation, whose columns are the axes of the solid.
+      tip: radius of a cone at y = 1 divided by its radius at y = -1.
+      material: appearance of the surface.
+      part: index in `PERSON_PARTS`; 0 except for persons.
     """
 
     shape: Shape
@@ -46,46 +47,49 @@ class Solid:
     part: int
 
     def moved(self, rotation: np.ndarray, shift: np.ndarray) -> 'Solid':
-        """The solid rotated about the origin, then shifted."""
+        """Returns the solid rotated about the origin, then shifted."""
         return dataclasses.replace(
             self, centre=rotation @ self.centre + shift, axes=rotation @ self.axes
         )
 
     def reach(self) -> np.ndarray:
-        """(3,), half-lengths of an upright box around `centre` that holds the solid."""
+        """Returns half-lengths (3,) of an upright box around `centre` that contains the solid."""
         widest = max(self.tip, 1)
         return np.abs(self.axes) @ (self.half * [widest, 1, widest])
 
     def depth(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """z of the nearest point on each ray, -inf where the ray misses; x and y broadcast."""
+        """Returns z of the nearest point on each ray, -inf where it misses; x and y broadcast."""
         to_unit = self.axes.T / self.half[:, None]
         x, y = x - self.centre[0], y - self.centre[1]
         start = [row[0] * x + row[1] * y - row[2] * self.centre[2] for row in to_unit]
         return -_MEET[self.shape](start, -to_unit[:, 2], self.tip)
 
-    def own(self, points: np.ndarray) -> np.ndarray:
-        """Points (3, n) in the solid's own axes, still in scene units."""
+    def to_local(self, points: np.ndarray) -> np.ndarray:
+        """Converts points (3, n) to the axes of the solid, in scene units."""
         return self.axes.T @ (points - self.centre[:, None])
 
     def normals(self, points: np.ndarray) -> np.ndarray:
-        """Outward unit normals (3, n) at points (3, n) of the surface, given in its own axes."""
+        """Returns outward unit normals (3, n) at surface points (3, n) in the axes of the solid."""
         unit = points / self.half[:, None]
-        if self.shape is Shape.BALL:
-            normals = unit
-        elif self.shape is Shape.BOX:
-            face = np.abs(unit).argmax(axis=0)
-            normals = np.sign(unit) * (np.arange(3)[:, None] == face)
-        else:
-            slope = (self.tip - 1) / 2
-            flat = np.abs(unit[1]) > 1 - 1e-9
-            radius = 1 + slope * (unit[1] + 1)
-            normals = np.where(flat, 0, [unit[0], -slope * radius, unit[2]])
-            normals[1] += flat * np.sign(unit[1])
+        match self.shape:
+            case Shape.BALL:
+                normals = unit
+            case Shape.BOX:
+                face = np.abs(unit).argmax(axis=0)
+                normals = np.sign(unit) * (np.arange(3)[:, None] == face)
+            case Shape.CONE:
+                slope = (self.tip - 1) / 2
+                flat = np.abs(unit[1]) > 1 - 1e-9
+                radius = 1 + slope * (unit[1] + 1)
+                normals = np.where(flat, 0, [unit[0], -slope * radius, unit[2]])
+                normals[1] += flat * np.sign(unit[1])
+            case _ as unreachable:
+                typing.assert_never(unreachable)
         normals = self.axes @ (normals / self.half[:, None])
         return normals / np.sqrt((normals * normals).sum(axis=0))
 
 
-# The functions below give the time at which rays, start + time * ray, enter a unit shape, inf
+# The functions below return the time at which rays, start + time * ray, enter a unit shape, or inf
 # where they miss it. `start` is three arrays, `ray` is (3,).
 
 
@@ -129,17 +133,17 @@ _MEET = {Shape.BALL: _meet_ball, Shape.BOX: _meet_box, Shape.CONE: _meet_cone}
 
 
 def ball(centre, half, material: materials.Material, **rest) -> Solid:
-    """An ellipsoid; `half` is one radius or three half-lengths."""
+    """Makes an ellipsoid; `half` is one radius or three half-lengths."""
     return _solid(Shape.BALL, centre, half, material, **rest)
 
 
 def box(centre, half, material: materials.Material, **rest) -> Solid:
-    """A box; `half` is one half-length or three."""
+    """Makes a box; `half` is one half-length or three."""
     return _solid(Shape.BOX, centre, half, material, **rest)
 
 
 def cone(centre, half, material: materials.Material, **rest) -> Solid:
-    """A cylinder, cone or truncated cone about y, as `tip` says; half = (radius, h / 2, radius)."""
+    """Makes a cylinder or (truncated) cone about y: see `tip`; half = (radius, h / 2, radius)."""
     return _solid(Shape.CONE, centre, half, material, **rest)
 
 
@@ -156,7 +160,7 @@ def _solid(shape, centre, half, material, axes=None, tip=1.0, part=0):
 
 
 def capsule(start, end, radius: float, material: materials.Material, part: int = 0) -> list[Solid]:
-    """A rounded rod between two points: a cylinder with a ball at either end."""
+    """Makes a capsule between two points: a cylinder with a ball at either end."""
     start, end = np.array(start, float), np.array(end, float)
     length = np.linalg.norm(end - start)
     along = (end - start) / length
@@ -171,19 +175,19 @@ def capsule(start, end, radius: float, material: materials.Material, part: int =
     ]
 
 
-def turn_about_x(angle: float) -> np.ndarray:
-    """(3, 3), the rotation that takes y towards z; radians."""
+def rotation_about_x(angle: float) -> np.ndarray:
+    """Returns the rotation (3, 3) from y towards z by an angle in radians."""
     c, s = np.cos(angle), np.sin(angle)
     return np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
 
 
-def turn_about_y(angle: float) -> np.ndarray:
-    """(3, 3), the rotation that takes z towards x; radians."""
+def rotation_about_y(angle: float) -> np.ndarray:
+    """Returns the rotation (3, 3) from z towards x by an angle in radians."""
     c, s = np.cos(angle), np.sin(angle)
     return np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
 
 
-def turn_about_z(angle: float) -> np.ndarray:
-    """(3, 3), the rotation that takes x towards y; radians."""
+def rotation_about_z(angle: float) -> np.ndarray:
+    """Returns the rotation (3, 3) from x towards y by an angle in radians."""
     c, s = np.cos(angle), np.sin(angle)
     return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])

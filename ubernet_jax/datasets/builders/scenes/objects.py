@@ -1,7 +1,7 @@
-"""The things that scenes show: a builder for each of a handful of VOC's classes.
+"""The objects in scenes: a builder for each of a few VOC classes.
 
-A builder stands its thing at the origin, on the floor y = 0, facing z. Each class has its own
-shape, hue and pattern; how saturated its colours are says whether it is the salient one.
+A builder places its object at the origin, on the floor y = 0, facing z. Each class has a
+characteristic shape, hue and pattern; only the salient object has saturated colours.
 """
 
 from collections.abc import Callable
@@ -16,14 +16,14 @@ from ubernet_jax.datasets.builders.scenes.solids import (
     box,
     capsule,
     cone,
-    turn_about_x,
+    rotation_about_x,
 )
 
 _BLACK = Material(colour=(0.12, 0.12, 0.13), gloss=0.3)
 
 
 def bottle(rng: np.random.Generator, saturation: float) -> list[Solid]:
-    """Cylinders and a truncated cone of glossy blue-green, with a striped label."""
+    """Builds glossy blue-green cylinders and a truncated cone, with a striped label."""
     glass = Material(colour=hsv(rng.uniform(0.47, 0.53), saturation, 0.75), gloss=0.9)
     label = Material(
         colour=(0.95, 0.93, 0.88),
@@ -42,7 +42,7 @@ def bottle(rng: np.random.Generator, saturation: float) -> list[Solid]:
 
 
 def bus(rng: np.random.Generator, saturation: float) -> list[Solid]:
-    """A long yellow box with windows and wheels."""
+    """Builds a long yellow box with windows and wheels."""
     paint = Material(colour=hsv(rng.uniform(0.12, 0.15), saturation, 0.95), gloss=0.3)
     windows = Material(
         colour=(0.2, 0.24, 0.3), second=paint.colour, pattern=materials.panes, wavelength=0.2
@@ -52,17 +52,17 @@ def bus(rng: np.random.Generator, saturation: float) -> list[Solid]:
         box((0, 0.41, 0), (0.503, 0.085, 0.203), windows),
         box((0, 0.565, 0), (0.44, 0.025, 0.16), Material(colour=(0.93, 0.93, 0.9))),
     ]
-    lie = turn_about_x(np.pi / 2)
+    sideways = rotation_about_x(np.pi / 2)
     for x in (-0.3, 0.3):
         for z in (-0.17, 0.17):
-            body.append(cone((x, 0.11, z), (0.11, 0.05, 0.11), _BLACK, axes=lie))
+            body.append(cone((x, 0.11, z), (0.11, 0.05, 0.11), _BLACK, axes=sideways))
             hub = Material(colour=(0.75, 0.75, 0.75))
-            body.append(cone((x, 0.11, z), (0.05, 0.056, 0.05), hub, axes=lie))
+            body.append(cone((x, 0.11, z), (0.05, 0.056, 0.05), hub, axes=sideways))
     return body
 
 
 def chair(rng: np.random.Generator, saturation: float) -> list[Solid]:
-    """Four legs, a seat and a back of orange wood."""
+    """Builds four legs, a seat and a back of orange wood."""
     hue = rng.uniform(0.055, 0.08)
     wood = Material(
         colour=hsv(hue, saturation, 0.65),
@@ -84,7 +84,7 @@ def chair(rng: np.random.Generator, saturation: float) -> list[Solid]:
 
 
 def pottedplant(rng: np.random.Generator, saturation: float) -> list[Solid]:
-    """A clay pot under balls of dappled green."""
+    """Builds a clay pot under balls of mottled green."""
     hue = rng.uniform(0.3, 0.36)
     clay = Material(colour=hsv(0.04, 0.9 * saturation, 0.7))
     leaves = Material(
@@ -106,7 +106,7 @@ def pottedplant(rng: np.random.Generator, saturation: float) -> list[Solid]:
 
 
 def bird(rng: np.random.Generator, saturation: float) -> list[Solid]:
-    """A dotted purple egg with a head, a beak, wings, a tail and two legs."""
+    """Builds a dotted purple egg with a head, a beak, wings, a tail and two legs."""
     hue = rng.uniform(0.74, 0.8)
     feathers = Material(
         colour=hsv(hue, saturation, 0.75),
@@ -117,10 +117,10 @@ def bird(rng: np.random.Generator, saturation: float) -> list[Solid]:
     smooth = Material(colour=hsv(hue, saturation, 0.6))
     horn = Material(colour=hsv(0.12, saturation, 0.95))
     body = [
-        ball((0, 0.36, 0), (0.19, 0.18, 0.27), feathers, axes=turn_about_x(-0.5)),
+        ball((0, 0.36, 0), (0.19, 0.18, 0.27), feathers, axes=rotation_about_x(-0.5)),
         ball((0, 0.62, 0.2), 0.13, smooth),
-        cone((0, 0.6, 0.38), (0.05, 0.1, 0.05), horn, tip=0, axes=turn_about_x(np.pi / 2)),
-        box((0, 0.28, -0.32), (0.08, 0.02, 0.14), smooth, axes=turn_about_x(-0.4)),
+        cone((0, 0.6, 0.38), (0.05, 0.1, 0.05), horn, tip=0, axes=rotation_about_x(np.pi / 2)),
+        box((0, 0.28, -0.32), (0.08, 0.02, 0.14), smooth, axes=rotation_about_x(-0.4)),
     ]
     for side in (-1, 1):
         body.append(ball((side * 0.17, 0.37, -0.04), (0.05, 0.11, 0.2), smooth))
@@ -131,7 +131,7 @@ def bird(rng: np.random.Generator, saturation: float) -> list[Solid]:
 
 
 def tvmonitor(rng: np.random.Generator, saturation: float) -> list[Solid]:
-    """A dark frame around a glowing blue chequered screen, on a foot."""
+    """Builds a dark frame around a bright blue chequered screen, on a foot."""
     hue = rng.uniform(0.58, 0.64)
     screen = Material(
         colour=hsv(hue, saturation, 0.95),
