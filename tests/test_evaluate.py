@@ -1,4 +1,4 @@
-"""Evaluation: the loop, with a perfect predictor, and the command, with datasets of its own."""
+"""Evaluation: the loop with a perfect predictor, and the command with small datasets."""
 
 import concurrent.futures
 import dataclasses
@@ -27,11 +27,11 @@ from ubernet_jax.metrics.semantic_boundaries import Mode
 from ubernet_jax.monitoring import preview
 from ubernet_jax.network import make_network
 from ubernet_jax.tasks import PAPER, Depth, Task
-from ubernet_jax.tasks.detection import Measured
+from ubernet_jax.tasks.detections import MeasuredBoxes
 from ubernet_jax.visualize import Panel, contact_sheet
 from ubernet_jax.weights.exported import TrainedNetwork, save_exported
 
-# The tasks of the paper, and depth, by names of somebody's own -> the names of their labels.
+# The tasks of the paper, and depth, by other names -> the names of their labels.
 LABELS = {f'my_{label}': label for label in STANDARD}
 TASKS = {name: (PAPER | {'depth': Depth})[label]() for name, label in LABELS.items()}
 DETECTIONS = {f'my_detection_{score}' for score in ('voc07', 'voc10', 'proposals')}
@@ -39,7 +39,7 @@ DETECTIONS = {f'my_detection_{score}' for score in ('voc07', 'voc10', 'proposals
 
 @dataclasses.dataclass
 class Scenes:
-    """Four scenes; the second is labelled for segmentation only, the fourth not at all."""
+    """Four scenes; the second is labelled for segmentation only, the fourth has no labels."""
 
     name: str = 'scenes'
     source: str = 'scenes:test'
@@ -54,7 +54,7 @@ class Scenes:
 
 
 class Oracle:
-    """Predicts the labels of the image that it is shown; counts the images."""
+    """Predicts the labels of each image perfectly; counts the images."""
 
     def __init__(self, tasks: Mapping[str, Task] = TASKS):
         self.network = dataclasses.make_dataclass('Network', ['tasks'])(tasks)
@@ -72,10 +72,13 @@ class Oracle:
             classes = np.arange(1, 21).reshape(-1, 1, 1)
             results['my_semantic_boundaries'] = labels['semantic_boundaries'] == classes
         if 'my_detection' in tasks:
-            own = labels['detection']
-            scores, classes = np.ones(len(own), np.float32), own.classes.astype(int) - 1
-            found = boxes.ScoredBoxes(boxes=own.corners, scores=scores, classes=classes)
-            results['my_detection'] = Measured(found, found)
+            objects = labels['detection']
+            detections = boxes.ScoredBoxes(
+                boxes=objects.corners,
+                scores=np.ones(len(objects), np.float32),
+                classes=objects.classes.astype(int) - 1,
+            )
+            results['my_detection'] = MeasuredBoxes(detections, detections)
         return results
 
 
@@ -92,7 +95,7 @@ def make_metrics(tasks: Mapping[str, Task] = TASKS) -> dict:
 def test_a_perfect_network_gets_perfect_scores(pool):
     oracle = Oracle()
     scored = list(evaluate_dataset(oracle, Scenes(), LABELS, make_metrics(), pool))
-    assert oracle.images == 3  # not that without a label
+    assert oracle.images == 3  # the image without labels is skipped
     assert {name for _, name, _ in scored} == set(TASKS) - {'my_detection'} | DETECTIONS
     main = {}
     for task, name, result in scored:
@@ -102,25 +105,25 @@ def test_a_perfect_network_gets_perfect_scores(pool):
             if score.main:
                 main.setdefault(task, []).append((score, value))
     assert set(main) == set(TASKS)
-    for task, [(score, value)] in main.items():  # one of each task
+    for task, [(score, value)] in main.items():  # every task has a single main score
         # The non-maximum suppression moves some boundary pixels, by less than the tolerance.
         tolerance = 0.2 if 'boundaries' in task else 0.03
         assert value == pytest.approx(0 if score.lower_is_better else 1, abs=tolerance)
 
 
-def test_a_limit_spreads_over_the_set(pool):
+def test_a_limit_spreads_over_the_dataset(pool):
     scored = evaluate_dataset(Oracle(), Scenes(), LABELS, make_metrics(), pool, limit=2)
     images = {task: result.images for task, _, result in scored}
     assert images == dict.fromkeys(TASKS, 2)  # the first and the third
 
 
-def test_a_label_that_does_not_fit_names_its_image(pool):
+def test_an_error_in_a_label_names_its_image(pool):
     tasks = {'my_parts': c.Segmentation(classes=('background', 'person'))}
-    with pytest.raises(UserError, match='my_parts of scenes:scene-000000: the ground truth holds'):
+    with pytest.raises(UserError, match='my_parts of scenes:scene-000000:.*ground truth'):
         list(evaluate_dataset(Oracle(tasks), Scenes(), LABELS, make_metrics(tasks), pool))
 
 
-def test_every_annotator_counts_where_they_are_kept_apart():
+def test_boundaries_are_scored_against_every_annotator_if_known():
     task, share = c.Boundaries(), np.uint8([[0, 127, 128, 255]])
     example = Example(id='a', image=np.zeros((1, 4, 3), np.uint8))
     truth = task.truth(LineMap(share=share), example)
@@ -129,11 +132,11 @@ def test_every_annotator_counts_where_they_are_kept_apart():
     assert task.truth(LineMap(share=share, annotators=annotators), example) is annotators
 
 
-def test_class_boundaries_are_scored_with_regions_where_there_are_any():
+def test_class_boundaries_are_scored_with_regions_if_the_image_has_them():
     task = c.ClassBoundaries(classes=VOC_CLASSES)
     label = np.zeros((4, 4), np.uint8)
     label[1, 1] = 3
-    # By whatever name; a label that only another split has, or of other classes, is of no use.
+    # A class map of any name is used, but not if it is absent in the split or has other classes.
     kinds = {
         'elsewhere': ClassMap(classes=VOC_CLASSES),
         'rooms': ClassMap(classes=('a', 'b')),
@@ -151,7 +154,7 @@ def test_class_boundaries_are_scored_with_regions_where_there_are_any():
         assert task.metrics('edges', 3, present)['edges'].mode is mode
 
 
-# The command, for a network of three tasks on two datasets that name their labels otherwise.
+# The command, for a network of three tasks on two datasets whose labels have other names.
 ROAD, CROP, VEHICLES = ('other', 'road', 'kerb'), ('soil', 'weed'), ('background', 'car', 'bus')
 STREET = c.DatasetConfig(
     name='folder/street', split='test', labels={'road': 'surface', 'cars': 'vehicles'}
@@ -184,8 +187,8 @@ def prepared(tmp_path_factory) -> pathlib.Path:
                 path = root / dataset / 'test' / folder / f'{name}.png'
                 path.parent.mkdir(parents=True, exist_ok=True)
                 Image.fromarray(pixels).save(path)
-        words = [f'folder/{dataset}', '--source', str(root), '--directory', str(root / 'prepared')]
-        prepare.main(words)
+        folders = ['--source', str(root), '--directory', str(root / 'prepared')]
+        prepare.main([f'folder/{dataset}', *folders])
     return root / 'prepared'
 
 
@@ -210,12 +213,12 @@ def trained(prepared) -> TrainedNetwork:
 
 @pytest.fixture
 def run_evaluate(trained, tmp_path, monkeypatch):
-    """Writes the network to a file, runs the command on it, and reads its results."""
+    """A function that writes the network to a file, runs the command, and reads the results."""
 
-    def run(*words: str, **changes: object) -> dict[str, dict]:
+    def run(*options: str, **changes: object) -> dict[str, dict]:
         config = dataclasses.replace(trained.config, **changes)
         save_exported(trained._replace(config=config), tmp_path / 'net.safetensors')
-        arguments = ['evaluate', '--checkpoint', str(tmp_path / 'net.safetensors'), *words]
+        arguments = ['evaluate', '--checkpoint', str(tmp_path / 'net.safetensors'), *options]
         monkeypatch.setattr('sys.argv', arguments)
         evaluate.main()
         folder = tmp_path / 'net' / 'results' / '00000007'
@@ -250,7 +253,7 @@ def test_tasks_are_scored_on_the_labels_that_they_are_mapped_to(
         assert (report['experiment'], report['step']) == ('mapped', 7)
         assert list(report['per_class']) == list(classes)
         assert report['miou'] == pytest.approx(np.mean(overlaps))
-        # Scores say themselves what they are.
+        # Scores are written with their descriptions.
         assert report['scores'] == [
             {'name': 'miou', 'label': 'mIoU', 'unit': '', 'lower_is_better': False, 'main': True,
              'value': report['miou']}
@@ -259,20 +262,20 @@ def test_tasks_are_scored_on_the_labels_that_they_are_mapped_to(
         report = reports[name]
         assert report['task'] == 'cars' and report['result'] == name.split('-')[-1]
         assert report['scores'] and all(score['value'] is not None for score in report['scores'])
-    main = [name for name in detection if any(own['main'] for own in reports[name]['scores'])]
+    main = [name for name in detection if any(score['main'] for score in reports[name]['scores'])]
     assert main == ['folder_street-test-cars_voc07']
     printed = capsys.readouterr().out
     assert 'mIoU' in printed and 'cars_voc07' in printed and 'folder/farm:test' in printed
 
 
-def test_a_part_of_the_tasks_or_of_the_images_can_be_scored(run_evaluate, tmp_path):
+def test_a_subset_of_the_tasks_or_images_can_be_scored(run_evaluate, tmp_path):
     assert set(run_evaluate('--tasks', 'crop')) == {'folder_farm-test-crop'}
     run_evaluate('--tasks', 'road', '--limit', '1')
     file = tmp_path / 'net' / 'results' / '00000007-limit1' / 'folder_street-test-road.json'
     assert json.loads(file.read_text())['images'] == 1
 
 
-class Untouchable(Predictor):
+class FailingPredictor(Predictor):
     """A predictor that must not be used."""
 
     def predict_for_metrics(self, image, tasks):
@@ -284,37 +287,31 @@ class Untouchable(Predictor):
     [
         (
             {'labels': {'road': 'plants'}},
-            [
-                "the classes of the task road are not those of the label 'plants' of folder/farm",
-                'task  (3): other, road, kerb',
-                'label (2): soil, weed',
-            ],
+            ['road', "'plants'", 'folder/farm', '(3): other, road, kerb', '(2): soil, weed'],
         ),
-        ({'labels': {'cars': 'plants'}}, ["the label 'plants' of folder/farm:test is of kind "]),
-        ({'labels': {'crop': 'weeds'}}, ["folder/farm:test has no label 'weeds'", 'it has plants']),
-        ({'name': 'folder/none'}, ['dataset folder/none is not prepared']),
+        ({'labels': {'cars': 'plants'}}, ['cars', "'plants'", 'folder/farm:test']),
+        ({'labels': {'crop': 'weeds'}}, ['folder/farm:test', "'weeds'", 'plants']),
+        ({'name': 'folder/none'}, ['folder/none']),
     ],
 )
-def test_a_benchmark_that_does_not_fit_is_refused_before_anything_is_computed(
-    trained, changes, parts
-):
+def test_an_invalid_benchmark_is_an_error_before_anything_is_computed(trained, changes, parts):
     config, _, params, batch_stats = trained
     benchmarks = [STREET, dataclasses.replace(FARM, **changes)]
     config = dataclasses.replace(config, evaluation=c.EvaluationConfig(benchmarks=benchmarks))
-    predictor = Untouchable(make_network(config), config.input_size, params, batch_stats)
+    predictor = FailingPredictor(make_network(config), config.input_size, params, batch_stats)
     with pytest.raises(UserError) as error:
         next(evaluate_benchmarks(predictor, config, config.tasks, 3))
     for part in parts:
         assert part in str(error.value)
 
 
-def test_pictures_while_training_show_the_mapped_labels(trained, tmp_path, monkeypatch):
+def test_preview_pictures_during_training_show_the_mapped_labels(trained, tmp_path, monkeypatch):
     config, _, params, batch_stats = trained
     predictor = Predictor(make_network(config), config.input_size, params, batch_stats)
     drawn = []
 
     def draw(panels: list[Panel | None], **layout: int) -> np.ndarray:
-        drawn.extend(one and one.caption for one in panels)
+        drawn.extend(panel and panel.caption for panel in panels)
         return contact_sheet(panels, **layout)
 
     monkeypatch.setattr(preview, 'contact_sheet', draw)
@@ -327,13 +324,13 @@ def test_pictures_while_training_show_the_mapped_labels(trained, tmp_path, monke
         assert sheet.width > 4 * 200
 
 
-def test_where_nothing_is_labelled_for_the_tasks_it_says_so(run_evaluate):
-    unmapped = [dataclasses.replace(own, labels={}) for own in (STREET, FARM)]
-    message = 'no image of folder/street:test, folder/farm:test is labelled for road, crop, cars'
-    with pytest.raises(UserError, match=f'nothing was scored: {message}'):
+def test_benchmarks_without_labels_for_the_tasks_are_an_error(run_evaluate):
+    unmapped = [dataclasses.replace(benchmark, labels={}) for benchmark in (STREET, FARM)]
+    message = 'folder/street:test, folder/farm:test.*road, crop, cars.*evaluation.benchmarks'
+    with pytest.raises(UserError, match=message):
         run_evaluate(evaluation=c.EvaluationConfig(benchmarks=unmapped))
 
 
-def test_a_network_without_benchmarks_says_so(run_evaluate):
-    with pytest.raises(UserError, match=r'its configuration names no evaluation\.benchmarks'):
+def test_a_configuration_without_benchmarks_is_an_error(run_evaluate):
+    with pytest.raises(UserError, match=r'net\.safetensors.*evaluation\.benchmarks'):
         run_evaluate(evaluation=c.EvaluationConfig())

@@ -1,7 +1,8 @@
-"""The exported program, read again by JAX alone, says what the network says."""
+"""The exported program, read by JAX without this package, gives the outputs of the network."""
 
 import importlib.util
 import json
+import re
 
 import jax
 import jax.export
@@ -30,15 +31,15 @@ def image() -> np.ndarray:
 
 
 @pytest.fixture(scope='module')
-def wanted(exported, image) -> dict:
+def expected(exported, image) -> dict:
     config, _, params, batch_stats = open_checkpoint(exported)
     return apply(make_network(config), params, batch_stats, image, tuple(PAPER))
 
 
 @needs_flatbuffers
 @pytest.mark.parametrize('weights', ['inside', 'outside'])
-def test_the_program_read_again_equals_the_network(
-    weights, exported, image, wanted, tmp_path, monkeypatch, capsys
+def test_the_program_gives_the_outputs_of_the_network(
+    weights, exported, image, expected, tmp_path, monkeypatch, capsys
 ):
     words = [str(exported), '--out', str(tmp_path), '--size', '33x65', '--weights', weights]
     monkeypatch.setattr('sys.argv', ['export', *words])
@@ -50,30 +51,34 @@ def test_the_program_read_again_equals_the_network(
     results = program.call(*arguments)
     detection = results.pop('detection')
     for name, scores in results.items():
-        np.testing.assert_allclose(scores, wanted[name], atol=1e-5 * np.abs(scores).max())
-    np.testing.assert_allclose(detection['boxes'], wanted['detection'].boxes, atol=1e-2)
-    np.testing.assert_array_equal(detection['classes'], wanted['detection'].classes)
-    np.testing.assert_allclose(detection['scores'], wanted['detection'].scores, atol=1e-5)
-    np.testing.assert_array_equal(detection['valid'], wanted['detection'].valid)
+        np.testing.assert_allclose(scores, expected[name], atol=1e-5 * np.abs(scores).max())
+    np.testing.assert_allclose(detection['boxes'], expected['detection'].boxes, atol=1e-2)
+    np.testing.assert_array_equal(detection['classes'], expected['detection'].classes)
+    np.testing.assert_allclose(detection['scores'], expected['detection'].scores, atol=1e-5)
+    np.testing.assert_array_equal(detection['valid'], expected['detection'].valid)
 
     report = json.loads((tmp_path / 'export.json').read_text())
     assert list(report['outputs']) == list(PAPER) and report['image']['shape'] == [1, 33, 65, 3]
-    segmentation, found = report['outputs']['segmentation'], report['outputs']['detection']
-    assert segmentation['stride'] == 8 and 'stride' not in found
-    assert segmentation['classes'] == found['classes'] == list(VOC_CLASSES)
+    segmentation, detection = report['outputs']['segmentation'], report['outputs']['detection']
+    assert segmentation['stride'] == 8 and 'stride' not in detection
+    assert segmentation['classes'] == detection['classes'] == list(VOC_CLASSES)
     assert report['program']['bytes'] == (tmp_path / 'network.stablehlo').stat().st_size
     assert report['measured']['seconds'] > 0
     assert json.loads(capsys.readouterr().out.rpartition('\n}')[0] + '}') == report['measured']
     size = sum(array.nbytes for array in safetensors.numpy.load_file(exported).values())
-    heavy, light = report['program']['bytes'], report['measured']['memory_bytes']['arguments']
-    assert (heavy > size > light) if weights == 'inside' else (light > size > heavy)
+    program_size = report['program']['bytes']
+    arguments_size = report['measured']['memory_bytes']['arguments']
+    if weights == 'inside':
+        assert program_size > size > arguments_size
+    else:
+        assert arguments_size > size > program_size
 
 
-def test_only_the_wanted_tasks_are_in_the_program(exported):
+def test_only_the_given_tasks_are_in_the_program(exported):
     trained = open_checkpoint(exported)
     program, weights = export_network(trained, ('saliency', 'parts'), (33, 33), inside=False)
     results = jax.tree.unflatten(program.out_tree, program.out_avals)
-    assert {name: own.shape for name, own in results.items()} == {
+    assert {name: scores.shape for name, scores in results.items()} == {
         'saliency': (1, 33, 33, 2), 'parts': (1, 5, 5, 7),
     }  # fmt: skip
     groups = {name.split('/')[1] for name in weights if name.startswith('params/')}
@@ -81,14 +86,15 @@ def test_only_the_wanted_tasks_are_in_the_program(exported):
 
 
 @pytest.mark.parametrize('size', ['32x65', '33', '1x33', 'axb'])
-def test_a_size_that_the_network_does_not_take_is_refused(size, monkeypatch, capsys):
+def test_a_size_not_of_the_form_32k_plus_1_is_refused(size, monkeypatch, capsys):
     monkeypatch.setattr('sys.argv', ['export', 'x', '--out', 'y', '--size', size])
     with pytest.raises(SystemExit) as stop:
         export.main()
-    assert stop.value.code == 2 and 'sides of the form 32k+1' in capsys.readouterr().err
+    assert stop.value.code == 2
+    assert re.search(f"--size.*'{size}'.*32k\\+1", capsys.readouterr().err)
 
 
-def test_without_the_extra_it_is_named(exported, tmp_path, monkeypatch):
+def test_the_error_for_a_missing_extra_names_it(exported, tmp_path, monkeypatch):
     monkeypatch.setattr(export, 'FLATBUFFERS', 'no_such_package')
     monkeypatch.setattr('sys.argv', ['export', str(exported), '--out', str(tmp_path)])
     with pytest.raises(UserError, match=r'pip install "ubernet_jax\[export\]"'):

@@ -1,4 +1,4 @@
-"""Imports run downwards only: from the entry points to what knows nothing of the others."""
+"""Every module imports only modules of the same layer or of lower layers."""
 
 import ast
 import pathlib
@@ -10,7 +10,7 @@ import ubernet_jax
 ROOT = pathlib.Path(ubernet_jax.__file__).parent
 PREFIX = 'ubernet_jax.'
 
-# From the bottom to the top: each imports only what stands before it.
+# From the bottom to the top: each layer imports only itself and the layers before it.
 LAYERS = (
     'errors', 'file_names', 'json_file', 'photographs', 'plugins', 'cli', 'compilation',
     'metrics', 'visualize', 'labels', 'scoring', 'example', 'batch',
@@ -34,30 +34,30 @@ FILES = {module_name(path): path for path in sorted(ROOT.rglob('*.py'))}
 
 
 def imported_modules(path: pathlib.Path) -> set[str]:
-    """What a file imports, anywhere in it; a module of ours goes without the package's name."""
-    found = set()
+    """All imports of a file; modules of the package are named without `ubernet_jax.`."""
+    names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f'{path} has a relative import'
             for alias in node.names:
                 submodule = f'{node.module}.{alias.name}'.removeprefix(PREFIX)
-                found.add(submodule if submodule in FILES else node.module)
-    return {name.removeprefix(PREFIX) for name in found}
+                names.add(submodule if submodule in FILES else node.module)
+    return {name.removeprefix(PREFIX) for name in names}
 
 
 IMPORTS = {module: imported_modules(path) for module, path in FILES.items()}
 
 
 def reach(module: str) -> set[str]:
-    """Everything of the package that comes with importing a module."""
-    found, waiting = set(), [module]
+    """All modules of the package that importing a module imports."""
+    reached, waiting = set(), [module]
     while waiting:
-        new = (IMPORTS[waiting.pop()] & set(FILES)) - found
-        found |= new
+        new = (IMPORTS[waiting.pop()] & set(FILES)) - reached
+        reached |= new
         waiting += new
-    return found
+    return reached
 
 
 def package(module: str) -> str:
@@ -65,23 +65,23 @@ def package(module: str) -> str:
 
 
 def folders() -> set[str]:
-    """Every folder with modules, with dots, without the package's name."""
+    """Every folder with modules, as a dotted name without `ubernet_jax.`."""
     return {module_name(path.parent / '__init__.py') for path in FILES.values()} - {''}
 
 
-def test_the_graph_is_read():
+def test_imports_are_found():
     assert {'cli', 'training.batching', 'training.step', 'jax', 'absl'} <= IMPORTS['train']
     assert {'models.vgg', 'losses.dense', 'datasets.storage.records'} <= reach('train')
 
 
-def test_no_module_imports_itself_in_a_circle():
+def test_there_is_no_import_cycle():
     assert [module for module in FILES if module in reach(module)] == []
 
 
 @pytest.mark.parametrize('module', ENTRY_POINTS)
 def test_nothing_imports_an_entry_point(module):
     assert module in FILES
-    assert [other for other in FILES if module in IMPORTS[other]] == []
+    assert [importer for importer in FILES if module in IMPORTS[importer]] == []
 
 
 def layer(module: str) -> str:
@@ -93,13 +93,13 @@ def layer(module: str) -> str:
     return next((name for name in outer if name in LAYERS), package(module))
 
 
-def test_every_package_and_module_has_its_layer():
+def test_every_package_and_module_has_a_layer():
     assert {layer(module) for module in FILES} == {'', *LAYERS, *ENTRY_POINTS}
     assert folders() <= set(LAYERS)
 
 
 @pytest.mark.parametrize('above', LAYERS)
-def test_a_layer_imports_only_what_lies_below(above):
+def test_a_layer_imports_no_higher_layer(above):
     allowed = {*LAYERS[: LAYERS.index(above) + 1]}
     modules = [module for module in FILES if layer(module) == above]
     assert modules
@@ -107,20 +107,24 @@ def test_a_layer_imports_only_what_lies_below(above):
         assert {layer(name) for name in IMPORTS[module] & set(FILES)} <= allowed, module
 
 
-def test_the_evaluators_import_nothing_else_of_the_package():
+def test_metrics_import_nothing_else_of_the_package():
     modules = [module for module in FILES if layer(module) == 'metrics']
-    assert modules and all(package(name) == 'metrics' for one in modules for name in reach(one))
+    assert modules
+    for module in modules:
+        assert {package(name) for name in reach(module)} <= {'metrics'}, module
 
 
 @pytest.mark.parametrize('above', ['inference', 'evaluation', 'weights'])
-def test_opening_and_using_a_network_needs_no_solver(above):
+def test_opening_and_using_a_network_imports_no_training(above):
     for module in FILES:
         if layer(module) == above:
             assert not [name for name in reach(module) if package(name) == 'training'], module
 
 
-def test_kinds_of_labels_need_no_jax():
+def test_labels_import_no_jax():
     for module in FILES:
         if layer(module) == 'labels':
             for name in {module} | reach(module):
-                assert not {'jax', 'flax', 'optax'} & {package(other) for other in IMPORTS[name]}
+                assert not {'jax', 'flax', 'optax'} & {
+                    package(imported) for imported in IMPORTS[name]
+                }

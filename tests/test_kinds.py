@@ -1,4 +1,4 @@
-"""Kinds of labels and of tasks are known in their own folders only: nothing else asks which."""
+"""Kinds of labels and tasks are only known in their folders: no other code depends on a kind."""
 
 import ast
 import pathlib
@@ -11,10 +11,10 @@ from ubernet_jax.labels.boxes import BoxSet
 from ubernet_jax.labels.lines import LineMap
 from ubernet_jax.labels.standard import FOLDERS, STANDARD
 from ubernet_jax.tasks.class_boundaries import ClassBoundaryMap
-from ubernet_jax.tasks.detection import Detections
+from ubernet_jax.tasks.detections import Detections
 
 ROOT = pathlib.Path(ubernet_jax.__file__).parent
-# Tables that are about named things: public datasets, the official benchmarks, the release's files.
+# Tables of named items: public datasets, the official benchmarks, the files of the release.
 TABLES = (
     *(
         f'datasets/builders/{name}.py'
@@ -23,12 +23,13 @@ TABLES = (
             'pascal_context', 'pascal_s', 'person_part', 'sbd', 'synthetic', 'voc', 'scenes/scene',
         )
     ),
-    'weights/layers.py', 'scoring/command.py', 'scoring/readers.py', 'scoring/paired_files.py',
+    'weights/layers.py',
+    'scoring/arguments.py', 'scoring/command.py', 'scoring/paired_files.py', 'scoring/readers.py',
 )  # fmt: skip
 OUTSIDE = {
     path.relative_to(ROOT).as_posix(): ast.parse(path.read_text())
     for path in sorted(ROOT.rglob('*.py'))
-    # The evaluators know protocols, not kinds: they import nothing of the package.
+    # The metrics implement protocols, not kinds: they import nothing else from the package.
     if path.relative_to(ROOT).parts[0] not in ('labels', 'tasks', 'metrics')
 }
 STRUCTURES = {kind.__name__ for kind in (BoxSet, LineMap, ClassBoundaryMap, Detections)}
@@ -43,8 +44,8 @@ def test_the_tables_exist_and_are_few():
     assert set(TABLES) <= set(OUTSIDE) and len(TABLES) < len(OUTSIDE) / 6
 
 
-def texts_in(tree: ast.Module) -> set[str]:
-    """Every text in a file, docstrings left aside."""
+def strings_in(tree: ast.Module) -> set[str]:
+    """All string literals of a file except docstrings."""
     docstrings = {
         id(node.body[0].value)
         for node in ast.walk(tree)
@@ -62,23 +63,23 @@ def texts_in(tree: ast.Module) -> set[str]:
 
 
 @pytest.mark.parametrize('file', sorted(set(OUTSIDE) - set(TABLES)))
-def test_no_name_of_a_task_or_a_kind_stands_in_the_code(file):
+def test_the_code_contains_no_name_of_a_task_or_a_kind(file):
     kinds = {kind for kind in (*labels.KINDS, *tasks.KINDS) if '_' in kind}
-    assert not texts_in(OUTSIDE[file]) & ({*STANDARD, *FOLDERS} | kinds)
+    assert not strings_in(OUTSIDE[file]) & ({*STANDARD, *FOLDERS} | kinds)
 
 
 @pytest.mark.parametrize('file', sorted(OUTSIDE))
-def test_nothing_asks_for_the_structure_of_a_label_or_a_result(file):
+def test_no_code_checks_for_the_type_of_a_label_or_a_result(file):
     for node in ast.walk(OUTSIDE[file]):
         if isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'isinstance':
-            names = {one.id for one in ast.walk(node.args[1]) if isinstance(one, ast.Name)}
+            names = {part.id for part in ast.walk(node.args[1]) if isinstance(part, ast.Name)}
             assert not names & (STRUCTURES | CONCRETE), ast.unparse(node)
         if isinstance(node, ast.MatchClass):
             assert ast.unparse(node.cls).split('.')[-1] not in STRUCTURES | CONCRETE
 
 
 @pytest.mark.parametrize('file', sorted(set(OUTSIDE) - set(TABLES)))
-def test_nothing_imports_one_kind_only(file):
+def test_no_code_imports_a_single_kind(file):
     for node in ast.walk(OUTSIDE[file]):
         if isinstance(node, ast.ImportFrom) and node.module:
             package = node.module.removeprefix('ubernet_jax.').split('.')[0]

@@ -1,4 +1,4 @@
-"""The network: against the same one in plain numpy; tied scales, frozen blocks, its start."""
+"""The network: compared with plain numpy; shared weights, frozen blocks, initial weights."""
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,6 @@ from ubernet_jax.network import SHARED, Network
 HEIGHT, WIDTH = 33, 65
 FROZEN = 2
 
-
 DENSE = tuple(name for name in c.PAPER if name != 'detection')
 
 
@@ -29,17 +28,19 @@ def image() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
 
 
-def test_every_layer_of_a_head_at_full_width():
+def test_shapes_of_all_layers_of_a_head_at_full_width():
     network = make_network(*DENSE, width=1)
     params, _ = jax.eval_shape(network.init, jax.random.PRNGKey(0))
-    taps = {'conv1_2': 64, 'conv2_2': 128, 'conv3_3': 256, 'conv4_3': 512, 'conv5_3': 512}
-    taps |= {'fc7': 1024}
+    depths = {'conv1_2': 64, 'conv2_2': 128, 'conv3_3': 256, 'conv4_3': 512, 'conv5_3': 512}
+    depths |= {'fc7': 1024}
     for name in DENSE:
-        own = network.tasks[name].channels
-        wanted = {tap: {'kernel': (depth, own), 'bias': (own,)} for tap, depth in taps.items()}
-        wanted['fuse_skips'] = {'kernel': (6, own, own), 'bias': (own,)}
-        wanted['fuse_scales'] = {'kernel': (3, own, own), 'bias': (own,)}
-        assert jax.tree.map(lambda leaf: leaf.shape, params[name]) == wanted
+        channels = network.tasks[name].channels
+        expected = {
+            tap: {'kernel': (depth, channels), 'bias': (channels,)} for tap, depth in depths.items()
+        }
+        for fusion, maps in (('fuse_skips', 6), ('fuse_scales', 3)):
+            expected[fusion] = {'kernel': (maps, channels, channels), 'bias': (channels,)}
+        assert jax.tree.map(lambda leaf: leaf.shape, params[name]) == expected
     counts = {name: sum(leaf.size for leaf in jax.tree.leaves(params[name])) for name in params}
     assert counts == {
         'shared': 20_483_904,
@@ -53,7 +54,7 @@ def test_every_layer_of_a_head_at_full_width():
 
 
 @pytest.mark.parametrize(('scales', 'count'), [(1, 1), (2, 3), (3, 4)])
-def test_a_map_for_every_scale_and_the_fusion_at_the_tasks_resolution(scales, count):
+def test_a_head_computes_a_map_per_scale_and_the_fused_map(scales, count):
     network = make_network(*DENSE, scales=scales)
     params, stats = jax.eval_shape(network.init, jax.random.PRNGKey(0))
     images = jax.ShapeDtypeStruct((2, HEIGHT, WIDTH, 3), jnp.uint8)
@@ -67,39 +68,42 @@ def test_a_map_for_every_scale_and_the_fusion_at_the_tasks_resolution(scales, co
 
 
 @pytest.mark.parametrize('scales', [1, 3])
-def test_it_equals_the_plain_network(scales, image):
+def test_the_network_equals_the_plain_network(scales, image):
     sizes = {1: (33, 65), 2: (17, 33), 4: (9, 17), 8: (5, 9)}
     classes = ('none', 'cup', 'plate')
     tasks = {f'cups_{stride}': c.Segmentation(classes=classes, stride=stride) for stride in sizes}
     network = Network(c.ModelConfig(width=1 / 16, scales=scales), tasks)
     params, stats = plain_network.random_variables(network)
     valid = np.ones((1, HEIGHT, WIDTH), bool)
-    features, same = jax.jit(network.features)(params[SHARED], stats, image[None], valid)
-    jax.tree.map(np.testing.assert_array_equal, same, stats)
+    features, returned_stats = jax.jit(network.features)(params[SHARED], stats, image[None], valid)
+    jax.tree.map(np.testing.assert_array_equal, returned_stats, stats)
 
     pyramid = plain_network.make_pyramid(image, scales, network.config)
     taps = [plain_network.trunk(x, params[SHARED]['trunk']) for x in pyramid]
-    levels = [plain_network.normalise(x, stats['trunk'], level) for level, x in enumerate(taps)]
-    assert_equal([{tap: x[0] for tap, x in level.items()} for level in features.levels], levels)
+    skips = [plain_network.normalise(x, stats['trunk'], level) for level, x in enumerate(taps)]
+    assert_equal([{tap: x[0] for tap, x in level.items()} for level in features.levels], skips)
 
     for name, size in zip(tasks, sizes.values(), strict=True):
         maps = jax.jit(network.head(name).apply)({'params': params[name]}, features)
-        assert_equal([x[0] for x in maps], plain_network.head(levels, params[name], size))
+        assert_equal([x[0] for x in maps], plain_network.head(skips, params[name], size))
 
 
-def assert_equal(actual: object, wanted: object) -> None:
-    """Compares trees of arrays, none of which may be flat."""
+def assert_equal(actual: object, expected: object) -> None:
+    """Compares trees of arrays, none of which may be nearly constant."""
 
-    def compare(actual: jax.Array, wanted: np.ndarray) -> None:
-        assert np.std(wanted) > 0.01
-        np.testing.assert_allclose(actual, wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
+    def compare(actual: jax.Array, expected: np.ndarray) -> None:
+        assert np.std(expected) > 0.01
+        np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
 
-    jax.tree.map(compare, actual, wanted)
+    jax.tree.map(compare, actual, expected)
 
 
 @pytest.fixture(scope='module')
 def trained():
-    """A network, its variables, and a function: weight of each scale -> (trunk gradient, stats)."""
+    """A network, parameters and statistics of its trunk, and the gradient of a loss.
+
+    The gradient is a function: (parameters, image, weight of each scale) -> (gradient, statistics).
+    """
     network = make_network('saliency', frozen_blocks=FROZEN, dropout=0.0)
     params, stats = plain_network.random_variables(network)
     valid = jnp.ones((1, HEIGHT, WIDTH), bool)
@@ -113,28 +117,27 @@ def trained():
         )
         return jnp.dot(weights, jnp.stack([sum(level.values()) for level in sums])), updated
 
-    fast_compilation = {'xla_backend_optimization_level': 0}
-    gradient = jax.jit(jax.grad(loss, has_aux=True), compiler_options=fast_compilation)
+    gradient = jax.jit(jax.grad(loss, has_aux=True))
     return network, params[SHARED], stats, gradient
 
 
-def test_every_scale_trains_the_one_set_of_weights(trained, image):
+def test_every_scale_has_a_gradient_for_the_shared_weights(trained, image):
     _, shared, _, gradient = trained
     for level in range(3):
-        own, _ = gradient(shared, image, jnp.eye(3)[level])
+        level_gradient, _ = gradient(shared, image, jnp.eye(3)[level])
         for block in [row.name for row in BLOCKS[FROZEN:]] + ['fc']:
-            assert all(np.any(x != 0) for x in jax.tree.leaves(own['trunk'][block]))
+            assert all(np.any(x != 0) for x in jax.tree.leaves(level_gradient['trunk'][block]))
 
 
-def test_frozen_blocks_get_exactly_no_gradient(trained, image):
+def test_the_gradient_of_frozen_blocks_is_exactly_zero(trained, image):
     _, shared, _, gradient = trained
-    everything, _ = gradient(shared, image, jnp.ones(3))
+    total, _ = gradient(shared, image, jnp.ones(3))
     for row in BLOCKS:
-        moved = [np.any(x != 0) for x in jax.tree.leaves(everything['trunk'][row.name])]
-        assert moved == [row.name not in ('conv1', 'conv2')] * len(moved)
+        nonzero = [np.any(x != 0) for x in jax.tree.leaves(total['trunk'][row.name])]
+        assert nonzero == [row.name not in ('conv1', 'conv2')] * len(nonzero)
 
 
-def test_each_scale_keeps_statistics_of_its_own(trained, image):
+def test_each_scale_has_separate_statistics(trained, image):
     network, shared, stats, gradient = trained
     _, updated = gradient(shared, image, jnp.ones(3))
     pyramid = plain_network.make_pyramid(image, 3, network.config)
@@ -144,22 +147,23 @@ def test_each_scale_keeps_statistics_of_its_own(trained, image):
             before = stats['trunk'][row.name][f'norm_{level}']
             after = updated['trunk'][row.name][f'norm_{level}']
             keep = before['batches'] / (before['batches'] + 1)
-            for moment, own in (('mean', taps[row.tap].mean), ('variance', taps[row.tap].var)):
-                wanted = keep * before[moment] + (1 - keep) * own((0, 1))
-                np.testing.assert_allclose(after[moment], wanted, rtol=1e-4, atol=1e-5)
+            x = taps[row.tap]
+            for name, moment in (('mean', x.mean((0, 1))), ('variance', x.var((0, 1)))):
+                expected = keep * before[name] + (1 - keep) * moment
+                np.testing.assert_allclose(after[name], expected, rtol=1e-4, atol=1e-5)
 
 
-def test_maps_are_added_as_if_each_were_interpolated_by_itself():
+def test_adding_coarse_to_fine_equals_interpolating_each_map():
     rng = np.random.default_rng(0)
     sizes = ((9, 17), (5, 9), (3, 5), (3, 5))
     maps = [rng.normal(size=(1, *size, 3)).astype(np.float32) for size in sizes]
     bias = np.float32([1, 2, 3])
     total = jax.jit(add_coarse_to_fine, static_argnums=(1, 2))(maps, (2, 4, 8, 8), 1, bias)
-    wanted = np.sum([plain_network.interpolate(x[0], (17, 33)) for x in maps], 0) + bias
-    np.testing.assert_allclose(total[0], wanted, atol=1e-5)
+    expected = np.sum([plain_network.interpolate(x[0], (17, 33)) for x in maps], 0) + bias
+    np.testing.assert_allclose(total[0], expected, atol=1e-5)
 
 
-def test_what_a_head_starts_as():
+def test_initial_parameters_of_a_head():
     level = {tap: jnp.zeros((1, 1, 1, 512)) for tap in TAP_STRIDES}
     features = Features((level,) * 3, conv5=jnp.zeros((1, 1, 1, 512)))
     head = DenseHead(channels=7, skips=TAP_STRIDES, stride=32)
@@ -172,8 +176,8 @@ def test_what_a_head_starts_as():
     assert not any(layer['bias'].any() for layer in params.values())
 
 
-def test_a_hidden_layer_is_a_residual_adapter_of_every_skip():
-    """W x + V relu(U x) is W (x + A relu(U x)) where V = W A."""
+def test_a_residual_adapter_is_a_special_case_of_the_hidden_layer():
+    """W x + V relu(U x) equals W (x + A relu(U x)) if V = W A."""
     rng = np.random.default_rng(0)
 
     def draw(*shape: int) -> np.ndarray:
@@ -198,12 +202,12 @@ def test_a_hidden_layer_is_a_residual_adapter_of_every_skip():
         (scores,) = head.apply({'params': params}, features)
         return scores
 
-    wanted = scores(adapted, linear, 0)
-    np.testing.assert_allclose(scores(skips, nonlinear, 4), wanted, rtol=1e-4, atol=1e-4)
-    assert np.abs(wanted - scores(skips, linear, 0)).max() > 1
+    expected = scores(adapted, linear, 0)
+    np.testing.assert_allclose(scores(skips, nonlinear, 4), expected, rtol=1e-4, atol=1e-4)
+    assert np.abs(expected - scores(skips, linear, 0)).max() > 1
 
 
-def test_a_tasks_setting_gives_its_head_hidden_layers():
+def test_the_setting_hidden_adds_layers_to_the_head():
     tasks = {'normals': c.Normals(hidden=8), 'parts': c.PAPER['parts']()}
     network = Network(c.ModelConfig(width=1 / 16, scales=2), tasks)
     params, _ = jax.eval_shape(network.init, jax.random.PRNGKey(0))
@@ -214,8 +218,8 @@ def test_a_tasks_setting_gives_its_head_hidden_layers():
     }
 
 
-def test_padding_is_the_mean_colour(image):
-    """What lies outside an image enters the trunk as zeros, whatever the array holds there."""
+def test_features_do_not_depend_on_the_padding(image):
+    """Padding enters the trunk as zeros, independent of the array's values there."""
     network = make_network('saliency', scales=1)
     params, stats = plain_network.random_variables(network)
     padded = np.stack([image, image])

@@ -1,4 +1,4 @@
-"""Every odd kind of picture file, written here with Pillow, must read as a person would see it."""
+"""Picture files of unusual formats, written with Pillow, are read as a viewer shows them."""
 
 import re
 import struct
@@ -21,7 +21,7 @@ def _check_only_pixel(path, expected):
     np.testing.assert_array_equal(photograph, np.array([[expected]], np.uint8))
 
 
-def test_rgb_is_returned_as_it_is(tmp_path):
+def test_rgb_is_returned_unchanged(tmp_path):
     pixels = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
     Image.fromarray(pixels).save(tmp_path / 'rgb.png')
     photograph = read_photograph(tmp_path / 'rgb.png')
@@ -42,10 +42,10 @@ def test_rgb_is_returned_as_it_is(tmp_path):
 def test_exif_rotation_is_applied(tmp_path, orientation, expected):
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
-    Image.fromarray(RED_THEN_BLUE).save(tmp_path / 'turned.png', exif=exif)
+    Image.fromarray(RED_THEN_BLUE).save(tmp_path / 'rotated.png', exif=exif)
     colours = {'red': [255, 0, 0], 'blue': [0, 0, 255]}
     np.testing.assert_array_equal(
-        read_photograph(tmp_path / 'turned.png'),
+        read_photograph(tmp_path / 'rotated.png'),
         [[colours[name] for name in row] for row in expected],
     )
 
@@ -67,8 +67,8 @@ def test_exif_rotation_is_applied(tmp_path, orientation, expected):
     ],
 )
 def test_png_of_every_mode(tmp_path, mode, colour, expected):
-    Image.new(mode, (1, 1), colour).save(tmp_path / 'one.png')
-    _check_only_pixel(tmp_path / 'one.png', expected)
+    Image.new(mode, (1, 1), colour).save(tmp_path / 'pixel.png')
+    _check_only_pixel(tmp_path / 'pixel.png', expected)
 
 
 @pytest.mark.parametrize(
@@ -111,11 +111,11 @@ def test_16_bit_grey_of_other_formats(tmp_path):
 
 
 def test_16_bit_colour_png(tmp_path):
-    """Pillow cannot write this one, so its chunks are put together by hand."""
+    """Pillow cannot write such a file, so its chunks are assembled manually."""
 
-    def chunk(kind, content):
-        checksum = zlib.crc32(kind + content)
-        return struct.pack('>I', len(content)) + kind + content + struct.pack('>I', checksum)
+    def chunk(name, content):
+        checksum = zlib.crc32(name + content)
+        return struct.pack('>I', len(content)) + name + content + struct.pack('>I', checksum)
 
     header = struct.pack('>IIBBBBB', 1, 1, 16, 2, 0, 0, 0)  # 1 x 1, 16 bits, RGB
     pixels = zlib.compress(b'\0' + struct.pack('>HHH', 65535, 257 * 128, 0))
@@ -137,7 +137,7 @@ def test_48_megapixels(tmp_path):
 
 
 def _write_header_of(path, width, height):
-    """A BMP that claims a size without having the pixels: as decompression bombs do."""
+    """Writes a BMP whose header claims a size without the pixels, like a decompression bomb."""
     Image.new('L', (1, 1)).save(path)
     content = bytearray(path.read_bytes())
     content[18:26] = struct.pack('<ii', width, height)
@@ -156,7 +156,7 @@ def test_too_many_pixels(tmp_path, height):
 def test_100_megapixels_in_a_small_file(tmp_path):
     Image.new('1', (10_000, 10_000)).save(tmp_path / 'large.png')
     assert (tmp_path / 'large.png').stat().st_size < 100_000
-    with pytest.raises(UserError, match=r'large\.png.*64 million.* \(it has 10000 x 10000\)'):
+    with pytest.raises(UserError, match=r'large\.png.*64 million.*10000 x 10000'):
         read_photograph(tmp_path / 'large.png')
 
 
@@ -174,7 +174,7 @@ def _write_text(path):
 
 def _write_zip(path):
     with zipfile.ZipFile(path, 'w') as archive:
-        archive.writestr('inside.jpg', b'not looked at')
+        archive.writestr('inside.jpg', b'ignored')
 
 
 def _write_postscript(path):
@@ -199,24 +199,24 @@ def _write_32_bits(path):
     ('write', 'message'),
     [
         (_write_missing, 'no such file'),
-        (lambda path: path.mkdir(), 'cannot be read'),
-        (_write_empty, 'cannot be read'),
-        (_write_text, 'cannot be read'),
-        (_write_zip, 'cannot be read'),
-        (_write_postscript, 'cannot be read'),
+        (lambda path: path.mkdir(), 'IsADirectoryError'),
+        (_write_empty, 'UnidentifiedImageError'),
+        (_write_text, 'UnidentifiedImageError'),
+        (_write_zip, 'UnidentifiedImageError'),
+        (_write_postscript, 'UnidentifiedImageError'),
         (_write_truncated, 'truncated'),
         (_write_floats, 'floating-point'),
         (_write_32_bits, '1048576'),
     ],
 )
-def test_bad_files_are_named(tmp_path, write, message):
+def test_the_error_for_an_unreadable_file_names_it(tmp_path, write, message):
     path = tmp_path / 'bad.jpg'
     write(path)
     with pytest.raises(UserError, match=re.escape(str(path)) + '.*' + message):
         read_photograph(path)
 
 
-def test_folders_stand_for_their_picture_files(tmp_path):
+def test_folders_are_expanded_to_their_picture_files(tmp_path):
     for name in ('b.JPG', 'a.png', 'notes.txt'):
         (tmp_path / name).touch()
     single = tmp_path / 'elsewhere.raw'
@@ -225,26 +225,26 @@ def test_folders_stand_for_their_picture_files(tmp_path):
         tmp_path / 'a.png',
         tmp_path / 'b.JPG',
     ]
-    with pytest.raises(UserError, match='is a folder without a picture file'):
-        (tmp_path / 'empty').mkdir()
+    (tmp_path / 'empty').mkdir()
+    with pytest.raises(UserError, match='empty.* folder'):
         find_photographs([tmp_path / 'empty'])
 
 
-def test_patterns_stand_for_the_files_that_match(tmp_path):
+def test_patterns_are_expanded_to_the_matching_files(tmp_path):
     for name in ('trip/b.jpg', 'trip/day/a.jpg', 'trip/c.png', '[1].jpg'):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    found = find_photographs([tmp_path / '**' / '*.jpg'])
-    assert found == [tmp_path / name for name in ('[1].jpg', 'trip/b.jpg', 'trip/day/a.jpg')]
+    matches = find_photographs([tmp_path / '**' / '*.jpg'])
+    assert matches == [tmp_path / name for name in ('[1].jpg', 'trip/b.jpg', 'trip/day/a.jpg')]
     assert find_photographs([tmp_path / '[1].jpg']) == [tmp_path / '[1].jpg']
-    with pytest.raises(UserError, match=r'\*\.webp matches no file'):
+    with pytest.raises(UserError, match=r'\*\.webp'):
         find_photographs([tmp_path / '*.webp'])
 
 
 def test_pillow_images_are_read_like_files():
     grey = Image.new('LA', (2, 1), (100, 255))
     np.testing.assert_array_equal(read_photograph(grey), np.full((1, 2, 3), 100))
-    with pytest.raises(UserError, match='the Pillow image: its pixels are floating-point'):
+    with pytest.raises(UserError, match='Pillow image.*floating-point'):
         read_photograph(Image.new('F', (2, 2)))
 
 
@@ -257,12 +257,13 @@ def test_pillow_images_are_read_like_files():
         np.zeros((0, 4, 3), np.uint8),
     ],
 )
-def test_arrays_of_another_kind_are_refused(array):
-    with pytest.raises(UserError, match=r'must be uint8 \(height, width, 3\)'):
+def test_arrays_of_another_dtype_or_shape_are_refused(array):
+    message = rf'{array.dtype} {re.escape(str(array.shape))}.*uint8 \(height, width, 3\)'
+    with pytest.raises(UserError, match=message):
         read_photograph(array)
 
 
-def test_what_is_no_photograph_at_all_is_refused():
+def test_values_of_other_types_are_refused():
     for source in (5, None, iter([])):
-        with pytest.raises(UserError, match='is no photograph: give a file'):
+        with pytest.raises(UserError, match=f'photograph.*{type(source).__name__}'):
             read_photograph(source)

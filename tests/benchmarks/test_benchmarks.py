@@ -1,6 +1,7 @@
-"""The benchmarks' own computations, and that they run; their figures are in benchmarks/."""
+"""The computations of the benchmarks, and short runs of them; the results are in benchmarks/."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ from ubernet_jax.batch import Batch
 from ubernet_jax.errors import UserError
 
 
-def test_the_gradient_magnitude_of_a_full_step_is_one():
+def test_the_gradient_magnitude_of_a_full_step_is_1():
     image = np.zeros((40, 40, 3), np.uint8)
     image[:, 20:] = 255
     strength = gradient_magnitude(image)
@@ -39,25 +40,24 @@ def test_reading_is_timed_after_the_warm_up(monkeypatch):
     assert measure_reading(steps, workers=0, count=20) == 120 / 4
 
 
-def test_the_speed_of_training_is_that_of_the_log(tmp_path):
+def test_the_training_speed_is_read_from_the_log(tmp_path):
     lines = [{'step': 1, 'images_per_second': 0.5}, {'step': 2, 'parts': 0.1}]
     lines += [{'step': 3, 'images_per_second': speed} for speed in (4.0, 5.0)]
-    with pytest.raises(UserError, match='--workdir takes the folder of a run'):
+    with pytest.raises(UserError, match=r'log\.jsonl.*--workdir'):
         read_training_speed(tmp_path)
     (tmp_path / 'log.jsonl').write_text('\n'.join(map(json.dumps, lines)))
     assert read_training_speed(tmp_path) == 4
     (tmp_path / 'log.jsonl').write_text(json.dumps(lines[1]))
-    with pytest.raises(UserError, match='train for longer'):
+    with pytest.raises(UserError, match=r'log\.jsonl.*images_per_second'):
         read_training_speed(tmp_path)
 
 
 def test_the_speeds_are_compared():
-    assert str(Speeds(read={1: 30.0, 2: 55.0}, trained=4.0)) == (
-        'images a second: training 4.00, 1 reading: 30.0 (7.5 times), 2 reading: 55.0 (13.8 times)'
-    )
+    text = str(Speeds(read={1: 30.0, 2: 55.0}, trained=4.0))
+    assert re.search(r'4\.00.* 1 .*30\.0 \(7\.5 .* 2 .*55\.0 \(13\.8 ', text)
 
 
-def test_prediction_is_timed_beside_the_network_alone(exported, tmp_path, monkeypatch):
+def test_prediction_is_compared_with_the_network_alone(exported, tmp_path, monkeypatch):
     Image.new('RGB', (40, 30)).save(tmp_path / 'photo.png')
     words = ['--checkpoint', exported, '--photograph', tmp_path / 'photo.png', '--rounds', 2]
     words += ['--json', tmp_path / 'predict.json']
@@ -68,7 +68,7 @@ def test_prediction_is_timed_beside_the_network_alone(exported, tmp_path, monkey
     assert min(report['milliseconds'].values()) > 0 and report['ratio'] > 0
 
 
-def test_the_boundary_benchmark_measures_every_match(tmp_path):
+def test_the_boundary_benchmark_counts_every_match(tmp_path):
     boundary = np.zeros((40, 50), np.uint8)
     boundary[10, 8:42] = 1
     cells = np.empty((1, 2), object)
@@ -84,21 +84,20 @@ def test_the_boundary_benchmark_measures_every_match(tmp_path):
     options = ['--thresholds', '4', '--limit', '2', '--json', str(output)]
     run = subprocess.run([*command, *options], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
-    assert 'ms a match' in run.stdout
     timing = json.loads(output.read_text())
     # Two images, four thresholds, two annotators; the strength .78 reaches three thresholds.
     assert (timing['images'], timing['matches'], timing['matched']) == (2, 16, 2 * 3 * 2 * 34)
     assert timing['whole_seconds'] > 0 and timing['peak_megabytes'] > 10
 
 
-def test_heds_weights_go_where_they_belong(tmp_path):
+def test_the_weights_of_hed_are_assigned_to_their_layers(tmp_path):
     path = tmp_path / 'weights.h5'
-    wanted = {}
+    expected = {}
 
-    def put(file: h5py.File, place: str, name: str) -> None:
-        wanted[name] = float(len(wanted))
-        file[f'{place}/vars/0'] = np.full((1, 1, 2, 3), wanted[name])
-        file[f'{place}/vars/1'] = np.full(3, wanted[name])
+    def put(file: h5py.File, group: str, name: str) -> None:
+        expected[name] = float(len(expected))
+        file[f'{group}/vars/0'] = np.full((1, 1, 2, 3), expected[name])
+        file[f'{group}/vars/1'] = np.full(3, expected[name])
 
     with h5py.File(path, 'w') as file:
         for number, row in enumerate(ROWS, 1):
@@ -106,12 +105,12 @@ def test_heds_weights_go_where_they_belong(tmp_path):
                 layer = f'conv2d_{index}' if index else 'conv2d'
                 put(file, f'block{number}/layers/{layer}', f'{row.name}_{index + 1}')
             put(file, f'dsn{number}', f'score_{row.tap}')
-        with pytest.raises(UserError, match='cannot be read as HED weights.*fuse'):
+        with pytest.raises(UserError, match=r'weights\.h5.*fuse'):
             load_weights(path)
         put(file, 'fuse', 'fuse')
     params = load_weights(path)
     layers = {
         name: layer for block in params.pop('trunk').values() for name, layer in block.items()
     }
-    assert {name: layer['bias'][0] for name, layer in (layers | params).items()} == wanted
+    assert {name: layer['bias'][0] for name, layer in (layers | params).items()} == expected
     assert params['fuse']['kernel'].shape == (2, 3)  # a 1x1 convolution is a dense layer

@@ -1,4 +1,4 @@
-"""What the benchmarks of memory and speed measure, and in which order."""
+"""The workload of the benchmarks of memory and speed, and the order of the timed cases."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from ubernet_jax.config import PAPER
 from ubernet_jax.config.validation import validate
 
 
-def test_the_first_seven_tasks_are_the_seven_and_then_they_come_again():
+def test_the_seven_tasks_come_first_and_are_then_repeated():
     names = count_tasks(16)
     assert len(set(names)) == 16 and set(names[:7]) == set(BY_MEMORY) == set(SEVEN) == set(PAPER)
     assert set(DENSE) == set(SEVEN) - {'detection'}
@@ -23,7 +23,7 @@ def test_the_first_seven_tasks_are_the_seven_and_then_they_come_again():
     assert config.tasks['detection__2'] == PAPER['detection']()
 
 
-def test_the_batch_is_labelled_as_asked_for():
+def test_the_batch_is_labelled_for_the_given_tasks():
     tasks = make_config(count_tasks(8)).tasks
     batch = make_batch(tasks, (65, 97), ['normals', 'semantic_boundaries__2'], images=2)
     assert batch.image.shape == (2, 65, 97, 3) and batch.valid.all()
@@ -33,16 +33,16 @@ def test_the_batch_is_labelled_as_asked_for():
 
 
 @pytest.mark.parametrize('images', [1, 3])
-def test_what_a_batch_takes_on_the_host_does_not_grow_with_the_tasks(images):
+def test_the_size_of_a_batch_on_the_host_does_not_grow_with_the_tasks(images):
     sizes = {
         tasks: batch_bytes(Case(method='ours', tasks=tasks, size=(65, 97), scales=1, images=images))
         for tasks in (1, 7, 16)
     }
-    # Three channels, a class, and which images are labelled and how large they are.
+    # Three channels, a class, whether each image is labelled, and the image sizes.
     assert set(sizes.values()) == {images * (65 * 97 * (3 + 1) + 1 + 2 * 4)}
 
 
-def test_every_case_runs_once_a_round_and_the_first_does_not_count():
+def test_every_case_runs_once_per_round_and_the_first_run_is_not_timed():
     order = []
     cases = [TimedCase(name=name, step=lambda name=name: order.append(name)) for name in 'ab']
     run_rounds(cases, rounds=3)

@@ -1,4 +1,4 @@
-"""Changes against a baseline: which score counts, which tasks, and delta_m."""
+"""Changes relative to a baseline: which scores and tasks count, and delta_m."""
 
 import json
 
@@ -44,7 +44,7 @@ def three(tmp_path):
 
 
 def mean_changes(comparison: Comparison) -> dict[str, float]:
-    """Of the first column."""
+    """Returns the mean changes of the first column."""
     changes = find_changes(comparison, comparison.columns[0])
     means = {task: change.mean for task, change in changes.tasks.items()}
     return {**means, 'delta_m': changes.delta_m.mean}
@@ -59,55 +59,55 @@ def test_delta_m_of_a_network_against_single_tasks(tmp_path, three):
     )
     assert find_changes(comparison, comparison.columns[0]).left_out == {}
     files = {path.stem.split('-')[-1]: path for path in three.rglob('results/*/*.json')}
-    singles = {one.name: next(one.rglob('results/*/*.json')) for one in alone}
-    assert changes['delta_m'] == pytest.approx(delta_m(files, singles).delta_m)
+    single_task = {folder.name: next(folder.rglob('results/*/*.json')) for folder in alone}
+    assert changes['delta_m'] == pytest.approx(delta_m(files, single_task).delta_m)
 
 
-def test_a_baseline_of_several_seeds_is_their_mean(tmp_path):
+def test_a_baseline_of_several_seeds_is_averaged(tmp_path):
     baseline = [
         read_run(write_run(tmp_path / str(seed), {'saliency': {MAX_F: score}}, seed=seed))
         for seed, score in enumerate((0.4, 0.6))
     ]
-    ours = read_run(write_run(tmp_path / 'ours', {'saliency': {MAX_F: 0.6}}))
-    comparison = compare([ours], ['ours'], baseline)
+    multitask = read_run(write_run(tmp_path / 'multitask', {'saliency': {MAX_F: 0.6}}))
+    comparison = compare([multitask], ['multitask'], baseline)
     assert mean_changes(comparison) == pytest.approx({'saliency': 20, 'delta_m': 20})
 
 
-def test_a_task_counts_once_whatever_its_results(tmp_path):
-    detection = {'detection_voc07': {VOC07: 0.6}, 'detection_voc10': {VOC10: 0.9}}
-    ours = read_run(write_run(tmp_path / 'ours', {**detection, 'saliency': {MAX_F: 0.9}}))
-    theirs = {'detection_voc07': {VOC07: 0.5}, 'detection_voc10': {VOC10: 0.3}}
-    theirs = read_run(write_run(tmp_path / 'theirs', {**theirs, 'saliency': {MAX_F: 0.9}}))
-    comparison = compare([ours], ['ours'], [theirs])
+def test_a_task_with_several_results_counts_once(tmp_path):
+    def read(name: str, voc07: float, voc10: float):
+        detection = {'detection_voc07': {VOC07: voc07}, 'detection_voc10': {VOC10: voc10}}
+        return read_run(write_run(tmp_path / name, {**detection, 'saliency': {MAX_F: 0.9}}))
+
+    comparison = compare([read('multitask', 0.6, 0.9)], ['multitask'], [read('baseline', 0.5, 0.3)])
     assert mean_changes(comparison) == pytest.approx(
         {'detection': 20, 'saliency': 0, 'delta_m': 10}
     )
-    assert 'Of detection it takes detection_voc07.' in format_tables(comparison)
+    assert 'The change of detection is that of detection_voc07.' in format_tables(comparison)
 
 
 def test_two_benchmarks_of_a_task_count_as_their_mean(tmp_path):
     runs = []
-    for name, first, second in (('ours', 0.6, 0.8), ('theirs', 0.5, 0.8)):
+    for name, first, second in (('multitask', 0.6, 0.8), ('baseline', 0.5, 0.8)):
         folder = write_run(tmp_path / name, {'saliency': {MAX_F: first}, 'normals': {MEAN: 30}})
-        other = folder / 'results' / '00000004' / 'ecssd-test-saliency.json'
-        report = json.loads((other.parent / 'pascal_s-test-saliency.json').read_text())
+        ecssd = folder / 'results' / '00000004' / 'ecssd-test-saliency.json'
+        report = json.loads((ecssd.parent / 'pascal_s-test-saliency.json').read_text())
         report['scores'][0]['value'] = second
-        other.write_text(json.dumps({**report, 'dataset': 'ecssd'}))
+        ecssd.write_text(json.dumps({**report, 'dataset': 'ecssd'}))
         runs.append(read_run(folder))
-    comparison = compare(runs[:1], ['ours'], runs[1:])
+    comparison = compare(runs[:1], ['multitask'], runs[1:])
     assert mean_changes(comparison) == pytest.approx({'saliency': 10, 'normals': 0, 'delta_m': 5})
 
 
-def test_a_task_of_the_users_own_needs_no_registration(tmp_path, capsys):
-    ours = write_run(tmp_path / 'ours', {'how_far': {RMSE: 0.5123, WITHIN: 81.24}, **THREE})
+def test_a_task_of_a_plugin_need_not_be_registered(tmp_path, capsys):
+    run = write_run(tmp_path / 'run', {'how_far': {RMSE: 0.5123, WITHIN: 81.24}, **THREE})
     baseline = [
         write_run(tmp_path / str(seed), {'how_far': {RMSE: rmse, WITHIN: 90.0}}, seed=seed)
         for seed, rmse in enumerate((0.4, 0.6))
     ]
-    main([str(ours), '--baseline', *map(str, baseline)])
+    main([str(run), '--baseline', *map(str, baseline)])
     table = table_rows(capsys.readouterr().out)
     assert table[1:3] == [
-        ['how_far', 'own:test', '5', 'RMSE ↓', '0.500 ± 0.141 m', '0.512 m'],
+        ['how_far', 'custom:test', '5', 'RMSE ↓', '0.500 ± 0.141 m', '0.512 m'],
         ['', '', '', 'within 25 %', '90.0 ± 0.0 %', '81.2 %'],
     ]
     assert ['how_far', '-2.5'] in table  # 0.5123 is worse than 0.5
@@ -115,8 +115,9 @@ def test_a_task_of_the_users_own_needs_no_registration(tmp_path, capsys):
 
 
 def test_a_task_that_the_baseline_lacks_is_left_out(tmp_path, three, capsys):
-    both = write_run(tmp_path / 'both', {'saliency': {MAX_F: 0.4}, 'detection_voc07': {VOC07: 0.5}})
-    main([str(three), '--baseline', str(both)])
+    results = {'saliency': {MAX_F: 0.4}, 'detection_voc07': {VOC07: 0.5}}
+    baseline = write_run(tmp_path / 'baseline', results)
+    main([str(three), '--baseline', str(baseline)])
     text = capsys.readouterr().out
     table = table_rows(text)
     start = table.index(['change against the baseline, %', 'three'])
@@ -130,24 +131,23 @@ def test_a_task_that_the_baseline_lacks_is_left_out(tmp_path, three, capsys):
         'delta_m of three leaves out segmentation (not in the baseline), normals (not in the '
         'baseline), detection (only in the baseline).'
     ) in ' '.join(text.split())
-    main([str(three), str(three), '--names', 'a', 'b', '--baseline', str(both)])
+    main([str(three), str(three), '--names', 'a', 'b', '--baseline', str(baseline)])
     text = ' '.join(capsys.readouterr().out.split())
     assert 'delta_m of a and b leaves out segmentation (not in the baseline), normals' in text
 
 
-def test_nothing_to_compare_is_refused(tmp_path, three):
-    other = write_run(tmp_path / 'other', {'detection_voc07': {VOC07: 0.5}})
+def test_runs_without_common_tasks_are_an_error(tmp_path, three):
+    baseline = write_run(tmp_path / 'baseline', {'detection_voc07': {VOC07: 0.5}})
     with pytest.raises(UserError) as error:
-        main([str(three), '--baseline', str(other)])
-    assert f'{three} and the baseline have nothing to compare' in str(error.value)
-    assert 'normals (not in the baseline)' in str(error.value)
-    assert 'detection (only in the baseline)' in str(error.value)
+        main([str(three), '--baseline', str(baseline)])
+    for part in (str(three), 'normals (not in the baseline)', 'detection (only in the baseline)'):
+        assert part in str(error.value)
 
 
-def test_a_task_that_another_column_has_is_no_ones_omission(tmp_path):
+def test_a_task_that_only_another_column_has_is_not_listed_as_left_out(tmp_path):
     runs = [
-        read_run(write_run(tmp_path / name, {'saliency': {MAX_F: 0.5}, **more}))
-        for name, more in (('a', {}), ('b', {'how_far': {RMSE: 1.0}}), ('base', {}))
+        read_run(write_run(tmp_path / name, {'saliency': {MAX_F: 0.5}, **results}))
+        for name, results in (('a', {}), ('b', {'how_far': {RMSE: 1.0}}), ('baseline', {}))
     ]
     comparison = compare(runs[:2], ['a', 'b'], runs[2:])
     assert find_changes(comparison, comparison.columns[0]).left_out == {}
@@ -157,7 +157,7 @@ def test_a_task_that_another_column_has_is_no_ones_omission(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('ours', 'theirs', 'reason'),
+    ('scores', 'baseline_scores', 'reason'),
     [
         ({MIOU: 0.5}, {MIOU: 0.0}, 'mIoU on voc2012:val is 0 in the baseline'),
         ({MIOU: 0.5}, {MIOU: None}, 'mIoU on voc2012:val is undefined'),
@@ -165,13 +165,13 @@ def test_a_task_that_another_column_has_is_no_ones_omission(tmp_path):
         ({MAE: 0.5}, {MAE: 0.5}, 'without a main score'),
     ],
 )
-def test_a_score_without_relative_change_is_left_out(tmp_path, ours, theirs, reason):
-    ours, theirs = (
-        read_run(write_run(tmp_path / name, {'segmentation': scores, 'saliency': {MAX_F: max_f}}))
-        for name, scores, max_f in (('ours', ours, 0.6), ('theirs', theirs, 0.5))
-    )
-    comparison = compare([ours], ['ours'], [theirs])
+def test_a_score_without_relative_change_is_left_out(tmp_path, scores, baseline_scores, reason):
+    results = {'segmentation': scores, 'saliency': {MAX_F: 0.6}}
+    baseline_results = {'segmentation': baseline_scores, 'saliency': {MAX_F: 0.5}}
+    run = read_run(write_run(tmp_path / 'multitask', results))
+    baseline = read_run(write_run(tmp_path / 'baseline', baseline_results))
+    comparison = compare([run], ['multitask'], [baseline])
     assert mean_changes(comparison) == pytest.approx({'saliency': 20, 'delta_m': 20})
     text = format_tables(comparison)
     assert ['segmentation', '-'] in table_rows(text)
-    assert f'delta_m of ours leaves out segmentation ({reason}).' in ' '.join(text.split())
+    assert f'delta_m of multitask leaves out segmentation ({reason}).' in ' '.join(text.split())

@@ -1,4 +1,4 @@
-"""Curves of runs: which numbers are drawn, and where."""
+"""Learning curves of runs: which numbers are drawn, and in which panel."""
 
 import json
 
@@ -10,18 +10,18 @@ from matplotlib.text import Text
 
 from helpers.run_folders import MAE, MAX_F, MEAN, RMSE, VOC10, WITHIN, write_log, write_run
 from ubernet_jax.comparison.columns import compare
-from ubernet_jax.comparison.curves import Place, choose_scores, read_curves
-from ubernet_jax.comparison.picture import _running_mean, draw_curves
+from ubernet_jax.comparison.curves import CurveKey, choose_scores, read_curves
+from ubernet_jax.comparison.picture import draw_curves, running_mean
 from ubernet_jax.comparison.runs import keep_run, read_run
 from ubernet_jax.metrics.metric import Score
 
-SALIENCY = Place('saliency', 'pascal_s:test')
-NORMALS = Place('normals', 'folder/kitchen:test')
+SALIENCY = CurveKey('saliency', 'pascal_s:test')
+NORMALS = CurveKey('normals', 'folder/kitchen:test')
 
 
 @pytest.fixture
 def run(tmp_path):
-    """A run with scores at two steps, a log, and scores of a part while training."""
+    """A run with scores at two steps, a log, and scores on subsets during training."""
     folder = tmp_path / 'run'
     for step, max_f in ((2, 0.5), (4, 0.6)):
         write_run(folder, {'saliency': {MAX_F: max_f, MAE: 0.2}}, step=step)
@@ -37,7 +37,7 @@ def run(tmp_path):
 
 @pytest.fixture
 def draw(tmp_path, monkeypatch):
-    """Draws runs, and gives the figure."""
+    """A function that draws runs and returns the figure."""
     figures, save = [], Figure.savefig
     monkeypatch.setattr(
         Figure, 'savefig', lambda figure, path: (figures.append(figure), save(figure, path))
@@ -53,12 +53,12 @@ def draw(tmp_path, monkeypatch):
 
 
 def titles(figure: Figure) -> list[str]:
-    """Of the panels with a line, in their order."""
+    """Returns the titles of the panels with a line, in their order."""
     return [axes.get_title() for axes in figure.findobj(Axes) if axes.lines]
 
 
 def lines(figure: Figure, title: str) -> list[tuple]:
-    """Images seen, values and colour of every line with points in the panel of that title."""
+    """Returns images seen, values and colour of every non-empty line in the panel with a title."""
     (axes,) = [axes for axes in figure.findobj(Axes) if axes.get_title() == title]
     return [
         (list(line.get_xdata()), list(line.get_ydata()), line.get_color())
@@ -67,11 +67,11 @@ def lines(figure: Figure, title: str) -> list[tuple]:
     ]
 
 
-def test_curves_are_over_images_seen(run):
+def test_curves_are_functions_of_images_seen(run):
     curves = read_curves(run)
     assert curves.losses == {'saliency': {2: 3.0, 6: 1.0}}
-    assert curves.whole == {SALIENCY: {'max_f': {4: 0.5, 8: 0.6}, 'mae': {4: 0.2, 8: 0.2}}}
-    assert curves.part == {
+    assert curves.full == {SALIENCY: {'max_f': {4: 0.5, 8: 0.6}, 'mae': {4: 0.2, 8: 0.2}}}
+    assert curves.subset == {
         SALIENCY: {'max_f': {6: 0.7}, 'mae': {6: 0.1}},
         NORMALS: {'median': {6: 9}, 'mean': {6: 4}},
     }
@@ -81,24 +81,25 @@ def test_all_micro_batches_of_a_step_count(run):
     write_run(run, {'saliency': {MAX_F: 0.6}}, micro_batches_per_step=5)
     curves = read_curves(run)
     assert curves.losses == {'saliency': {10: 3.0, 30: 1.0}}
-    assert curves.whole[SALIENCY]['max_f'] == {20: 0.5, 40: 0.6}
-    assert curves.part[SALIENCY]['max_f'] == {30: 0.7}
+    assert curves.full[SALIENCY]['max_f'] == {20: 0.5, 40: 0.6}
+    assert curves.subset[SALIENCY]['max_f'] == {30: 0.7}
 
 
 def test_a_task_may_be_called_loss(tmp_path):
     folder = write_run(tmp_path / 'run', {'loss': {MAX_F: 0.6}})
-    write_log(folder, {'step': 1, 'loss/loss': 3.0, 'loss/own:test/max_f': 0.5})
+    write_log(folder, {'step': 1, 'loss/loss': 3.0, 'loss/custom:test/max_f': 0.5})
     curves = read_curves(folder)
     assert curves.losses == {'loss': {2: 3.0}}
-    assert curves.part == {Place('loss', 'own:test'): {'max_f': {2: 0.5}}}
+    assert curves.subset == {CurveKey('loss', 'custom:test'): {'max_f': {2: 0.5}}}
 
 
-def test_the_main_score_is_drawn_as_the_results_describe_it(run, tmp_path):
+def test_results_define_which_score_is_drawn(run, tmp_path):
     curves = read_curves(run)
     chosen = choose_scores([], [curves])
     assert chosen == {SALIENCY: MAX_F, NORMALS: Score(name='median', label='median')}
-    other = write_run(tmp_path / 'other', {'normals': {MEAN: 30.0}, 'detection_voc10': {VOC10: 1}})
-    kept = read_run(keep_run(read_run(other), tmp_path))
+    results = {'normals': {MEAN: 30.0}, 'detection_voc10': {VOC10: 1}}
+    evaluated = write_run(tmp_path / 'evaluated', results)
+    kept = read_run(keep_run(read_run(evaluated), tmp_path))
     assert choose_scores([kept.results], [curves]) == {SALIENCY: MAX_F, NORMALS: MEAN}
 
 
@@ -108,39 +109,36 @@ def test_a_result_without_a_main_score_has_no_panel(tmp_path):
     assert choose_scores([], [read_curves(folder)]) == {}
 
 
-def test_a_picture_of_two_runs(run, tmp_path, draw):
-    other = write_run(
-        tmp_path / 'other', {'how_far': {RMSE: 0.5, WITHIN: 1.0}, 'saliency': {MAX_F: 0.9}}, step=5
-    )
-    write_log(other, {'step': 1, 'loss/how_far': 1.0, 'loss/saliency': 2.0})
-    figure = draw(run, other)
+def test_a_figure_of_two_runs(run, tmp_path, draw):
+    results = {'how_far': {RMSE: 0.5, WITHIN: 1.0}, 'saliency': {MAX_F: 0.9}}
+    second = write_run(tmp_path / 'second', results, step=5)
+    write_log(second, {'step': 1, 'loss/how_far': 1.0, 'loss/saliency': 2.0})
+    figure = draw(run, second)
     assert titles(figure) == [
         'saliency: training loss',
         'how_far: training loss',
         'saliency: max F\npascal_s:test',
-        'how_far: RMSE (lower is better)\nown:test',
+        'how_far: RMSE (lower is better)\ncustom:test',
         'normals: median\nfolder/kitchen:test',
     ]
-    assert {'run', 'other', 'm', 'part of it, while training'} <= {
-        text.get_text() for text in figure.findobj(Text)
-    }
+    assert {'run', 'second', 'm'} <= {text.get_text() for text in figure.findobj(Text)}
     assert lines(figure, 'saliency: max F\npascal_s:test') == [
         ([4, 8], [0.5, 0.6], 'C0'),
         ([10], [0.9], 'C1'),
         ([6], [0.7], 'C0'),
     ]
-    assert lines(figure, 'how_far: RMSE (lower is better)\nown:test') == [([10], [0.5], 'C1')]
+    assert lines(figure, 'how_far: RMSE (lower is better)\ncustom:test') == [([10], [0.5], 'C1')]
 
 
-def test_an_undefined_score_is_no_point(run, draw):
+def test_an_undefined_score_is_not_drawn(run, draw):
     file = run / 'results' / '00000002' / 'pascal_s-test-saliency.json'
     report = json.loads(file.read_text())
     report['scores'][0]['value'] = None
     file.write_text(json.dumps(report))
-    ours, *_ = lines(draw(run), 'saliency: max F\npascal_s:test')
-    assert ours == ([8], [0.6], 'C0')
+    full, *_ = lines(draw(run), 'saliency: max F\npascal_s:test')
+    assert full == ([8], [0.6], 'C0')
 
 
-def test_the_running_mean_begins_with_what_there_is():
-    actual = _running_mean(np.array([1.0, 3.0, 5.0, 7.0, 9.0, 11.0]))
+def test_the_running_mean_starts_with_fewer_values():
+    actual = running_mean(np.array([1.0, 3.0, 5.0, 7.0, 9.0, 11.0]))
     np.testing.assert_allclose(actual, [1, 2, 3, 4, 5, 7])

@@ -1,7 +1,6 @@
-"""`--config FILE --config.FIELD=VALUE`: what a flag changes, and what is said of wrong ones."""
+"""Flags `--config FILE --config.FIELD=VALUE`: changes to a configuration, and wrong flags."""
 
 import pathlib
-import re
 
 import pytest
 from absl import flags
@@ -17,7 +16,7 @@ TINY = tiny_config.__file__
 
 
 def parse(*settings: str, file: pathlib.Path | str = TINY) -> c.Config:
-    """What `train` makes of `--config FILE` and more flags."""
+    """The configuration that `train` reads from `--config FILE` and further flags."""
     words = ['train', f'--config={file}', *settings]
     values = flags.FlagValues()
     config_flags.DEFINE_config_file('config', flag_values=values, sys_argv=words)
@@ -45,7 +44,7 @@ def test_flags_change_fields_of_every_type():
     assert config == wanted
 
 
-@pytest.mark.parametrize('own', ['steps=6', 'epochs=1.5', 'images=12'])
+@pytest.mark.parametrize('length_of_file', ['steps=6', 'epochs=1.5', 'images=12'])
 @pytest.mark.parametrize(
     ('flag', 'lengths'),
     [
@@ -54,102 +53,106 @@ def test_flags_change_fields_of_every_type():
         ('images=480', (None, None, 480)),
     ],
 )
-def test_a_length_on_the_command_line_replaces_that_of_the_file(own, flag, lengths, tmp_path):
-    path = tmp_path / 'own.py'
+def test_a_length_on_the_command_line_replaces_that_of_the_file(
+    length_of_file, flag, lengths, tmp_path
+):
+    path = tmp_path / 'settings.py'
     path.write_text(
         'from ubernet_jax import config as c\n'
-        f'def get_config():\n    return c.Config({own}, tasks={{"normals": c.Normals()}})\n'
+        'def get_config():\n'
+        f'    return c.Config({length_of_file}, tasks={{"normals": c.Normals()}})\n'
     )
     config = parse(f'--config.{flag}', file=path)
     assert (config.steps, config.epochs, config.images) == lengths
 
 
 @pytest.mark.parametrize(
-    ('settings', 'message'),
+    ('settings', 'parts'),
     [
-        (['model.widht=2'], "model.widht: model has no 'widht'; it has trunk, width, scales"),
-        (['widht=2'], "--config.widht: the configuration has no 'widht'; it has name, seed, steps"),
-        (['tasks.depth.weight=1'], "tasks has no 'depth'; it has normals, segmentation"),
-        (
-            ['tasks.normals.foo=1'],
-            "--config.tasks.normals.foo: tasks.normals has no 'foo'; it has batch_size,",
-        ),
+        (['model.widht=2'], ['model.widht', "model has no 'widht'", 'trunk, width, scales']),
+        (['widht=2'], ['--config.widht', "'widht'", 'name, seed, steps']),
+        (['tasks.depth.weight=1'], ["tasks has no 'depth'", 'normals, segmentation']),
+        (['tasks.normals.foo=1'], ["tasks.normals has no 'foo'", 'batch_size,']),
         # A field of another kind of task.
-        (['tasks.normals.positive_share=1'], "tasks.normals has no 'positive_share'; it has"),
-        (['steps.width=1'], "--config.steps.width: steps has no 'width'; it has none"),
-        (['data.train[3].name=x'], "data.train has no '3'; it has 0"),
-        (['data.train=x'], '--config.data.train: data.train is not a single value; it has 0'),
-        (['model=x'], 'model is not a single value; it has trunk, width'),
-        (['tasks.normals=x'], 'tasks.normals is not a single value; it has batch_size'),
-        (['data.buckets[0]=3'], "data.buckets has no '0'"),
-        (['data.train[0.name=x'], 'data.train[0.name'),
-        (['steps=many'], 'flag --config.steps=many: invalid literal'),
-        (['images=None'], 'flag --config.images=None: invalid literal'),
-        (['optim.optimizer=lion'], 'value should be one of <sgd|adamw>'),
-        (["data.buckets=(('a', 1),)"], "data.buckets[0][0] is 'a', but must be of type int"),
-        (['steps=5', 'epochs=2'], 'given by steps=5 and epochs=2.0; give one of steps, epochs'),
+        (['tasks.normals.positive_share=1'], ["tasks.normals has no 'positive_share'"]),
+        (['steps.width=1'], ['--config.steps.width', "steps has no 'width'"]),
+        (['data.train[3].name=x'], ["data.train has no '3'", '0']),
+        (['data.train=x'], ['--config.data.train', 'not a single value']),
+        (['model=x'], ['model is not a single value', 'trunk, width']),
+        (['tasks.normals=x'], ['tasks.normals is not a single value', 'batch_size']),
+        (['data.buckets[0]=3'], ["data.buckets has no '0'"]),
+        (['data.train[0.name=x'], ['data.train[0.name']),
+        (['steps=many'], ['--config.steps=many']),
+        (['images=None'], ['--config.images=None']),
+        (['optim.optimizer=lion'], ['sgd|adamw']),
+        (["data.buckets=(('a', 1),)"], ["data.buckets[0][0] is 'a'", 'int']),
+        (['steps=5', 'epochs=2'], ['steps=5 and epochs=2.0', 'steps, epochs, images']),
     ],
 )
-def test_a_flag_that_cannot_be_is_refused_with_what_can(settings, message):
-    with pytest.raises(UserError, match=re.escape(message)):
+def test_a_wrong_flag_is_refused_with_the_allowed_fields_or_values(settings, parts):
+    with pytest.raises(UserError) as error:
         parse(*(f'--config.{setting}' for setting in settings))
+    for part in parts:
+        assert part in str(error.value)
 
 
-def test_a_task_whose_name_is_a_word_of_python_is_set_in_the_file(tmp_path):
-    """A limit of ml_collections, said in a message."""
-    path = tmp_path / 'own.py'
+def test_a_task_named_like_a_keyword_of_python_can_only_be_set_in_the_file(tmp_path):
+    """A limit of ml_collections; the message names the field."""
+    path = tmp_path / 'settings.py'
     path.write_text(
         'from ubernet_jax import config as c\n'
         'def get_config():\n    return c.Config(steps=1, tasks={"lambda": c.Normals()})\n'
     )
-    with pytest.raises(UserError, match="Could not parse 'tasks.lambda.weight'"):
+    with pytest.raises(UserError, match=r'tasks\.lambda\.weight'):
         parse('--config.tasks.lambda.weight=2', file=path)
 
 
-def test_a_file_that_is_not_there_is_named():
-    with pytest.raises(UserError, match='there is no file configs/none.py; name one such as'):
+def test_a_missing_file_is_named():
+    with pytest.raises(UserError, match='configs/none.py.*configs/mini.py'):
         load_config('configs/none.py:variant')
 
 
-def test_a_file_of_any_name_whose_classes_are_dataclasses(tmp_path):
+def test_a_file_of_any_name_may_define_dataclasses(tmp_path):
     path = tmp_path / 'settings.txt'
     path.write_text(
         'from __future__ import annotations\nimport dataclasses\n'
         'from ubernet_jax import config as c\n'
-        '@dataclasses.dataclass\nclass Own:\n    steps: int = 3\n'
+        '@dataclasses.dataclass\nclass Lengths:\n    steps: int = 3\n'
         'def get_config(name):\n'
-        '    return c.Config(name=name, steps=Own().steps, tasks={"a": c.Normals()})\n'
+        '    return c.Config(name=name, steps=Lengths().steps, tasks={"a": c.Normals()})\n'
     )
-    config = load_config(f'{path}:one:two')
-    assert (config.name, config.steps) == ('one:two', 3)
+    config = load_config(f'{path}:first:second')
+    assert (config.name, config.steps) == ('first:second', 3)
 
 
 SETTINGS = 'from ubernet_jax import config as c\ndef get_config():\n'
 
 
 @pytest.mark.parametrize(
-    ('content', 'message'),
+    ('content', 'parts'),
     [
-        ('def get_config(:', 'SyntaxError: invalid syntax (broken.py, line 1)'),
-        ('import no_such_package', "No module named 'no_such_package'"),
-        ('steps = 3', "has no attribute 'get_config'"),
-        ('def get_config():\n    return 1 / 0', 'broken.py:2'),
-        ('def get_config():\n    return {}', 'returned a dict'),
-        ('def get_config():\n    open("nowhere.txt")', "No such file or directory: 'nowhere.txt'"),
+        ('def get_config(:', ['SyntaxError', 'broken.py, line 1']),
+        ('import no_such_package', ["'no_such_package'"]),
+        ('steps = 3', ["'get_config'"]),
+        ('def get_config():\n    return 1 / 0', ['broken.py:2']),
+        ('def get_config():\n    return {}', ['dict', 'Config']),
+        ('def get_config():\n    open("nowhere.txt")', ["'nowhere.txt'"]),
         (
             f'{SETTINGS}    return c.ModelConfig(widht=1)',
-            'broken.py:3). ModelConfig has trunk, width',
+            ['broken.py:3', 'widht', 'ModelConfig', 'trunk, width'],
         ),
-        (f'{SETTINGS}    return c.Normals(scale=1)', 'Normals has batch_size, learning_rate'),
-        (f'{SETTINGS}    c.Normals().wieght = 2.0', 'broken.py:3). Normals has batch_size'),
-        (f'{SETTINGS}    c.Config().widht = 1', 'broken.py:3). Config has name, seed'),
-        (f'{SETTINGS}    return c.Optimizer.ADAMX', 'ADAMX'),
-        (f'{SETTINGS}    return c.Config(steps="x")', "config.steps is 'x', but must be of type"),
+        (f'{SETTINGS}    return c.Normals(scale=1)', ['Normals', 'batch_size, learning_rate']),
+        (f'{SETTINGS}    c.Normals().wieght = 2.0', ['broken.py:3', 'Normals', 'batch_size']),
+        (f'{SETTINGS}    c.Config().widht = 1', ['broken.py:3', 'Config', 'name, seed']),
+        (f'{SETTINGS}    return c.Optimizer.ADAMX', ['ADAMX']),
+        (f'{SETTINGS}    return c.Config(steps="x")', ["config.steps is 'x'", 'int']),
     ],
 )
 @pytest.mark.parametrize('settings', [[], ['--config.steps=5']])
-def test_a_broken_config_file_is_a_message(content, message, settings, tmp_path):
+def test_a_broken_config_file_is_reported_with_its_error(content, parts, settings, tmp_path):
     path = tmp_path / 'broken.py'
     path.write_text(content)
-    with pytest.raises(UserError, match=re.escape(message)):
+    with pytest.raises(UserError) as error:
         parse(*settings, file=path)
+    for part in parts:
+        assert part in str(error.value)

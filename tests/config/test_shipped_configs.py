@@ -1,7 +1,6 @@
-"""The files in `configs/`: what each promises, beside `mini` and the paper."""
+"""The files in `configs/`, compared with `mini` and with the paper."""
 
 import json
-import re
 
 import pytest
 
@@ -21,22 +20,22 @@ SHIPPED = (
 
 
 def shipped(name: str, variant: str = '') -> c.Config:
-    """A file's configuration; `variant` is what stands behind the colon."""
+    """A file's configuration; `variant` is the text after the colon."""
     return load_config(f'{CONFIGS / name}.py{variant and ":"}{variant}')
 
 
-def changes(config: c.Config, whole: c.Config) -> set[str]:
+def changes(config: c.Config, base: c.Config) -> set[str]:
     """The fields in which two configurations differ."""
-    lines = differences(to_json(config), to_json(whole))
+    lines = differences(to_json(config), to_json(base))
     return {line.split(':')[0] for line in lines} - {'name'}
 
 
-def test_the_shipped_configs_are_those_that_the_project_promises():
+def test_the_folder_holds_the_shipped_configs():
     assert {path.stem for path in CONFIGS.glob('*.py')} == set(SHIPPED)
 
 
 @pytest.mark.parametrize('name', SHIPPED)
-def test_a_shipped_config_is_valid_and_comes_back_from_json(name):
+def test_a_shipped_config_is_valid_and_restored_from_json(name):
     config = shipped(name)
     validate(config)
     assert config.name.split(':')[0] == name
@@ -46,8 +45,8 @@ def test_a_shipped_config_is_valid_and_comes_back_from_json(name):
     assert f'configs/{name}.py' in (CONFIGS / f'{name}.py').read_text()
 
 
-def test_the_papers_schedule():
-    """5000 updates of the trunk, and a tenth of the rate after 3000 (section 4)."""
+def test_the_schedule_of_the_paper():
+    """5000 updates of the trunk, and a tenth of the learning rate after 3000 (section 4)."""
     config = shipped('ubernet')
     shared = config.optim.shared
     assert (config.images / shared.batch_size, shared.decay_at) == (5000, (0.6,))
@@ -57,7 +56,7 @@ def test_the_papers_schedule():
     assert rates.pop('detection') == 5e-4 and set(rates.values()) == {1e-3}
 
 
-def test_classes_are_vocs_or_those_of_the_data():
+def test_classes_are_those_of_voc_or_of_the_data():
     tasks = shipped('mini').tasks
     for name in ('segmentation', 'semantic_boundaries', 'detection'):
         assert tasks[name].classes == VOC_CLASSES
@@ -76,42 +75,42 @@ def test_classes_are_vocs_or_those_of_the_data():
         ('detection', ['voc2012']),
     ],
 )
-def test_a_single_task_is_a_part_of_mini(name, datasets):
-    whole, config = shipped('mini'), shipped('single_task', name)
+def test_a_single_task_has_the_settings_of_mini(name, datasets):
+    full, config = shipped('mini'), shipped('single_task', name)
     validate(config)
     assert config.name == f'single_task:{name}'
-    assert config.tasks == {name: whole.tasks[name]}
+    assert config.tasks == {name: full.tasks[name]}
     assert config.model.scales == (1 if name == 'detection' else 3)
-    assert [one.name for one in config.data.train] == datasets
-    assert {one.name for one in config.evaluation.benchmarks} == set(datasets)
+    assert [dataset.name for dataset in config.data.train] == datasets
+    assert {dataset.name for dataset in config.evaluation.benchmarks} == set(datasets)
     # As many of each dataset's images: the same epochs, with the same repeats.
-    assert all(dataset in whole.data.train for dataset in config.data.train)
-    assert config.epochs == whole.epochs and config.optim == whole.optim
+    assert all(dataset in full.data.train for dataset in config.data.train)
+    assert config.epochs == full.epochs and config.optim == full.optim
 
 
-def test_two_tasks_share_their_images():
-    config, whole = shipped('two_task'), shipped('mini')
-    assert (config.epochs, config.model) == (whole.epochs, whole.model)
+def test_two_tasks_train_on_the_same_images():
+    config, full = shipped('two_task'), shipped('mini')
+    assert (config.epochs, config.model) == (full.epochs, full.model)
     assert set(config.tasks) == {'segmentation', 'detection'}
-    assert [one.name for one in config.data.train] == ['voc2012']
+    assert [dataset.name for dataset in config.data.train] == ['voc2012']
 
 
 @pytest.mark.parametrize('weight', ['1', '5', '50'])
-def test_the_weight_of_normals_is_all_that_changes(weight):
+def test_only_the_weight_of_normals_changes(weight):
     config = shipped('normals_weight', weight)
     assert changes(config, shipped('mini')) == {'tasks.normals.weight'}
     assert config.tasks['normals'].weight == float(weight)
 
 
-def test_the_synchronous_solver_sees_the_same_images():
+def test_the_synchronous_solver_trains_on_the_same_images():
     config = shipped('synchronous')
     assert changes(config, shipped('mini')) == {'optim.algorithm'}
     assert config.optim.algorithm is c.Algorithm.SYNCHRONOUS
-    # The rates of all groups fall together.
+    # The learning rates of all groups fall together.
     assert {group.decay_at for group in (config.optim.shared, *config.tasks.values())} == {(0.75,)}
 
 
-def test_all_rates_of_the_balanced_run_fall_to_nothing():
+def test_all_learning_rates_of_the_balanced_run_fall_to_zero():
     config = shipped('balanced')
     groups = {'optim.shared': config.optim.shared}
     groups |= {f'tasks.{name}': task for name, task in config.tasks.items()}
@@ -122,47 +121,43 @@ def test_all_rates_of_the_balanced_run_fall_to_nothing():
 
 
 @pytest.mark.parametrize('experiment', ['mini', 'balanced', 'synchronous', 'single_task:parts'])
-def test_a_small_experiment_is_that_of_its_name_but_smaller(experiment):
+def test_a_small_experiment_is_a_smaller_version_of_the_named_one(experiment):
     name, _, variant = experiment.partition(':')
-    config, whole = shipped('small', experiment), shipped(name, variant)
+    config, full = shipped('small', experiment), shipped(name, variant)
     validate(config)
-    assert config.name == f'small:{whole.name}'
-    assert config.epochs == pytest.approx(0.35 * whole.epochs)
-    changed = {field.split('.')[0] for field in changes(config, whole)}
+    assert config.name == f'small:{full.name}'
+    assert config.epochs == pytest.approx(0.35 * full.epochs)
+    changed = {field.split('.')[0] for field in changes(config, full)}
     assert changed <= {
         'epochs', 'model', 'data', 'input_size', 'evaluation', 'pictures_every', 'evaluate_every',
     }  # fmt: skip
-    assert config.data.train == whole.data.train
-    assert config.evaluation.benchmarks == whole.evaluation.benchmarks
+    assert config.data.train == full.data.train
+    assert config.evaluation.benchmarks == full.evaluation.benchmarks
 
 
-def test_the_start_of_the_small_experiments_is_not_shortened():
-    config, whole = shipped('small', 'two_task'), shipped('two_task')
-    assert (config.epochs, config.tasks) == (whole.epochs, whole.tasks)
+def test_the_start_of_the_small_experiments_has_all_epochs():
+    config, full = shipped('small', 'two_task'), shipped('two_task')
+    assert (config.epochs, config.tasks) == (full.epochs, full.tasks)
 
 
-def test_boundaries_in_the_setup_made_for_them():
+def test_boundaries_in_the_setup_of_hed():
     config, paper = shipped('hed_style'), shipped('ubernet')
     assert set(config.tasks) == {'boundaries'} and config.loss.graduated
     assert config.images / config.optim.shared.batch_size == 5000
     assert config.tasks['boundaries'].learning_rate > config.optim.shared.learning_rate
-    assert {one.name for one in config.data.train} == {'bsds500'}
+    assert {dataset.name for dataset in config.data.train} == {'bsds500'}
     assert config.model == paper.model and not paper.loss.graduated
 
 
 @pytest.mark.parametrize(
-    ('name', 'variant', 'message'),
+    ('name', 'variant', 'known'),
     [
-        ('single_task', 'depth', 'single_task.py:depth: unknown task; known: boundaries, normals'),
-        (
-            'small',
-            'hed_style',
-            'small.py:hed_style: no experiment; known: balanced, mini, normals_weight',
-        ),
-        ('normals_weight', 'much', 'normals_weight.py:much: the weight must be a number'),
-        ('ubernet', 'val', 'ubernet.py:val: unknown variant; known: with_val, without_val'),
+        ('single_task', 'depth', 'boundaries, normals'),
+        ('small', 'hed_style', 'balanced, mini, normals_weight'),
+        ('normals_weight', 'much', 'number'),
+        ('ubernet', 'val', 'with_val, without_val'),
     ],
 )
-def test_a_variant_that_a_config_does_not_know(name, variant, message):
-    with pytest.raises(UserError, match=re.escape(message)):
+def test_an_unknown_variant_is_refused_and_the_known_variants_are_listed(name, variant, known):
+    with pytest.raises(UserError, match=rf'{name}\.py:{variant}\b.*{known}'):
         shipped(name, variant)

@@ -1,4 +1,4 @@
-"""The picture of a prepared set's examples."""
+"""The contact sheet of a prepared dataset."""
 
 import dataclasses
 
@@ -19,7 +19,7 @@ KINDS = {'segmentation': STANDARD['segmentation'], 'detection': Boxes(classes=CO
 
 @dataclasses.dataclass
 class FakeSplit:
-    """Green images; every second has a mask, every third boxes of class 80."""
+    """Green images; every second image has a mask, every third has a box of class 80."""
 
     split: str
     length: int
@@ -47,7 +47,7 @@ class FakeSplit:
 
 @pytest.fixture
 def panels(monkeypatch) -> list:
-    """What is drawn by a `contact_sheet`, row by row."""
+    """The panels that `contact_sheet` draws, row by row."""
     rows = []
 
     def record(panels, columns, side):
@@ -66,9 +66,9 @@ def test_eight_examples_are_spread_over_all_splits(panels):
     ]  # fmt: skip
 
 
-def test_every_label_has_its_place_and_a_missing_one_leaves_it_empty(panels):
+def test_a_missing_label_leaves_its_cell_empty(panels):
     draw_examples([FakeSplit('train', 4)])
-    drawn = [[one and one.caption.split(':')[0] for one in row] for row in panels]
+    drawn = [[panel and panel.caption.split(':')[0] for panel in row] for row in panels]
     assert drawn == [
         ['train', 'detection', 'segmentation'],
         ['train', None, None],
@@ -77,7 +77,7 @@ def test_every_label_has_its_place_and_a_missing_one_leaves_it_empty(panels):
     ]
 
 
-def test_two_examples_of_a_single_task_share_a_row(panels):
+def test_two_examples_with_a_single_label_share_a_row(panels):
     draw_examples([FakeSplit('train', 9, present=('segmentation',))])
     assert [len(row) for row in panels] == [4] * 4
     assert [row[2].caption for row in panels] == [
@@ -88,7 +88,7 @@ def test_two_examples_of_a_single_task_share_a_row(panels):
     ]
 
 
-def test_the_picture_shows_the_images():
+def test_the_contact_sheet_shows_the_images():
     picture = draw_examples([FakeSplit('train', 2)])
     assert picture.dtype == np.uint8
     assert np.all(picture == np.uint8(GREEN), axis=-1).any()

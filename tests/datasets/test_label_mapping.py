@@ -1,4 +1,4 @@
-"""Which label is whose task, where classes come from, and what does not fit."""
+"""The mapping of tasks to labels, the source of classes, and mismatches."""
 
 import dataclasses
 import pathlib
@@ -18,7 +18,7 @@ PAPER = {'segmentation': c.PAPER['segmentation'](), 'saliency': c.PAPER['salienc
 
 
 def make_dataset(labels: dict[str, LabelKind], absent: tuple[str, ...] = ()) -> Dataset:
-    """Two images, both with all labels but for those that are `absent`; without records."""
+    """Makes a dataset without records: two images with all labels except the `absent` labels."""
     return Dataset(
         name='folder/mine',
         split='train',
@@ -37,7 +37,7 @@ def make_config(tasks: dict[str, c.Task], *settings: c.DatasetConfig) -> c.Confi
     return c.Config(steps=1, tasks=tasks, data=c.DataConfig(train=list(settings)))
 
 
-def test_a_task_takes_the_label_of_its_name():
+def test_a_task_is_mapped_to_the_label_with_its_name():
     dataset = make_dataset(
         {
             'saliency': SoftMask(),
@@ -49,43 +49,41 @@ def test_a_task_takes_the_label_of_its_name():
     assert map_labels(dataset, c.DatasetConfig(), PAPER) == wanted
 
 
-def test_a_task_takes_the_label_that_it_is_given():
+def test_a_task_is_mapped_to_the_label_in_the_settings():
     dataset = make_dataset({'a': SoftMask(), 'b': SoftMask(), 'saliency': SoftMask()})
     setting = c.DatasetConfig(labels={'saliency': 'b'})
     assert map_labels(dataset, setting, PAPER) == {'saliency': 'b'}
-    both = {'near': c.SoftMask(), 'far': c.SoftMask()}
+    tasks = {'near': c.SoftMask(), 'far': c.SoftMask()}
     setting = c.DatasetConfig(labels={'near': 'a', 'far': 'a'})
-    assert map_labels(dataset, setting, both) == {'near': 'a', 'far': 'a'}
+    assert map_labels(dataset, setting, tasks) == {'near': 'a', 'far': 'a'}
 
 
-def test_only_the_tasks_that_a_dataset_is_for():
+def test_only_the_tasks_of_the_dataset_are_mapped():
     dataset = make_dataset({'saliency': SoftMask(), 'segmentation': ClassMap(classes=VOC_CLASSES)})
     assert map_labels(dataset, c.DatasetConfig(tasks=('saliency',)), PAPER) == {
         'saliency': 'saliency'
     }
-    # What another task is given does not matter then.
+    # The settings of other tasks are ignored.
     setting = c.DatasetConfig(tasks=('saliency',), labels={'segmentation': 'no'})
     assert map_labels(dataset, setting, PAPER) == {'saliency': 'saliency'}
 
 
-def test_a_label_that_no_image_of_the_split_has_is_nobodys():
+def test_a_label_that_no_image_has_is_not_mapped():
     dataset = make_dataset({'saliency': SoftMask(), 'sky': SoftMask()}, absent=('saliency', 'sky'))
     assert map_labels(dataset, c.DatasetConfig(), PAPER) == {}
     assert map_labels(dataset, c.DatasetConfig(labels={'saliency': 'sky'}), PAPER) == {}
 
 
-def test_a_label_that_is_given_but_not_there():
+def test_a_mapping_to_an_unknown_label():
     dataset = make_dataset({'sky': SoftMask(), 'sea': SoftMask(), 'sand': SoftMask()}, ('sand',))
     with pytest.raises(UserError) as error:
         map_labels(dataset, c.DatasetConfig(labels={'saliency': 'sci'}), PAPER)
-    assert str(error.value) == (
-        "folder/mine:train has no label 'sci', which `labels` names for the task saliency; it has "
-        'sky, sea'
-    )
+    for part in ('folder/mine:train', "'sci'", 'saliency', 'sky, sea'):
+        assert part in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ('kind', 'task', 'found', 'wanted'),
+    ('kind', 'task', 'got', 'needed'),
     [
         (SoftMask(), c.Segmentation(), 'soft_mask', 'class_map'),
         (ClassMap(classes=CROPS), c.SoftMask(), 'class_map', 'soft_mask'),
@@ -94,15 +92,13 @@ def test_a_label_that_is_given_but_not_there():
         (Boxes(classes=CROPS), c.Boundaries(), 'boxes', 'lines'),
     ],
 )
-def test_a_label_of_another_kind(kind, task, found, wanted):
+def test_a_label_of_another_kind(kind, task, got, needed):
     dataset = make_dataset({'plants': kind})
     setting = c.DatasetConfig(labels={'green': 'plants'})
     with pytest.raises(UserError) as error:
         map_labels(dataset, setting, {'green': task})
-    assert str(error.value).startswith(
-        f"the label 'plants' of folder/mine:train is of kind {found}, but the task green "
-        f'({task.kind}) needs {wanted}; map another label with DatasetConfig(labels={{...}})'
-    )
+    for part in ("'plants' of folder/mine:train", got, f'green ({task.kind})', needed):
+        assert part in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -120,21 +116,22 @@ def test_a_label_of_another_kind(kind, task, found, wanted):
     ('kind', 'task'),
     [(ClassMap, c.Segmentation), (ClassLines, c.ClassBoundaries), (Boxes, c.Detection)],
 )
-def test_other_classes_than_those_of_the_task(classes, kind, task):
+def test_classes_that_differ_from_those_of_the_task(classes, kind, task):
     dataset = make_dataset({'plants': kind(classes=CROPS)})
     with pytest.raises(UserError) as error:
         map_labels(dataset, c.DatasetConfig(), {'plants': task(classes=classes)})
-    assert str(error.value).startswith(
-        "the classes of the task plants are not those of the label 'plants' of folder/mine:train:\n"
-        f'  task  ({len(classes)}): {", ".join(classes)}\n'
-        '  label (3): soil, crop, weed\n'
-    )
-    assert 'Leave tasks.plants.classes out' in str(error.value)
+    for part in (
+        "'plants' of folder/mine:train",
+        f'  task  ({len(classes)}): {", ".join(classes)}\n',
+        '  label (3): soil, crop, weed\n',
+        'tasks.plants.classes',
+    ):
+        assert part in str(error.value)
     assert map_labels(dataset, c.DatasetConfig(), {'plants': task(classes=CROPS)})
 
 
-def test_a_list_of_classes_is_as_good_as_a_tuple():
-    """As the command line and JSON have them."""
+def test_classes_may_be_a_list():
+    """As on the command line and in JSON."""
     dataset = make_dataset({'plants': ClassMap(classes=CROPS)})
     assert map_labels(dataset, c.DatasetConfig(), {'plants': c.Segmentation(classes=list(CROPS))})
 
@@ -143,7 +140,7 @@ def test_classes_come_from_the_training_data():
     tasks = {
         'road': c.Segmentation(weight=3.0),
         'edges': c.ClassBoundaries(),
-        'things': c.Detection(),
+        'objects': c.Detection(),
         'named': c.Segmentation(classes=CROPS),
         'glow': c.SoftMask(),
     }
@@ -152,21 +149,21 @@ def test_classes_come_from_the_training_data():
         {
             'ground': ClassMap(classes=ROADS),
             'edges': ClassLines(classes=CROPS),
-            'things': Boxes(classes=ROADS),
+            'objects': Boxes(classes=ROADS),
             'plants': ClassMap(classes=CROPS),
             'glow': SoftMask(),
         }
     )
-    found = find_classes(config, [dataset])
-    assert {name: task.classes for name, task in found.tasks.items()} == {
-        'road': ROADS, 'edges': CROPS, 'things': ROADS, 'named': CROPS, 'glow': (),
+    completed = find_classes(config, [dataset])
+    assert {name: task.classes for name, task in completed.tasks.items()} == {
+        'road': ROADS, 'edges': CROPS, 'objects': ROADS, 'named': CROPS, 'glow': (),
     }  # fmt: skip
-    assert found.tasks['road'] == dataclasses.replace(tasks['road'], classes=ROADS)
-    assert tasks['road'].classes == ()  # the configuration itself does not change
-    assert found.data is config.data
+    assert completed.tasks['road'] == dataclasses.replace(tasks['road'], classes=ROADS)
+    assert tasks['road'].classes == ()  # the argument is not modified
+    assert completed.data is config.data
 
 
-def test_two_datasets_with_other_classes_are_two_tasks():
+def test_two_datasets_with_different_classes_can_have_two_tasks():
     tasks = {'road': c.Segmentation(), 'field': c.Segmentation()}
     settings = (
         c.DatasetConfig(tasks=('road',), labels={'road': 'segmentation'}),
@@ -175,15 +172,18 @@ def test_two_datasets_with_other_classes_are_two_tasks():
     datasets = [
         make_dataset({'segmentation': ClassMap(classes=classes)}) for classes in (ROADS, CROPS)
     ]
-    found = find_classes(make_config(tasks, *settings), datasets)
-    assert (found.tasks['road'].classes, found.tasks['field'].classes) == (ROADS, CROPS)
-    mapped = [map_labels(*pair, found.tasks) for pair in zip(datasets, settings, strict=True)]
+    completed = find_classes(make_config(tasks, *settings), datasets)
+    classes = completed.tasks['road'].classes, completed.tasks['field'].classes
+    assert classes == (ROADS, CROPS)
+    mapped = [map_labels(*pair, completed.tasks) for pair in zip(datasets, settings, strict=True)]
     assert mapped == [{'road': 'segmentation'}, {'field': 'segmentation'}]
 
 
-def test_two_datasets_with_other_classes_are_not_one_task():
+def test_two_datasets_with_different_classes_cannot_share_a_task():
     config = make_config({'ground': c.Segmentation()}, c.DatasetConfig(), c.DatasetConfig())
-    roads, crops = (make_dataset({'ground': ClassMap(classes=own)}) for own in (ROADS, CROPS))
+    roads, crops = (
+        make_dataset({'ground': ClassMap(classes=classes)}) for classes in (ROADS, CROPS)
+    )
     with pytest.raises(UserError) as error:
         find_classes(config, [roads, crops])
     assert '  task  (3): background, lane, kerb\n  label (3): soil, crop, weed\n' in str(
@@ -192,17 +192,15 @@ def test_two_datasets_with_other_classes_are_not_one_task():
     assert find_classes(config, [crops, crops]).tasks['ground'].classes == CROPS
 
 
-def test_classes_of_labels_that_no_image_has_are_not_taken():
+def test_classes_of_labels_that_no_image_has_are_ignored():
     config = make_config({'ground': c.Segmentation()}, c.DatasetConfig(), c.DatasetConfig())
     absent = make_dataset({'ground': ClassMap(classes=ROADS)}, absent=('ground',))
     present = make_dataset({'ground': ClassMap(classes=CROPS)})
     assert find_classes(config, [absent, present]).tasks['ground'].classes == CROPS
 
 
-def test_a_task_whose_classes_nobody_knows():
-    tasks = {'ground': c.Segmentation(), 'things': c.Detection(), 'glow': c.SoftMask()}
+def test_a_task_with_unknown_classes():
+    tasks = {'ground': c.Segmentation(), 'objects': c.Detection(), 'glow': c.SoftMask()}
     with pytest.raises(UserError) as error:
         find_classes(make_config(tasks, c.DatasetConfig()), [make_dataset({'glow': SoftMask()})])
-    assert str(error.value).startswith(
-        'no training set labels ground, things, and the configuration does not name the classes'
-    )
+    assert 'ground, objects' in str(error.value) and 'data.train' in str(error.value)

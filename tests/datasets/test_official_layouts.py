@@ -1,4 +1,4 @@
-"""The public sets whose labels need thought: literal numbers, and errors that name the file."""
+"""Public datasets with complex labels: literal values, and errors that name the file."""
 
 import pathlib
 
@@ -50,13 +50,13 @@ def test_instances_that_touch_keep_both_boundaries():
     assert edges.tolist() == [[0, 0, 15, 15, 0, 15, 7, 0, 7, 0, 0]] * 4
 
 
-def test_an_instance_is_outlined_within_and_not_along_the_border_of_the_image():
+def test_an_outline_lies_within_the_instance_and_not_along_the_image_border():
     instances = np.array([[0, 0, 0, 0], [0, 1, 1, 1], [0, 1, 1, 1], [0, 1, 1, 1]])
     edges = outline_instances(instances, np.uint8([20]))
     assert edges.tolist() == [[0, 0, 0, 0], [0, 20, 20, 20], [0, 20, 0, 0], [0, 20, 0, 0]]
 
 
-def test_no_instance_has_no_outline():
+def test_without_instances_there_is_no_outline():
     assert not outline_instances(np.zeros((2, 3), int), np.zeros(0, np.uint8)).any()
 
 
@@ -73,7 +73,7 @@ def test_lines_between_regions_are_one_pixel_wide():
     assert not find_boundaries(np.full((3, 4), 2, np.uint16)).any()
 
 
-def test_classes_above_255_are_told_apart():
+def test_classes_above_255_are_distinguished():
     regions = np.array([[4, 260]], np.uint16)  # equal in 8 bits
     assert find_boundaries(regions).tolist() == [[True, False]]
 
@@ -95,26 +95,28 @@ def test_the_parts_are_merged_to_six():
     assert len(MERGED_PARTS) == 24
 
 
-def test_a_later_part_lies_on_top(tmp_path):
+def test_a_later_part_is_on_top(tmp_path):
     write_person_part(tmp_path)
     voc = tmp_path / 'VOCdevkit' / 'VOC2010'
-    whole = np.ones((24, 32), np.uint8)
+    everywhere = np.ones((24, 32), np.uint8)
     right = np.tile(np.arange(32) >= 16, (24, 1)).astype(np.uint8)
-    parts = structs({'part_name': 'luleg', 'mask': whole}, {'part_name': 'lfoot', 'mask': right})
-    person = structs({'class': 'person', 'class_ind': 15, 'mask': whole, 'parts': parts})
+    parts = structs(
+        {'part_name': 'luleg', 'mask': everywhere}, {'part_name': 'lfoot', 'mask': right}
+    )
+    person = structs({'class': 'person', 'class_ind': 15, 'mask': everywhere, 'parts': parts})
     save_matlab(voc / 'Annotations_Part/2008_000026.mat', {'anno': {'objects': person}})
     assert (
         read_first('person_part', tmp_path).labels['parts'].tolist() == [[5] * 16 + [6] * 16] * 24
     )
 
 
-def test_a_part_that_is_not_known(tmp_path, refuses):
+def test_an_unknown_part(tmp_path, refuses):
     write_person_part(tmp_path)
     path = tmp_path / 'VOCdevkit/VOC2010/Annotations_Part/2008_000003.mat'
     parts = structs({'part_name': 'wing', 'mask': np.ones((24, 32))})
     person = structs({'class': 'person', 'class_ind': 15, 'mask': 0, 'parts': parts})
     save_matlab(path, {'anno': {'objects': person}})
-    refuses('person_part', f"{path}: 'wing' is no part of a person; known: head, hair")
+    refuses('person_part', f"{path}: 'wing'", 'known: head, hair')
 
 
 def test_instances_without_a_category(tmp_path, refuses):
@@ -123,7 +125,7 @@ def test_instances_without_a_category(tmp_path, refuses):
     instances = np.full((24, 32), 2, np.uint8)
     truth = {'Segmentation': instances, 'Categories': np.uint8([[15]])}
     save_matlab(path, {'GTinst': truth})
-    refuses('sbd', path, 'GTinst has another structure', 'instance 2 is none of 1')
+    refuses('sbd', path, 'GTinst', 'structure', 'instance 2 ')
 
 
 @pytest.mark.parametrize(
@@ -141,7 +143,7 @@ def test_a_class_out_of_range(folder, variable, truth, tmp_path, refuses):
     write_sbd(tmp_path)
     path = tmp_path / 'benchmark_RELEASE/dataset' / folder / '2008_000002.mat'
     save_matlab(path, {variable: truth})
-    refuses('sbd', path, 'class index 21 is out of range')
+    refuses('sbd', path, 'class index 21 ')
 
 
 @pytest.mark.parametrize(
@@ -166,16 +168,16 @@ def test_a_class_out_of_range(folder, variable, truth, tmp_path, refuses):
         ('nyudv2', write_nyudv2_toolbox, 'NYUv2/splits.mat', 'trainNdxs'),
     ],
 )
-def test_each_fault_of_a_matlab_file_names_it_and_the_variable(
+def test_an_error_in_a_matlab_file_names_file_and_variable(
     name, write, path, variable, tmp_path, refuses
 ):
     write(tmp_path)
     path = tmp_path / path
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
-    refuses(name, path, f'{variable} cannot be read')
+    refuses(name, path, variable)
     save_matlab(path, {'other': np.ones(3)})
-    refuses(name, f'{path} has no variable {variable}; it has other')
+    refuses(name, path, f'no variable {variable}', 'other')
     save_matlab_73(path, {variable: np.ones((2, 2))})
     refuses(name, path, variable, 'version 7.3')
     path.unlink()
@@ -190,18 +192,18 @@ def test_each_fault_of_a_matlab_file_names_it_and_the_variable(
         ('masks.mat', 'masks'),
     ],
 )
-def test_each_fault_of_an_hdf5_file_names_it_and_the_variable(file, variable, tmp_path, refuses):
+def test_an_error_in_an_hdf5_file_names_file_and_variable(file, variable, tmp_path, refuses):
     write_nyudv2_toolbox(tmp_path)
     path = tmp_path / 'NYUv2' / file
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
-    refuses('nyudv2', path, f'{variable} cannot be read')
+    refuses('nyudv2', path, variable)
     save_matlab_73(path, {'other': np.ones((2, 2))})
-    refuses('nyudv2', f'{path} has no variable {variable}; it has other')
+    refuses('nyudv2', path, f'no variable {variable}', 'other')
     save_matlab(path, {variable: np.ones((2, 2))})
-    refuses('nyudv2', path, variable, 'not of MATLAB version 7.3')
+    refuses('nyudv2', path, variable, 'version 7.3')
     save_matlab_73(path, {variable: np.ones((*NYU_SHAPE, 3, 1), np.uint8)})
-    refuses('nyudv2', path, f'{variable} has 1 frames; number 4')
+    refuses('nyudv2', path, variable, '1 frames', 'frame 4')
 
 
 def test_labels_of_another_size(tmp_path, refuses):
@@ -209,13 +211,13 @@ def test_labels_of_another_size(tmp_path, refuses):
     write_pascal_context(tmp_path)
     path = tmp_path / 'benchmark_RELEASE/dataset/cls/2008_000002.mat'
     save_matlab(path, {'GTcls': {'Segmentation': np.zeros((32, 24), np.uint8)}})
-    refuses('sbd', path, 'has 24 x 32', 'image has 32 x 24')
+    refuses('sbd', path, '24 x 32', '32 x 24')
     path = tmp_path / 'VOCdevkit/VOC2010/trainval/2008_000015.mat'
     save_matlab(path, {'LabelMap': np.zeros((32, 24), np.uint16)})
-    refuses('pascal_context', path, 'has 24 x 32', 'image has 32 x 24')
+    refuses('pascal_context', path, '24 x 32', '32 x 24')
 
 
-def test_the_two_windows_of_nyu_frames(tmp_path):
+def test_the_two_crops_of_nyu_frames(tmp_path):
     write_nyudv2_toolbox(tmp_path)
     path = tmp_path / 'NYUv2' / 'nyu_depth_v2_labeled.mat'
     images = np.zeros((*NYU_SHAPE, 3, 4), np.uint8)
@@ -250,14 +252,14 @@ def test_normals_in_pictures_are_numbered_from_0_and_unknown_outside_the_mask(tm
     assert not normals[:, 360:].any()  # column 400 of the frame
     np.testing.assert_allclose(normals[:, :360], true[44:471, 40:400], atol=0.01)
     (source / 'normals_gt' / 'masks' / '0001.png').unlink()
-    with pytest.raises(UserError, match=r'no file .*masks/0001\.png, which .*splits\.mat names'):
+    with pytest.raises(UserError, match=r'masks/0001\.png.*splits\.mat'):
         read_first('nyudv2', tmp_path)
 
 
-def test_nyu_without_normals_says_what_to_place(tmp_path, refuses):
+def test_nyu_without_normals(tmp_path, refuses):
     write_nyudv2_toolbox(tmp_path)
     (tmp_path / 'NYUv2' / 'norm_gt_l.mat').unlink()
-    refuses('nyudv2', 'holds no normals', 'norm_gt_l.mat and masks.mat', 'normals_gt')
+    refuses('nyudv2', 'no normals', 'norm_gt_l.mat and masks.mat', 'normals_gt')
 
 
 def test_the_nyud_classes(tmp_path, refuses):
@@ -272,7 +274,7 @@ def test_the_nyud_classes(tmp_path, refuses):
     assert (NYUD_CLASSES[0], NYUD_CLASSES[39]) == ('wall', 'other prop')
     classes[0, 0] = 41
     save_map(path, classes)
-    refuses('nyud_mt', path, 'class index 41 is out of range; allowed are 0 to 40')
+    refuses('nyud_mt', path, 'class index 41 ', '0 to 40')
 
 
 def test_nyud_normals_in_jpeg_pictures(tmp_path):
@@ -292,7 +294,7 @@ def test_nyud_edges_of_another_shape(tmp_path, refuses):
     write_nyud_mt(tmp_path)
     path = tmp_path / 'NYUD_MT' / 'edge' / '0005.npy'
     np.save(path, np.zeros((60, 80, 2)))
-    refuses('nyud_mt', path, 'got an array (60, 80, 2)')
+    refuses('nyud_mt', path, '(60, 80, 2)')
 
 
 @pytest.mark.parametrize(
@@ -302,41 +304,41 @@ def test_nyud_edges_of_another_shape(tmp_path, refuses):
         ('ecssd', write_ecssd, 'ECSSD/images', 'ECSSD/ground_truth_mask'),
     ],
 )
-def test_masks_that_are_missing(name, write, images, masks, tmp_path, refuses):
+def test_missing_masks(name, write, images, masks, tmp_path, refuses):
     write(tmp_path)
     missing = sorted((tmp_path / masks).glob('*.png'))[0]
     missing.unlink()
-    refuses(name, f'no file {missing}')
+    refuses(name, missing)
     for path in (tmp_path / images).glob('*.jpg'):
         path.unlink()
-    refuses(name, f'{tmp_path / images} holds no .jpg')
+    refuses(name, tmp_path / images, '.jpg')
 
 
-def test_a_split_of_numbers_that_the_set_does_not_have(tmp_path, refuses):
+def test_a_split_with_a_missing_frame(tmp_path, refuses):
     write_nyudv2_toolbox(tmp_path)
     lists = tmp_path / 'NYUv2' / 'splits.mat'
     scipy.io.savemat(lists, {'trainNdxs': [[1450]], 'testNdxs': [[1]]})
-    refuses('nyudv2', 'images has 4 frames; number 1450')
+    refuses('nyudv2', 'images', '4 frames', 'frame 1450')
 
 
-def test_a_list_that_names_what_is_not_there(tmp_path, refuses):
+def test_a_list_with_a_missing_image(tmp_path, refuses):
     write_sbd(tmp_path)
     source = tmp_path / 'benchmark_RELEASE' / 'dataset'
     save_list(source / 'val.txt', ('2009_000003', '2011_000001'))
-    refuses('sbd', f'no file {source / "img/2011_000001.jpg"}, which {source / "val.txt"} names')
+    refuses('sbd', source / 'img/2011_000001.jpg', source / 'val.txt')
 
 
-def test_counts_are_compared_with_the_official_ones():
+def test_numbers_of_images_are_compared_with_the_official_numbers():
     card = Card(counts={'train': 795, 'test': 654})
     assert card.compare({'test': 654, 'train': 795}) == ''
-    assert 'not the official set, which has train 795, test 654' in card.compare({'train': 795})
+    assert 'train 795, test 654' in card.compare({'train': 795})
     assert Card().compare({'train': 3}) == ''
 
 
-def test_where_images_lack_labels_those_are_compared():
+def test_numbers_of_labels_are_compared_with_the_official_numbers():
     card = Card(labels={'train': {'detection': 3, 'parts': 2}})
     assert card.compare({'train': 4}, {'train': {'parts': 2, 'detection': 3}}) == ''
-    note = 'not the official set, which has train: detection 3, parts 2'
+    note = 'train: detection 3, parts 2'
     assert note in card.compare({'train': 4}, {'train': {'parts': 2, 'detection': 4}})
     assert note in card.compare({'train': 4}, {'train': {'detection': 3}})
     assert note in card.compare({'val': 4}, {'val': {'parts': 2, 'detection': 3}})
@@ -345,7 +347,7 @@ def test_where_images_lack_labels_those_are_compared():
 def test_the_official_counts():
     counts = {name: dict(BUILDERS[name].card.counts) for name in BUILDERS}
     assert counts['sbd'] == {'train': 8498, 'val': 2857}
-    assert counts['pascal_context'] == {'train': 4998, 'val': 5105}  # 10,103 in all
+    assert counts['pascal_context'] == {'train': 4998, 'val': 5105}  # 10,103 in total
     assert counts['person_part'] == {'train': 1716, 'val': 1817}
     assert counts['msra10k'] == {'train': 10_000}
     assert counts['coco2017'] == {'train': 118_287, 'val': 5000}

@@ -1,4 +1,4 @@
-"""The datasets that the shipped configs name: they exist, label every task, and do not leak."""
+"""The datasets of the shipped configs: they exist, label every task, and do not leak."""
 
 import itertools
 import pathlib
@@ -19,7 +19,7 @@ from ubernet_jax.datasets.checks import leaks
 from ubernet_jax.errors import UserError
 from ubernet_jax.tasks import PAPER
 
-# Of ml_collections, as it loads a config file.
+# ml_collections warns when it loads a config file.
 pytestmark = pytest.mark.filterwarnings('ignore:the load_module:DeprecationWarning')
 
 CONFIGS = ROOT / 'configs'
@@ -29,7 +29,7 @@ SHIPPED = [
     for path in sorted(CONFIGS.glob('*.py'))
     for variant in VARIANTS.get(path.stem, ('',))
 ]
-NOT_OFFICIAL = {('pascal_s', 'train')}  # there with a list of one's own only
+NOT_OFFICIAL = {('pascal_s', 'train')}  # exists only with a custom list
 
 
 @pytest.fixture(params=SHIPPED)
@@ -42,34 +42,34 @@ def used(config: c.Config) -> list[c.DatasetConfig]:
 
 
 def find_splits(builder: Builder) -> set[str]:
-    """Those that a set officially has; empty for one of the user's own."""
+    """Returns the official splits of a dataset; empty for a user dataset."""
     if isinstance(builder, Voc):
         return set(builder.possible_splits)
     return set(synthetic.SEEDS if builder.name == 'synthetic' else builder.card.counts)
 
 
-def test_datasets_and_splits_are_in_the_catalogue(config, tmp_path):
+def test_datasets_and_splits_are_registered(config, tmp_path):
     validate(config)
-    for one in used(config):
-        splits = find_splits(make_builder(one.name, tmp_path))
-        known = one.split in splits or (one.name, one.split) in NOT_OFFICIAL
-        assert known or one.name.startswith('folder/'), one
+    for setting in used(config):
+        splits = find_splits(make_builder(setting.name, tmp_path))
+        known = setting.split in splits or (setting.name, setting.split) in NOT_OFFICIAL
+        assert known or setting.name.startswith('folder/'), setting
 
 
-def test_tasks_are_named_only_where_a_set_labels_them(config, tmp_path):
+def test_datasets_have_labels_for_their_tasks(config, tmp_path):
     labelled = set()
-    for one in used(config):
-        tasks = make_builder(one.name, tmp_path).card.tasks or config.tasks
-        assert set(one.tasks) <= set(tasks), one
-        if one in config.data.train:
-            labelled |= set(one.tasks or tasks)
+    for setting in used(config):
+        tasks = make_builder(setting.name, tmp_path).card.tasks or config.tasks
+        assert set(setting.tasks) <= set(tasks), setting
+        if setting in config.data.train:
+            labelled |= set(setting.tasks or tasks)
     assert set(config.tasks) <= labelled
 
 
-def test_no_leak_by_construction(config, tmp_path):
+def test_configs_exclude_leaks(config, tmp_path):
     for trained, tested in itertools.product(config.data.train, config.evaluation.benchmarks):
         assert (trained.name, trained.split) != (tested.name, tested.split)
-        shared = {make_builder(one.name, tmp_path).collection for one in (trained, tested)}
+        shared = {make_builder(d.name, tmp_path).collection for d in (trained, tested)}
         if trained.name != tested.name and len(shared - {''}) == 1 and '' not in shared:
             assert config.data.leaks is c.Leaks.LEAVE_OUT, (trained, tested)
 
@@ -85,27 +85,35 @@ def test_the_two_unions_of_the_paper():
         assert config.tasks['parts'].batch_size == 10 and config.optim.shared.batch_size == 30
         assert config.model == c.ModelConfig() and config.loss == c.LossConfig()
         assert config.images == 5000 * config.optim.shared.batch_size
-        assert {one.name: one.repeat for one in config.data.train} == {
+        assert {setting.name: setting.repeat for setting in config.data.train} == {
             'bsds500': 1, 'pascal_context': 1, 'voc2007': 2, 'voc2012': 2, 'sbd': 1,
             'person_part': 1, 'msra10k': 1, 'nyudv2_gupta': 1,
         }  # fmt: skip
     photographs = {'voc2012', 'sbd', 'pascal_context', 'person_part'}
     splits = {
-        config.name: {(one.name, one.split) for one in config.data.train if one.name in photographs}
+        config.name: {
+            (setting.name, setting.split)
+            for setting in config.data.train
+            if setting.name in photographs
+        }
         for config in (with_val, without_val)
     }
     assert splits['ubernet:without_val'] == {(name, 'train') for name in photographs}
     assert splits['ubernet:with_val'] == {
         (name, split) for name in photographs for split in ('train', 'val')
     }
-    scored = {(one.name, task) for one in without_val.evaluation.benchmarks for task in one.tasks}
+    scored = {
+        (benchmark.name, task)
+        for benchmark in without_val.evaluation.benchmarks
+        for task in benchmark.tasks
+    }
     assert ('sbd', 'semantic_boundaries') in scored and ('sbd', 'segmentation') not in scored
 
 
-def make_dataset(one: c.DatasetConfig, ids: tuple[str, ...], collection: str) -> Dataset:
+def make_dataset(setting: c.DatasetConfig, ids: tuple[str, ...], collection: str) -> Dataset:
     dataset = Dataset(
-        name=one.name,
-        split=one.split,
+        name=setting.name,
+        split=setting.split,
         directory=pathlib.Path('none'),
         collection=collection,
         labels={},
@@ -115,7 +123,7 @@ def make_dataset(one: c.DatasetConfig, ids: tuple[str, ...], collection: str) ->
         counts={},
         rows=np.arange(len(ids)),
     )
-    # Of a photograph's number, which PASCAL-S has in its id, too.
+    # Derived from the last digits of the id, so that PASCAL-S shares photographs with VOC.
     dataset.fingerprints = np.array(
         [np.random.default_rng(int(name[-2:])).integers(0, 2**64, 4, np.uint64) for name in ids]
     )
@@ -146,24 +154,26 @@ def test_without_val_no_photograph_of_val_is_trained_on(monkeypatch, tmp_path):
     def open_tiny(settings: list[c.DatasetConfig], config: c.Config) -> list[Dataset]:
         return [
             make_dataset(
-                one,
-                ids[one.name, one.split],
-                make_builder(one.name, tmp_path).collection or f'{one.name}:{one.split}',
+                setting,
+                ids[setting.name, setting.split],
+                make_builder(setting.name, tmp_path).collection
+                or f'{setting.name}:{setting.split}',
             )
-            for one in settings
+            for setting in settings
         ]
 
     monkeypatch.setattr(leaks, 'open_datasets', open_tiny)
     config = load_config(str(CONFIGS / 'ubernet.py:without_val'))
     opened = open_tiny(config.data.train, config)
-    left = {(one.name, one.split): one.ids for one in leaks.resolve_leaks(opened, config)}
+    resolved = leaks.resolve_leaks(opened, config)
+    left = {(dataset.name, dataset.split): dataset.ids for dataset in resolved}
     assert left['sbd', 'train'] == ('2008_11',)
     assert left['pascal_context', 'train'] == ('2008_12',)
-    assert left['msra10k', 'train'] == ('55',)  # known by its looks
+    assert left['msra10k', 'train'] == ('55',)  # recognised by its fingerprint
     for untouched in (('voc2012', 'train'), ('person_part', 'train'), ('voc2007', 'val')):
         assert left[untouched] == ids[untouched]
 
 
-def test_an_unknown_variant_lists_the_known_ones():
-    with pytest.raises(UserError, match='unknown variant; known: with_val, without_val'):
+def test_the_error_about_an_unknown_variant_lists_the_variants():
+    with pytest.raises(UserError, match='with_val, without_val'):
         load_config(str(CONFIGS / 'ubernet.py:val'))

@@ -1,7 +1,8 @@
-"""`python -m ubernet_jax.doctor`: what it says of healthy and of broken sets, and of leaks."""
+"""`python -m ubernet_jax.doctor`: reports on healthy and broken datasets, and on leaks."""
 
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from ubernet_jax.doctor import dataset_report
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels.standard import VOC_CLASSES
 
-# Of ml_collections, as it loads a config file.
+# ml_collections warns when it loads a config file.
 pytestmark = pytest.mark.filterwarnings('ignore:the load_module:DeprecationWarning')
 
 SHARD = f'synthetic/{records.VERSION}/synthetic-train.array_record-00000-of-00001'
@@ -47,27 +48,27 @@ def get_config():
 
 
 @pytest.fixture(scope='module')
-def whole(tmp_path_factory) -> pathlib.Path:
-    """Four synthetic scenes, and `folder/found`, whose image is scene 1 as a small JPEG."""
+def healthy(tmp_path_factory) -> pathlib.Path:
+    """Prepared datasets: four synthetic scenes, and `folder/copy` with scene 1 as a small JPEG."""
     directory, raw = tmp_path_factory.mktemp('prepared'), tmp_path_factory.mktemp('raw')
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(synthetic, 'SEEDS', {'train': range(3), 'test': range(8, 9)})
         prepare.main(['synthetic', '--directory', str(directory)])
     scene = open_dataset('synthetic', 'train', directory)[1]
     for kind, suffix in (('images', 'jpg'), ('segmentation', 'png')):
-        path = raw / 'found' / 'test' / kind / f'holiday.{suffix}'
+        path = raw / 'copy' / 'test' / kind / f'holiday.{suffix}'
         path.parent.mkdir(parents=True)
         array = scene.image if kind == 'images' else np.full((161, 161), 255, np.uint8)
         Image.fromarray(array).resize((120, 120), Image.Resampling.NEAREST).save(path)
-    prepare.main(['folder/found', '--source', str(raw), '--directory', str(directory)])
-    assert doctor.main(['--data-root', str(directory)]) == 0  # fingerprints are there from now on
+    prepare.main(['folder/copy', '--source', str(raw), '--directory', str(directory)])
+    assert doctor.main(['--data-root', str(directory)]) == 0  # writes the fingerprints
     return directory
 
 
 @pytest.fixture
-def prepared(whole, tmp_path) -> pathlib.Path:
-    """A copy to be broken."""
-    return shutil.copytree(whole, tmp_path / 'prepared')
+def prepared(healthy, tmp_path) -> pathlib.Path:
+    """A copy of the datasets that a test may damage."""
+    return shutil.copytree(healthy, tmp_path / 'prepared')
 
 
 def write_config(
@@ -83,33 +84,41 @@ def write_config(
 
 
 def diagnose(capsys, directory: pathlib.Path, *arguments: str) -> tuple[int, dict]:
-    """The exit code, and what `--json` prints."""
+    """Returns the exit code, and the JSON that `--json` prints."""
     capsys.readouterr()
     code = doctor.main(['--data-root', str(directory), '--json', *arguments])
     return code, json.loads(capsys.readouterr().out)
 
 
 def about(report: dict, name: str) -> dict:
-    return next(one for one in report['sets'] if one['name'] == name)
+    """Returns the report on a dataset."""
+    return next(dataset for dataset in report['datasets'] if dataset['name'] == name)
 
 
-def test_healthy_sets_are_told_in_full(whole, capsys):
-    code, report = diagnose(capsys, whole)
+def broken(report: dict, name: str = 'synthetic') -> list[str]:
+    """Returns the errors of a dataset, which must be broken."""
+    dataset = about(report, name)
+    assert not report['healthy'] and dataset['status'] == 'broken'
+    return dataset['errors']
+
+
+def test_healthy_datasets_are_described(healthy, capsys):
+    code, report = diagnose(capsys, healthy)
     assert code == 0 and report['healthy'] and report['config'] is None
-    assert report['directory'] == str(whole)
-    assert [one['name'] for one in report['sets']] == [*BUILDERS, 'folder/found']
-    statuses = {one['name']: one['status'] for one in report['sets']}
-    assert {name for name in statuses if statuses[name] == 'ready'} == {'synthetic', 'folder/found'}
+    assert report['directory'] == str(healthy)
+    statuses = {dataset['name']: dataset['status'] for dataset in report['datasets']}
+    assert list(statuses) == [*BUILDERS, 'folder/copy']
+    assert {name for name in statuses if statuses[name] == 'ready'} == {'synthetic', 'folder/copy'}
     assert statuses['sbd'] == 'absent'
 
-    found = about(report, 'synthetic')
-    assert (found['errors'], found['duplicates']) == ([], [])
-    absent = 'classes without a pixel (15): aeroplane, bicycle, boat, bus, car, ...'
-    assert found['notes'] == [f'{name}: {absent}' for name in CLASS_LABELS]
-    train = found['splits']['train']
+    synthetic_report = about(report, 'synthetic')
+    assert (synthetic_report['errors'], synthetic_report['duplicates']) == ([], [])
+    for name, note in zip(CLASS_LABELS, synthetic_report['notes'], strict=True):
+        assert re.search(rf'^{name}:.*\b15\b.*aeroplane, bicycle', note)
+    train = synthetic_report['splits']['train']
     assert train['images'] == 3 and train['official'] == 240
     assert train['height'] == train['width'] == [161, 161]
-    scenes = [open_dataset('synthetic', 'train', whole)[index] for index in range(3)]
+    scenes = [open_dataset('synthetic', 'train', healthy)[index] for index in range(3)]
     classes = np.concatenate([scene.labels['segmentation'].ravel() for scene in scenes])
     highest = classes.max()
     lowest = classes[classes > 0].min()
@@ -123,15 +132,16 @@ def test_healthy_sets_are_told_in_full(whole, capsys):
         'semantic_boundaries': {'images': 3, 'read': 3, 'void': 0, 'values': f'0-{highest}'},
         'detection': {'images': 3, 'read': 3, 'void': 0, 'values': f'{lowest}-{highest}'},
     }
-    holiday = about(report, 'folder/found')
-    assert holiday['splits']['test']['labels'] == {
+    copy = about(report, 'folder/copy')
+    assert copy['splits']['test']['labels'] == {
         'segmentation': {'images': 1, 'read': 1, 'void': 1, 'values': ''}
     }
-    assert holiday['notes'] == ['segmentation: the labels have no pixel of any class but the first']
+    (note,) = copy['notes']
+    assert note.startswith('segmentation:')
 
 
-def test_the_machine_is_described(whole, capsys):
-    _, report = diagnose(capsys, whole)
+def test_the_machine_is_described(healthy, capsys):
+    _, report = diagnose(capsys, healthy)
     environment = report['environment']
     assert environment['versions']['jax'] == jax.__version__
     assert environment['versions']['numpy'] == np.__version__
@@ -140,26 +150,24 @@ def test_the_machine_is_described(whole, capsys):
     assert environment['cores'] >= 1 and environment['memory'] > 2**28
 
 
-def test_the_table_for_people(whole, capsys):
-    assert doctor.main(['--data-root', str(whole)]) == 0
+def test_the_text_report_has_tables(healthy, capsys):
+    assert doctor.main(['--data-root', str(healthy)]) == 0
     lines = [' '.join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert 'synthetic ready train 3 240 161 161 0' in lines
     assert 'test 1 40 161 161 0' in lines
-    assert 'folder/found ready test 1 - 120 120 0' in lines
-    assert 'folder/found test segmentation 1 1 100.0% -' in lines
-    assert lines[-1] == 'all is well'
+    assert 'folder/copy ready test 1 - 120 120 0' in lines
+    assert 'folder/copy test segmentation 1 1 100.0% -' in lines
     assert any(line.startswith('absent: bsds500, voc2007') for line in lines)
 
 
-def test_a_missing_shard_is_named(prepared, capsys):
+def test_a_missing_shard_is_reported(prepared, capsys):
     (prepared / SHARD).unlink()
     code, report = diagnose(capsys, prepared)
-    found = about(report, 'synthetic')
-    assert code == 1 and not report['healthy'] and found['status'] == 'broken'
-    (error,) = found['errors']
-    assert error.startswith(f'there is no file {prepared / SHARD}; delete ')
+    assert code == 1
+    (error,) = broken(report)
+    assert str(prepared / SHARD) in error
     doctor.main(['--data-root', str(prepared)])
-    assert f'synthetic is broken\n  {error}\n' in capsys.readouterr().out
+    assert error in capsys.readouterr().out
 
 
 def corrupt(path: pathlib.Path, position: int) -> None:
@@ -168,102 +176,98 @@ def corrupt(path: pathlib.Path, position: int) -> None:
     path.write_bytes(content)
 
 
-def test_a_corrupted_record_is_named_and_the_others_are_read(prepared, capsys):
+def test_a_corrupted_record_is_reported_and_the_other_records_are_read(prepared, capsys):
     corrupt(prepared / SHARD, 2000)
     code, report = diagnose(capsys, prepared)
-    found = about(report, 'synthetic')
-    assert code == 1 and found['status'] == 'broken'
-    (error,) = found['errors']
-    assert 'synthetic:train: record 0 cannot be read' in error and 'prepare the set again' in error
-    assert found['splits']['train']['labels']['parts']['read'] == 2
+    assert code == 1
+    (error,) = broken(report)
+    assert re.search(r'synthetic:train.*record 0\b', error)
+    assert about(report, 'synthetic')['splits']['train']['labels']['parts']['read'] == 2
     for path in prepared.rglob('fingerprints*'):
         path.unlink()
     code, report = diagnose(capsys, prepared)
-    assert code == 1 and 'record 0' in about(report, 'synthetic')['errors'][-1]
+    assert code == 1 and 'record 0' in broken(report)[-1]
 
 
-def test_all_pixels_are_read_only_if_asked_for(prepared, capsys, monkeypatch):
-    monkeypatch.setattr(dataset_report, 'SAMPLE', 1)
+def test_only_the_option_full_reads_all_pixels(prepared, capsys, monkeypatch):
+    monkeypatch.setattr(dataset_report, 'SAMPLE_SIZE', 1)
     last = (prepared / SHARD).stat().st_size * 2 // 3
     corrupt(prepared / SHARD, last)
     code, report = diagnose(capsys, prepared)
     assert code == 0
     assert about(report, 'synthetic')['splits']['train']['labels']['parts']['read'] == 1
     code, report = diagnose(capsys, prepared, '--full')
-    assert code == 1 and 'cannot be read' in about(report, 'synthetic')['errors'][0]
+    assert code == 1 and 'synthetic:train' in broken(report)[0]
 
 
-def test_a_set_of_another_format_is_broken(prepared, capsys):
+def test_a_dataset_in_another_format_is_broken(prepared, capsys):
     (prepared / 'synthetic' / records.VERSION).rename(prepared / 'synthetic' / '1.0.0')
     code, report = diagnose(capsys, prepared)
-    found = about(report, 'synthetic')
-    assert code == 1 and found['status'] == 'broken'
-    assert found['errors'] == [
-        f'is in format 1.0.0, but {records.VERSION} is read now; prepare it again'
-    ]
+    assert code == 1
+    (error,) = broken(report)
+    assert '1.0.0' in error and records.VERSION in error
 
 
-def test_an_older_format_beside_todays_is_only_told(prepared, capsys):
+def test_files_in_an_older_format_are_only_noted(prepared, capsys):
     (prepared / 'synthetic' / '1.0.0').mkdir()
     code, report = diagnose(capsys, prepared)
-    found = about(report, 'synthetic')
-    assert code == 0 and found['status'] == 'ready'
-    assert found['notes'][0] == 'what is there in format 1.0.0 can be deleted'
+    assert code == 0 and about(report, 'synthetic')['status'] == 'ready'
+    assert '1.0.0' in about(report, 'synthetic')['notes'][0]
 
 
 @pytest.mark.parametrize(
     ('name', 'content', 'message'),
     [
-        ('metadata.json', None, 'there is no file'),
-        ('metadata.json', '{"train"', 'its description cannot be read'),
-        ('dataset_info.json', None, 'there is no file'),
-        ('dataset_info.json', '{"name"', 'its description cannot be read'),
-        ('dataset_info.json', json.dumps({'version': records.VERSION}), 'cannot be read (KeyError'),
+        ('metadata.json', None, 'metadata.json'),
+        ('metadata.json', '{"train"', 'description'),
+        ('dataset_info.json', None, 'dataset_info.json'),
+        ('dataset_info.json', '{"name"', 'description'),
+        ('dataset_info.json', json.dumps({'version': records.VERSION}), 'KeyError'),
     ],
 )
-def test_a_broken_description(name, content, message, prepared, capsys):
+def test_a_damaged_description_is_reported(name, content, message, prepared, capsys):
     path = prepared / 'synthetic' / records.VERSION / name
     path.write_text(content) if content else path.unlink()
     code, report = diagnose(capsys, prepared)
-    found = about(report, 'synthetic')
-    assert code == 1 and found['status'] == 'broken'
-    assert message in found['errors'][0] and f'delete {path.parents[1]}' in found['errors'][0]
-    assert about(report, 'folder/found')['status'] == 'ready'
+    assert code == 1
+    error = broken(report)[0]
+    assert message in error and f'delete {path.parents[1]}' in error
+    assert about(report, 'folder/copy')['status'] == 'ready'
 
 
-def test_ids_that_do_not_fit_the_records(prepared, capsys):
+def test_different_numbers_of_ids_and_records_are_reported(prepared, capsys):
     path = prepared / 'synthetic' / records.VERSION / 'metadata.json'
     metadata = json.loads(path.read_text())
     metadata['train']['ids'].pop()
     path.write_text(json.dumps(metadata))
     _, report = diagnose(capsys, prepared)
-    (error,) = about(report, 'synthetic')['errors']
-    assert error.startswith('train has 3 records, but 2 ids; delete ')
+    (error,) = broken(report)
+    assert re.search('train.*3 records.*2 ids.*delete', error)
 
 
-def test_a_size_that_is_not_the_images(prepared, capsys):
+def test_a_size_that_differs_from_the_image_is_reported(prepared, capsys):
     path = prepared / 'synthetic' / records.VERSION / 'metadata.json'
     metadata = json.loads(path.read_text())
     metadata['test']['sizes'][0] = [161, 100]
     path.write_text(json.dumps(metadata))
     _, report = diagnose(capsys, prepared)
-    errors = about(report, 'synthetic')['errors']
     image = open_dataset('synthetic', 'test', prepared).ids[0]
-    assert f'synthetic:test, image {image}: the image has the shape (161, 161, 3)' in errors[0]
+    message = rf'synthetic:test, image {image}:.*\(161, 161, 3\).*\(161, 100, 3\)'
+    assert re.search(message, broken(report)[0])
 
 
-def test_classes_that_are_not_those_of_the_labels(whole, tmp_path, capsys):
+def test_classes_that_differ_from_those_of_the_labels_are_reported(healthy, tmp_path, capsys):
     config = write_config(tmp_path, classes=('background', *VOC_CLASSES[:0:-1]))
-    code, report = diagnose(capsys, whole, '--config', config)
+    code, report = diagnose(capsys, healthy, '--config', config)
     (error,) = report['config']['errors']
     assert code == 1 and about(report, 'synthetic')['status'] == 'ready'
-    assert "the task segmentation are not those of the label 'segmentation' of synthetic:" in error
-    assert 'task  (21): background, tvmonitor, train' in error
-    assert 'label (21): background, aeroplane, bicycle' in error
+    assert re.search("task segmentation.*label 'segmentation' of synthetic:", error)
+    assert '(21): background, tvmonitor, train' in error
+    assert '(21): background, aeroplane, bicycle' in error
 
 
-def test_a_record_with_a_class_out_of_range(prepared, capsys):
-    """As of a set whose kinds were changed by hand: every label is checked against its kind."""
+def test_a_class_out_of_range_is_reported(prepared, capsys):
+    """Every label is checked against its kind, for example if the kinds were changed manually."""
     path = prepared / 'synthetic' / records.VERSION / 'metadata.json'
     metadata = json.loads(path.read_text())
     scenes = [open_dataset('synthetic', 'train', prepared)[index] for index in range(3)]
@@ -273,18 +277,17 @@ def test_a_record_with_a_class_out_of_range(prepared, capsys):
         split['labels']['segmentation']['classes'] = classes[: max(highest)]
     path.write_text(json.dumps(metadata))
     code, report = diagnose(capsys, prepared)
-    found = about(report, 'synthetic')
-    assert code == 1 and found['status'] == 'broken'
+    assert code == 1
     image = scenes[highest.index(max(highest))].id
-    assert found['errors'][0] == (
-        f'synthetic:train, image {image}: segmentation class index {max(highest)} is out of range; '
-        f'allowed are 0 to {max(highest) - 1}, and 255 where the class is not known; '
-        'prepare the set again'
+    message = (
+        rf'synthetic:train, image {image}: segmentation.*\b{max(highest)}\b.*0 to '
+        rf'{max(highest) - 1}\b'
     )
+    assert re.search(message, broken(report)[0])
 
 
-def test_values_that_can_only_be_wrong(prepared, capsys):
-    """`prepare` refuses these, but may not have done so always."""
+def test_implausible_values_are_reported(prepared, capsys):
+    """`prepare` refuses such values, but older versions did not."""
     path = prepared / 'synthetic' / records.VERSION / 'metadata.json'
     metadata = json.loads(path.read_text())
     for split in metadata.values():
@@ -292,68 +295,64 @@ def test_values_that_can_only_be_wrong(prepared, capsys):
         split['surveys']['saliency']['histogram'] = [survey[0], survey[255], *[0] * 254]
     path.write_text(json.dumps(metadata))
     code, report = diagnose(capsys, prepared)
-    (error,) = about(report, 'synthetic')['errors']
-    assert code == 1 and error.startswith('saliency: no value is above 1')
+    (error,) = broken(report)
+    assert code == 1 and re.search(r'^saliency:.*\b1\b', error)
 
 
-def test_a_configuration_that_is_well(whole, tmp_path, capsys):
+def test_a_healthy_configuration(healthy, tmp_path, capsys):
     config = write_config(tmp_path)
-    code, report = diagnose(capsys, whole, '--config', config)
+    code, report = diagnose(capsys, healthy, '--config', config)
     assert code == 0
     assert report['config'] == {'name': 'tiny', 'errors': [], 'leaks': [], 'policy': 'refuse'}
-    doctor.main(['--data-root', str(whole), '--config', config])
-    output = capsys.readouterr().out
-    assert 'configuration tiny: no test image among the training images' in output
+    doctor.main(['--data-root', str(healthy), '--config', config])
+    assert 'configuration tiny' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(('leaks', 'code'), [('REFUSE', 1), ('ALLOW', 1), ('LEAVE_OUT', 0)])
-def test_a_leak_under_another_name(leaks, code, whole, tmp_path, capsys):
-    config = write_config(tmp_path, test=('folder/found', 'test'), leaks=leaks)
-    found, report = diagnose(capsys, whole, '--config', config)
-    assert found == code
-    scene = open_dataset('synthetic', 'train', whole).ids[1]
+def test_a_leak_under_another_id_is_found_by_fingerprint(leaks, code, healthy, tmp_path, capsys):
+    config = write_config(tmp_path, test=('folder/copy', 'test'), leaks=leaks)
+    exit_code, report = diagnose(capsys, healthy, '--config', config)
+    assert exit_code == code
+    scene = open_dataset('synthetic', 'train', healthy).ids[1]
     assert report['config']['leaks'] == [
         {
             'first': {'dataset': 'synthetic', 'split': 'train', 'id': scene},
-            'second': {'dataset': 'folder/found', 'split': 'test', 'id': 'holiday'},
+            'second': {'dataset': 'folder/copy', 'split': 'test', 'id': 'holiday'},
             'evidence': 'fingerprint',
         }
     ]
-    doctor.main(['--data-root', str(whole), '--config', config])
-    assert (
-        f'1 of synthetic:train are in folder/found:test: {scene} is holiday (they look the same)'
-    ) in capsys.readouterr().out
+    doctor.main(['--data-root', str(healthy), '--config', config])
+    message = rf'synthetic:train.*folder/copy:test.*{scene}.*holiday'
+    assert re.search(message, capsys.readouterr().out)
 
 
-def test_a_leak_by_id(whole, tmp_path, capsys):
+def test_a_leak_is_found_by_id(healthy, tmp_path, capsys):
     config = write_config(tmp_path, test=('synthetic', 'train'))
-    code, report = diagnose(capsys, whole, '--config', config)
+    code, report = diagnose(capsys, healthy, '--config', config)
     assert code == 1
     assert [leak['evidence'] for leak in report['config']['leaks']] == ['id'] * 3
 
 
-def test_a_set_that_the_configuration_lacks(whole, tmp_path, capsys):
+def test_a_dataset_or_split_that_is_not_prepared_is_reported(healthy, tmp_path, capsys):
     config = write_config(tmp_path, train=('sbd', 'train'), test=('synthetic', 'dev'))
-    code, report = diagnose(capsys, whole, '--config', config)
-    absent, split = report['config']['errors']
-    assert code == 1 and absent.startswith('data.train[0]: dataset sbd is not prepared in')
-    assert split.startswith("evaluation.benchmarks[0]: dataset synthetic has no split 'dev'")
+    code, report = diagnose(capsys, healthy, '--config', config)
+    dataset_error, split_error = report['config']['errors']
+    assert code == 1 and re.search(r'^data\.train\[0\]:.*\bsbd\b', dataset_error)
+    assert re.search(r"^evaluation\.benchmarks\[0\]:.*synthetic.*'dev'", split_error)
 
 
-def test_a_task_that_no_training_set_labels(whole, tmp_path, capsys):
-    config = write_config(tmp_path, train=('folder/found', 'test'))
-    config = pathlib.Path(config)
+def test_a_task_without_training_labels_is_reported(healthy, tmp_path, capsys):
+    config = pathlib.Path(write_config(tmp_path, train=('folder/copy', 'test')))
     text = config.read_text().replace(
         "'segmentation': c.Segmentation(classes=())", "'normals': c.Normals()"
     )
     config.write_text(text)
-    code, report = diagnose(capsys, whole, '--config', str(config))
-    assert code == 1 and report['config']['errors'] == [
-        'no training set labels normals; add one to data.train, or leave the task out'
-    ]
+    code, report = diagnose(capsys, healthy, '--config', str(config))
+    (error,) = report['config']['errors']
+    assert code == 1 and 'normals' in error and 'data.train' in error
 
 
-def test_a_photograph_twice_in_a_set(tmp_path, capsys):
+def test_images_that_occur_twice_in_a_dataset_are_reported(tmp_path, capsys):
     scenes = [Image.new('RGB', (40, 30)), *(Image.effect_noise((40, 30), 90) for _ in range(2))]
     for split, names in (('train', 'abc'), ('test', 'de')):
         for name, scene in zip(names, [scenes[1], scenes[2], scenes[1]], strict=False):
@@ -367,34 +366,35 @@ def test_a_photograph_twice_in_a_set(tmp_path, capsys):
     prepare.main(['folder/mine', '--source', str(tmp_path / 'raw'), '--directory', str(directory)])
     code, report = diagnose(capsys, directory)
     pairs = about(report, 'folder/mine')['duplicates']
-    assert code == 0  # whether it matters, only a configuration can say
+    assert code == 0  # they are an error only if a configuration trains and tests on them
     assert {(pair['first']['id'], pair['second']['id']) for pair in pairs} == {
         ('a', 'c'), ('d', 'a'), ('e', 'b'),
     }  # fmt: skip
     doctor.main(['--data-root', str(directory)])
     output = capsys.readouterr().out
-    assert '  folder/mine train: a = c\n  folder/mine test and train: d = a, e = b\n' in output
+    assert 'folder/mine train: a = c\n' in output
+    assert 'folder/mine test and train: d = a, e = b\n' in output
 
 
-def test_a_machine_without_a_device(whole, capsys, monkeypatch):
+def test_a_machine_without_a_device(healthy, capsys, monkeypatch):
     def refuse() -> None:
         raise RuntimeError('no driver')
 
     monkeypatch.setattr(jax, 'devices', refuse)
-    code, report = diagnose(capsys, whole)
-    assert code == 1 and report['environment']['error'] == 'JAX finds no device: no driver'
+    code, report = diagnose(capsys, healthy)
+    assert code == 1 and 'no driver' in report['environment']['error']
 
 
-def test_no_folder_and_no_config_file_are_messages(tmp_path):
-    with pytest.raises(UserError, match=r'none is not a folder; .*--data-root'):
+def test_missing_folders_and_config_files_are_reported(tmp_path):
+    with pytest.raises(UserError, match=r'none\b.*--data-root'):
         doctor.main(['--data-root', str(tmp_path / 'none')])
-    with pytest.raises(UserError, match='holds no prepared set'):
+    with pytest.raises(UserError, match=str(tmp_path)):
         doctor.main(['--data-root', str(tmp_path)])
-    with pytest.raises(UserError, match=r'there is no file .*none\.py'):
+    with pytest.raises(UserError, match=r'none\.py'):
         doctor.main(['--config', str(tmp_path / 'none.py')])
 
 
-def test_from_the_shell(prepared):
+def test_the_command_line(prepared):
     (prepared / SHARD).unlink()
     words = ['-m', 'ubernet_jax.doctor', '--json', '--data-root', str(prepared)]
     done = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""Runs to disturb, and how to compare them with undisturbed ones."""
+"""Runs that tests disturb, and their comparison with undisturbed runs."""
 
 import contextlib
 import os
@@ -12,9 +12,12 @@ import numpy as np
 import pytest
 
 from helpers import tiny_config, training
-from helpers.states import newest_state
+from helpers.networks import read_state
+from helpers.shared import make_once
 from ubernet_jax.config import Config
 from ubernet_jax.train import train
+
+STEPS = 24
 
 
 @pytest.fixture
@@ -25,49 +28,49 @@ def config(prepared) -> Config:
 
 @pytest.fixture(scope='session')
 def undisturbed(prepared, tmp_path_factory) -> pathlib.Path:
-    """A run to the end; not to be changed."""
-    workdir = tmp_path_factory.mktemp('undisturbed')
-    train(make_config(prepared), workdir)
-    return workdir
+    """A finished run; tests must not change it."""
+    return make_once(
+        tmp_path_factory, 'undisturbed', lambda workdir: train(make_config(prepared), workdir)
+    )
 
 
 @pytest.fixture(scope='session')
 def three_steps(prepared, tmp_path_factory) -> pathlib.Path:
-    """A run that stopped after three steps; not to be changed."""
+    """A run of three steps; tests must not change it."""
     config = make_config(prepared)
     config.steps = 3
-    workdir = tmp_path_factory.mktemp('stopped')
-    train(config, workdir)
-    return workdir
+    return make_once(tmp_path_factory, 'three_steps', lambda workdir: train(config, workdir))
 
 
 @pytest.fixture
 def stopped(three_steps, tmp_path) -> pathlib.Path:
-    """A run that stopped after three steps, to be continued."""
+    """A run that stopped after three steps, for a test to continue."""
     return shutil.copytree(three_steps, tmp_path / 'run')
 
 
 def make_config(prepared: pathlib.Path) -> Config:
-    """Eight steps, each with a line of the log, every other with a checkpoint."""
+    """Logs every step, and saves a checkpoint every second step."""
     config = tiny_config.get_config()
     config.data.directory = str(prepared)
-    config.steps, config.log_every, config.checkpoint_every = 8, 1, 2
+    config.steps, config.log_every, config.checkpoint_every = STEPS, 1, 2
     config.pictures_every = config.evaluate_every = 1000
     return config
 
 
 @pytest.fixture
 def start(prepared) -> Iterator[Callable[..., training.Process]]:
-    """`training.start_training` on the tiny set; at the end of the test every process has ended."""
-    started = []
+    """`training.start_training` on the tiny dataset; ends every process after the test."""
+    processes = []
 
-    def start_one(*arguments, directory: pathlib.Path = prepared, **options) -> training.Process:
-        started.append(training.start_training(directory, *arguments, **options))
-        return started[-1]
+    def start_training(
+        *arguments, directory: pathlib.Path = prepared, **options
+    ) -> training.Process:
+        processes.append(training.start_training(directory, *arguments, **options))
+        return processes[-1]
 
-    yield start_one
-    for process in started:
-        with contextlib.suppress(ProcessLookupError):  # as it should be
+    yield start_training
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):  # the process has ended
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
@@ -76,9 +79,7 @@ def start(prepared) -> Iterator[Callable[..., training.Process]]:
 def assert_same_end() -> Callable[[pathlib.Path, pathlib.Path], None]:
     """Checks that two runs ended in the same step with the same bits."""
 
-    def check(one: pathlib.Path, other: pathlib.Path) -> None:
-        ours, theirs = newest_state(one), newest_state(other)
-        for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
-            np.testing.assert_array_equal(a, b)
+    def check(actual: pathlib.Path, wanted: pathlib.Path) -> None:
+        jax.tree.map(np.testing.assert_array_equal, read_state(actual), read_state(wanted))
 
     return check

@@ -1,4 +1,4 @@
-"""Training that is killed again and again ends in the very bits of training that is not."""
+"""A run that is killed again and again ends with exactly the same state as an undisturbed run."""
 
 import os
 import pathlib
@@ -9,37 +9,38 @@ from collections.abc import Callable
 import pytest
 
 from helpers.moments import is_saving, last_step, readers_of, wait_for_end, wait_until
-from helpers.states import newest_state
-from helpers.training import finish
+from helpers.networks import read_state
+from helpers.training import Process
+from ubernet_jax.config import Config
 from ubernet_jax.train import train
 from ubernet_jax.training.checkpoint import Checkpoints
 
-STEPS_A_LIFE = 12
+STEPS_PER_LIFE = 12
 
 
-def settings(lives: int) -> list[str]:
-    return [
-        f'--config.steps={STEPS_A_LIFE * lives}', '--config.log_every=1',
-        '--config.checkpoint_every=3', '--config.data.workers=1',
-    ]  # fmt: skip
-
-
-def kill(process, readers: list[int]) -> None:
-    """Kills a training process; its readers must follow it."""
+def kill(process: Process, readers: list[int]) -> None:
+    """Kills a training process; its readers must end too."""
     process.kill()
     process.wait()
     wait_for_end(readers)
 
 
-def killed_and_restarted(start: Callable, workdir: pathlib.Path, kills: int) -> int:
-    """Trains to the end in `kills` + 1 lives; returns how many ended while saving."""
+def run_with_kills(start: Callable, config: Config, workdir: pathlib.Path, kills: int) -> int:
+    """Trains to the end, in processes that are killed and a last time in this process.
+
+    Returns:
+      How many processes were killed while they were saving.
+    """
     moment, saving = random.Random(kills), 0
     for life in range(kills):
-        process = start(workdir, *settings(kills + 1))
+        process = start(
+            workdir, f'--config.steps={config.steps}', '--config.log_every=1',
+            '--config.checkpoint_every=3', '--config.data.workers=1',
+        )  # fmt: skip
         if life % 5 == 4:  # while it starts
             time.sleep(moment.uniform(0, 10))
         else:
-            goal = STEPS_A_LIFE * life + moment.randrange(1, STEPS_A_LIFE)
+            goal = STEPS_PER_LIFE * life + moment.randrange(1, STEPS_PER_LIFE)
             wait_until(lambda goal=goal: last_step(workdir) >= goal, process)
             if life % 2 == 0:
                 wait_until(lambda: is_saving(workdir), process)
@@ -49,19 +50,28 @@ def killed_and_restarted(start: Callable, workdir: pathlib.Path, kills: int) -> 
         kill(process, readers)
         saving += is_saving(workdir)
         if Checkpoints(workdir).steps:
-            newest_state(workdir)
-    finish(start(workdir, *settings(kills + 1)))
+            read_state(workdir)  # the newest complete checkpoint is readable
+    train(config, workdir)
     return saving
 
 
-@pytest.mark.parametrize(
-    'kills', [1, pytest.param(int(os.environ.get('KILLS', 50)), marks=pytest.mark.soak)]
-)
-def test_the_end_is_bitwise_the_same_after_any_number_of_kills(
-    kills, config, start, tmp_path, assert_same_end
+@pytest.mark.slow
+def test_a_killed_run_ends_with_the_same_bits(
+    config, start, undisturbed, tmp_path, assert_same_end
 ):
-    config.steps = STEPS_A_LIFE * (kills + 1)
+    assert config.steps == 2 * STEPS_PER_LIFE
+    assert run_with_kills(start, config, tmp_path, kills=1) > 0
+    assert_same_end(tmp_path, undisturbed)
+    assert not is_saving(tmp_path)  # the incomplete checkpoint has been removed
+
+
+@pytest.mark.soak
+def test_a_run_that_is_killed_many_times_ends_with_the_same_bits(
+    config, start, tmp_path, assert_same_end
+):
+    kills = int(os.environ.get('KILLS', '50'))
+    config.steps = STEPS_PER_LIFE * (kills + 1)
     train(config, tmp_path / 'undisturbed')
-    assert killed_and_restarted(start, tmp_path / 'killed', kills) > 0
-    assert_same_end(tmp_path / 'undisturbed', tmp_path / 'killed')
-    assert not is_saving(tmp_path / 'killed')  # what was left half-written is gone
+    assert run_with_kills(start, config, tmp_path / 'killed', kills) > 0
+    assert_same_end(tmp_path / 'killed', tmp_path / 'undisturbed')
+    assert not is_saving(tmp_path / 'killed')

@@ -1,4 +1,4 @@
-"""Twenty thousand steps: no memory is lost, and nothing is compiled after the first epochs."""
+"""A long run: memory does not grow, and nothing is compiled after the first epochs."""
 
 import os
 import pathlib
@@ -11,13 +11,13 @@ from helpers.moments import last_step, wait_until
 from helpers.training import finish
 
 STEPS = int(os.environ.get('SOAK_STEPS', '20000'))
-EVERY = 500  # steps between checkpoints, pictures and scores: by then every program has been used
+EVERY = 500  # steps between checkpoints, pictures and scores: every program is used until then
 SAMPLES = 50
 GROWTH = 1.02
 
 
 def resident(pid: int) -> int:
-    """Bytes of a process that are in memory, without files."""
+    """Resident bytes of a process, without mapped files."""
     status = pathlib.Path(f'/proc/{pid}/status').read_text()
     return 1024 * int(re.search(r'RssAnon:\s+(\d+) kB', status)[1])
 
@@ -40,6 +40,6 @@ def test_memory_does_not_grow_and_nothing_is_compiled_again(start, tmp_path, mon
     early, late = (statistics.median(part) for part in (samples[5:15], samples[-10:]))
     assert late <= GROWTH * early
     lines = output.splitlines()
-    start = next(i for i, line in enumerate(lines) if line.startswith(f'step {EVERY + 20}:'))
-    assert any('Compiling' in line for line in lines[:start])
-    assert [line for line in lines[start:] if 'Compiling' in line] == []
+    warm = next(i for i, line in enumerate(lines) if line.startswith(f'step {EVERY + 20}:'))
+    assert any('Compiling' in line for line in lines[:warm])
+    assert [line for line in lines[warm:] if 'Compiling' in line] == []

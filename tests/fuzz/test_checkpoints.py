@@ -1,4 +1,4 @@
-"""A checkpoint of which one file is damaged is read or refused with a message that names it."""
+"""A checkpoint with a damaged file is read, or refused with a message that names the workdir."""
 
 import pathlib
 import shutil

@@ -1,6 +1,4 @@
-"""Whatever stands behind --config.FIELD=, training gets a configuration of the right types or says
-what is wrong.
-"""
+"""Any value of --config.FIELD= gives a configuration of the right types or an error message."""
 
 import dataclasses
 import pathlib
@@ -49,7 +47,7 @@ VALUES = st.text(max_size=10) | st.sampled_from(
 
 
 def parse(path: str, value: str) -> Config:
-    """What `train` makes of a flag."""
+    """Parses a flag as `train` does."""
     words = ['train', f'--config={CONFIG_FILE}', f'--config.{path}={value}']
     values = flags.FlagValues()
     config_flags.DEFINE_config_file('config', flag_values=values, sys_argv=words)
@@ -64,7 +62,7 @@ def parse(path: str, value: str) -> Config:
 @example('data.scale', '(1,)')
 @example('data.buckets', "(('a', 1),)")
 @example('model.mean', "('a', 'b', 'c')")
-def test_a_flag_is_taken_or_refused(path, value):
+def test_a_flag_is_accepted_or_refused(path, value):
     try:
         config = parse(path, value)
     except UserError:

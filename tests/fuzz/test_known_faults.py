@@ -1,4 +1,4 @@
-"""Files that once ended in another exception than a message, or ended the process."""
+"""Files that once caused another exception than an error message, or ended the process."""
 
 import io
 import json
@@ -67,17 +67,17 @@ def single_task(path: pathlib.Path):
 
 
 def result(**fields: object) -> bytes:
-    whole = {'task': 'saliency', 'result': 'saliency', 'dataset': 'a', 'split': 'b', 'images': 1,
+    complete = {'task': 'saliency', 'result': 'saliency', 'dataset': 'a', 'split': 'b', 'images': 1,
              'protocol': {}, 'scores': [score()]}  # fmt: skip
-    return json.dumps(whole | fields).encode()
+    return json.dumps(complete | fields).encode()
 
 
 def score(**fields: object) -> dict:
-    whole = {'name': 'max_f', 'label': 'F', 'unit': '', 'lower_is_better': False, 'main': True}
-    return whole | {'value': 0.5} | fields
+    complete = {'name': 'max_f', 'label': 'F', 'unit': '', 'lower_is_better': False, 'main': True}
+    return complete | {'value': 0.5} | fields
 
 
-def thing(**fields: object) -> bytes:
+def labelled_box(**fields: object) -> bytes:
     return json.dumps([{'box': [0, 0, 1, 1], 'label': 'dog'} | fields]).encode()
 
 
@@ -94,7 +94,7 @@ def npz(**arrays: np.ndarray) -> bytes:
 
 
 def large_png() -> bytes:
-    """20,000 x 20,000 pixels, as it says."""
+    """A PNG whose header claims 20,000 x 20,000 pixels."""
     header = b'IHDR' + struct.pack('>IIBBBBB', 20_000, 20_000, 8, 0, 0, 0, 0)
     chunk = struct.pack('>I', 13) + header + struct.pack('>I', zlib.crc32(header))
     return b'\x89PNG\r\n\x1a\n' + chunk
@@ -107,7 +107,7 @@ def mat(**variables: object) -> bytes:
 
 
 def mat_of_unknown_type() -> bytes:
-    """The numbers of a matrix are of type 5120."""
+    """A matrix with numbers of the undefined type 5120."""
     content = mat(map=np.ones((4, 4)))
     tag = struct.pack('<II', 9, 128)
     assert content.count(tag) == 1
@@ -115,16 +115,16 @@ def mat_of_unknown_type() -> bytes:
 
 
 def mat_of_long_name() -> bytes:
-    """Of two sparse matrices, the first one's name takes 64 bytes, and with them its rows."""
+    """Two sparse matrices; the name of the first claims 64 bytes, which include its rows."""
     cells = np.empty((2, 1), object)
     cells[:, 0] = [scipy.sparse.csc_matrix(np.eye(6, 8))] * 2
     tag = struct.pack('<II', 1, 0)
-    start, first, second, end = mat(map=cells).split(tag)  # it first stands for a cell array
+    start, first, second, end = mat(map=cells).split(tag)  # the first is that of the cell array
     return start + tag + first + struct.pack('<II', 1, 64) + second + tag + end
 
 
-def mat_without_sides() -> bytes:
-    """Of the two sides of a text, one byte is left."""
+def mat_without_dimensions() -> bytes:
+    """A text with a single byte instead of its two dimensions."""
     content = mat(map='person')
     tag = struct.pack('<II', 5, 8)
     assert content.count(tag) == 1
@@ -132,7 +132,7 @@ def mat_without_sides() -> bytes:
 
 
 def sbd_beyond_the_map() -> bytes:
-    """A sparse boundary of 6 x 8 pixels with one in row 10,000,000."""
+    """A sparse boundary map of 6 x 8 pixels with a pixel in row 10,000,000."""
     outline = scipy.sparse.csc_matrix(np.eye(6, 8))
     outline.indices[-1] = 10_000_000
     cells = np.empty((1, 1), object)
@@ -141,14 +141,14 @@ def sbd_beyond_the_map() -> bytes:
 
 
 def sbd_of_a_sparse_map() -> bytes:
-    """A map of 2 * 10^12 pixels in a few bytes."""
+    """A sparse map of 2 * 10^12 pixels."""
     cells = np.empty((1, 1), object)
     cells[0, 0] = scipy.sparse.csc_matrix((2 * 10**9, 1000))
     return mat(GTcls={'Segmentation': cells[0, 0], 'Boundaries': cells})
 
 
 def names_of_variable_length() -> bytes:
-    """HDF5 2.0 reads them for ever where some bytes are damaged."""
+    """Names of a type that HDF5 2.0 reads without end if some bytes are damaged."""
     buffer = io.BytesIO()
     with h5py.File(buffer, 'w') as file:
         file.attrs['layer_names'] = [b'block1_conv1']
@@ -162,11 +162,11 @@ def broken_link() -> bytes:
     return buffer.getvalue()
 
 
-def exported(**metadata: str) -> bytes:
+def exported(**changes: str) -> bytes:
     settings = json.dumps(to_json(Config(steps=0, tasks={'normals': Normals()})))
-    whole = {'format': 'ubernet_jax', 'step': '1', 'config': settings} | metadata
+    metadata = {'format': 'ubernet_jax', 'step': '1', 'config': settings} | changes
     arrays = {'params/a': np.zeros(1), 'batch_stats/a': np.zeros(1)}
-    return safetensors.numpy.save(arrays, whole)
+    return safetensors.numpy.save(arrays, metadata)
 
 
 @pytest.mark.parametrize(
@@ -174,11 +174,11 @@ def exported(**metadata: str) -> bytes:
     [
         (label_of('detection'), 'a.json', b'[' * 100_000),
         (label_of('detection'), 'a.json', b'9' * 5000),
-        (label_of('detection'), 'a.json', thing(box=[0, 0, 1, 10**400])),
+        (label_of('detection'), 'a.json', labelled_box(box=[0, 0, 1, 10**400])),
         (label_of('detection'), 'a.xml', b'<?xml version="1.0" encoding="x"?><a/>'),
-        (label_of('detection'), 'a.json', thing(box=['x', 0, 1, 1])),
-        (label_of('detection'), 'a.json', thing(label=None)),
-        (label_of('detection'), 'a.json', thing(label={})),
+        (label_of('detection'), 'a.json', labelled_box(box=['x', 0, 1, 1])),
+        (label_of('detection'), 'a.json', labelled_box(label=None)),
+        (label_of('detection'), 'a.json', labelled_box(label={})),
         (detections, 'a.json', b'{"a": [{"box": [0, 0, 1, 1], "score": 1, "label": null}]}'),
         (detections, 'a.json', b'{"a": 7}'),
         (lambda path: detections(path.parent), 'comp4_det_test_dog.txt', b'a 1 1 1 2 2 \xff'),
@@ -193,7 +193,7 @@ def exported(**metadata: str) -> bytes:
         (numbers, 'a.mat', mat_of_unknown_type()),
         (lambda path: read_matlab(path, 'map', np.asarray), 'a.mat', mat_of_unknown_type()),
         (lambda path: read_matlab(path, 'map', np.asarray), 'a.mat', mat_of_long_name()),
-        (lambda path: read_matlab(path, 'map', np.asarray), 'a.mat', mat_without_sides()),
+        (lambda path: read_matlab(path, 'map', np.asarray), 'a.mat', mat_without_dimensions()),
         (lambda path: read_sbd(path, 1), 'a.mat', sbd_beyond_the_map()),
         (lambda path: read_sbd(path, 1), 'a.mat', mat(GTcls=1)),
         (lambda path: read_sbd(path, 1), 'a.mat', sbd_of_a_sparse_map()),
@@ -233,7 +233,7 @@ def exported(**metadata: str) -> bytes:
         (single_task, 'a.json', result(scores=[score(main=False)])),
     ],
 )
-def test_is_refused_by_name(read, name, content, tmp_path):
+def test_the_error_names_the_file(read, name, content, tmp_path):
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises((UserError, MetricError)) as error:

@@ -1,4 +1,4 @@
-"""Whatever a file from outside holds, it is read, or refused with a message that names it."""
+"""Any file of unknown origin is read, or refused with a message that names it."""
 
 import collections
 import contextlib
@@ -21,8 +21,8 @@ from helpers.fuzz.weight_readers import make_weight_readers  # noqa: E402
 from ubernet_jax.errors import UserError  # noqa: E402
 from ubernet_jax.metrics.metric import MetricError  # noqa: E402
 
-SECONDS = 10  # of processor time that a file may take
-MEMORY = 2 * 2**30  # bytes that it may take
+SECONDS = 10  # limit of the processor time for a file
+MEMORY = 2 * 2**30  # limit of the additional memory in bytes
 
 _FOLDER = tempfile.TemporaryDirectory()
 READERS = {
@@ -34,12 +34,12 @@ SHARES = sum(reader.share for reader in READERS.values())
 
 
 class TooSlow(BaseException):
-    """Not an Exception: no reader shall catch it."""
+    """Not an Exception, so that readers do not catch it."""
 
 
 @pytest.fixture(autouse=True)
-def little_memory() -> Iterator[None]:
-    """What takes more fails with a MemoryError."""
+def memory_limit() -> Iterator[None]:
+    """Readers that exceed the limit fail with a MemoryError."""
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     pages = int(pathlib.Path('/proc/self/statm').read_text().split()[0])
     limit = pages * resource.getpagesize() + MEMORY
@@ -49,9 +49,9 @@ def little_memory() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def little_time() -> Iterator[None]:
+def time_limit() -> Iterator[None]:
     def give_up(number: int, frame: object) -> None:
-        raise TooSlow(f'{SECONDS} s were not enough')
+        raise TooSlow(f'more than {SECONDS} s')
 
     previous = signal.signal(signal.SIGPROF, give_up)
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
@@ -67,21 +67,23 @@ def test_a_damaged_file_is_read_or_refused(name, tmp_path):
     reader = READERS[name]
     path = tmp_path / reader.name
     path.parent.mkdir(exist_ok=True)
-    ends = collections.Counter()
+    outcomes = collections.Counter()
 
     @effort(reader.share / SHARES)
     @given(reader.contents)
     def check(content: bytes) -> None:
         path.write_bytes(content)
-        with little_time():
+        with time_limit():
             try:
                 result = reader.read(path)
             except (UserError, MetricError) as error:
                 assert str(path) in str(error) or not reader.named
-                ends['refused'] += 1
+                outcomes['refused'] += 1
             else:
                 assert isinstance(result, reader.returns)
-                ends['read'] += 1
+                outcomes['read'] += 1
 
     check()
-    print(f'{name}: {ends.total()} files, {ends["read"]} read, {ends["refused"]} refused')
+    print(
+        f'{name}: {outcomes.total()} files, {outcomes["read"]} read, {outcomes["refused"]} refused'
+    )

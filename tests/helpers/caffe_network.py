@@ -1,6 +1,6 @@
-"""VGG-16 and the heads on it in plain numpy, in the layout of Caffe: (channels, rows, columns).
+"""VGG-16 and its heads in plain numpy, in Caffe's layout (channels, rows, columns).
 
-What imported weights are compared with; random weights of the networks that files hold.
+A reference for imported weights, and random weights for the networks that can be imported.
 """
 
 import numpy as np
@@ -15,14 +15,14 @@ CHANNELS = {
 }  # fmt: skip
 TAPS = ('conv1_2', 'conv2_2', 'conv3_3', 'conv4_3', 'conv5_3', 'fc7')
 FIELD = 64  # channels of the large-field fc6 and fc7
-WIDE = 256  # of VGG's own
+WIDE = 256  # channels of VGG's original fc6 and fc7
 TASK_CODES = {'edg': 2, 'nrm': 3, 'sal': 2, 'seg': 21, 'sbd': 21, 'prt': 7}
 
 Layers = dict[str, list[np.ndarray]]
 
 
 class Draw:
-    """Random layers, none of them zero, that keep activations near 1."""
+    """Draws random nonzero layers that keep the magnitude of activations near 1."""
 
     def __init__(self, seed: int):
         self._rng = np.random.default_rng(seed)
@@ -39,7 +39,7 @@ def convolutions(draw: Draw) -> Layers:
 
 
 def vgg(seed: int) -> Layers:
-    """As trained for ILSVRC: 13 convolutions and three dense layers."""
+    """The classification network of ILSVRC: 13 convolutions and three dense layers."""
     draw = Draw(seed)
     dense = {'fc6': draw(WIDE, 32 * 49), 'fc7': draw(WIDE, WIDE), 'fc8': draw(10, WIDE)}
     return convolutions(draw) | dense
@@ -83,21 +83,21 @@ def pool(x: np.ndarray, stride: int, outside: float) -> np.ndarray:
 
 
 def taps(x: np.ndarray, layers: Layers, suffix: str = '') -> dict[str, np.ndarray]:
-    """Activations that the skips take, of the network with the large-field `fc6` and `fc7`."""
-    found = {}
+    """Activations of the taps, for the network with the large-field `fc6` and `fc7`."""
+    activations = {}
     for name in CHANNELS:
         x = np.maximum(convolve(x, layers[name], 2 if name.startswith('conv5') else 1), 0)
         if name in TAPS:
-            found[name] = x
+            activations[name] = x
             x = pool(x, 2 if name < 'conv4' else 1, -np.inf).max((-1, -2))
     x = pool(x, 1, 0).mean((-1, -2))
     x = np.maximum(convolve(x, layers['fc6'], 12), 0)
-    found['fc7'] = np.maximum(convolve(x, layers['fc7']), 0)
-    return found
+    activations['fc7'] = np.maximum(convolve(x, layers['fc7']), 0)
+    return activations
 
 
 def release(draw, channels: dict, field: int, wide: int) -> Layers:
-    """The layers of the author's caffemodel, as his test-mode definition has them."""
+    """The layers of the author's caffemodel, named as in its definition for testing."""
     deepest = channels['conv5_3'][1]
     layers = {name: draw(after, before, 3, 3) for name, (before, after) in channels.items()}
     layers['fc6_conv'] = draw(field, deepest, 3, 3)

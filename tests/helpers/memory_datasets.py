@@ -1,4 +1,4 @@
-"""Datasets in memory, whose images tell what they are: for tests of what a step sees."""
+"""Datasets in memory with identifiable images, for tests of the images in a training step."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -9,21 +9,22 @@ from helpers.tiny_datasets import make_boxes
 from ubernet_jax.example import Example
 from ubernet_jax.labels import Boxes, ClassMap, LabelKind, UnitVectors
 
-UP = np.float32([0, 0.6, 0.8])  # every unit vector
+UP = np.float32([0, 0.6, 0.8])  # the value of all unit vectors
 
 
 @dataclasses.dataclass(kw_only=True)
 class MemoryDataset:
-    """Images of one colour: the red is an image's index, the green tells the dataset.
+    """Uniformly coloured images: red is the index of the image, green identifies the dataset.
 
-    A class map is of the index too; boxes of an image with index i are i + 1 squares of class 1.
+    The class map of an image has the value of its index; the image with index i has i + 1 boxes of
+    class 1.
 
     Attributes:
-      name: of the dataset.
-      green: of its images.
-      sizes: height and width of each.
+      name: name of the dataset.
+      green: green value of the images.
+      sizes: height and width of each image.
       labels: name -> kind.
-      labelled: label -> bool (n,), which images have it; where it is not named all have it.
+      labelled: label -> bool (n,), which images have the label; by default all.
     """
 
     name: str
@@ -45,13 +46,13 @@ class MemoryDataset:
         height, width = self.sizes[index]
         image = np.zeros((height, width, 3), np.uint8)
         image[..., :2] = index, self.green
-        label = {
+        make_label = {
             ClassMap: lambda: np.full((height, width), index, np.uint8),
             UnitVectors: lambda: np.broadcast_to(UP, (height, width, 3)),
             Boxes: lambda: make_boxes(*[(0, 0, n + 2, n + 2, 1, False) for n in range(index + 1)]),
         }
         present = {name: kind for name, kind in self.labels.items() if self.labelled[name][index]}
-        labels = {name: label[type(kind)]() for name, kind in present.items()}
+        labels = {name: make_label[type(kind)]() for name, kind in present.items()}
         return Example(id=self.ids[index], image=image, labels=labels, kinds=self.labels)
 
     @property

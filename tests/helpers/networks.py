@@ -16,16 +16,15 @@ from ubernet_jax.labels.unit_vectors import to_integers
 from ubernet_jax.network import make_network
 from ubernet_jax.tasks import Depth, Detection, Normals, Task
 from ubernet_jax.training.checkpoint import Checkpoints
+from ubernet_jax.training.groups import groups_of
 from ubernet_jax.training.optim import make_optimizer
 from ubernet_jax.training.parallel import make_mesh, replicate
-from ubernet_jax.training.schedule import groups_of
+from ubernet_jax.training.settings import make_step_settings
 from ubernet_jax.training.state import TrainState
 from ubernet_jax.training.step import train_step
 from ubernet_jax.weights.trained import open_checkpoint
 
-# Half the time to compile for a CPU. Buffers are the same, and so are the results to rounding.
-FAST_COMPILATION = {'xla_backend_optimization_level': 0}
-MANY = 10_000  # updates of a group: its learning rate does not fall within a test
+MANY = 10_000  # updates of a group: so many that its learning rate does not fall during a test
 
 
 def make_batch(
@@ -35,12 +34,15 @@ def make_batch(
     width: int = 65,
     seed: int = 0,
 ) -> Batch:
-    """A micro-batch of noise as the step takes it, with void pixels, and padding on the right.
+    """Makes a random micro-batch with targets of all tasks, void pixels, and padding on the right.
 
     Args:
-      tasks: of the network.
-      labelled: bool (N, T), which of the N images has labels for which of the T tasks; targets of
-        the others are noise too.
+      tasks: tasks of the network.
+      labelled: bool (N, T), whether each of N images is labelled for each of T tasks; targets
+        without labels are random too.
+      height: height of the images.
+      width: width of the images; a quarter of it is padding.
+      seed: seed of the random numbers.
     """
     rng = np.random.default_rng(seed)
     shape = (len(labelled), height, width)
@@ -73,12 +75,13 @@ def _random_target(rng: np.random.Generator, task: Task, shape: tuple[int, int, 
 
 
 def make_solver(config: Config, updates: int = MANY) -> optax.GradientTransformationExtraArgs:
-    """The solver of a run in which every group is expected to make so many updates."""
-    return make_optimizer(config, dict.fromkeys(groups_of(config), updates))
+    """Makes the optimizer of a run in which every group is expected to make `updates` updates."""
+    groups = groups_of(config.optim, config.tasks)
+    return make_optimizer(config.optim, config.model, groups, dict.fromkeys(groups, updates))
 
 
 def make_state(config: Config) -> TrainState:
-    """A state before the first step, with weights and statistics none of which is zero."""
+    """Makes a state before the first step, with nonzero weights and statistics."""
     variables = plain_network.random_variables(make_network(config))
     params, batch_stats = jax.tree.map(jnp.asarray, variables)
     state = TrainState(
@@ -92,13 +95,14 @@ def make_state(config: Config) -> TrainState:
 
 
 def read_state(workdir: pathlib.Path) -> TrainState:
-    """The newest state of a run."""
+    """Reads the newest state of a run."""
     trained = open_checkpoint(workdir)
     return Checkpoints(workdir).restore(trained.config, trained.step, make_solver(trained.config))
 
 
 def make_step(config: Config, updates: int = MANY) -> Callable:
-    """The training step, not yet jitted: (state, batch) -> (state, metrics)."""
-    network, optimizer = make_network(config), make_solver(config, updates)
+    """Makes the training step, without jit: (state, batch) -> (state, metrics)."""
+    settings = make_step_settings(config, make_network(config))
+    optimizer = make_solver(config, updates)
     mesh = make_mesh(config.data.micro_batches_per_step)
-    return lambda state, batch: train_step(network, optimizer, config, mesh, state, batch)
+    return lambda state, batch: train_step(settings, optimizer, mesh, state, batch)

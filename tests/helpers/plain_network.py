@@ -1,7 +1,8 @@
-"""The network in plain numpy, written from the paper: what the real one is compared with.
+"""The network in plain numpy, written from the paper, as a reference for tests.
 
-One image at a time, float64; every score map is interpolated to the output resolution, all are
-concatenated, and one 1x1 layer fuses them. Parameters are those of `Network`.
+It processes one image at a time in float64. Every score map is interpolated to the output
+resolution, the maps are concatenated, and a 1x1 layer fuses them. The parameters are those of
+`Network`.
 """
 
 import jax
@@ -17,7 +18,7 @@ TAPS = ('conv1_2', 'conv2_2', 'conv3_3', 'conv4_3', 'conv5_3', 'fc7')
 
 
 def random_variables(network: Network, seed: int = 0) -> tuple[dict, dict]:
-    """(params, batch statistics) of a network, none of them zero, that keep activations near 1."""
+    """Random nonzero (params, batch statistics) of a network, with activations of magnitude 1."""
     rng = np.random.default_rng(seed)
 
     def draw(leaf: jax.ShapeDtypeStruct) -> np.ndarray:
@@ -29,7 +30,7 @@ def random_variables(network: Network, seed: int = 0) -> tuple[dict, dict]:
 
 
 def convolve(x: np.ndarray, layer: dict, dilation: int = 1) -> np.ndarray:
-    """3x3 convolution of (H, W, C) with zeros outside, tap by tap."""
+    """3x3 convolution of (H, W, C) with zero padding, as a sum over kernel positions."""
     height, width = x.shape[:2]
     kernel, bias = np.asarray(layer['kernel'], float), np.asarray(layer['bias'])
     padded = np.pad(x, [(dilation, dilation), (dilation, dilation), (0, 0)])
@@ -43,7 +44,7 @@ def convolve(x: np.ndarray, layer: dict, dilation: int = 1) -> np.ndarray:
 
 
 def pool(x: np.ndarray, stride: int, reduce: np.ufunc, outside: float) -> np.ndarray:
-    """Reduces 3x3 windows of (H, W, C), with `outside` around the image, one by one."""
+    """Reduces each 3x3 window of (H, W, C), padded with the value `outside`."""
     padded = np.pad(x, [(1, 1), (1, 1), (0, 0)], constant_values=outside)
     rows, columns = (range(0, side, stride) for side in x.shape[:2])
     windows = [[padded[r : r + 3, c : c + 3] for c in columns] for r in rows]
@@ -59,13 +60,13 @@ def average_pool(x: np.ndarray, stride: int) -> np.ndarray:
 
 
 def make_pyramid(image: np.ndarray, scales: int, config) -> list[np.ndarray]:
-    """uint8 (H, W, 3) to the trunk's input at each scale."""
+    """Maps an image uint8 (H, W, 3) to the trunk's input at each scale."""
     full = (image - np.array(config.mean)) / np.array(config.std)
     return [full, average_pool(full, 2), average_pool(full, 4)][:scales]
 
 
 def trunk(x: np.ndarray, params: dict) -> dict[str, np.ndarray]:
-    """The trunk's input to its six taps, not normalised."""
+    """Maps the trunk's input to the activations of its six taps, not normalised."""
     taps = {}
     for name, convolutions, dilation, stride in BLOCKS:
         for index in range(1, convolutions + 1):
@@ -79,7 +80,7 @@ def trunk(x: np.ndarray, params: dict) -> dict[str, np.ndarray]:
 
 
 def normalise(taps: dict[str, np.ndarray], stats: dict, level: int) -> dict[str, np.ndarray]:
-    """Running statistics of the level, eps = 1, times 10; not for fc7."""
+    """Normalises taps by the level's running statistics, epsilon 1, times 10; not for fc7."""
     result = {}
     for name, x in taps.items():
         if name != 'fc7':
@@ -90,21 +91,21 @@ def normalise(taps: dict[str, np.ndarray], stats: dict, level: int) -> dict[str,
 
 
 def interpolate(x: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """(H, W, C) to `size`, corners aligned."""
+    """Interpolates (H, W, C) to `size`, with aligned corners."""
     rows, columns = (interpolation_matrix(s, t) for s, t in zip(x.shape[:2], size, strict=True))
     return np.einsum('hy,wx,yxc->hwc', rows, columns, x)
 
 
 def fuse(maps: list[np.ndarray], params: dict) -> np.ndarray:
-    """The 1x1 layer over the concatenation."""
+    """Applies the 1x1 layer to the concatenated maps."""
     channels = len(params['bias'])
     return np.concatenate(maps, -1) @ params['kernel'].reshape(-1, channels) + params['bias']
 
 
 def head(levels: list[dict], params: dict, size: tuple[int, int]) -> list[np.ndarray]:
-    """The taps of every level to the score maps of `size`: one a scale, then the fusion."""
+    """Maps the skips of every level to score maps of `size`: one per level, then the fused map."""
     maps = []
-    for taps in levels:
-        scores = [taps[tap] @ params[tap]['kernel'] + params[tap]['bias'] for tap in TAPS]
+    for skips in levels:
+        scores = [skips[tap] @ params[tap]['kernel'] + params[tap]['bias'] for tap in TAPS]
         maps.append(fuse([interpolate(x, size) for x in scores], params['fuse_skips']))
     return maps if len(maps) == 1 else [*maps, fuse(maps, params['fuse_scales'])]

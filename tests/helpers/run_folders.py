@@ -1,4 +1,4 @@
-"""Folders of runs as `train` and `evaluate` leave them, with the scores that a test wants."""
+"""Writes folders of runs as `train` and `evaluate` do, with given scores."""
 
 import dataclasses
 import json
@@ -9,8 +9,8 @@ from ubernet_jax.metrics.metric import Score
 
 PROVENANCE = {'command': 'python -m ubernet_jax.train', 'commit': 'abc1234', 'machine': '2 cores'}
 PROTOCOL = {'k': 1}
-# Result -> where it is scored.
-PLACES = {
+# Result -> DATASET-SPLIT of its benchmark.
+BENCHMARKS = {
     'boundaries': 'bsds500-test',
     'normals': 'nyudv2-test',
     'saliency': 'pascal_s-test',
@@ -30,7 +30,7 @@ OIS = Score(name='ois', label='OIS')
 AP = Score(name='ap', label='AP')
 VOC07 = Score(name='map', label='mAP', main=True)
 VOC10 = Score(name='map', label='mAP')
-# Of a task that is not of this package.
+# Scores of a task that is not in this package.
 RMSE = Score(name='rmse', label='RMSE', unit='m', lower_is_better=True, main=True)
 WITHIN = Score(name='within', label='within 25 %', unit='%')
 
@@ -49,17 +49,17 @@ def write_run(
     micro_batches_per_step: int = 1,
     protocol: Mapping[str, object] = PROTOCOL,
 ) -> pathlib.Path:
-    """A run in micro-batches of two, with tasks of a kind that is not registered.
+    """Writes a run with 2 images per micro-batch, whose tasks are of a kind that is not registered.
 
     Args:
-      folder: of the run; of one that exists, another step is added.
-      results: result -> its scores; says which tasks the run has, and in which order.
-      step: at which they were measured.
-      steps: of the whole run.
+      folder: of the run; if it exists, the results of another step are added.
+      results: result -> its scores; defines the tasks of the run and their order.
+      step: at which the scores were measured.
+      steps: of the entire run.
       seed: of the run.
-      experiment: its name.
-      images: of every benchmark.
-      micro_batches_per_step: of a step.
+      experiment: name of the configuration.
+      images: number of images of every benchmark.
+      micro_batches_per_step: of the configuration.
       protocol: of every benchmark.
     """
     tasks = dict.fromkeys(TASKS.get(result, result) for result in results)
@@ -75,7 +75,7 @@ def write_run(
     (folder / 'config.json').write_text(json.dumps(config))
     (folder / 'provenance.json').write_text(json.dumps(PROVENANCE))
     for result, values in results.items():
-        dataset, split = PLACES.get(result, 'own-test').split('-')
+        dataset, split = BENCHMARKS.get(result, 'custom-test').split('-')
         report = {
             'task': TASKS.get(result, result), 'result': result, 'dataset': dataset,
             'split': split, 'experiment': experiment, 'step': step, 'protocol': protocol,
@@ -86,17 +86,17 @@ def write_run(
 
 
 def describe(values: Values) -> list[dict]:
-    """Scores as `evaluate` writes them."""
+    """Returns scores as `evaluate` writes them."""
     return [{**dataclasses.asdict(score), 'value': value} for score, value in values.items()]
 
 
 def write_log(folder: pathlib.Path, *lines: Mapping[str, float]) -> None:
-    """The log of a run; `time` is added."""
+    """Writes the log of a run; `time` is added to every line."""
     text = ''.join(json.dumps({'time': 0.0, **line}) + '\n' for line in lines)
     (folder / 'log.jsonl').write_text(text)
 
 
 def table_rows(text: str) -> list[list[str]]:
-    """Cells of all Markdown tables, without the lines under their heads."""
+    """Returns the cells of all Markdown tables, without the lines below their headers."""
     lines = [line for line in text.splitlines() if line.startswith('|') and '---' not in line]
     return [[cell.strip() for cell in line.strip('|').split('|')] for line in lines]

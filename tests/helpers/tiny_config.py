@@ -1,4 +1,4 @@
-"""The smallest run that trains: one scale, two tasks, images of 33x65."""
+"""The smallest training run: one scale, two tasks, images of 33x65."""
 
 from ubernet_jax import config as c
 

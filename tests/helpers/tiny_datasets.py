@@ -1,4 +1,4 @@
-"""Tiny datasets in their official layouts, written by the tests that read them back."""
+"""Tiny datasets in their official layouts, written for tests that read them."""
 
 import json
 import pathlib
@@ -14,24 +14,25 @@ from ubernet_jax.labels import LabelKind
 from ubernet_jax.labels.boxes import BoxSet
 from ubernet_jax.labels.lines import LineMap
 
-Expected = dict[str, list[Example]]  # split -> its examples, in the order of the set's list
+Expected = dict[str, list[Example]]  # split -> examples in the order of the dataset's list
 
 _PALETTE = np.arange(768, dtype=np.uint8).tolist()
 
 
 def assert_same_label(kind: LabelKind, actual: object, wanted: object, atol: float = 0) -> None:
-    """Both are labels of a kind, of one type, with the same arrays to an absolute tolerance."""
+    """Asserts that two labels of a kind have the same type and arrays, up to a tolerance."""
     assert type(actual) is type(wanted)
     assert getattr(actual, 'dtype', None) == getattr(wanted, 'dtype', None)
-    ours, theirs = kind.pack(actual), kind.pack(wanted)
-    assert set(ours) == set(theirs)
-    for name, array in theirs.items():
-        assert (ours[name].dtype, ours[name].shape) == (array.dtype, array.shape), name
-        np.testing.assert_allclose(ours[name], array, rtol=0, atol=atol, err_msg=name)
+    actual_parts, wanted_parts = kind.pack(actual), kind.pack(wanted)
+    assert set(actual_parts) == set(wanted_parts)
+    for name, array in wanted_parts.items():
+        part = actual_parts[name]
+        assert (part.dtype, part.shape) == (array.dtype, array.shape), name
+        np.testing.assert_allclose(part, array, rtol=0, atol=atol, err_msg=name)
 
 
 def assert_same_example(actual: Example, wanted: Example, kinds: Mapping[str, LabelKind]) -> None:
-    """The same image with the same labels, of these kinds by name."""
+    """Asserts that two examples have the same image and labels, of these kinds by name."""
     assert actual.id == wanted.id
     np.testing.assert_array_equal(actual.image, wanted.image)
     assert set(actual.labels) == set(wanted.labels)
@@ -40,7 +41,7 @@ def assert_same_example(actual: Example, wanted: Example, kinds: Mapping[str, La
 
 
 def random_image(path: pathlib.Path, height: int, width: int) -> np.ndarray:
-    """Writes random pixels to `path`; returns what the file, maybe a JPEG, decodes to."""
+    """Writes random pixels to `path`; returns the pixels of the file, which may be a JPEG."""
     rng = np.random.default_rng(height * width)
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(rng.integers(0, 256, (height, width, 3), np.uint8)).save(path)
@@ -74,7 +75,7 @@ def write_bsds500(root: pathlib.Path) -> Expected:
 
 
 def write_ground_truth(path: pathlib.Path, annotators: np.ndarray) -> None:
-    """A cell array, one struct an annotator, as MATLAB wrote BSDS500's."""
+    """Writes a cell array with a struct per annotator, as in BSDS500."""
     cells = np.empty((1, len(annotators)), object)
     for index, boundaries in enumerate(annotators):
         segments = np.ones(boundaries.shape, np.uint16)
@@ -84,7 +85,7 @@ def write_ground_truth(path: pathlib.Path, annotators: np.ndarray) -> None:
 
 
 def make_boxes(*rows: tuple[float, float, float, float, int, bool]) -> BoxSet:
-    """Boxes of rows x1, y1, x2, y2, class, difficult."""
+    """Makes boxes from rows x1, y1, x2, y2, class, difficult."""
     return BoxSet(
         corners=np.array([row[:4] for row in rows], np.float32).reshape(-1, 4),
         classes=np.array([row[4] for row in rows], np.uint8),
@@ -93,7 +94,7 @@ def make_boxes(*rows: tuple[float, float, float, float, int, bool]) -> BoxSet:
 
 
 def write_annotation(path: pathlib.Path, *objects: tuple[str, str, str, str, str, int]) -> None:
-    """VOC's XML of objects name, xmin, ymin, xmax, ymax, difficult; people have a part too."""
+    """Writes VOC's XML of objects name, xmin, ymin, xmax, ymax, difficult; persons have a part."""
     lines = ['<annotation><size><width>40</width><height>30</height><depth>3</depth></size>']
     part = '<part><name>head</name><bndbox><xmin>7</xmin><ymax>9</ymax></bndbox></part>'
     for name, xmin, ymin, xmax, ymax, difficult in objects:
@@ -108,7 +109,7 @@ def write_annotation(path: pathlib.Path, *objects: tuple[str, str, str, str, str
 
 
 def write_voc2007(root: pathlib.Path) -> Expected:
-    """Boxes of three images; the archive of the test images is not unpacked."""
+    """Writes boxes of three images; there are no test images."""
     voc = root / 'VOCdevkit' / 'VOC2007'
     objects = ('chair', 1, 1, 40, 30, 0), ('person', 5, 6, 5, 7, 1), ('dog', 8.5, 2, 11, 4, 0)
     boxes = make_boxes((0, 0, 40, 30, 9, False), (4, 5, 5, 7, 15, True), (7.5, 1, 11, 4, 12, False))
@@ -126,10 +127,10 @@ def write_voc2007(root: pathlib.Path) -> Expected:
 
 
 def write_voc2012(root: pathlib.Path) -> Expected:
-    """Masks and boxes of one image; masks of two, of which one has boxes that no list names."""
+    """Writes images with a mask, boxes or both; one mask image has boxes that no list names."""
     voc = root / 'VOCdevkit' / 'VOC2012'
     segmentation, edges = np.zeros((2, 30, 40), np.uint8)
-    segmentation[:, 10:14] = 255  # a band of void before the object
+    segmentation[:, 10:14] = 255  # a band of void at the object
     segmentation[:, 14:] = 12
     edges[:, 12] = 12
     masks = {'segmentation': segmentation, 'semantic_boundaries': edges}
@@ -149,17 +150,17 @@ def write_voc2012(root: pathlib.Path) -> Expected:
             if ids:
                 save_list(voc / 'ImageSets' / lists / f'{split}.txt', ids)
         expected[split] = []
-        for name, own in images.items():
+        for name, image_labels in images.items():
             image = random_image(voc / 'JPEGImages' / f'{name}.jpg', 30, 40)
             write_annotation(voc / 'Annotations' / f'{name}.xml', ('dog', 15, 1, 40, 30, 0))
-            if 'segmentation' in own:
+            if 'segmentation' in image_labels:
                 save_map(voc / 'SegmentationClass' / f'{name}.png', segmentation, palette=True)
-            expected[split].append(Example(id=name, image=image, labels=own))
+            expected[split].append(Example(id=name, image=image, labels=image_labels))
     return expected
 
 
 def write_coco(root: pathlib.Path) -> Expected:
-    """A crowd, boxes beyond the border and without an area; the JSON lists images in any order."""
+    """Writes a crowd, boxes beyond the border and without area; the JSON lists images unsorted."""
     source = root / 'coco'
     categories = [
         {'supercategory': 'any', 'id': index + 10 * (index > 40), 'name': name}
@@ -202,7 +203,7 @@ def write_coco(root: pathlib.Path) -> Expected:
             'info': {},
             'licenses': [],
             'images': images,
-            'annotations': sorted(annotations, key=lambda own: own['id'] % 1000),
+            'annotations': sorted(annotations, key=lambda annotation: annotation['id'] % 1000),
             'categories': categories,
         }
         write_json(source / 'annotations' / f'instances_{split}2017.json', content)
@@ -236,7 +237,7 @@ def write_ecssd(root: pathlib.Path) -> Expected:
 def write_masked(
     source: pathlib.Path, images: str, masks: str, ids: tuple[str, ...]
 ) -> list[Example]:
-    """Photographs and masks without a list: their order is that of their names."""
+    """Writes photographs and masks without a list, in the order of their names."""
     examples = []
     for name in sorted(ids):
         image = random_image(source / images / f'{name}.jpg', 12, 10)
@@ -248,7 +249,7 @@ def write_masked(
 
 
 def write_folder(root: pathlib.Path) -> Expected:
-    """`folder/tiny`: images with every label, with normals, with no thing in it, with no label."""
+    """Writes `folder/tiny`: images with all labels, normals only, no objects, no labels."""
     train = root / 'folder' / 'tiny' / 'train'
     shape = (6, 8)
     rng = np.random.default_rng(0)
@@ -267,19 +268,19 @@ def write_folder(root: pathlib.Path) -> Expected:
         'semantic_boundaries': save_map(train / 'semantic_boundaries' / 'a.png', classes[::-1]),
         'normals': np.zeros((*shape, 3), np.float32),
     }
-    things = [
+    objects = [
         {'box': [0, 0.5, 8, 6], 'label': 'dog', 'difficult': False},
         {'box': [2, 1, 3, 2], 'label': 'tvmonitor', 'difficult': True},
         {'box': [1, 1, 2.25, 3], 'label': 'aeroplane'},
     ]
-    write_json(train / 'boxes' / 'a.json', things)
+    write_json(train / 'boxes' / 'a.json', objects)
     write_json(train / 'boxes' / 'c.json', [])
     labels['detection'] = make_boxes(
         (0, 0.5, 8, 6, 12, False), (2, 1, 3, 2, 20, True), (1, 1, 2.25, 3, 1, False)
     )
 
     rgb = np.zeros((*shape, 3), np.uint8)
-    rgb[0, 0] = 255, 0, 255  # the direction (1, -1, 1)
+    rgb[0, 0] = 255, 0, 255  # direction (1, -1, 1)
     save_map(train / 'normals' / 'a.png', rgb)
     labels['normals'][0, 0] = np.array([1, -1, 1]) / np.sqrt(3)
 
@@ -311,7 +312,7 @@ def write_folder(root: pathlib.Path) -> Expected:
 
 
 def assert_whole_shards(folder: pathlib.Path) -> None:
-    """Every file is a shard that lies beside its report, or a report."""
+    """Asserts that every file is a shard with a report beside it, or a report."""
     files = {path.name for path in folder.iterdir()}
     assert files
     shards = {name for name in files if not name.endswith('.json')}

@@ -1,4 +1,4 @@
-"""Tiny datasets whose labels are MATLAB files, in their official layouts; see tiny_datasets.py."""
+"""Tiny datasets with MATLAB files as labels, in their official layouts; see tiny_datasets.py."""
 
 import pathlib
 
@@ -22,25 +22,25 @@ def save_matlab(path: pathlib.Path, variables: dict) -> None:
 
 
 def save_matlab_73(path: pathlib.Path, variables: dict[str, np.ndarray]) -> None:
-    """HDF5 after 512 bytes of text, axes reversed, as MATLAB writes version 7.3."""
+    """Writes HDF5 after 512 bytes of text, with reversed axes, as MATLAB does for version 7.3."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with h5py.File(path, 'w', userblock_size=512) as file:
         for name, array in variables.items():
             file[name] = array.T
-        file['#refs#/a'] = np.zeros(2)  # what cells and structs refer to
+        file['#refs#/a'] = np.zeros(2)  # as cells and structs refer to
     with path.open('r+b') as file:
         file.write(b'MATLAB 7.3 MAT-file, Platform: GLNXA64'.ljust(512))
 
 
 def cells(*items: object) -> np.ndarray:
-    """A MATLAB cell array, N x 1."""
+    """Makes a MATLAB cell array, N x 1."""
     array = np.empty((len(items), 1), object)
     array[:, 0] = items
     return array
 
 
 def structs(*items: dict) -> np.ndarray:
-    """A MATLAB struct array, 1 x N; 0 x 0 doubles if it is empty."""
+    """Makes a MATLAB struct array, 1 x N; 0 x 0 doubles if it is empty."""
     if not items:
         return np.zeros((0, 0))
     array = np.empty((1, len(items)), [(field, object) for field in items[0]])
@@ -51,7 +51,7 @@ def structs(*items: dict) -> np.ndarray:
 
 
 def write_sbd(root: pathlib.Path) -> Expected:
-    """A person beside a person beside a horse, one of each in a row of 8, 8, and 8 columns."""
+    """Writes a person, a second person and a horse side by side, 8 columns each."""
     source = root / 'benchmark_RELEASE' / 'dataset'
     instances = np.zeros(PICTURE_SHAPE, np.uint8)
     instances[:, 4:12], instances[:, 12:20], instances[:, 20:28] = 1, 2, 3
@@ -109,9 +109,9 @@ def mask(rows: slice, columns: slice) -> np.ndarray:
 
 
 def write_person_part(root: pathlib.Path) -> Expected:
-    """A person of four parts, one without any, and a dog with a head."""
+    """Writes a person with four parts, a person without parts, and a dog with a head."""
     source = root / 'VOCdevkit' / 'VOC2010'
-    whole = mask(np.s_[:], np.s_[:])
+    everywhere = mask(np.s_[:], np.s_[:])
     person_parts = structs(
         {'part_name': 'torso', 'mask': mask(np.s_[4:14], np.s_[2:10])},
         {'part_name': 'neck', 'mask': mask(np.s_[3:5], np.s_[4:8])},
@@ -120,9 +120,9 @@ def write_person_part(root: pathlib.Path) -> Expected:
     )
     dog_parts = structs({'part_name': 'head', 'mask': mask(np.s_[:], np.s_[20:])})
     objects = structs(
-        {'class': 'dog', 'class_ind': 12, 'mask': whole, 'parts': dog_parts},
-        {'class': 'person', 'class_ind': 15, 'mask': whole, 'parts': person_parts},
-        {'class': 'person', 'class_ind': 15, 'mask': whole, 'parts': structs()},
+        {'class': 'dog', 'class_ind': 12, 'mask': everywhere, 'parts': dog_parts},
+        {'class': 'person', 'class_ind': 15, 'mask': everywhere, 'parts': person_parts},
+        {'class': 'person', 'class_ind': 15, 'mask': everywhere, 'parts': structs()},
     )
     parts = np.zeros(PICTURE_SHAPE, np.uint8)
     parts[4:14, 2:10] = parts[3:5, 4:8] = 2
@@ -142,7 +142,7 @@ def write_person_part(root: pathlib.Path) -> Expected:
 
 
 def room_normals(height: int, width: int) -> np.ndarray:
-    """Normals of a bare room seen from within: x right, y up, z towards the camera."""
+    """Returns normals of an empty room, seen from inside: x right, y up, z towards the camera."""
     right = (np.arange(width) - (width - 1) / 2) / width
     up = (((height - 1) / 2 - np.arange(height)) / width)[:, None]
     distances = np.stack(np.broadcast_arrays(2 / abs(right), 1 / abs(up), 5.0))
@@ -152,7 +152,7 @@ def room_normals(height: int, width: int) -> np.ndarray:
 
 
 def write_nyudv2(root: pathlib.Path, rows: slice, columns: slice) -> Expected:
-    """GeoNet's normals, whose x points left; the mask leaves the lowest 40 rows unknown."""
+    """Writes GeoNet's normals, whose x points left; the mask excludes the lowest 40 rows."""
     source = root / 'NYUv2'
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (*NYU_SHAPE, 3, 4), np.uint8)
@@ -161,11 +161,11 @@ def write_nyudv2(root: pathlib.Path, rows: slice, columns: slice) -> Expected:
     valid[440:] = 0
     depths = rng.uniform(0.7, 9.9, (*NYU_SHAPE, 4)).astype(np.float32)
     save_matlab_73(source / 'nyu_depth_v2_labeled.mat', {'images': images, 'depths': depths})
-    mirrored = (normals * np.float32([-1, 1, 1]))[..., None]
-    save_matlab_73(source / 'norm_gt_l.mat', {'norm_gt_l': mirrored.repeat(4, axis=-1)})
+    stored = (normals * np.float32([-1, 1, 1]))[..., None]
+    save_matlab_73(source / 'norm_gt_l.mat', {'norm_gt_l': stored.repeat(4, axis=-1)})
     save_matlab_73(source / 'masks.mat', {'masks': valid[..., None].repeat(4, axis=-1)})
-    numbers = {'train': (4, 2), 'test': (1,)}
-    lists = {f'{split}Ndxs': np.float64([some]).T for split, some in numbers.items()}
+    splits = {'train': (4, 2), 'test': (1,)}
+    lists = {f'{split}Ndxs': np.float64([numbers]).T for split, numbers in splits.items()}
     save_matlab(source / 'splits.mat', lists)
     known = (normals * valid[..., None])[rows, columns]
     return {
@@ -175,9 +175,9 @@ def write_nyudv2(root: pathlib.Path, rows: slice, columns: slice) -> Expected:
                 image=images[rows, columns, :, i - 1],
                 labels={'normals': known, 'depth': depths[rows, columns, i - 1]},
             )
-            for i in some
+            for i in numbers
         ]
-        for split, some in numbers.items()
+        for split, numbers in splits.items()
     }
 
 
@@ -190,7 +190,7 @@ def write_nyudv2_gupta(root: pathlib.Path) -> Expected:
 
 
 def write_nyud_mt(root: pathlib.Path) -> Expected:
-    """An image as ASTMT has them, and two as MTI-Net has them; y and z are swapped."""
+    """Writes an image as in ASTMT, and two as in MTI-Net; y and z of the normals are swapped."""
     source = root / 'NYUD_MT'
     shape = (60, 80)
     normals = room_normals(*shape)

@@ -1,4 +1,4 @@
-"""A tiny network for the paper's tasks, to test what a trained one is used for."""
+"""A tiny network for the paper's tasks, for tests of inference, export and evaluation."""
 
 import jax
 
@@ -15,7 +15,7 @@ DETECTOR = c.DetectionConfig(
 
 
 def make_tasks(*names: str) -> dict[str, c.Task]:
-    """Those of the paper's tasks, or all, with a tiny detector."""
+    """Makes the named tasks of the paper, by default all, with a tiny detector."""
     tasks = {name: c.PAPER[name]() for name in names or c.PAPER}
     if 'detection' in tasks:
         tasks['detection'].detector = DETECTOR
@@ -23,7 +23,10 @@ def make_tasks(*names: str) -> dict[str, c.Task]:
 
 
 def make_trained() -> TrainedNetwork:
-    """Random weights, one scale; every image enters at 33x33, so it is compiled once."""
+    """Makes a network with random weights and a single scale.
+
+    Every image enters at 33x33 pixels, so that the network is compiled only once.
+    """
     config = c.Config(
         name='tiny',
         steps=3,

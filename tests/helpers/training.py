@@ -1,4 +1,4 @@
-"""Training in processes of its own, on the tiny configuration."""
+"""Training in separate processes, on the tiny configuration."""
 
 import os
 import pathlib
@@ -11,9 +11,9 @@ from helpers.paths import ROOT
 
 
 class Process(subprocess.Popen):
-    """A process in a session of its own that writes to a file.
+    """A process in a separate session that writes to a file.
 
-    It would stand still as soon as it had filled a pipe that nobody reads.
+    A pipe that nobody reads would block the process once it is full.
     """
 
     def __init__(self, words: list[str], env: dict[str, str]):
@@ -28,7 +28,7 @@ class Process(subprocess.Popen):
         )
 
     def output(self) -> str:
-        """What it has said so far."""
+        """The output so far."""
         self._output.seek(0)
         return self._output.read()
 
@@ -40,14 +40,14 @@ def start_training(
     xla: str = '',
     before: tuple[str, ...] = (),
 ) -> Process:
-    """A training process without pictures and scores.
+    """Starts a training process without pictures and scores.
 
     Args:
-      prepared: where datasets are.
+      prepared: folder of prepared datasets.
       workdir: of the run.
-      settings: more flags, which win.
-      xla: flags for XLA.
-      before: a command that runs it.
+      settings: further flags, which override the others.
+      xla: further flags for XLA.
+      before: a command that starts the process, such as `strace`.
     """
     words = [
         *before, sys.executable, '-m', 'ubernet_jax.train',
@@ -55,11 +55,11 @@ def start_training(
         '--workdir', str(workdir), f'--config.data.directory={prepared}',
         '--config.pictures_every=1000000', '--config.evaluate_every=1000000', *settings,
     ]  # fmt: skip
-    return Process(words, os.environ | {'XLA_FLAGS': xla})
+    return Process(words, os.environ | {'XLA_FLAGS': f'{os.environ["XLA_FLAGS"]} {xla}'})
 
 
 def finish(*processes: Process, code: int = 0) -> list[str]:
-    """Waits for processes that must end with this exit code; returns what each said."""
+    """Waits for processes that must end with this exit code; returns their outputs."""
     for process in processes:
         process.wait(timeout=300)
         assert process.returncode == code, process.output()
@@ -67,6 +67,7 @@ def finish(*processes: Process, code: int = 0) -> list[str]:
 
 
 def free_port() -> int:
+    """A TCP port of this machine that is not in use."""
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
         return probe.getsockname()[1]

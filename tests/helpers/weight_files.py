@@ -1,4 +1,4 @@
-"""Writes small files of weights in the formats of Caffe, PyTorch and Keras, without any of them."""
+"""Writes small weight files in the formats of Caffe, PyTorch and Keras without these packages."""
 
 import pathlib
 import pickle
@@ -15,7 +15,7 @@ Layers = Mapping[str, Sequence[np.ndarray]]
 
 
 def varint(value: int) -> bytes:
-    """Protobuf's integers; negative ones as 64 bits."""
+    """Encodes an integer for protobuf; negative numbers take 64 bits."""
     value %= 2**64
     parts = []
     while value > 127:
@@ -25,24 +25,24 @@ def varint(value: int) -> bytes:
 
 
 def field(number: int, value: int | bytes) -> bytes:
-    """A field of a protobuf message: an integer, or something with a length."""
+    """Encodes a field of a protobuf message: an integer or bytes."""
     if isinstance(value, int):
         return varint(number << 3) + varint(value)
     return varint(number << 3 | 2) + varint(len(value)) + value
 
 
 def blob(array: np.ndarray, shape: Sequence[int] | None = None) -> bytes:
-    """A BlobProto with a BlobShape, which may lie."""
+    """Encodes a BlobProto with a BlobShape, which may contradict the array."""
     shape = array.shape if shape is None else shape
-    sides = field(1, b''.join(map(varint, shape)))
-    return field(7, sides) + field(5, array.astype('<f4').tobytes())
+    dimensions = field(1, b''.join(map(varint, shape)))
+    return field(7, dimensions) + field(5, array.astype('<f4').tobytes())
 
 
 def old_blob(array: np.ndarray) -> bytes:
-    """A BlobProto of files before 2015: four sides, ones in front."""
-    sides = (1, 1, 1, 1, *array.shape)[-4:]
-    numbers = b''.join(field(number, side) for number, side in enumerate(sides, 1))
-    return numbers + field(5, array.astype('<f4').tobytes())
+    """Encodes a BlobProto of files before 2015: four dimensions, the leading ones of size 1."""
+    shape = (1, 1, 1, 1, *array.shape)[-4:]
+    dimensions = b''.join(field(number, size) for number, size in enumerate(shape, 1))
+    return dimensions + field(5, array.astype('<f4').tobytes())
 
 
 def write_caffemodel(path: pathlib.Path, layers: Layers) -> pathlib.Path:
@@ -64,27 +64,27 @@ def write_old_caffemodel(path: pathlib.Path, layers: Layers) -> pathlib.Path:
 
 
 class Global(NamedTuple):
-    """What a pickle asks for by name."""
+    """An object that a pickle requests by name."""
 
     module: str
     name: str
 
 
 class Call(NamedTuple):
-    """What a pickle calls."""
+    """A call in a pickle."""
 
     function: Global
     arguments: tuple
 
 
 class Persistent(NamedTuple):
-    """What a pickle keeps elsewhere."""
+    """A reference to an object outside of the pickle."""
 
     identity: tuple
 
 
 def make_pickle(value: Any) -> bytes:
-    """A pickle of protocol 2, opcode by opcode."""
+    """Writes a pickle of protocol 2, opcode by opcode."""
     return b'\x80\x02' + _opcodes(value) + b'.'
 
 
@@ -116,7 +116,7 @@ def tensor(
     storage: str = 'FloatStorage',
     old: bool = False,
 ) -> Call:
-    """A tensor in a storage of `count` numbers; `old` as PyTorch wrote it before 0.4."""
+    """A tensor in a storage of `count` numbers; with `old`, as PyTorch wrote it before 0.4."""
     identity = ('storage', Global('torch', storage), key, 'cpu', count)
     where = (Persistent(identity + (None,) * old), offset, tuple(size), tuple(stride))
     if old:
@@ -126,7 +126,7 @@ def tensor(
 
 
 def contiguous(key: str, array: np.ndarray, old: bool = False) -> Call:
-    """A tensor that is the whole of its storage."""
+    """A tensor that fills its storage."""
     steps = [step // array.itemsize for step in np.ascontiguousarray(array).strides]
     return tensor(key, array.size, array.shape, steps, old=old)
 
@@ -142,7 +142,7 @@ def _state(layers: Layers) -> dict[str, np.ndarray]:
 def write_archive(
     path: pathlib.Path, pickled: bytes, storages: Mapping[str, bytes], compression: int = 0
 ) -> pathlib.Path:
-    """A `.pth` file as PyTorch writes it since 1.6."""
+    """Writes a `.pth` file as PyTorch does since 1.6."""
     with zipfile.ZipFile(path, 'w', compression) as archive:
         archive.writestr('archive/data.pkl', pickled)
         archive.writestr('archive/byteorder', 'little')
@@ -157,14 +157,14 @@ def write_pytorch(path: pathlib.Path, layers: Layers) -> pathlib.Path:
 
 
 def write_state(path: pathlib.Path, state: Mapping[str, np.ndarray]) -> pathlib.Path:
-    """A `.pth` file of float32 arrays by their whole names."""
+    """Writes a `.pth` file of float32 arrays by their full names."""
     keys = {name: str(number) for number, name in enumerate(state)}
     pickled = make_pickle({name: contiguous(keys[name], array) for name, array in state.items()})
     return write_archive(path, pickled, {keys[name]: a.tobytes() for name, a in state.items()})
 
 
 def write_pickles(path: pathlib.Path, value: Any, storages: Mapping[str, np.ndarray]) -> None:
-    """A `.pth` file as PyTorch wrote it before 1.6."""
+    """Writes a `.pth` file as PyTorch did before 1.6."""
     header = (0x1950A86A20F9469CFC6C, 1001, {'little_endian': True, 'protocol_version': 1001})
     parts = [make_pickle(item) for item in (*header, value, list(storages))]
     for array in storages.values():
@@ -187,7 +187,7 @@ def write_safetensors(path: pathlib.Path, layers: Layers) -> pathlib.Path:
 
 
 def write_keras(path: pathlib.Path, layers: Layers, root: str = '/') -> pathlib.Path:
-    """A file of keras.applications; kernels come in the layout of Caffe."""
+    """Writes a file like those of keras.applications, from kernels in the layout of Caffe."""
     with h5py.File(path, 'w') as file:
         group = file.require_group(root)
         group.attrs['layer_names'] = np.array([b'input_1', *(name.encode() for name in layers)])

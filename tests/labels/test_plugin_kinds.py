@@ -1,4 +1,4 @@
-"""Kinds of labels of a user's own: their settings, their module, sets that have them."""
+"""Kinds of labels defined by a plugin: their settings, their module, datasets that use them."""
 
 import dataclasses
 import json
@@ -16,12 +16,12 @@ from ubernet_jax.doctor.dataset_report import inspect_dataset
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels import KINDS, from_json
 
-DEFINED = f"of kind 'heights', which the module {__name__} defines: give --plugin {__name__} "
+HINTS = ("kind 'heights'", f'--plugin {__name__}')  # in messages about an unknown kind
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Heights(labels.SoftMask):
-    """Not registered: a test that needs it known does that for itself."""
+    """A kind that is not registered; tests register it where needed."""
 
     name: ClassVar[str] = 'heights'
     levels: tuple[float, ...] = ()
@@ -38,7 +38,7 @@ class Heights(labels.SoftMask):
         Heights(unit=''),
     ],
 )
-def test_a_kind_of_ones_own_comes_back_from_json(kind, monkeypatch):
+def test_a_registered_kind_is_restored_from_json(kind, monkeypatch):
     monkeypatch.setitem(KINDS, 'heights', Heights)
     plain = json.loads(json.dumps(kind.to_json()))
     assert (plain['kind'], plain['module']) == ('heights', __name__)
@@ -47,7 +47,7 @@ def test_a_kind_of_ones_own_comes_back_from_json(kind, monkeypatch):
 
 @pytest.fixture
 def source(tmp_path) -> pathlib.Path:
-    """`field`: one image with a label of the kind."""
+    """`field`: a folder dataset of one image with a label of the kind."""
     random_image(tmp_path / 'field' / 'train' / 'images' / 'a.png', 6, 8)
     save_map(tmp_path / 'field' / 'train' / 'tall' / 'a.png', np.full((6, 8), 200, np.uint8))
     write_json(tmp_path / 'field' / 'labels.json', {'tall': {'kind': 'heights', 'unit': 'mm'}})
@@ -56,14 +56,14 @@ def source(tmp_path) -> pathlib.Path:
 
 @pytest.fixture
 def prepared(source, monkeypatch) -> Dataset:
-    """The set, while the kind is known."""
+    """The prepared dataset, with the kind registered."""
     monkeypatch.setitem(KINDS, 'heights', Heights)
     directory = source.parent / 'prepared'
     prepare.main(['folder/field', '--source', str(source), '--directory', str(directory)])
     return open_dataset('folder/field', 'train', directory)
 
 
-def test_a_set_with_a_kind_of_ones_own(prepared):
+def test_a_dataset_with_a_plugin_kind(prepared):
     assert prepared.labels == {'tall': Heights(unit='mm')}
     assert (prepared[0].labels['tall'] == 200).all()
     metadata = json.loads(next(prepared.directory.rglob('metadata.json')).read_text())
@@ -72,25 +72,24 @@ def test_a_set_with_a_kind_of_ones_own(prepared):
     }
 
 
-def test_a_set_of_a_kind_that_is_not_known_names_its_module(prepared, monkeypatch, capsys):
+def test_a_dataset_with_an_unknown_kind_names_the_module(prepared, monkeypatch, capsys):
     directory = prepared.directory
     monkeypatch.delitem(KINDS, 'heights')
-    message = f"the label 'tall' of folder/field is {DEFINED}"
-    with pytest.raises(UserError) as error:
+    with pytest.raises(UserError) as open_error:
         open_dataset('folder/field', 'train', directory)
-    assert str(error.value).startswith(message)
-    with pytest.raises(UserError) as error:
+    with pytest.raises(UserError) as prepare_error:
         prepare.main(['folder/field', '--directory', str(directory)])
-    assert str(error.value).startswith(message)
     (error,) = inspect_dataset('folder/field', directory).errors
-    assert error.startswith(message) and 'delete' not in error
+    for message in (str(open_error.value), str(prepare_error.value), error):
+        assert all(part in message for part in ("'tall' of folder/field", *HINTS))
+    assert 'delete' not in error
     capsys.readouterr()
-    prepare.main(['--list', '--directory', str(directory)])  # which says nothing of labels
+    prepare.main(['--list', '--directory', str(directory)])  # which does not read the labels
     assert 'folder/field\n' in capsys.readouterr().out
 
 
-def test_a_description_of_a_kind_that_is_not_known(source, refuses):
-    refuses('folder/field', f"{source / 'labels.json'}: 'tall' is of kind 'heights'; known kinds: ")
+def test_a_description_with_an_unknown_kind_names_the_module(source, refuses):
+    refuses('folder/field', f"{source / 'labels.json'}: 'tall'", "kind 'heights'; known kinds: ")
     plain = {'tall': {'kind': 'heights', 'module': __name__}}
     write_json(source / 'labels.json', plain)
-    refuses('folder/field', f"{source / 'labels.json'}: 'tall' is {DEFINED}")
+    refuses('folder/field', f"{source / 'labels.json'}: 'tall'", *HINTS)

@@ -1,4 +1,4 @@
-"""A file of a label means the same to `prepare` and to the metrics command, or both refuse it."""
+"""`prepare` and the metrics command read a label file in the same way, or both refuse it."""
 
 import io
 import pathlib
@@ -30,7 +30,7 @@ GREY, COLOURED, PALETTE, GREY_ALPHA, COLOURED_ALPHA = 0, 2, 3, 4, 6  # colour ty
 def png(
     samples: np.ndarray, depth: int, colours: int = GREY, palette: bytes = b'', clear: bytes = b''
 ) -> bytes:
-    """A PNG of samples (H, W) or (H, W, K) of that many bits, exactly as they are given."""
+    """Encodes samples (H, W) or (H, W, K) of `depth` bits as PNG, without any conversion."""
     rows = np.reshape(samples, (len(samples), -1))
     bits = (rows[..., np.newaxis] >> np.arange(depth)[::-1]) & 1
     packed = np.packbits(bits.reshape(len(rows), -1).astype(np.uint8), axis=1)
@@ -83,7 +83,7 @@ DIRECTIONS = {
     'doubles of any length': npy(VECTORS.astype(np.float64) * 0.7),
 }
 
-# Label and task of the command -> forms of a file, all of one meaning.
+# Label and task of the command -> equivalent files.
 SAME = {
     ('weeds', 'segmentation'): CLASS_MAPS,
     ('saliency', 'saliency'): STRENGTHS,
@@ -124,10 +124,10 @@ NO_DIRECTIONS = TRANSPARENT | {
     'no vectors': npy(MARKED.astype(np.float32)),
 }
 REFUSED = {
-    ('weeds', 'segmentation'): (NO_CLASS_MAP, r'[Ss]ave it as (an 8-bit grey )?PNG'),
-    ('saliency', 'saliency'): (NO_STRENGTHS, 'as an 8-bit grey PNG|allowed are 8 or 16 bits'),
-    ('boundaries', 'boundaries'): (NO_STRENGTHS, 'as an 8-bit grey PNG|allowed are 8 or 16 bits'),
-    ('normals', 'normals'): (NO_DIRECTIONS, 'as an 8-bit RGB PNG|of 8 bits rgb / 127.5 - 1'),
+    ('weeds', 'segmentation'): (NO_CLASS_MAP, 'PNG'),
+    ('saliency', 'saliency'): (NO_STRENGTHS, '8-bit grey PNG|8 or 16 bits'),
+    ('boundaries', 'boundaries'): (NO_STRENGTHS, '8-bit grey PNG|8 or 16 bits'),
+    ('normals', 'normals'): (NO_DIRECTIONS, '8-bit RGB'),
 }
 
 
@@ -140,7 +140,7 @@ def cases(table: dict, forms: Callable = lambda entry: entry) -> list:
 
 
 def write(folder: pathlib.Path, label: str, content: bytes) -> pathlib.Path:
-    """A set in the folder layout with one image, `a`, and one label."""
+    """Writes a dataset in the folder layout with one image, `a`, and one label."""
     path = folder / 'set' / 'train' / label / ('a.npy' if content[1:6] == b'NUMPY' else 'a.png')
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
@@ -161,14 +161,14 @@ def read_by_prepare(folder: pathlib.Path, label: str):
 
 
 def read_by_the_command(path: pathlib.Path, task: str) -> Pair:
-    """The file as prediction and as ground truth."""
+    """Reads the file both as prediction and as ground truth."""
     benchmark = PairedMaps(map_reader(task, CLASSES), path.parent, path.parent)
     assert benchmark.missing() == []
     return benchmark.load('a')
 
 
 @pytest.mark.parametrize(('label', 'task', 'content'), cases(SAME))
-def test_a_file_means_the_same_to_both(label, task, content, tmp_path):
+def test_equivalent_files_are_read_alike(label, task, content, tmp_path):
     path = write(tmp_path, label, content)
     prepared, pair = read_by_prepare(tmp_path, label), read_by_the_command(path, task)
     truth, prediction = pair.truth, pair.prediction
@@ -187,7 +187,7 @@ def test_a_file_means_the_same_to_both(label, task, content, tmp_path):
 
 
 @pytest.mark.parametrize(('label', 'task', 'content'), cases(REFUSED, lambda entry: entry[0]))
-def test_both_refuse_a_file_and_say_what_to_do(label, task, content, tmp_path):
+def test_both_refuse_a_file_and_name_the_right_format(label, task, content, tmp_path):
     path = write(tmp_path, label, content)
     _, message = REFUSED[label, task]
     reader = map_reader(task, CLASSES)
@@ -202,17 +202,17 @@ def test_both_refuse_a_file_and_say_what_to_do(label, task, content, tmp_path):
 
 
 @pytest.mark.parametrize('bits', [8, 16])
-def test_a_class_that_is_none_is_refused_at_any_depth(bits, tmp_path):
+def test_a_class_index_out_of_range_is_refused_at_any_bit_depth(bits, tmp_path):
     path = write(tmp_path, 'weeds', png(MARKED.astype(int) * (2**bits - 2), bits))
     for read in (
         lambda: read_by_prepare(tmp_path, 'weeds'),
         lambda: map_reader('segmentation', CLASSES).label(path),
     ):
-        with pytest.raises(UserError, match=f'class index {2**bits - 2} is out of range'):
+        with pytest.raises(UserError, match=rf'a\.png.*class index {2**bits - 2} '):
             read()
 
 
-def test_unknown_vectors_are_those_of_both(tmp_path):
+def test_unknown_vectors_are_recognised_alike(tmp_path):
     rgb, vectors = RGB.copy(), VECTORS.copy()
     rgb[0, :4] = (0, 0, 0), (128, 128, 128), (127, 127, 127), (127, 128, 127)
     vectors[0, :4] = (0, 0, 0), (np.nan, 0, 0), (0, np.inf, 1), (-np.inf, np.nan, 0)
@@ -225,7 +225,7 @@ def test_unknown_vectors_are_those_of_both(tmp_path):
             assert not known[0, :4].any() and known[0, 4:].all() and known[1:].all()
 
 
-def test_predictions_keep_the_precision_that_a_label_has_not(tmp_path):
+def test_predictions_keep_more_precision_than_labels(tmp_path):
     strengths = (np.arange(24).reshape(4, 6) / 23).astype(np.float32)
     for task in ('saliency', 'boundaries'):
         path = tmp_path / task / 'a.npy'

@@ -1,4 +1,4 @@
-"""What the values of all labels of a set say: counts that add up, errors, notes."""
+"""Reviews of the values of a dataset's labels: sums of surveys, errors, notes."""
 
 import functools
 import json
@@ -19,74 +19,76 @@ from ubernet_jax.labels import (
     SoftMask,
     UnitVectors,
 )
-from ubernet_jax.labels.kind import add_surveys
 from ubernet_jax.labels.lines import LineMap
+from ubernet_jax.labels.review import add_surveys
 
 CLASSES = ('background', 'crop', 'weed', 'stone')
 
 
-def review(kind: LabelKind, *found: Any) -> Review:
-    """Of a set's labels; surveys are kept as JSON in between."""
-    surveys = [json.loads(json.dumps(kind.survey(label))) for label in found]
+def review(kind: LabelKind, *labels: Any) -> Review:
+    """Reviews the labels of a dataset; surveys are converted to JSON and back in between."""
+    surveys = [json.loads(json.dumps(kind.survey(label))) for label in labels]
     return kind.review(functools.reduce(add_surveys, surveys))
 
 
-def values(*found: int) -> np.ndarray:
-    return np.array([found], np.uint8)
+def values(*row: int) -> np.ndarray:
+    return np.array([row], np.uint8)
 
 
 @pytest.mark.parametrize('kind', [ClassMap(classes=CLASSES), ClassLines(classes=CLASSES)])
 @pytest.mark.parametrize(
-    ('found', 'note', 'void', 'span'),
+    ('labels', 'note', 'void', 'span'),
     [
         ([values(0, 1, 2, 3)], None, 0, '0-3'),
         ([values(3, 2), values(1, VOID)], None, 0.25, '1-3'),
-        ([values(0, 1, 2)], 'classes without a pixel (1): stone', 0, '0-2'),
-        ([values(0, 3)], 'classes without a pixel (2): crop, weed', 0, '0-3'),
-        ([values(0, 0)], 'no pixel of any class but the first', 0, '0-0'),
-        ([values(VOID, VOID)], 'no pixel of any class but the first', 1, ''),
-        ([values(1)], 'classes without a pixel (2): weed, stone', 0, '1-1'),
+        ([values(0, 1, 2)], '(1): stone', 0, '0-2'),
+        ([values(0, 3)], '(2): crop, weed', 0, '0-3'),
+        ([values(0, 0)], 'except the first', 0, '0-0'),
+        ([values(VOID, VOID)], 'except the first', 1, ''),
+        ([values(1)], '(2): weed, stone', 0, '1-1'),
     ],
 )
-def test_class_indices(kind, found, note, void, span):
-    said = review(kind, *found)
-    assert said.errors == () and (said.void, said.values) == (void, span)
-    assert [note in one for one in said.notes] == ([True] if note else [])
+def test_class_indices(kind, labels, note, void, span):
+    result = review(kind, *labels)
+    assert result.errors == () and (result.void, result.values) == (void, span)
+    assert [note in text for text in result.notes] == ([True] if note else [])
 
 
 @pytest.mark.parametrize('kind', [ClassMap(classes=CLASSES), ClassLines(classes=CLASSES)])
-def test_a_mask_in_the_place_of_class_indices(kind):
-    """255 is not known, and there is nothing else but background, in the whole set."""
+def test_a_mask_instead_of_class_indices(kind):
+    """The whole dataset has only background and 255, which means unknown."""
     (error,) = review(kind, values(0, 0), values(0, VOID)).errors
-    assert error.startswith('the labels have no value but 0 and 255')
-    assert 'of kind soft_mask, or has the class index 1' in error
+    assert '0 and 255' in error and 'soft_mask' in error and 'class index 1' in error
     assert review(kind, values(0, VOID), values(1)).errors == ()
 
 
-def test_many_classes_without_a_pixel_are_not_all_named():
+def test_at_most_five_classes_without_pixels_are_named():
     kind = ClassMap(classes=tuple('abcdefgh'))
-    assert review(kind, values(0, 7)).notes == ('classes without a pixel (6): b, c, d, e, f, ...',)
-    assert review(kind, values(0, 6, 7)).notes == ('classes without a pixel (5): b, c, d, e, f',)
+    (note,) = review(kind, values(0, 7)).notes
+    assert note.endswith('(6): b, c, d, e, f, ...')
+    (note,) = review(kind, values(0, 6, 7)).notes
+    assert note.endswith('(5): b, c, d, e, f')
 
 
 @pytest.mark.parametrize('kind', [SoftMask(), Lines()])
 @pytest.mark.parametrize(
-    ('found', 'error', 'note', 'span'),
+    ('labels', 'error', 'note', 'span'),
     [
         ([values(0, 255)], None, None, '0-255'),
         ([values(3), values(128)], None, None, '3-128'),
-        ([values(0, 127)], None, 'no pixel is above 127', '0-127'),
-        ([values(0, 0)], None, 'no pixel is above 127', '0-0'),
-        ([values(0, 1), values(0, 0)], 'no value is above 1', None, '0-1'),
-        ([values(1, 1)], 'no value is above 1', None, '1-1'),
+        ([values(0, 127)], None, 'above 127', '0-127'),
+        ([values(0, 0)], None, 'above 127', '0-0'),
+        ([values(0, 1), values(0, 0)], 'above 1', None, '0-1'),
+        ([values(1, 1)], 'above 1', None, '1-1'),
         ([values(0, 1), values(200)], None, None, '0-200'),
     ],
 )
-def test_strengths(kind, found, error, note, span):
-    said = review(kind, *(LineMap(share=own) if kind == Lines() else own for own in found))
-    assert (said.void, said.values) == (None, span)
-    assert [error in one for one in said.errors] == ([True] if error else [])
-    assert [note in one for one in said.notes] == ([True] if note else [])
+def test_strengths(kind, labels, error, note, span):
+    maps = [LineMap(share=label) if kind == Lines() else label for label in labels]
+    result = review(kind, *maps)
+    assert (result.void, result.values) == (None, span)
+    assert [error in text for text in result.errors] == ([True] if error else [])
+    assert [note in text for text in result.notes] == ([True] if note else [])
 
 
 def facing(*direction: float, shape: tuple[int, int] = (20, 30)) -> np.ndarray:
@@ -97,38 +99,37 @@ def facing(*direction: float, shape: tuple[int, int] = (20, 30)) -> np.ndarray:
 def test_vectors_towards_the_camera():
     unknown = facing(0, 0, 1)
     unknown[:5] = 0
-    said = review(UnitVectors(), facing(0, 0, 1), facing(0.5, 0.5, 1), unknown)
-    assert (said.errors, said.notes, said.values) == ((), (), '')
-    assert said.void == pytest.approx(5 / 60)
+    result = review(UnitVectors(), facing(0, 0, 1), facing(0.5, 0.5, 1), unknown)
+    assert (result.errors, result.notes, result.values) == ((), (), '')
+    assert result.void == pytest.approx(5 / 60)
 
 
 @pytest.mark.parametrize('wrong', [facing(0, 0, -1), facing(0.3, -0.3, -1)])
 def test_vectors_away_from_the_camera(wrong):
     (error,) = review(UnitVectors(), wrong, wrong).errors
-    assert error.startswith('100% of the vectors point away from the camera')
-    assert 'x points right, y up, z towards the camera' in error
+    assert '100%' in error and 'away from the camera' in error
 
 
-def test_vectors_are_judged_over_the_whole_set():
+def test_vectors_are_reviewed_over_the_whole_dataset():
     towards, away = facing(0, 0, 1), facing(0, 0, -1)
-    assert review(UnitVectors(), away, towards).errors == ()  # half may
+    assert review(UnitVectors(), away, towards).errors == ()  # up to half may point away
     (error,) = review(UnitVectors(), away, away, towards).errors
-    assert error.startswith('67% of the vectors')
+    assert '67%' in error
 
 
-def test_vectors_that_are_few_are_vectors():
-    """Though not every pixel is looked at to see where they point."""
+def test_a_single_vector_is_counted():
+    """Although the direction is checked on a sample of the pixels only."""
     few = np.zeros((20, 30, 3), np.float32)
     few[1, 1] = 0, 0, 1
-    said = review(UnitVectors(), few)
-    assert said.notes == () and said.void == pytest.approx(1 - 1 / 600)
-    assert review(UnitVectors(), np.zeros_like(few)).notes == ('no pixel has a vector',)
+    result = review(UnitVectors(), few)
+    assert result.notes == () and result.void == pytest.approx(1 - 1 / 600)
+    assert len(review(UnitVectors(), np.zeros_like(few)).notes) == 1
 
 
 def test_boxes():
     kind = Boxes(classes=CLASSES)
-    some = make_boxes((0, 0, 1, 1, 1, True), (0, 0, 1, 1, 3, False), (0, 0, 2, 1, 3, False))
-    said = review(kind, some, make_boxes(), make_boxes((0, 0, 1, 1, 2, False)))
-    assert (said.errors, said.notes, said.void, said.values) == ((), (), 0.25, '1-3')
-    said = review(kind, make_boxes(), make_boxes())
-    assert (said.notes, said.void, said.values) == (('no image has a box',), 0, '')
+    boxes = make_boxes((0, 0, 1, 1, 1, True), (0, 0, 1, 1, 3, False), (0, 0, 2, 1, 3, False))
+    result = review(kind, boxes, make_boxes(), make_boxes((0, 0, 1, 1, 2, False)))
+    assert (result.errors, result.notes, result.void, result.values) == ((), (), 0.25, '1-3')
+    result = review(kind, make_boxes(), make_boxes())
+    assert (len(result.notes), result.void, result.values) == (1, 0, '')

@@ -1,4 +1,4 @@
-"""The boundary benchmark: the official golden case, a synthetic one, properties, bad input."""
+"""The boundary metric: the official golden case, a synthetic case, properties, invalid input."""
 
 import json
 
@@ -42,14 +42,14 @@ def test_official_golden_case(data_root):
 
 
 def test_synthetic_golden_case():
-    """Two lines of 20 pixels, two annotators, every count worked out by hand."""
+    """Two lines of 20 pixels and two annotators, with counts that were computed manually."""
     truth = np.zeros((2, 30, 40), bool)
     truth[:, 5, 10:30] = True  # both annotators
     truth[1, 15, 10:30] = True  # the second only
     prediction = np.zeros((30, 40))
     prediction[6, 10:30] = 0.9  # one pixel off both annotators' line: within the tolerance
     prediction[15, 10:20] = 0.5  # half of the second annotator's line
-    prediction[25, 10:20] = 0.3  # nothing there
+    prediction[25, 10:20] = 0.3  # not near any line
     metric = BoundaryMetric(thresholds=4, max_distance=1.0 / 50)  # thresholds .2 .4 .6 .8, 1 pixel
     metric.update(prediction, truth)
     assert metric.counts[0].tolist() == [
@@ -66,7 +66,7 @@ def test_synthetic_golden_case():
     assert result.ap == pytest.approx(0.14875)
 
 
-def test_one_pixel_beyond_the_tolerance_is_wrong():
+def test_pixels_beyond_the_tolerance_are_false_positives():
     truth = np.zeros((30, 40), bool)
     truth[5, 10:30] = True
     prediction = np.zeros((30, 40))
@@ -77,10 +77,10 @@ def test_one_pixel_beyond_the_tolerance_is_wrong():
     near.update(prediction, truth)
     far.update(prediction, truth)
     assert near.compute().ods == 1
-    assert far.compute().ods < 1  # the ends cannot reach; nor can the rest
+    assert far.compute().ods < 1
 
 
-def test_truth_itself_scores_one_and_thick_lines_are_thinned():
+def test_perfect_prediction_scores_one_and_thick_lines_are_thinned():
     truth = circle(20)
     metric = BoundaryMetric(thresholds=9)
     metric.update(truth.astype(float), truth)
@@ -106,15 +106,15 @@ def test_counts_do_not_depend_on_the_order_of_annotators_or_images():
     assert forward.compute().to_json() == backward.compute().to_json()
 
 
-def test_thresholds_one_by_one_give_the_counts_of_all_together():
-    """What matchings share between thresholds must not show, but for ties among matchings."""
+def test_reusing_matchings_between_thresholds_does_not_change_counts():
+    """Counts may differ only by ties among equally good matchings."""
     rng = np.random.default_rng(1)
     strength, truth = rng.random((60, 60)) ** 4, rng.random((2, 60, 60)) > 0.93
     thresholds = boundary_thresholds(9)
-    together = count_matches(strength, truth, thresholds, 0.02)
-    alone = np.concatenate([count_matches(strength, truth, t[None], 0.02) for t in thresholds])
-    assert together[:, [0, 1, 3]].tolist() == alone[:, [0, 1, 3]].tolist()
-    assert np.abs(together[:, 2] - alone[:, 2]).max() <= 0.02 * alone[:, 3].max()
+    joint = count_matches(strength, truth, thresholds, 0.02)
+    separate = np.concatenate([count_matches(strength, truth, t[None], 0.02) for t in thresholds])
+    assert joint[:, [0, 1, 3]].tolist() == separate[:, [0, 1, 3]].tolist()
+    assert np.abs(joint[:, 2] - separate[:, 2]).max() <= 0.02 * separate[:, 3].max()
 
 
 def test_eight_bit_and_float_predictions_agree():
@@ -126,20 +126,20 @@ def test_eight_bit_and_float_predictions_agree():
     assert metrics[0].counts[0].tolist() == metrics[1].counts[0].tolist()
 
 
-def test_empty_map_and_image_without_boundary_count_and_are_remarked_on():
+def test_empty_predictions_and_images_without_boundary_count_and_get_notes():
     metric = BoundaryMetric(thresholds=3)
     empty = metric.measure(np.zeros((64, 64)), circle(20))
-    without = metric.measure(circle(20).astype(float), np.zeros((2, 64, 64), bool))
-    assert metric.notes(empty) == ['the prediction is empty: nothing reaches the lowest threshold']
-    assert metric.notes(without) == [
-        'the ground truth has no boundary: predictions only cost precision'
-    ]
+    without_truth = metric.measure(circle(20).astype(float), np.zeros((2, 64, 64), bool))
+    (note,) = metric.notes(empty)
+    assert 'prediction' in note and 'empty' in note
+    (note,) = metric.notes(without_truth)
+    assert 'ground truth' in note and 'no boundary' in note
     metric.add(empty)
     assert metric.compute().ods == 0
     metric.update(circle(20).astype(float), circle(20))
     assert metric.compute().ods_recall == pytest.approx(0.5, abs=0.02)
     precision = metric.compute().ods_precision
-    metric.add(without)
+    metric.add(without_truth)
     assert metric.compute().ods_precision < 0.6 < precision
 
 
@@ -156,18 +156,18 @@ def test_json_states_the_protocol():
 @pytest.mark.parametrize(
     ('prediction', 'truth', 'message'),
     [
-        (np.full((4, 4), 1.2), np.zeros((4, 4), bool), 'the prediction has values from 1.2'),
-        (np.zeros((4, 4)), np.zeros((5, 4), bool), r'shape \(4, 4\), the ground truth \(5, 4\)'),
-        (np.zeros((4, 4)), np.zeros((0, 4, 4), bool), r'the ground truth \(0, 4, 4\)'),
-        (np.zeros((4, 4)), np.full((4, 4), 255, np.uint8), 'other values than 0 and 1'),
-        (np.zeros((4, 4, 3)), np.zeros((4, 4), bool), r'a map of shape \(H, W\)'),
+        (np.full((4, 4), 1.2), np.zeros((4, 4), bool), r'prediction.*1\.2'),
+        (np.zeros((4, 4)), np.zeros((5, 4), bool), r'\(4, 4\).*ground truth.*\(5, 4\)'),
+        (np.zeros((4, 4)), np.zeros((0, 4, 4), bool), r'ground truth.*\(0, 4, 4\)'),
+        (np.zeros((4, 4)), np.full((4, 4), 255, np.uint8), 'ground truth.*0 and 1'),
+        (np.zeros((4, 4, 3)), np.zeros((4, 4), bool), r'prediction.*\(4, 4, 3\)'),
     ],
 )
-def test_bad_input_is_named(prediction, truth, message):
+def test_invalid_input_is_reported(prediction, truth, message):
     with pytest.raises(MetricError, match=message):
         BoundaryMetric(thresholds=3).update(prediction, truth)
 
 
 def test_at_least_two_thresholds():
-    with pytest.raises(MetricError, match='thresholds is 1'):
+    with pytest.raises(MetricError, match=r'thresholds.*\b1\b'):
         BoundaryMetric(thresholds=1)

@@ -1,4 +1,4 @@
-"""Class boundaries derived from class maps: literal maps, bands and areas of void."""
+"""Class boundaries extracted from class maps: small examples, bands and areas of void."""
 
 import numpy as np
 
@@ -21,23 +21,23 @@ def test_the_boundary_lies_inside_the_object():
     )
 
 
-def test_objects_that_touch_each_carry_their_own_class():
+def test_touching_objects_both_have_a_boundary_of_their_class():
     classes = np.array([[5, 5, 5, 9, 9, 9]], np.uint8).repeat(4, axis=0)
     np.testing.assert_array_equal(find_class_boundaries(classes), [[0, 0, 5, 9, 0, 0]] * 4)
 
 
-def test_the_edge_of_the_image_is_no_boundary():
+def test_the_edge_of_the_image_is_not_a_boundary():
     assert not find_class_boundaries(np.full((5, 5), 20, np.uint8)).any()
 
 
-def test_a_band_of_void_is_shared_by_its_sides():
+def test_a_band_of_void_is_divided_between_its_two_sides():
     row = [0, 0, 0, 255, 255, 255, 255, 7, 7, 7]
     classes = np.array([row], np.uint8).repeat(12, axis=0)
-    wanted = [0, 0, 0, 0, 0, 7, 0, 0, 0, 0]
-    np.testing.assert_array_equal(find_class_boundaries(classes), [wanted] * 12)
+    expected = [0, 0, 0, 0, 0, 7, 0, 0, 0, 0]
+    np.testing.assert_array_equal(find_class_boundaries(classes), [expected] * 12)
 
 
-def test_an_area_of_void_stays_void_and_nothing_is_said_beside_it():
+def test_an_area_of_void_and_the_pixels_next_to_it_are_void():
     classes = np.zeros((40, 60), np.uint8)
     classes[10:30, 20:40] = 255
     classes[:, 40:] = 4
@@ -47,5 +47,5 @@ def test_an_area_of_void_stays_void_and_nothing_is_said_beside_it():
     assert middle[41:].tolist() == [0] * 19
 
 
-def test_an_image_of_void_is_void():
+def test_an_image_that_is_all_void_stays_void():
     assert (find_class_boundaries(np.full((20, 20), 255, np.uint8)) == 255).all()

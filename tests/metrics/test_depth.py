@@ -1,4 +1,4 @@
-"""Depth errors against literal loops over pixels."""
+"""Depth errors compared with loops over pixels."""
 
 import math
 
@@ -28,7 +28,7 @@ def score(images, **settings):
     return metric.compute()
 
 
-def test_all_scores_equal_literal_sums():
+def test_all_scores_equal_sums_over_pixels():
     images = random_depths()
     pixels = [
         (float(p), float(t))
@@ -56,7 +56,7 @@ def test_all_scores_equal_literal_sums():
     assert (result.pixels, result.images) == (count, 3)
 
 
-def test_pixels_are_pooled_not_averaged_by_image():
+def test_pixels_are_pooled_over_images():
     near = np.full((1, 1), 2.0), np.full((1, 1), 1.0)
     exact = np.full((3, 1), 1.0), np.full((3, 1), 1.0)
     assert score([near, exact]).mae == pytest.approx(0.25)
@@ -70,7 +70,7 @@ def test_depths_beyond_the_valid_range_do_not_count():
     assert result.protocol['valid'] == 'true depth 0.001 to 10 m'
 
 
-def test_median_scaling_forgives_a_factor():
+def test_median_scaling_removes_a_constant_factor():
     _, true = random_depths()[0]
     predicted = np.where(true > 0, 3 * true, 1.0)
     assert score([(predicted, true)]).abs_rel == pytest.approx(2)
@@ -79,7 +79,7 @@ def test_median_scaling_forgives_a_factor():
     assert scaled.protocol['median_scaling'] == 'each image'
 
 
-def test_si_log_forgives_a_factor():
+def test_si_log_ignores_a_constant_factor():
     _, true = random_depths()[0]
     assert score([(np.where(true > 0, 3 * true, 1.0), true)]).si_log == pytest.approx(0, abs=1e-4)
 
@@ -95,18 +95,18 @@ def test_errors_are_better_when_lower_and_rmse_is_the_main_score():
 
 
 @pytest.mark.parametrize(
-    ('predicted', 'true', 'words'),
+    ('predicted', 'true', 'message'),
     [
-        (np.ones((2, 2)), np.ones((2, 3)), 'shape (2, 2)'),
-        (np.ones((2, 2), int), np.ones((2, 2)), 'dtype int64'),
-        (np.full((2, 2), np.nan), np.ones((2, 2)), 'not finite'),
+        (np.ones((2, 2)), np.ones((2, 3)), r'\(2, 2\).*\(2, 3\)'),
+        (np.ones((2, 2), int), np.ones((2, 2)), 'prediction.*int64'),
+        (np.full((2, 2), np.nan), np.ones((2, 2)), 'prediction.*finite'),
     ],
 )
-def test_bad_input_is_refused(predicted, true, words):
-    with pytest.raises(MetricError, match=words.replace('(', r'\(').replace(')', r'\)')):
+def test_invalid_input_is_reported(predicted, true, message):
+    with pytest.raises(MetricError, match=message):
         DepthMetric().update(predicted, true)
 
 
-def test_a_set_without_a_known_depth_is_refused():
-    with pytest.raises(MetricError, match='no pixel'):
+def test_a_dataset_without_known_depths_is_an_error():
+    with pytest.raises(MetricError, match=r'ground truth.*0\.001'):
         score([(np.ones((2, 2)), np.zeros((2, 2)))])

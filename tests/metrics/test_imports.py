@@ -1,4 +1,4 @@
-"""The evaluators stand alone: usable by people who train other networks with other tools."""
+"""The evaluators have no dependency on the rest of the package, so that others can use them."""
 
 import pathlib
 import subprocess
@@ -7,7 +7,7 @@ import sys
 import ubernet_jax.metrics
 
 FOLDER = pathlib.Path(ubernet_jax.metrics.__file__).parent
-# The command is no evaluator; plots need matplotlib, and are imported lazily.
+# The command is not an evaluator; plots need matplotlib and are imported only when needed.
 MODULES = sorted(
     f'ubernet_jax.metrics.{path.stem}'
     for path in FOLDER.glob('*.py')
@@ -25,19 +25,19 @@ print(*({'jax', 'flax', 'tensorflow_datasets', 'skimage', 'matplotlib'} & set(sy
 
 
 def import_all(*modules: str) -> tuple[str, str]:
-    """The modules of the package beside `metrics`, and the large packages, that come with them."""
+    """Imports modules; returns which other modules of the package and large packages follow."""
     run = subprocess.run([sys.executable, '-c', PROGRAM, *modules], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
-    ours, large = run.stdout.splitlines()
-    return ours, large
+    package_modules, large_packages = run.stdout.splitlines()
+    return package_modules, large_packages
 
 
-def test_importing_every_evaluator_needs_neither_jax_nor_the_rest_of_the_package():
+def test_evaluators_import_neither_jax_nor_the_rest_of_the_package():
     assert import_all(*MODULES) == ('', '')
     assert len(MODULES) > 3
 
 
-def test_the_command_reads_labels_without_jax():
-    ours, large = import_all('ubernet_jax.metrics.__main__')
-    assert {'ubernet_jax.scoring.command', 'ubernet_jax.labels'} <= set(ours.split())
-    assert large == ''
+def test_the_command_does_not_import_jax():
+    package_modules, large_packages = import_all('ubernet_jax.metrics.__main__')
+    assert {'ubernet_jax.scoring.command', 'ubernet_jax.labels'} <= set(package_modules.split())
+    assert large_packages == ''

@@ -1,4 +1,4 @@
-"""Matching of boundary pixels: brute force on all small sets, the assignment with dummies."""
+"""Matching of boundary pixels, compared with brute force and with an assignment with dummies."""
 
 import functools
 import itertools
@@ -15,14 +15,14 @@ SUBSETS = [s for size in range(7) for s in itertools.combinations(GRID, size)]
 
 
 def as_map(pixels, shape=(2, 3)) -> np.ndarray:
-    found = np.zeros(shape, bool)
-    found[tuple(np.array(pixels, int).reshape(-1, 2).T)] = True
-    return found
+    pixel_map = np.zeros(shape, bool)
+    pixel_map[tuple(np.array(pixels, int).reshape(-1, 2).T)] = True
+    return pixel_map
 
 
 @functools.cache
 def brute_force(predicted, truth, limit):
-    """(-pairs, sum of distances) of the best matching, by trying every partner of each pixel."""
+    """Finds (-pairs, sum of distances) of the best matching from all partners of all pixels."""
     if not predicted:
         return 0, 0.0
     first, rest = predicted[0], predicted[1:]
@@ -45,20 +45,20 @@ def is_one_to_one(matcher: Matcher) -> bool:
 
 
 @pytest.mark.parametrize('limit', [1.0, 1.5])
-def test_agrees_with_brute_force_on_all_sets_of_up_to_six_pixels(limit):
+def test_agrees_with_brute_force_on_all_subsets_of_six_pixels(limit):
     order = np.random.default_rng(0).permutation(len(SUBSETS))
     for truth in SUBSETS:
         matcher = Matcher(np.ones((2, 3), bool), as_map(truth), limit)
         for predicted in (SUBSETS[i] for i in order):
-            found = matcher.match(as_map(predicted))
+            matched = matcher.match(as_map(predicted))
             assert score(matcher) == pytest.approx(brute_force(predicted, truth, limit))
             assert is_one_to_one(matcher)
-            assert set(map(tuple, found.tolist())) <= set(predicted)
-            assert len(found) == -score(matcher)[0]
+            assert set(map(tuple, matched.tolist())) <= set(predicted)
+            assert len(matched) == -score(matcher)[0]
 
 
 def with_dummies(predicted: np.ndarray, truth: np.ndarray, limit: float) -> tuple[int, float]:
-    """The same problem as one dense assignment with a private dummy for each predicted pixel."""
+    """Solves the problem as a dense assignment with a separate dummy for each predicted pixel."""
     offset = np.argwhere(predicted)[:, None] - np.argwhere(truth)[None]
     distance = np.hypot(*np.moveaxis(offset, -1, 0))
     cost = np.where(distance <= limit, distance, 1e9)
@@ -70,7 +70,7 @@ def with_dummies(predicted: np.ndarray, truth: np.ndarray, limit: float) -> tupl
 
 
 @pytest.mark.parametrize('seed', range(8))
-def test_agrees_with_the_assignment_over_falling_thresholds(seed):
+def test_agrees_with_the_assignment_at_descending_thresholds(seed):
     rng = np.random.default_rng(seed)
     strength, truth = rng.random((40, 40)), rng.random((40, 40)) > 0.85
     limit = rng.uniform(1, 4)
@@ -87,8 +87,8 @@ def test_distance_limit_is_inclusive():
     assert len(Matcher(predicted, truth, 4.999).match(predicted)) == 0
 
 
-def test_more_pairs_come_before_less_distance():
-    # One pixel lies on the truth; giving that partner to its neighbour makes a second pair.
+def test_more_pairs_are_preferred_to_less_distance():
+    # (0, 1) is in both maps; matching it with (0, 0) instead of itself allows a second pair.
     predicted, truth = as_map([(0, 1), (0, 2)], (1, 4)), as_map([(0, 0), (0, 1)], (1, 4))
     matcher = Matcher(predicted, truth, 1.0)
     assert len(matcher.match(predicted)) == 2
@@ -97,13 +97,13 @@ def test_more_pairs_come_before_less_distance():
 
 @pytest.mark.parametrize('empty', ['predicted', 'truth', 'both'])
 def test_empty_maps_match_nothing(empty):
-    none, some = np.zeros((3, 3), bool), np.eye(3, dtype=bool)
-    predicted = none if empty in ('predicted', 'both') else some
-    truth = none if empty in ('truth', 'both') else some
+    zeros, diagonal = np.zeros((3, 3), bool), np.eye(3, dtype=bool)
+    predicted = zeros if empty in ('predicted', 'both') else diagonal
+    truth = zeros if empty in ('truth', 'both') else diagonal
     assert Matcher(predicted, truth, 2.0).match(predicted).shape == (0, 2)
 
 
-def test_case_that_never_ends_with_unrounded_distances():
+def test_case_in_which_scipy_does_not_terminate_without_rounding():
     rng = np.random.default_rng(1586)
     predicted, truth = rng.random((2, 20, 20)) < 0.15
     matcher = Matcher(predicted, truth, 4.3)

@@ -1,4 +1,4 @@
-"""The multi-task delta, from results files."""
+"""delta_m, computed from results files."""
 
 import dataclasses
 import json
@@ -31,7 +31,7 @@ def test_sign_is_positive_where_the_multitask_network_is_better(tmp_path):
         'segmentation': write(tmp_path / 's_seg.json', {MIOU: 0.5}),
         'normals': write(tmp_path / 's_nor.json', {MEAN: 30.0}),
         'how_far': write(tmp_path / 's_far.json', {WITHIN: 9.0, MAIN_RMSE: 0.8}),  # 25 % less
-        'parts': write(tmp_path / 's_parts.json', {MIOU: 0.8}),  # not compared
+        'parts': write(tmp_path / 's_parts.json', {MIOU: 0.8}),  # is not compared
     }
     result = delta_m(multi, single)
     expected = {'segmentation': 10, 'normals': 10, 'how_far': -25}
@@ -49,33 +49,33 @@ def test_a_change_of_a_negative_score_has_the_sign_of_the_difference():
 @pytest.mark.parametrize(
     ('scores', 'fields', 'message'),
     [
-        ({MIOU: 0.5}, {'scores': {'miou': 0.5}}, r'other\.json does not describe its scores'),
-        ({RMSE: 0.5}, {}, r'other\.json has no main score: it does not enter delta_m'),
-        ({MAIN_RMSE: 0.5}, {}, r"good\.json and .*other\.json differ: name of miou: 'miou', not"),
-        ({MIOU: None}, {}, r'other\.json has no value of its score miou'),
-        ({MIOU: 0.0}, {}, r'miou is 0 in .*other\.json'),
-        ({MIOU: 0.5}, {'protocol': {'k': 2}}, r'other\.json differ in their protocol'),
-        ({MIOU: 0.5}, {'images': 6}, r'other\.json differ in their protocol or images'),
-        ({MIOU: 0.5}, {'images': None}, r"other\.json holds no 'images'"),
+        ({MIOU: 0.5}, {'scores': {'miou': 0.5}}, r"bad\.json.*'scores'"),
+        ({RMSE: 0.5}, {}, r'bad\.json.*main score'),
+        ({MAIN_RMSE: 0.5}, {}, r"good\.json.*bad\.json.*name of miou: 'miou', not 'rmse'"),
+        ({MIOU: None}, {}, r'bad\.json.*value.*miou'),
+        ({MIOU: 0.0}, {}, r'miou is 0.*bad\.json'),
+        ({MIOU: 0.5}, {'protocol': {'k': 2}}, r'good\.json.*bad\.json.*protocol'),
+        ({MIOU: 0.5}, {'images': 6}, r'good\.json.*bad\.json.*images'),
+        ({MIOU: 0.5}, {'images': None}, r"bad\.json.*'images'"),
     ],
 )
-def test_what_does_not_compare_is_named(tmp_path, scores, fields, message):
+def test_results_that_cannot_be_compared_are_reported(tmp_path, scores, fields, message):
     good = write(tmp_path / 'good.json', {MIOU: 0.5})
-    other = write(tmp_path / 'other.json', scores, **fields)
+    bad = write(tmp_path / 'bad.json', scores, **fields)
     with pytest.raises(MetricError, match=message):
-        delta_m({'segmentation': good}, {'segmentation': other})
+        delta_m({'segmentation': good}, {'segmentation': bad})
 
 
-def test_an_absent_file_or_task_is_named(tmp_path):
+def test_a_missing_file_or_task_is_reported(tmp_path):
     good = write(tmp_path / 'good.json', {MIOU: 0.5})
-    broken = tmp_path / 'broken.json'
-    broken.write_text('{')
+    damaged = tmp_path / 'damaged.json'
+    damaged.write_text('{')
     for single, message in (
-        ({'segmentation': tmp_path / 'none.json'}, r'none\.json does not exist'),
-        ({}, 'no single-task results for segmentation'),
-        ({'segmentation': broken}, r'broken\.json is not a JSON file'),
+        ({'segmentation': tmp_path / 'none.json'}, r'none\.json.*exist'),
+        ({}, 'single-task.*segmentation'),
+        ({'segmentation': damaged}, r'damaged\.json.*JSON'),
     ):
         with pytest.raises(MetricError, match=message):
             delta_m({'segmentation': good}, single)
-    with pytest.raises(MetricError, match='no task to compare'):
+    with pytest.raises(MetricError, match='no task'):
         delta_m({}, {})

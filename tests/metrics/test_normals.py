@@ -1,4 +1,4 @@
-"""Normals: literal angles, brute force pixel by pixel, bad input."""
+"""Normals: known angles, brute force over pixels, invalid input."""
 
 import math
 
@@ -10,7 +10,7 @@ from ubernet_jax.metrics.normals import NormalsMetric
 
 
 def tilted(degrees: list[float]) -> np.ndarray:
-    """A row of unit vectors that far from (0, 0, 1): float64 (1, N, 3)."""
+    """Returns a row of unit vectors at these angles to (0, 0, 1): float64 (1, N, 3)."""
     angle = np.radians(degrees)
     return np.stack([np.sin(angle), np.zeros_like(angle), np.cos(angle)], -1)[None]
 
@@ -20,9 +20,9 @@ def random_normals(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarr
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
-def test_literal_angles_pooled_over_images():
+def test_angles_are_pooled_over_images():
     metric = NormalsMetric()
-    for degrees in ([10.0], [20.0, 25.0, 45.0]):  # a mean of the images' means would be 20
+    for degrees in ([10.0], [20.0, 25.0, 45.0]):  # the mean of the means of the images would be 20
         metric.update(tilted(degrees), tilted([0.0] * len(degrees)))
     result = metric.compute()
     assert result.mean == pytest.approx(25)
@@ -55,7 +55,7 @@ def test_agrees_with_brute_force():
     assert result.below_30 == pytest.approx(100 * sum(a < 30 for a in angles) / 77)
 
 
-def test_flipping_left_right_negates_x():
+def test_a_horizontal_flip_negates_x():
     rng = np.random.default_rng(1)
     prediction, truth = random_normals(rng, (4, 5)), random_normals(rng, (4, 5))
     plain, flipped, wrong = NormalsMetric(), NormalsMetric(), NormalsMetric()
@@ -66,7 +66,7 @@ def test_flipping_left_right_negates_x():
     assert wrong.compute().mean != pytest.approx(plain.compute().mean, rel=1e-3)
 
 
-def test_zero_vector_predicted_is_ninety_degrees_off():
+def test_the_error_of_a_predicted_zero_vector_is_90_degrees():
     metric = NormalsMetric()
     metric.update(np.zeros((1, 1, 3)), tilted([30.0]))
     assert metric.compute().mean == 90
@@ -78,25 +78,21 @@ def test_zero_vector_predicted_is_ninety_degrees_off():
         (
             np.zeros((1, 2, 3)),
             np.zeros((2, 1, 3)),
-            r'shape \(1, 2, 3\), the ground truth \(2, 1, 3\)',
+            r'\(1, 2, 3\).*ground truth.*\(2, 1, 3\)',
         ),
-        (
-            np.full((1, 1, 3), 127.0),
-            np.zeros((1, 1, 3)),
-            'the prediction has a component of size 127',
-        ),
-        (np.full((1, 1, 3), np.nan), np.zeros((1, 1, 3)), 'of size nan'),
-        (np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1, 3)), 'dtype uint8'),
-        (np.zeros((1, 1)), np.zeros((1, 1)), r'shape \(1, 1\)'),
+        (np.full((1, 1, 3), 127.0), np.zeros((1, 1, 3)), 'prediction.*127'),
+        (np.full((1, 1, 3), np.nan), np.zeros((1, 1, 3)), 'prediction.*nan'),
+        (np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1, 3)), 'prediction.*uint8'),
+        (np.zeros((1, 1)), np.zeros((1, 1)), r'prediction.*\(1, 1\)'),
     ],
 )
-def test_bad_input_is_named(prediction, truth, message):
+def test_invalid_input_is_reported(prediction, truth, message):
     with pytest.raises(MetricError, match=message):
         NormalsMetric().update(prediction, truth)
 
 
-def test_set_without_a_labelled_pixel_is_an_error():
+def test_a_dataset_without_labelled_pixels_is_an_error():
     metric = NormalsMetric()
     metric.update(tilted([0.0]), np.zeros((1, 1, 3)))
-    with pytest.raises(MetricError, match='no pixel of the ground truth has a normal'):
+    with pytest.raises(MetricError, match='ground truth.*normal'):
         metric.compute()

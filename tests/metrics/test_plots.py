@@ -1,4 +1,4 @@
-"""Pictures of results: each kind has one, and it shows the scores."""
+"""Plots of results: every type of result has a plot that shows its scores."""
 
 import numpy as np
 import pytest
@@ -58,21 +58,21 @@ def scored(metric: Metric, prediction, ground_truth) -> MetricResult:
         (scored(NormalsMetric(), NORMALS, NORMALS), ['median 0.0°', 'RMSE 0.0°', '1 images']),
     ],
 )
-def test_picture_shows_the_scores(result, shown, tmp_path, monkeypatch):
-    written, save = [], Figure.savefig
+def test_plots_show_the_scores(result, shown, tmp_path, monkeypatch):
+    texts, save = [], Figure.savefig
 
-    def save_and_keep_words(figure, path):
+    def save_and_collect_texts(figure, path):
         save(figure, path)
-        written.extend(text.get_text() for text in figure.findobj(Text))
+        texts.extend(text.get_text() for text in figure.findobj(Text))
 
-    monkeypatch.setattr(Figure, 'savefig', save_and_keep_words)
+    monkeypatch.setattr(Figure, 'savefig', save_and_collect_texts)
     plot(result, tmp_path / 'plot.png')
-    for words in shown:
-        assert any(words in text for text in written)
+    for expected in shown:
+        assert any(expected in text for text in texts)
     with Image.open(tmp_path / 'plot.png') as picture:
         assert np.asarray(picture.convert('L')).std() > 5
 
 
-def test_results_without_a_picture_are_named():
-    with pytest.raises(TypeError, match='no plot for MetricResult'):
-        plot(MetricResult(protocol={}, images=1), None)
+def test_results_without_a_plot_are_an_error(tmp_path):
+    with pytest.raises(TypeError, match='MetricResult'):
+        plot(MetricResult(protocol={}, images=1), tmp_path / 'plot.png')

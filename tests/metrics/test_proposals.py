@@ -1,4 +1,4 @@
-"""Proposal recall: literal numbers and pycocotools."""
+"""Proposal recall: small examples and pycocotools."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def objects(boxes, difficult=None) -> Objects:
     )
 
 
-def test_literal_case():
+def test_recall_of_a_small_example():
     metric = ProposalMetric(limits=(1, 2))
     truth = objects([[0, 0, 10, 10], [20, 0, 30, 10], [40, 0, 50, 10]], [False, False, True])
     metric.update(proposals([[0, 0, 10, 8], [20, 0, 30, 10]], [0.2, 0.9]), truth)
@@ -30,7 +30,7 @@ def test_literal_case():
     assert result.average_recall[2] == pytest.approx((10 + 7) / 20)  # 0.8 reaches .5 to .8
 
 
-def test_an_object_is_found_once_and_a_proposal_finds_one():
+def test_objects_and_proposals_are_matched_one_to_one():
     metric = ProposalMetric(limits=(10,))
     metric.update(
         proposals([[0, 0, 10, 10]] * 3, [3, 2, 1]), objects([[0, 0, 10, 10], [0, 0, 10, 9]])
@@ -46,7 +46,7 @@ def test_agrees_with_pycocotools():
     evaluator = pytest.importorskip('pycocotools.cocoeval')
     rng = np.random.default_rng(0)
     metric = ProposalMetric(limits=(5, 20, 100))
-    truth, found = coco_api.COCO(), []
+    truth, predictions = coco_api.COCO(), []
     truth.dataset = {'info': {}, 'images': [], 'annotations': [], 'categories': [{'id': 1}]}
     for image in range(1, 21):
         corners = rng.uniform(0, 80, (rng.integers(0, 7), 2))
@@ -65,9 +65,9 @@ def test_agrees_with_pycocotools():
             truth.dataset['annotations'].append(entry)
         for box, score in zip(boxes, scores, strict=True):
             bbox = [*box[:2], *(box[2:] - box[:2])]
-            found.append({'image_id': image, 'category_id': 1, 'bbox': bbox, 'score': score})
+            predictions.append({'image_id': image, 'category_id': 1, 'bbox': bbox, 'score': score})
     truth.createIndex()
-    peer = evaluator.COCOeval(truth, truth.loadRes(found), 'bbox')
+    peer = evaluator.COCOeval(truth, truth.loadRes(predictions), 'bbox')
     peer.params.useCats, peer.params.maxDets = 0, [5, 20, 100]
     peer.evaluate()
     peer.accumulate()
@@ -78,10 +78,10 @@ def test_agrees_with_pycocotools():
     assert 0.1 < result.average_recall[5] < result.average_recall[100] < 0.9
 
 
-def test_no_object_is_an_error_and_no_proposal_is_not():
+def test_a_dataset_needs_objects_but_not_proposals():
     metric = ProposalMetric()
     metric.update(proposals([], []), objects([]))
-    with pytest.raises(MetricError, match='no image has an object that counts'):
+    with pytest.raises(MetricError, match='no image has an object'):
         metric.compute()
     metric.update(proposals([], []), objects([[0, 0, 1, 1]]))
     assert metric.compute().recall == {100: 0.0, 300: 0.0, 1000: 0.0}

@@ -1,4 +1,4 @@
-"""Saliency: brute force over thresholds, pysodmetrics, literal numbers, bad input."""
+"""Saliency: brute force over thresholds, pysodmetrics, a small example, invalid input."""
 
 import numpy as np
 import pytest
@@ -19,12 +19,12 @@ def random_maps(seed: int, count: int = 6) -> list[tuple[np.ndarray, np.ndarray]
 
 
 def f_measure(precision, recall):
-    both = 0.3 * precision + recall
-    return 0.0 if both == 0 else 1.3 * precision * recall / both
+    denominator = 0.3 * precision + recall
+    return 0.0 if denominator == 0 else 1.3 * precision * recall / denominator
 
 
 def brute_force(maps):
-    """Plain loops over thresholds and images."""
+    """Computes the scores with plain loops over thresholds and images."""
     pooled, per_image, ious = [], [], []
     for k in range(256):
         scores = []
@@ -41,7 +41,7 @@ def brute_force(maps):
     return max(pooled), max(per_image), max(ious)
 
 
-def test_literal_case():
+def test_scores_of_a_small_example():
     metric = SaliencyMetric()
     metric.update(np.array([[0.9, 0.8], [0.2, 0.1]]), np.array([[True, False], [True, False]]))
     result = metric.compute()
@@ -70,7 +70,7 @@ def test_agrees_with_pysodmetrics():
     f_measure, mae = sod.Fmeasure(beta=0.3), sod.MAE()
     metric = SaliencyMetric(normalise=True)
     for prediction, truth in random_maps(2):
-        # Its maps are cut to 8 bits after the stretch: the stretch must leave them as they are.
+        # It truncates maps to 8 bits after stretching them, so stretching must not change them.
         prediction[0, 0], prediction[-1, -1] = 0, 255
         f_measure.step(pred=prediction, gt=truth * np.uint8(255))
         mae.step(pred=prediction, gt=truth * np.uint8(255))
@@ -83,7 +83,7 @@ def test_agrees_with_pysodmetrics():
     assert result.mae == pytest.approx(mae.get_results()['mae'], abs=1e-9)
 
 
-def test_normalisation_is_a_stretch_to_the_unit_interval():
+def test_normalise_stretches_maps_to_the_unit_interval():
     truth = np.array([[True, False, False]])
     stretched, plain = SaliencyMetric(normalise=True), SaliencyMetric()
     stretched.update(np.array([[0.6, 0.5, 0.4]]), truth)
@@ -94,7 +94,7 @@ def test_normalisation_is_a_stretch_to_the_unit_interval():
     assert stretched.compute().mae == pytest.approx((0.5 / 3 + 1 / 3) / 2)
 
 
-def test_soft_ground_truth_is_salient_above_one_half():
+def test_soft_ground_truth_is_salient_above_half_of_the_range():
     metric = SaliencyMetric()
     metric.update(np.array([[1.0, 0.0]]), np.array([[128, 127]], np.uint8))
     assert metric.compute().max_f == 1
@@ -110,16 +110,16 @@ def test_image_without_salient_pixel_counts_as_zero():
 @pytest.mark.parametrize(
     ('prediction', 'truth', 'message'),
     [
-        (np.full((2, 2), 1.5), np.ones((2, 2), bool), 'the prediction has values from 1.5 to 1.5'),
-        (np.full((2, 2), np.nan), np.ones((2, 2), bool), 'values from nan'),
-        (np.ones((2, 2)), np.full((2, 2), -1.0), 'the ground truth has values from -1'),
-        (np.ones((2, 3)), np.ones((3, 2), bool), r'shape \(2, 3\), the ground truth \(3, 2\)'),
-        (np.ones((2, 2), int), np.ones((2, 2), bool), 'dtype int64: allowed are'),
-        (np.ones((2, 2)), np.ones((2, 2), np.uint8), 'no value above 1: use bool'),
-        (np.ones((2, 2, 3)), np.ones((2, 2), bool), r'a map of shape \(H, W\) is needed'),
-        (np.ones((0, 0)), np.ones((0, 0), bool), r'shape \(0, 0\)'),
+        (np.full((2, 2), 1.5), np.ones((2, 2), bool), r'prediction.*1\.5'),
+        (np.full((2, 2), np.nan), np.ones((2, 2), bool), 'prediction.*nan'),
+        (np.ones((2, 2)), np.full((2, 2), -1.0), 'ground truth.*-1'),
+        (np.ones((2, 3)), np.ones((3, 2), bool), r'\(2, 3\).*ground truth.*\(3, 2\)'),
+        (np.ones((2, 2), int), np.ones((2, 2), bool), 'prediction.*int64'),
+        (np.ones((2, 2)), np.ones((2, 2), np.uint8), 'ground truth.*uint8.*1'),
+        (np.ones((2, 2, 3)), np.ones((2, 2), bool), r'prediction.*\(2, 2, 3\)'),
+        (np.ones((0, 0)), np.ones((0, 0), bool), r'prediction.*\(0, 0\)'),
     ],
 )
-def test_bad_input_is_named(prediction, truth, message):
+def test_invalid_input_is_reported(prediction, truth, message):
     with pytest.raises(MetricError, match=message):
         SaliencyMetric().update(prediction, truth)

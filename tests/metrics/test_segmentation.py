@@ -1,4 +1,4 @@
-"""mIoU: literal numbers, scikit-learn, bad input."""
+"""mIoU: a small example, scikit-learn, invalid input."""
 
 import json
 
@@ -9,7 +9,7 @@ from ubernet_jax.metrics.metric import MetricError
 from ubernet_jax.metrics.segmentation import SegmentationMetric
 
 
-def test_literal_case_with_void_and_absent_class():
+def test_small_example_with_void_and_an_absent_class():
     metric = SegmentationMetric(4, ['background', 'cat', 'dog', 'horse'])
     metric.update(np.array([[0, 1, 1, 2]]), np.array([[0, 1, 0, 255]]))
     metric.update(np.array([[2, 2]]), np.array([[2, 0]]))
@@ -47,7 +47,7 @@ def test_agrees_with_scikit_learn():
     assert metric.compute().miou == pytest.approx(expected.mean())
 
 
-def test_ground_truth_itself_scores_one_even_with_void_predicted():
+def test_perfect_prediction_scores_one_even_with_void_predicted():
     metric = SegmentationMetric(3)
     truth = np.array([[0, 1, 2, 255]], np.uint8)
     metric.update(truth, truth)
@@ -57,23 +57,23 @@ def test_ground_truth_itself_scores_one_even_with_void_predicted():
 @pytest.mark.parametrize(
     ('prediction', 'truth', 'message'),
     [
-        ([[3]], [[0]], 'the prediction holds class index 3: allowed are 0 to 2$'),
-        ([[255]], [[0]], 'the prediction holds class index 255'),
-        ([[0]], [[-1]], 'the ground truth holds class index -1: allowed are 0 to 2, or 255'),
-        ([[0, 1]], [[0], [1]], r'shape \(1, 2\), the ground truth \(2, 1\)'),
-        ([[0.5]], [[0]], 'dtype float64'),
-        ([0], [[0]], r'shape \(1,\)'),
+        ([[3]], [[0]], 'prediction.*class index 3.*0 to 2$'),
+        ([[255]], [[0]], 'prediction.*class index 255'),
+        ([[0]], [[-1]], 'ground truth.*class index -1.*0 to 2.*255'),
+        ([[0, 1]], [[0], [1]], r'\(1, 2\).*ground truth.*\(2, 1\)'),
+        ([[0.5]], [[0]], 'prediction.*float64'),
+        ([0], [[0]], r'prediction.*\(1,\)'),
     ],
 )
-def test_bad_input_is_named(prediction, truth, message):
+def test_invalid_input_is_reported(prediction, truth, message):
     with pytest.raises(MetricError, match=message):
         SegmentationMetric(3).update(np.array(prediction), np.array(truth))
 
 
 def test_settings_are_checked():
-    with pytest.raises(MetricError, match='allowed are 1 to 255'):
+    with pytest.raises(MetricError, match='num_classes.*0.*1 to 255'):
         SegmentationMetric(0)
-    with pytest.raises(MetricError, match='1 class names for 2 classes'):
+    with pytest.raises(MetricError, match='class_names.*1.*2'):
         SegmentationMetric(2, ['cat'])
-    with pytest.raises(MetricError, match='no image was scored'):
+    with pytest.raises(MetricError, match='no image'):
         SegmentationMetric(2).compute()

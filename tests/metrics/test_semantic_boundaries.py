@@ -1,4 +1,4 @@
-"""Semantic boundaries: where the two modes differ, and agreement with the boundary benchmark."""
+"""Semantic boundaries: differences of the two modes, and agreement with the boundary metric."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from ubernet_jax.metrics.semantic_boundaries import (
     SemanticTruth,
 )
 
-SIZE = 60  # thinning takes the corners off squares: 4 of 156 boundary pixels
+SIZE = 60  # thinning removes the corners of a square: 4 of its 156 boundary pixels
 MODES = (Mode.PRE_SEAL, Mode.POST_SEAL)
 
 
@@ -41,19 +41,19 @@ def scores(mode: Mode, images) -> dict[str, dict[str, float]]:
 
 
 @pytest.mark.parametrize('mode', MODES)
-def test_one_class_alone_is_the_boundary_benchmark(mode):
+def test_a_single_class_is_scored_like_boundaries(mode):
     rng = np.random.default_rng(0)
     strength = np.where(CAT[1], rng.random((SIZE, SIZE)), 0)
     strength[0:3] = rng.random((3, SIZE)) * 0.5
     boundary = BoundaryMetric(thresholds=9, max_distance=0.02)
     boundary.update(strength, CAT[1])
-    found = scores(mode, [(np.stack([strength, 0 * strength]), truth_of(CAT, ABSENT))])
-    assert found['cat']['ods'] == pytest.approx(boundary.compute().ods)
-    assert found['cat']['ap'] == pytest.approx(boundary.compute().ap)
-    assert np.isnan(found['dog']['ods'])
+    per_class = scores(mode, [(np.stack([strength, 0 * strength]), truth_of(CAT, ABSENT))])
+    assert per_class['cat']['ods'] == pytest.approx(boundary.compute().ods)
+    assert per_class['cat']['ap'] == pytest.approx(boundary.compute().ap)
+    assert np.isnan(per_class['dog']['ods'])
 
 
-def test_only_pre_seal_forgives_predictions_deep_inside():
+def test_only_pre_seal_ignores_predictions_deep_inside_objects():
     prediction = np.zeros((2, SIZE, SIZE))
     prediction[0, CAT[1]] = 1
     outside = prediction.copy()
@@ -66,23 +66,23 @@ def test_only_pre_seal_forgives_predictions_deep_inside():
         assert perfect == expected
 
 
-def test_predictions_inside_but_near_the_boundary_stay():
-    """The tolerance, .02 of the diagonal, is 1.7 pixels: one pixel inside still matches."""
+def test_pre_seal_keeps_predictions_near_the_boundary():
+    """The tolerance, .02 of the diagonal, is 1.7 pixels: a line 1 pixel inside still matches."""
     near = np.zeros((2, SIZE, SIZE))
     near[0, square(11, 49)[1]] = 1
     assert scores(Mode.PRE_SEAL, [(near, truth_of(CAT, ABSENT))])['cat']['ods'] > 0.95
 
 
 def test_only_pre_seal_skips_images_without_the_class():
-    right = np.zeros((2, SIZE, SIZE))
-    right[0, CAT[1]] = 1
-    images = [(right, truth_of(CAT, ABSENT)), (right, truth_of(ABSENT, CAT))]
+    cat = np.zeros((2, SIZE, SIZE))
+    cat[0, CAT[1]] = 1
+    images = [(cat, truth_of(CAT, ABSENT)), (cat, truth_of(ABSENT, CAT))]
     assert scores(Mode.PRE_SEAL, images)['cat']['ods'] == pytest.approx(1, abs=0.02)
     assert scores(Mode.POST_SEAL, images)['cat']['ods'] == pytest.approx(2 / 3, abs=0.02)
     assert scores(Mode.POST_SEAL, images)['dog']['ods'] == 0
 
 
-def test_mean_over_classes_and_the_mode_are_in_the_result():
+def test_the_result_has_the_mean_over_classes_and_the_mode():
     metric = SemanticBoundaryMetric(['cat', 'dog', 'cow'], Mode.POST_SEAL, thresholds=3)
     prediction = np.zeros((3, SIZE, SIZE))
     prediction[0, CAT[1]] = 1
@@ -94,20 +94,20 @@ def test_mean_over_classes_and_the_mode_are_in_the_result():
     assert document['protocol']['max_distance'] == '0.02 of the diagonal'
 
 
-def test_bad_input_is_named():
+def test_invalid_input_is_reported():
     metric = SemanticBoundaryMetric(['cat', 'dog'], Mode.PRE_SEAL, thresholds=3)
     good = truth_of(CAT, ABSENT)
-    with pytest.raises(MetricError, match='prediction of dog has values from 0 to 2'):
+    with pytest.raises(MetricError, match='prediction of dog.*0 to 2'):
         wrong = np.zeros((2, SIZE, SIZE))
         wrong[1] = np.eye(SIZE) * 2
         metric.update(wrong, good)
-    with pytest.raises(MetricError, match=r'must be \(C, H, W\) with C = 2'):
+    with pytest.raises(MetricError, match=r'prediction.*\(3, 60, 60\).*C = 2'):
         metric.update(np.zeros((3, SIZE, SIZE)), good)
-    with pytest.raises(MetricError, match='give `regions`'):
+    with pytest.raises(MetricError, match='pre-SEAL.*`regions`'):
         metric.update(np.zeros((2, SIZE, SIZE)), SemanticTruth(boundaries=good.boundaries))
-    with pytest.raises(MetricError, match='dtype uint8: bool is needed'):
+    with pytest.raises(MetricError, match='boundaries.*uint8.*bool'):
         boundaries = good.boundaries.astype(np.uint8)
         metric.update(np.zeros((2, SIZE, SIZE)), SemanticTruth(boundaries=boundaries))
     metric.update(np.zeros((2, SIZE, SIZE)), truth_of(ABSENT, ABSENT))
-    with pytest.raises(MetricError, match='no image has a true boundary'):
+    with pytest.raises(MetricError, match='no image.*boundary'):
         metric.compute()

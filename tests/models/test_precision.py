@@ -1,4 +1,6 @@
-"""Arithmetic in bfloat16: the same function, roughly; whatever is summed up stays float32."""
+"""Computation in bfloat16: approximately the same results; all sums stay float32."""
+
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from helpers.networks import FAST_COMPILATION, make_batch, make_state
+from helpers.networks import make_batch, make_state
 from ubernet_jax.config import (
     PAPER,
     Config,
@@ -16,7 +18,8 @@ from ubernet_jax.config import (
     Precision,
 )
 from ubernet_jax.network import make_network
-from ubernet_jax.training.step import Gradients, compute_gradients
+from ubernet_jax.training.gradients import Gradients, compute_gradients
+from ubernet_jax.training.settings import make_step_settings
 
 TASKS = {name: PAPER[name]() for name in ('boundaries', 'normals', 'segmentation', 'detection')}
 TASKS['detection'].detector = DetectionConfig(width=16, anchor_scales=(1.0, 2.0), min_side=4.0)
@@ -41,22 +44,20 @@ def gradients() -> dict[Precision, Gradients]:
         network, state = make_network(config), make_state(config)
         batch = make_batch(network.tasks, np.ones((2, len(TASKS)), bool))
 
-        def compute(params, stats, batch, key, network=network, config=config):
-            return compute_gradients(network, config, params, stats, batch, key)
-
-        compiled = jax.jit(compute, compiler_options=FAST_COMPILATION)
+        compute = functools.partial(compute_gradients, make_step_settings(config, network))
+        compiled = jax.jit(compute)
         results[precision] = compiled(state.params, state.batch_stats, batch, state.rng)
     return results
 
 
-def test_losses_and_gradients_are_those_of_float32_but_for_rounding(gradients):
+def test_losses_and_gradients_equal_those_of_float32_up_to_rounding(gradients):
     full, low = (gradients[p] for p in (Precision.FLOAT32, Precision.BFLOAT16))
     for name in TASKS:
         assert low.losses[name] == pytest.approx(float(full.losses[name]), rel=0.05), name
     for group in ('shared', 'boundaries', 'normals', 'segmentation'):
         difference = jax.tree.map(jnp.subtract, low.sums[group], full.sums[group])
         distance = optax.tree.norm(difference) / optax.tree.norm(full.sums[group])
-        assert 1e-5 < distance < 0.1, group  # not equal: it did compute in another precision
+        assert 1e-5 < distance < 0.1, group  # not equal, because the precision differs
 
 
 def test_sums_and_statistics_stay_float32(gradients):
@@ -65,7 +66,7 @@ def test_sums_and_statistics_stay_float32(gradients):
     assert {leaf.dtype for leaf in leaves} == {jnp.dtype('float32')}
 
 
-def test_the_branch_point_takes_half_the_memory():
+def test_features_take_half_the_memory():
     def size(precision: Precision) -> int:
         network = make_network(make_config(precision))
         variables = jax.eval_shape(network.init, jax.random.PRNGKey(0))

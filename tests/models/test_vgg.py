@@ -1,4 +1,4 @@
-"""The trunk at full width, by shapes alone; its dropout; with another table of blocks."""
+"""The VGG-16 trunk: shapes at full width, dropout, and a different table of blocks."""
 
 import flax.traverse_util
 import jax
@@ -45,19 +45,19 @@ def trunk_shapes(**settings: object) -> dict[str, tuple[int, ...]]:
     return {name: leaf.shape for name, leaf in leaves.items()}
 
 
-def test_every_layer_at_full_width():
+def test_shapes_of_all_layers_at_full_width():
     shapes = trunk_shapes()
-    wanted = {f'{name}/kernel': shape for name, shape in KERNELS.items()}
-    wanted |= {f'{name}/bias': shape[-1:] for name, shape in KERNELS.items()}
-    assert shapes == wanted
+    expected = {f'{name}/kernel': shape for name, shape in KERNELS.items()}
+    expected |= {f'{name}/bias': shape[-1:] for name, shape in KERNELS.items()}
+    assert shapes == expected
     assert sum(np.prod(shape) for shape in shapes.values()) == 14_714_688 + 4_719_616 + 1_049_600
 
 
-def test_no_scale_has_parameters_of_its_own():
+def test_the_parameters_do_not_depend_on_the_number_of_scales():
     assert trunk_shapes(scales=1) == trunk_shapes(scales=3)
 
 
-def test_width_scales_every_channel_but_the_image():
+def test_width_scales_all_channels_except_those_of_the_image():
     shapes = trunk_shapes(width=0.25)
     assert shapes['conv1/conv1_1/kernel'] == (3, 3, 3, 16)
     assert shapes['conv5/conv5_3/kernel'] == (3, 3, 128, 128)
@@ -66,7 +66,7 @@ def test_width_scales_every_channel_but_the_image():
 
 
 @pytest.mark.parametrize('size', [(33, 33), (33, 65), (321, 481), (641, 961)])
-def test_stride_and_size_of_every_tap_at_every_scale(size):
+def test_stride_and_size_of_every_skip_at_every_level(size):
     network = Network(ModelConfig(), {})
     params, stats = jax.eval_shape(network.init, jax.random.PRNGKey(0))
     features, _ = jax.eval_shape(
@@ -78,17 +78,17 @@ def test_stride_and_size_of_every_tap_at_every_scale(size):
     )
     assert {tap: stride for tap, (stride, _) in TAPS.items()} == TAP_STRIDES
     assert len(features.levels) == 3
-    for level, taps in enumerate(features.levels):
+    for level, skips in enumerate(features.levels):
         sides = {
             tap: tuple((side - 1) // (stride * 2**level) + 1 for side in size)
             for tap, (stride, _) in TAPS.items()
         }
-        assert {tap: x.shape for tap, x in taps.items()} == {
+        assert {tap: x.shape for tap, x in skips.items()} == {
             tap: (2, *sides[tap], channels) for tap, (_, channels) in TAPS.items()
         }
 
 
-def test_dropout_takes_half_of_fc6_and_of_fc7_in_training_alone():
+def test_dropout_drops_half_of_fc6_and_of_fc7_in_training_only():
     module = FullyConnected(width=1 / 16, dropout=0.5)
     x = jnp.ones((1, 5, 5, 32))
     params = {
@@ -102,12 +102,12 @@ def test_dropout_takes_half_of_fc6_and_of_fc7_in_training_alone():
 
     dropped = train(jax.random.PRNGKey(0))
     values, counts = np.unique(dropped, return_counts=True)
-    assert values.tolist() == [0, 4]  # twice doubled where it passed twice
+    assert values.tolist() == [0, 4]  # doubled twice where neither layer dropped the value
     assert abs(counts[1] / dropped.size - 0.25) < 0.05
     np.testing.assert_array_equal(module.apply({'params': params}, x, False), 1)
 
 
-def test_another_table_of_blocks_gives_its_own_activations():
+def test_activations_of_a_different_table_of_blocks_equal_plain_numpy():
     rows = (
         Block('conv1', 1, 3, stride=1, dilation=2, pool_window=2, pool_stride=2),
         Block('conv2', 2, 5, stride=2, dilation=1, pool_window=1, pool_stride=1),
@@ -133,11 +133,11 @@ def test_another_table_of_blocks_gives_its_own_activations():
 
     x, activations, skips = convolve(params)
     first = np.maximum(plain_network.convolve(image[0], params['conv1']['conv1_1'], 2), 0)
-    wanted = np.pad(first, [(0, 1), (0, 1), (0, 0)]).reshape(4, 2, 5, 2, 3).max((1, 3))
+    expected = np.pad(first, [(0, 1), (0, 1), (0, 0)]).reshape(4, 2, 5, 2, 3).max((1, 3))
     for layer in ('conv2_1', 'conv2_2'):
-        wanted = np.maximum(plain_network.convolve(wanted, params['conv2'][layer]), 0)
+        expected = np.maximum(plain_network.convolve(expected, params['conv2'][layer]), 0)
     np.testing.assert_allclose(activations['conv1_1'][0], first, atol=1e-5)
-    np.testing.assert_allclose(activations['conv2_2'][0], wanted, atol=1e-5)
+    np.testing.assert_allclose(activations['conv2_2'][0], expected, atol=1e-5)
     np.testing.assert_array_equal(x, activations['conv2_2'])  # no pooling at the end
     assert skips.keys() == activations.keys()
     assert not np.allclose(skips['conv2_2'], activations['conv2_2'])

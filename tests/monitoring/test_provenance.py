@@ -1,4 +1,4 @@
-"""What a run remembers of its making."""
+"""The provenance of a run: command, commit and machine."""
 
 import json
 import subprocess
@@ -20,20 +20,20 @@ def test_command_commit_and_machine(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, 'argv', ['program', '--config', 'a b.py'])
     monkeypatch.setattr(sys.modules['__main__'], '__spec__', None)
 
-    def written() -> dict:
+    def read_written() -> dict:
         write_provenance(tmp_path)
         return json.loads((tmp_path / 'provenance.json').read_text())
 
-    assert written()['commit'] == 'unknown'
+    assert read_written()['commit'] == 'unknown'
     try:
-        for words in (['init', '-q'], ['add', 'ubernet_jax'], ['commit', '-qm', 'one']):
+        for words in (['init', '-q'], ['add', 'ubernet_jax'], ['commit', '-qm', 'first']):
             subprocess.run([*git, *words], check=True)
     except FileNotFoundError:
         pytest.skip('git is not installed')
     head = subprocess.run([*git, 'rev-parse', 'HEAD'], capture_output=True, text=True).stdout
-    facts = written()
+    facts = read_written()
     assert head.startswith(facts['commit']) and len(facts['commit']) >= 7
     assert facts['command'] == "program --config 'a b.py'"
     assert 'CPU cores' in facts['machine'] and f'jax {jax.__version__}' in facts['machine']
     package.write_text('changed')
-    assert written()['commit'] == facts['commit'] + '-dirty'
+    assert read_written()['commit'] == facts['commit'] + '-dirty'

@@ -1,4 +1,4 @@
-"""Anchors written out, and the assignment of a literal matrix of overlaps."""
+"""Anchors, compared with literal boxes, and the assignment for a literal matrix of IoUs."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -6,13 +6,13 @@ import pytest
 
 from ubernet_jax.ops.anchors import Assignment, assign, make_anchors
 
-# Rows are boxes, columns ground truth; of the last ground truth two boxes are equally good.
-OVERLAPS = jnp.array([[0.8, 0.1, 0.0, 0.2], [0.4, 0.35, 0.0, 0.0], [0.1, 0.2, 0.0, 0.2]])
+# Rows are boxes, columns ground truth; two boxes have the same IoU with the last ground truth.
+IOUS = jnp.array([[0.8, 0.1, 0.0, 0.2], [0.4, 0.35, 0.0, 0.0], [0.1, 0.2, 0.0, 0.2]])
 IGNORE, NEGATIVE, POSITIVE = Assignment
 
 
 def test_the_nine_anchors_of_faster_r_cnn():
-    # As py-faster-rcnn lists them, 0-based with inclusive ends.
+    # The list of py-faster-rcnn, 0-based with inclusive ends.
     inclusive = [
         [-84, -40, 99, 55],
         [-176, -88, 191, 103],
@@ -24,12 +24,12 @@ def test_the_nine_anchors_of_faster_r_cnn():
         [-80, -168, 95, 183],
         [-168, -344, 183, 359],
     ]
-    anchors = make_anchors(1, 1, scales=(8, 16, 32))
+    anchors = make_anchors(1, 1, anchor_scales=(8, 16, 32))
     assert anchors.dtype == np.float32
     np.testing.assert_array_equal(anchors, np.array(inclusive) + [0, 0, 1, 1])
 
 
-def test_anchors_go_by_row_column_ratio_and_scale():
+def test_anchors_are_ordered_by_row_column_ratio_and_scale():
     cell = make_anchors(1, 1)
     assert cell.shape == (12, 4)
     np.testing.assert_array_equal(cell[4:6], [[-24, -24, 40, 40], [-56, -56, 72, 72]])
@@ -39,25 +39,25 @@ def test_anchors_go_by_row_column_ratio_and_scale():
 
 
 @pytest.mark.parametrize(
-    ('valid', 'low_quality', 'wanted', 'matched'),
+    ('valid', 'low_quality', 'expected', 'matched'),
     [
         ([1, 1, 1, 1], False, [POSITIVE, IGNORE, NEGATIVE], [0, 0, 1]),
-        # The second box is the best one of the second ground truth. Nothing covers the third.
+        # The second box has the highest IoU with the second ground truth; no box covers the third.
         ([1, 1, 1, 1], True, [POSITIVE, POSITIVE, POSITIVE], [0, 0, 1]),
         ([1, 0, 1, 0], True, [POSITIVE, IGNORE, NEGATIVE], [0, 0, 0]),
         ([0, 0, 1, 1], True, [POSITIVE, NEGATIVE, POSITIVE], [3, 2, 3]),
         ([0, 0, 0, 0], True, [NEGATIVE, NEGATIVE, NEGATIVE], None),
     ],
 )
-def test_literal_assignment(valid, low_quality, wanted, matched):
-    found = assign(OVERLAPS, jnp.array(valid, bool), 0.7, 0.3, low_quality)
-    assert [array.dtype for array in found] == [jnp.int32, jnp.int32]
-    np.testing.assert_array_equal(found[0], wanted)
+def test_assignment_of_literal_ious(valid, low_quality, expected, matched):
+    assignment, best = assign(IOUS, jnp.array(valid, bool), 0.7, 0.3, low_quality)
+    assert (assignment.dtype, best.dtype) == (jnp.int32, jnp.int32)
+    np.testing.assert_array_equal(assignment, expected)
     if matched:
-        np.testing.assert_array_equal(found[1], matched)
+        np.testing.assert_array_equal(best, matched)
 
 
-def test_thresholds_belong_to_the_upper_side():
-    best = jnp.array([[0.5], [0.25], [0.125]])
-    found, _ = assign(best, jnp.ones(1, bool), 0.5, 0.25, False)
-    np.testing.assert_array_equal(found, [POSITIVE, IGNORE, NEGATIVE])
+def test_an_iou_equal_to_a_threshold_counts_as_above_it():
+    ious = jnp.array([[0.5], [0.25], [0.125]])
+    assignment, _ = assign(ious, jnp.ones(1, bool), 0.5, 0.25, False)
+    np.testing.assert_array_equal(assignment, [POSITIVE, IGNORE, NEGATIVE])

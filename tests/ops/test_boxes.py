@@ -1,4 +1,4 @@
-"""Overlaps by counting pixels, deltas by hand and back again, boxes without area."""
+"""IoU compared with counted pixels, literal deltas and their inverse, boxes without area."""
 
 import jax
 import jax.numpy as jnp
@@ -22,37 +22,38 @@ def random_boxes(rng: np.random.Generator, *shape: int) -> np.ndarray:
     return np.concatenate([corner, opposite], -1).astype(np.float32)
 
 
-def test_literal_overlaps():
+def test_literal_ious():
     box = jnp.array([[0.0, 0, 4, 4]])
-    others = jnp.array([[0.0, 0, 4, 4], [2, 0, 6, 4], [1, 1, 3, 3], [4, 0, 8, 4], [3, 3, 5, 5]])
-    overlaps = intersection_over_union(box, others)
-    np.testing.assert_allclose(overlaps, [[1, 1 / 3, 1 / 4, 0, 1 / 19]], rtol=1e-6)
+    boxes = jnp.array([[0.0, 0, 4, 4], [2, 0, 6, 4], [1, 1, 3, 3], [4, 0, 8, 4], [3, 3, 5, 5]])
+    ious = intersection_over_union(box, boxes)
+    np.testing.assert_allclose(ious, [[1, 1 / 3, 1 / 4, 0, 1 / 19]], rtol=1e-6)
 
 
-def test_overlap_is_the_share_of_common_pixels():
+def test_iou_is_the_share_of_common_pixels():
     rng = np.random.default_rng(0)
-    corners = np.sort(rng.integers(0, 9, (2, 30, 2, 2)), 2)  # which boxes, x or y, from and to
+    corners = np.sort(
+        rng.integers(0, 9, (2, 30, 2, 2)), 2
+    )  # set of boxes, box, x or y, start and end
     masks = np.zeros((2, 30, 8, 8), bool)
     for side in range(2):
         for i in range(30):
             (x1, y1), (x2, y2) = corners[side, i]
             masks[side, i, y1:y2, x1:x2] = True
-    both = (masks[0][:, None] & masks[1]).sum((2, 3))
-    either = (masks[0][:, None] | masks[1]).sum((2, 3))
+    intersection = (masks[0][:, None] & masks[1]).sum((2, 3))
+    union = (masks[0][:, None] | masks[1]).sum((2, 3))
     boxes = corners.reshape(2, 30, 4).astype(np.float32)
-    overlaps = intersection_over_union(*jnp.array(boxes))
-    np.testing.assert_allclose(overlaps, both / np.maximum(either, 1), rtol=1e-6)
+    ious = intersection_over_union(*jnp.array(boxes))
+    np.testing.assert_allclose(ious, intersection / np.maximum(union, 1), rtol=1e-6)
 
 
-def test_boxes_without_area_overlap_with_nothing():
+def test_the_iou_of_boxes_without_area_is_zero():
     boxes = jnp.concatenate([WITHOUT_AREA, jnp.array([[0.0, 0, 9, 9]])])
-    overlaps, gradients = jax.jit(lambda *both: jax.vjp(ops.intersection_over_union, *both))(
-        boxes, boxes
-    )
-    wanted = np.zeros((6, 6))
-    wanted[5, 5] = 1
-    np.testing.assert_array_equal(overlaps, wanted)
-    assert np.isfinite(gradients(jnp.ones((6, 6)))).all()
+    iou_and_vjp = jax.jit(lambda a, b: jax.vjp(ops.intersection_over_union, a, b))
+    ious, pull_back = iou_and_vjp(boxes, boxes)
+    expected = np.zeros((6, 6))
+    expected[5, 5] = 1
+    np.testing.assert_array_equal(ious, expected)
+    assert np.isfinite(pull_back(jnp.ones((6, 6)))).all()
 
 
 def test_literal_deltas():
@@ -66,20 +67,20 @@ def test_literal_deltas():
 
 
 @pytest.mark.parametrize('std', [STD, (1, 1, 1, 1)])
-def test_decoding_undoes_encoding(std):
+def test_decode_inverts_encode(std):
     rng = np.random.default_rng(1)
     boxes, references = (jnp.array(random_boxes(rng, 50, 3)) for _ in range(2))
     deltas = encode(boxes, references, std)
     np.testing.assert_allclose(decode(deltas, references, std), boxes, atol=1e-3)
-    one_reference = references[:, :1]  # one proposal for the deltas of several classes
-    deltas = encode(boxes, one_reference, std)
-    np.testing.assert_allclose(decode(deltas, one_reference, std), boxes, atol=1e-3)
+    proposals = references[:, :1]  # each with deltas of several classes
+    deltas = encode(boxes, proposals, std)
+    np.testing.assert_allclose(decode(deltas, proposals, std), boxes, atol=1e-3)
     np.testing.assert_allclose(
-        encode(decode(deltas, one_reference, std), one_reference, std), deltas, atol=1e-3
+        encode(decode(deltas, proposals, std), proposals, std), deltas, atol=1e-3
     )
 
 
-def test_everything_stays_finite():
+def test_extreme_deltas_and_boxes_without_area_give_finite_results():
     reference = jnp.array([0.0, 0, 16, 32])
     box = decode(jnp.array([0, 0, 1e9, 1e9]), reference, STD)
     np.testing.assert_allclose(box, [8 - 500, 16 - 1000, 8 + 500, 16 + 1000], rtol=1e-5)

@@ -1,4 +1,4 @@
-"""Aligned corners: doubling, subsampling and interpolating are consistent with each other."""
+"""Interpolation with aligned corners: upsampling, subsampling and resizing are consistent."""
 
 import jax
 import jax.numpy as jnp
@@ -10,12 +10,12 @@ from ubernet_jax.ops.interpolate import interpolation_matrix, resize, subsample,
 jit_upsample = jax.jit(upsample_2x)
 
 
-def test_doubling_keeps_the_nodes_and_puts_means_between():
+def test_upsampling_keeps_the_nodes_and_inserts_means():
     x = jnp.array([[0.0, 2.0], [4.0, 8.0]]).reshape(1, 2, 2, 1)
     np.testing.assert_array_equal(jit_upsample(x)[0, :, :, 0], [[0, 1, 2], [2, 3.5, 5], [4, 6, 8]])
 
 
-def test_doubling_three_times_is_interpolating_in_one_go():
+def test_upsampling_three_times_equals_resizing_once():
     x = np.random.default_rng(0).normal(size=(2, 3, 4, 5)).astype(np.float32)
     fine = jit_upsample(jit_upsample(jit_upsample(x)))
     assert fine.shape == (2, 17, 25, 5)
@@ -24,24 +24,24 @@ def test_doubling_three_times_is_interpolating_in_one_go():
 
 
 @pytest.mark.parametrize('size', [(1, 1), (1, 3), (4, 2)])
-def test_subsampling_undoes_doubling(size):
+def test_subsampling_inverts_upsampling(size):
     x = jnp.array(np.random.default_rng(1).normal(size=(2, *size, 3)), jnp.float32)
     np.testing.assert_array_equal(subsample(jit_upsample(x), 2), x)
 
 
-def test_subsampling_takes_every_node_of_any_array():
+def test_subsampling_works_for_arrays_without_channels():
     x = jnp.arange(81).reshape(1, 9, 9)
     np.testing.assert_array_equal(subsample(x, 8), [[[0, 8], [72, 80]]])
     assert subsample(x, 1) is x
 
 
 @pytest.mark.parametrize(('source', 'target'), [(5, 9), (9, 5), (3, 3), (7, 16), (16, 7), (1, 4)])
-def test_the_matrix_interpolates_as_numpy_does(source, target):
+def test_the_matrix_interpolates_like_numpy(source, target):
     values = np.random.default_rng(2).normal(size=source)
-    wanted = np.interp(np.linspace(0, source - 1, target), np.arange(source), values)
+    expected = np.interp(np.linspace(0, source - 1, target), np.arange(source), values)
     matrix = interpolation_matrix(source, target)
     assert matrix.dtype == np.float32
-    np.testing.assert_allclose(matrix @ values, wanted, atol=1e-6)
+    np.testing.assert_allclose(matrix @ values, expected, atol=1e-6)
 
 
 def test_literal_matrices():
@@ -51,7 +51,7 @@ def test_literal_matrices():
     np.testing.assert_array_equal(interpolation_matrix(1, 2), [[1], [1]])
 
 
-def test_resizing_keeps_a_plane():
+def test_resizing_preserves_a_plane():
     row, column = np.mgrid[0:6, 0:11].astype(np.float32)
     plane = np.stack([row / 5, column / 10], -1)
     row, column = np.mgrid[0:21, 0:4]

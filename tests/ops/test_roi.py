@@ -1,4 +1,4 @@
-"""RoI pooling and RoIAlign on ramps, against loops over cells and `scipy.ndimage`."""
+"""RoI max pooling and RoIAlign, compared with ramps, loops over cells and `scipy.ndimage`."""
 
 import math
 
@@ -22,50 +22,50 @@ def half_up(x: float) -> int:
     return math.floor(x + 0.5)
 
 
-def bin_of_cells(low: float, high: float, which: int, size: int, stride: int) -> range:
-    """One bin as Fast R-CNN defines it, along one side."""
+def cells_of_bin(low: float, high: float, index: int, size: int, stride: int) -> range:
+    """The cells of a bin as defined by Fast R-CNN, along an axis."""
     first, last = half_up(low / stride), half_up((high - 1) / stride)
     length = max(last - first + 1, 1) / size
-    return range(first + math.floor(which * length), first + math.ceil((which + 1) * length))
+    return range(first + math.floor(index * length), first + math.ceil((index + 1) * length))
 
 
 def pool_by_loops(features, rois, size, stride) -> tuple[np.ndarray, np.ndarray]:
-    """Maxima (R, S, S, C), and where each lies in the raveled features: -1 if nowhere."""
+    """Maxima (R, S, S, C) and their indices in the flattened features, -1 in empty bins."""
     height, width, channels = features.shape
     maxima = np.zeros((len(rois), size, size, channels), np.float32)
-    places = np.full(maxima.shape, -1)
-    for index, p, q, c in np.ndindex(*maxima.shape):
-        x1, y1, x2, y2 = rois[index].tolist()
+    indices = np.full(maxima.shape, -1)
+    for r, p, q, c in np.ndindex(*maxima.shape):
+        x1, y1, x2, y2 = rois[r].tolist()
         cells = [
             (row * width + column) * channels + c
-            for row in bin_of_cells(y1, y2, p, size, stride)
-            for column in bin_of_cells(x1, x2, q, size, stride)
+            for row in cells_of_bin(y1, y2, p, size, stride)
+            for column in cells_of_bin(x1, x2, q, size, stride)
             if 0 <= row < height and 0 <= column < width
         ]
         if cells:
-            place = max(cells, key=lambda cell: (features.ravel()[cell], -cell))
-            places[index, p, q, c], maxima[index, p, q, c] = place, features.ravel()[place]
-    return maxima, places
+            index = max(cells, key=lambda cell: (features.ravel()[cell], -cell))
+            indices[r, p, q, c], maxima[r, p, q, c] = index, features.ravel()[index]
+    return maxima, indices
 
 
 def random_rois(rng: np.random.Generator, height: int, width: int, count: int) -> np.ndarray:
-    """Corners in any order and somewhat outside the image, in half pixels."""
+    """Boxes in multiples of half a pixel, partly outside the image, with corners in any order."""
     y, x = (rng.integers(-12, 2 * side + 12, (2, count)) / 2 for side in (height, width))
     return np.stack([x[0], y[0], x[1], y[1]], 1)
 
 
 def test_pooling_of_a_ramp():
     rois = [
-        [0, 0, 33, 33],  # the whole map: rows 0..2 and 2..4, likewise columns
-        [9, 0, 28, 20],  # columns 1..3, rows 0..2: halves of three overlap in the middle one
+        [0, 0, 33, 33],  # the full map: rows 0..2 and 2..4, the same for columns
+        [9, 0, 28, 20],  # columns 1..3, rows 0..2: the bins overlap in the middle cell
         [17, 25, 18, 26],  # one cell, column 2 and row 3, in every bin
-        [-16, 0, 16, 8],  # columns -2..2, of which -2 and -1 do not exist
+        [-16, 0, 16, 8],  # columns -2..2; -2 and -1 are outside
         [40, 0, 56, 8],  # right of the map
         [-16, -30, 20, -9],  # above the map
-        [20, 8, 20, 8],  # no area, yet one cell: column 3, row 1
+        [20, 8, 20, 8],  # no area, but rounded to a cell: column 3, row 1
     ]
     pooled = max_pool(RAMP, jnp.array(rois, jnp.float32), size=2)
-    wanted = [
+    expected = [
         [[13, 15], [23, 25]],
         [[8, 9], [13, 14]],
         [[18, 18], [18, 18]],
@@ -74,20 +74,20 @@ def test_pooling_of_a_ramp():
         [[0, 0], [0, 0]],
         [[9, 9], [9, 9]],
     ]
-    np.testing.assert_array_equal(pooled[..., 0], wanted)
+    np.testing.assert_array_equal(pooled[..., 0], expected)
 
 
 @pytest.fixture(scope='module')
 def random_case():
-    """A map with ties and negative maxima, regions, and what loops make of both."""
+    """A map with ties and negative maxima, regions, and the maxima and indices by loops."""
     rng = np.random.default_rng(0)
     features = rng.integers(-30, 3, (9, 13, 2)).astype(np.float32)
     rois = random_rois(rng, 65, 97, 60).astype(np.float32)
     return features, rois, *pool_by_loops(features, rois, 3, 8)
 
 
-def test_pooling_and_its_gradient_equal_loops(random_case):
-    features, rois, maxima, places = random_case
+def test_pooling_and_its_gradient_equal_those_of_loops(random_case):
+    features, rois, maxima, indices = random_case
     weights = np.random.default_rng(1).normal(size=maxima.shape).astype(np.float32)
 
     @jax.jit
@@ -96,14 +96,14 @@ def test_pooling_and_its_gradient_equal_loops(random_case):
         return pooled, gradient(jnp.array(weights))[0]
 
     pooled, gradient = pool(jnp.array(features))
-    assert (places == -1).any() and (places >= 0).any()
+    assert (indices == -1).any() and (indices >= 0).any()
     np.testing.assert_array_equal(pooled, maxima)
-    wanted = np.zeros(features.size)
-    np.add.at(wanted, places[places >= 0], weights[places >= 0])
-    np.testing.assert_allclose(gradient.ravel(), wanted, atol=1e-5)
+    expected = np.zeros(features.size)
+    np.add.at(expected, indices[indices >= 0], weights[indices >= 0])
+    np.testing.assert_allclose(gradient.ravel(), expected, atol=1e-5)
 
 
-def test_a_trunk_with_holes_pools_as_the_one_without():
+def test_step_2_on_dilated_features_equals_pooling_at_stride_16():
     rng = np.random.default_rng(2)
     x = jnp.array(rng.normal(size=(1, 9, 13, 3)), jnp.float32)
     kernel = jnp.array(rng.normal(size=(3, 3, 3, 4)), jnp.float32)
@@ -111,16 +111,16 @@ def test_a_trunk_with_holes_pools_as_the_one_without():
 
     @jax.jit
     def pool_both(x):
-        with_holes = convolve(x, kernel, dilation=2)[0]
-        without = convolve(x[:, ::2, ::2], kernel)[0]
-        return max_pool(with_holes, rois, step=2), max_pool(without, rois, stride=16)
+        dilated = convolve(x, kernel, dilation=2)[0]
+        subsampled = convolve(x[:, ::2, ::2], kernel)[0]
+        return max_pool(dilated, rois, step=2), max_pool(subsampled, rois, stride=16)
 
-    pooled, wanted = pool_both(x)
-    assert np.ptp(wanted) > 1
-    np.testing.assert_allclose(pooled, wanted, rtol=1e-5, atol=1e-5)
+    pooled, expected = pool_both(x)
+    assert np.ptp(expected) > 1
+    np.testing.assert_allclose(pooled, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_memory_does_not_grow_with_regions_times_map():
+def test_memory_does_not_grow_with_the_product_of_regions_and_map_size():
     shape, rois = (65, 65, 16), jnp.ones((48, 4))
     gradient = jax.jit(jax.grad(lambda features: max_pool(features, rois).sum()))
     compiled = gradient.lower(jnp.ones(shape)).compile()
@@ -128,7 +128,7 @@ def test_memory_does_not_grow_with_regions_times_map():
     assert 0 < temporary < 4 * len(rois) * math.prod(shape) / 4
 
 
-def test_aligned_bins_of_a_plane_are_its_values_at_their_centres():
+def test_aligned_bins_of_a_plane_are_its_values_at_the_bin_centres():
     row, column = np.mgrid[:9, :13] * 8 + 0.5  # the centre of pixel 8 i
     plane = jnp.array(3 * row - 2 * column, jnp.float32)[..., None]
     rois = jnp.array([[3, 5, 31, 61.5], [40, 10, 47, 38], [88, 50, 96, 64]])
@@ -139,11 +139,11 @@ def test_aligned_bins_of_a_plane_are_its_values_at_their_centres():
 
 
 @pytest.mark.parametrize(('size', 'samples'), [(7, 2), (3, 1), (2, 3)])
-def test_aligning_is_sampling_and_averaging(size, samples):
+def test_align_equals_sampling_and_averaging(size, samples):
     rng = np.random.default_rng(3)
     features = rng.normal(size=(5, 6, 2)).astype(np.float32)
     rois = random_rois(rng, 33, 41, 10).astype(np.float32)
-    wanted = []
+    expected = []
     for x1, y1, x2, y2 in rois:
         share = (np.arange(size * samples) + 0.5) / (size * samples)
         y, x = ((low + (high - low) * share - 0.5) / 8 for low, high in ((y1, y2), (x1, x2)))
@@ -152,12 +152,21 @@ def test_aligning_is_sampling_and_averaging(size, samples):
             scipy.ndimage.map_coordinates(features[..., c], points, order=1, mode='nearest')
             for c in range(2)
         ]
-        wanted.append(np.stack(channels, -1).reshape(size, samples, size, samples, 2).mean((1, 3)))
+        expected.append(
+            np.stack(channels, -1).reshape(size, samples, size, samples, 2).mean((1, 3))
+        )
     aligned = align(jnp.array(features), jnp.array(rois), size, samples=samples)
-    np.testing.assert_allclose(aligned, wanted, atol=1e-5)
+    np.testing.assert_allclose(aligned, expected, atol=1e-5)
 
 
-def test_gradients_of_aligning():
+def test_gradients_of_align():
     features = jnp.array(np.random.default_rng(4).normal(size=(4, 5, 2)), jnp.float32)
     rois = jnp.array([[3.3, 5.1, 21.7, 14.6]])
-    check_grads(lambda *both: align(*both, size=2), (features, rois), 1, ('rev',), 0.02, 0.02)
+    check_grads(
+        lambda features, rois: align(features, rois, size=2),
+        (features, rois),
+        1,
+        ('rev',),
+        0.02,
+        0.02,
+    )

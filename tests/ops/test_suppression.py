@@ -1,4 +1,4 @@
-"""Tiled suppression is the greedy loop: literal chains, thousands of random cases, real sizes."""
+"""Tiled suppression, compared with the greedy loop on literal, random and realistic cases."""
 
 import functools
 
@@ -11,7 +11,7 @@ from ubernet_jax.ops import suppression
 from ubernet_jax.ops.suppression import suppress
 
 
-def overlaps(boxes: np.ndarray) -> np.ndarray:
+def ious(boxes: np.ndarray) -> np.ndarray:
     low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
     high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
     common = np.maximum(high - low, 0).prod(-1)
@@ -20,24 +20,24 @@ def overlaps(boxes: np.ndarray) -> np.ndarray:
 
 
 def greedy_loop(boxes, scores, valid, threshold, size) -> list[int]:
-    """The definition: best first, each box against every one kept so far."""
-    overlap, kept = overlaps(boxes), []
+    """The definition: by descending score, each box is compared with every kept box."""
+    iou, kept = ious(boxes), []
     for index in sorted(range(len(boxes)), key=lambda i: (-scores[i], i)):
-        if valid[index] and len(kept) < size and not (overlap[index, kept] > threshold).any():
+        if valid[index] and len(kept) < size and not (iou[index, kept] > threshold).any():
             kept.append(index)
     return kept
 
 
 def kept_indices(result) -> list[int]:
-    """The kept ones of `suppress`'s result, which must stand in front of the filler."""
+    """Indices of the kept boxes in the result of `suppress`, which must precede the padding."""
     indices, kept = (np.array(array) for array in result)
     assert indices.dtype == np.int32
     assert not kept[kept.sum() :].any()
     return indices[kept].tolist()
 
 
-def test_what_a_fallen_box_overlaps_with_stays():
-    # Each box overlaps with the next: IoU 1/2 exactly.
+def test_a_suppressed_box_suppresses_no_other():
+    # The IoU of each box with the next is exactly 1/2.
     boxes = jnp.array([[0.0, 0, 3, 1], [1, 0, 4, 1], [2, 0, 5, 1], [3, 0, 6, 1]])
     scores, valid = jnp.array([0.4, 0.3, 0.2, 0.1]), jnp.ones(4, bool)
     jitted = jax.jit(suppress, static_argnames='size')
@@ -54,7 +54,7 @@ def test_random_cases_with_ties_equal_the_greedy_loop(monkeypatch, size):
     monkeypatch.setattr(suppression, 'TILE', 16)
     cases, count = 1500, 50
     rng = np.random.default_rng(size)
-    # Whole pixels in a small image: equal scores, equal boxes, IoUs on the threshold, no area.
+    # Integers in a small range: ties of scores, equal boxes, IoUs at the threshold, empty boxes.
     corner = rng.integers(0, 12, (cases, count, 2))
     sides = rng.integers(-1, 9, (cases, count, 2))
     boxes = np.concatenate([corner, corner + sides], -1).astype(np.float32)
@@ -63,17 +63,17 @@ def test_random_cases_with_ties_equal_the_greedy_loop(monkeypatch, size):
     threshold = rng.choice(np.array([0, 0.25, 0.5, 0.7], np.float32), cases)
     batched = jax.jit(jax.vmap(functools.partial(suppress, size=size)))
     indices, kept = (np.array(array) for array in batched(boxes, scores, valid, threshold))
-    found, wanted = [], []
+    results, expected = [], []
     for case in range(cases):
-        wanted.append(greedy_loop(boxes[case], scores[case], valid[case], threshold[case], size))
-        found.append(kept_indices((indices[case], kept[case])))
-    assert found == wanted
-    assert [] in wanted and (size == 60 or max(map(len, wanted)) == size)
+        expected.append(greedy_loop(boxes[case], scores[case], valid[case], threshold[case], size))
+        results.append(kept_indices((indices[case], kept[case])))
+    assert results == expected
+    assert [] in expected and (size == 60 or max(map(len, expected)) == size)
 
 
 @pytest.fixture(scope='module')
-def many() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """3000 proposals crowded around 40 objects."""
+def proposals() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """3000 proposals around 40 objects: boxes, scores, valid."""
     rng = np.random.default_rng(3)
     corner, sides = rng.uniform(0, 500, (40, 2)), rng.uniform(30, 200, (40, 2))
     objects = np.concatenate([corner, corner + sides], 1)
@@ -81,13 +81,14 @@ def many() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return boxes.astype(np.float32), rng.normal(size=3000).astype(np.float32), np.ones(3000, bool)
 
 
-def test_many_tiles_in_little_memory(many):
-    compiled = jax.jit(functools.partial(suppress, threshold=0.7, size=300)).lower(*many).compile()
-    assert kept_indices(compiled(*many)) == greedy_loop(*many, 0.7, 300)
+def test_memory_does_not_grow_with_the_square_of_the_number_of_boxes(proposals):
+    suppress_300 = jax.jit(functools.partial(suppress, threshold=0.7, size=300))
+    compiled = suppress_300.lower(*proposals).compile()
+    assert kept_indices(compiled(*proposals)) == greedy_loop(*proposals, 0.7, 300)
     assert 0 < compiled.memory_analysis().temp_size_in_bytes < 3000 * 3000 / 4
 
 
-def test_the_boxes_keep_their_gradient_and_the_choice_has_none():
+def test_boxes_have_a_gradient_and_the_selection_has_none():
     boxes = jnp.array([[0.0, 0, 4, 4], [0, 0, 4, 5], [9, 9, 12, 12]])
 
     @jax.jit

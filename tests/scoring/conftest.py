@@ -1,10 +1,10 @@
-"""Fixtures of the evaluators' tests."""
+"""Fixtures of the tests of `scoring`."""
 
 import pytest
 
-from helpers.workplace import Workplace
+from helpers.scorer import Scorer
 
 
 @pytest.fixture
-def place(tmp_path) -> Workplace:
-    return Workplace(tmp_path)
+def scorer(tmp_path) -> Scorer:
+    return Scorer(tmp_path)

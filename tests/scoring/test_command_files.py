@@ -1,174 +1,158 @@
-"""python -m ubernet_jax.metrics: which files count, and values that can only be wrong."""
+"""python -m ubernet_jax.metrics: which files are used, and implausible values."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 
-from helpers.workplace import SHAPE, XML, line, save, write_boundaries
+from helpers.scorer import SHAPE, XML, line, save, write_boundaries
 from ubernet_jax.metrics.boundaries import BoundaryMetric
 
 MASK = np.zeros((4, 6), np.uint8)
 MASK[1:3, 1:4] = 255
 
 
-def message(place, capsys, task, *options: str) -> str:
-    assert place.run(task, *options) == 2
-    assert not place.json.exists()
-    return capsys.readouterr().err.splitlines()[-1]
-
-
 @pytest.mark.parametrize('name', ['a.jpg', 'a.PNG', 'a.NPY', 'a.tiff'])
 @pytest.mark.parametrize('options', [(), ('--allow-missing',)])
-def test_a_prediction_with_another_ending_is_named(place, capsys, name, options):
-    save(place.truths / 'a.png', MASK)
-    (place.predictions / name).write_bytes(b'anything')
-    said = message(place, capsys, 'saliency', *options)
-    assert f'predictions/{name} does not count: files must end in .png, .npy, .npz, .mat' in said
+def test_a_prediction_with_the_wrong_suffix_is_reported(scorer, name, options):
+    save(scorer.truths / 'a.png', MASK)
+    (scorer.predictions / name).write_bytes(b'anything')
+    error = scorer.error('saliency', *options)
+    assert f'predictions/{name}' in error and '.png, .npy, .npz, .mat' in error
 
 
-def test_files_of_other_images_may_end_as_they_like(place):
-    save(place.truths / 'a.png', MASK)
-    save(place.predictions / 'a.png', MASK)
-    (place.predictions / 'readme.txt').write_text('how these were made')
-    (place.predictions / 'a.jpg').write_bytes(b'the photograph')
-    (place.truths / 'b.jpg').write_bytes(b'a photograph without a mask')
-    assert place.scores('saliency')['images'] == 1
+def test_other_files_may_have_any_suffix(scorer):
+    save(scorer.truths / 'a.png', MASK)
+    save(scorer.predictions / 'a.png', MASK)
+    (scorer.predictions / 'readme.txt').write_text('how these were made')
+    (scorer.predictions / 'a.jpg').write_bytes(b'the photograph')
+    (scorer.truths / 'b.jpg').write_bytes(b'a photograph without a mask')
+    assert scorer.scores('saliency')['images'] == 1
 
 
 @pytest.mark.parametrize(
-    ('task', 'name', 'endings'),
+    ('task', 'name', 'suffixes'),
     [
         ('saliency', 'b.PNG', '.png, .npy, .npz, .mat'),
         ('boundaries', 'b.Mat', '.png, .npy, .npz, .mat'),
         ('detection', 'b.XML', '.xml, .json'),
     ],
 )
-def test_ground_truth_in_upper_case_is_named(place, capsys, task, name, endings):
-    save(place.truths / 'a.png', MASK)
-    (place.truths / 'a.xml').write_text(XML.format(0))
-    (place.truths / name).write_bytes(b'anything')
-    said = message(place, capsys, task)
-    assert f'truths/{name} does not count: files must end in {endings}' in said
+def test_ground_truth_with_an_upper_case_suffix_is_reported(scorer, task, name, suffixes):
+    save(scorer.truths / 'a.png', MASK)
+    (scorer.truths / 'a.xml').write_text(XML.format(0))
+    (scorer.truths / name).write_bytes(b'anything')
+    error = scorer.error(task)
+    assert f'truths/{name}' in error and suffixes in error
 
 
-def test_two_files_of_one_image_are_named(place, capsys):
-    save(place.truths / 'a.png', MASK)
-    save(place.predictions / 'a.png', MASK)
-    save(place.predictions / 'a.npy', MASK)
-    said = message(place, capsys, 'saliency')
-    assert 'predictions/a.npy and ' in said and 'predictions/a.png are of one image' in said
+def test_two_files_of_the_same_image_are_reported(scorer):
+    save(scorer.truths / 'a.png', MASK)
+    save(scorer.predictions / 'a.png', MASK)
+    save(scorer.predictions / 'a.npy', MASK)
+    error = scorer.error('saliency')
+    assert 'predictions/a.npy' in error and 'predictions/a.png' in error
 
 
-def test_hidden_files_are_passed_over(place):
-    """Those that macOS leaves beside each file on foreign disks and in archives."""
-    for folder in (place.truths, place.predictions):
+def test_hidden_files_are_ignored(scorer):
+    """macOS writes such files beside each file on other file systems and in archives."""
+    for folder in (scorer.truths, scorer.predictions):
         save(folder / 'a.png', MASK)
         (folder / '._a.png').write_bytes(b'\0\5\x16\7')
-    scores = place.scores('saliency')
+    scores = scorer.scores('saliency')
     assert (scores['images'], scores['max_f']) == (1, 1)
 
 
-def test_hidden_files_of_boundaries_and_classes_are_passed_over(place):
-    write_boundaries(place)
-    (place.truths / '._a.mat').write_bytes(b'\0\5\x16\7')
-    assert place.scores('boundaries', '--thresholds', '3')['images'] == 2
-    for folder, ending in ((place.truths, '.mat'), (place.predictions, '.png')):
+def test_hidden_files_of_boundaries_and_class_folders_are_ignored(scorer):
+    write_boundaries(scorer)
+    (scorer.truths / '._a.mat').write_bytes(b'\0\5\x16\7')
+    assert scorer.scores('boundaries', '--thresholds', '3')['images'] == 2
+    for folder, ending in ((scorer.truths, '.mat'), (scorer.predictions, '.png')):
         for name in 'ab':
             (folder / f'{name}{ending}').unlink()
-    save(place.truths / 'a.png', MASK // 255)
-    classes = place.truths.parent / 'classes.txt'
+    save(scorer.truths / 'a.png', MASK // 255)
+    classes = scorer.truths.parent / 'classes.txt'
     classes.write_text('cat')
-    (place.predictions / 'cat').mkdir()
-    save(place.predictions / 'cat' / 'a.png', MASK)
-    (place.predictions / 'cat' / '._a.png').write_bytes(b'\0\5\x16\7')
+    (scorer.predictions / 'cat').mkdir()
+    save(scorer.predictions / 'cat' / 'a.png', MASK)
+    (scorer.predictions / 'cat' / '._a.png').write_bytes(b'\0\5\x16\7')
     options = '--thresholds', '3', '--classes', str(classes)
-    assert place.scores('semantic-boundaries', *options)['images'] == 1
+    assert scorer.scores('semantic-boundaries', *options)['images'] == 1
 
 
-@pytest.mark.parametrize('layout', ['comp4', 'a file an image', 'a folder an image'])
-def test_hidden_files_of_boxes_are_passed_over(place, layout):
-    (place.truths / 'a.xml').write_text(XML.format(0))
-    (place.truths / '._a.xml').write_bytes(b'\0\5\x16\7')
+@pytest.mark.parametrize(
+    'name', ['comp4_det_val_dog.txt', 'a.json', 'a/detection.json'], ids=lambda name: name
+)
+def test_hidden_files_of_boxes_are_ignored(scorer, name):
+    (scorer.truths / 'a.xml').write_text(XML.format(0))
+    (scorer.truths / '._a.xml').write_bytes(b'\0\5\x16\7')
     boxes = json.dumps([{'box': [10, 20, 30, 60], 'label': 'dog', 'score': 0.9}])
-    match layout:
-        case 'comp4':
-            name, text = 'comp4_det_val_dog.txt', 'a 0.9 11 21 30 60\n'
-        case 'a file an image':
-            name, text = 'a.json', boxes
-        case 'a folder an image':
-            name, text = 'a/detection.json', boxes
-    path = place.predictions / name
+    path = scorer.predictions / name
     path.parent.mkdir(exist_ok=True)
-    path.write_text(text)
+    path.write_text(boxes if path.suffix == '.json' else 'a 0.9 11 21 30 60\n')
     path.with_name(f'._{path.name}').write_bytes(b'\0\5\x16\7')
-    scores = place.scores('detection')
+    scores = scorer.scores('detection')
     assert (scores['map'], scores['images']) == (1, 1)
 
 
 @pytest.mark.parametrize('suffix', ['.png', '.npy'])
-def test_saliency_of_0_and_1_is_refused(place, capsys, suffix):
+def test_saliency_in_bytes_of_0_and_1_is_an_error(scorer, suffix):
     for name in 'ab':
-        save(place.truths / f'{name}.png', MASK)
-        save(place.predictions / f'{name}{suffix}', MASK // 255)
-    said = message(place, capsys, 'saliency')
-    assert 'the predictions: no value is above 1, where 0 to 255 is meant' in said
-    assert 'multiply the values by 255' in said
-    # In one image of several there may be next to nothing.
-    save(place.predictions / f'b{suffix}', MASK)
-    assert place.scores('saliency')['images'] == 2
+        save(scorer.truths / f'{name}.png', MASK)
+        save(scorer.predictions / f'{name}{suffix}', MASK // 255)
+    assert re.search(r'predictions.*\b1\b.*255', scorer.error('saliency'))
+    # It is plausible that a single image of several has no strong prediction.
+    save(scorer.predictions / f'b{suffix}', MASK)
+    assert scorer.scores('saliency')['images'] == 2
 
 
-def test_saliency_of_0_and_1_in_floats_and_booleans_is_what_it_says(place):
+def test_saliency_of_0_and_1_in_floats_and_booleans_is_valid(scorer):
     for name, dtype in (('a', np.float32), ('b', bool)):
-        save(place.truths / f'{name}.png', MASK)
-        save(place.predictions / f'{name}.npy', (MASK / 255).astype(dtype))
-    assert place.scores('saliency')['mae'] == 0
+        save(scorer.truths / f'{name}.png', MASK)
+        save(scorer.predictions / f'{name}.npy', (MASK / 255).astype(dtype))
+    assert scorer.scores('saliency')['mae'] == 0
 
 
 @pytest.mark.parametrize('task', ['saliency', 'boundaries'])
-def test_ground_truth_of_0_and_1_is_refused(place, capsys, task):
+def test_ground_truth_in_bytes_of_0_and_1_is_an_error(scorer, task):
     for name in 'ab':
-        save(place.truths / f'{name}.png', MASK // 255)
-        save(place.predictions / f'{name}.png', MASK)
-    said = message(place, capsys, task, '--thresholds', '3')
-    assert 'the ground truth: no value is above 1, where 0 to 255 is meant' in said
-    assert 'multiply the values by 255' in said
+        save(scorer.truths / f'{name}.png', MASK // 255)
+        save(scorer.predictions / f'{name}.png', MASK)
+    assert re.search(r'ground truth.*\b1\b.*255', scorer.error(task, '--thresholds', '3'))
 
 
-@pytest.mark.parametrize('layout', ['one', 'classes'])
-def test_boundaries_of_0_and_1_are_refused(place, capsys, layout):
+@pytest.mark.parametrize('layout', ['array', 'class folders'])
+def test_class_boundaries_in_bytes_of_0_and_1_are_an_error(scorer, layout):
     mask = np.zeros(SHAPE, np.uint8)
     mask[:10] = 1
-    save(place.truths / 'a.png', mask)
+    save(scorer.truths / 'a.png', mask)
     strength = line(10).astype(np.uint8)
-    classes = place.truths.parent / 'classes.txt'
+    classes = scorer.truths.parent / 'classes.txt'
     classes.write_text('cat\ndog\n')
-    if layout == 'one':
-        np.save(place.predictions / 'a.npy', np.stack([strength, strength]))
+    if layout == 'array':
+        np.save(scorer.predictions / 'a.npy', np.stack([strength, strength]))
     else:
         for name in ('cat', 'dog'):
-            (place.predictions / name).mkdir()
-            save(place.predictions / name / 'a.png', strength)
+            (scorer.predictions / name).mkdir()
+            save(scorer.predictions / name / 'a.png', strength)
     options = '--thresholds', '3', '--classes', str(classes)
-    said = message(place, capsys, 'semantic-boundaries', *options)
-    assert 'the predictions: no value is above 1' in said
+    assert re.search(r'predictions.*\b1\b.*255', scorer.error('semantic-boundaries', *options))
 
 
 @pytest.mark.parametrize('task', ['segmentation', 'semantic-boundaries'])
-def test_class_maps_of_0_and_255_are_refused(place, capsys, task):
-    save(place.truths / 'a.png', MASK)
-    np.save(place.predictions / 'a.npy', np.zeros((20, *MASK.shape), np.uint8))
+def test_class_maps_of_0_and_255_are_an_error(scorer, task):
+    save(scorer.truths / 'a.png', MASK)
+    np.save(scorer.predictions / 'a.npy', np.zeros((20, *MASK.shape), np.uint8))
     if task == 'segmentation':
-        np.save(place.predictions / 'a.npy', MASK // 255)
-    said = message(place, capsys, task, '--thresholds', '3')
-    assert 'the ground truth: the labels have no value but 0 and 255' in said
+        np.save(scorer.predictions / 'a.npy', MASK // 255)
+    assert re.search('ground truth.*0 and 255', scorer.error(task, '--thresholds', '3'))
 
 
-def test_values_are_judged_after_an_interruption_too(place, capsys, monkeypatch):
+def test_values_are_also_checked_after_an_interruption(scorer, monkeypatch):
     for name in 'ab':
-        save(place.truths / f'{name}.png', line(10) * np.uint8(255))
-        save(place.predictions / f'{name}.png', line(10).astype(np.uint8))
+        save(scorer.truths / f'{name}.png', line(10) * np.uint8(255))
+        save(scorer.predictions / f'{name}.png', line(10).astype(np.uint8))
     measure, measured = BoundaryMetric.measure, []
 
     def interrupted(self, prediction, truth):
@@ -178,8 +162,6 @@ def test_values_are_judged_after_an_interruption_too(place, capsys, monkeypatch)
         return measure(self, prediction, truth)
 
     monkeypatch.setattr(BoundaryMetric, 'measure', interrupted)
-    assert place.run('boundaries', '--thresholds', '3') == 130
-    assert 'the predictions: no value is above 1' in message(
-        place, capsys, 'boundaries', '--thresholds', '3'
-    )
+    assert scorer.run('boundaries', '--thresholds', '3') == 130
+    assert re.search(r'predictions.*\b1\b', scorer.error('boundaries', '--thresholds', '3'))
     assert len(measured) == 3

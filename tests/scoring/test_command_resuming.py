@@ -1,16 +1,16 @@
-"""python -m ubernet_jax.metrics: what an interrupted run has measured is not measured again."""
+"""python -m ubernet_jax.metrics: an interrupted run continues with the images not yet measured."""
 
 import os
 
 import numpy as np
 
-from helpers.workplace import SHAPE, save, write_boundaries
+from helpers.scorer import SHAPE, save, write_boundaries
 from ubernet_jax.metrics.boundaries import BoundaryMetric
 
 
-def test_interrupted_run_goes_on_where_it_stopped(place, monkeypatch, capsys):
-    write_boundaries(place)
-    plain = place.scores('boundaries', '--thresholds', '5')
+def test_an_interrupted_run_is_continued(scorer, monkeypatch, capsys):
+    write_boundaries(scorer)
+    uninterrupted = scorer.scores('boundaries', '--thresholds', '5')
     measure, measured = BoundaryMetric.measure, []
 
     def interrupted(self, prediction, truth):
@@ -20,39 +20,38 @@ def test_interrupted_run_goes_on_where_it_stopped(place, monkeypatch, capsys):
         return measure(self, prediction, truth)
 
     monkeypatch.setattr(BoundaryMetric, 'measure', interrupted)
-    assert place.run('boundaries', '--thresholds', '5') == 130
-    assert 'run it again to go on' in capsys.readouterr().err
+    assert scorer.run('boundaries', '--thresholds', '5') == 130
+    assert 'again' in capsys.readouterr().err
 
     def counted(self, prediction, truth):
         measured.append(1)
         return measure(self, prediction, truth)
 
     monkeypatch.setattr(BoundaryMetric, 'measure', counted)
-    assert place.scores('boundaries', '--thresholds', '5') == plain
-    assert len(measured) == 2  # one before, one after
+    assert scorer.scores('boundaries', '--thresholds', '5') == uninterrupted
+    assert len(measured) == 2  # 1 before the interruption, 1 after it
 
     monkeypatch.setattr(BoundaryMetric, 'measure', interrupted)
     measured.clear()
-    assert place.run('boundaries', '--thresholds', '5') == 130
+    assert scorer.run('boundaries', '--thresholds', '5') == 130
     monkeypatch.setattr(BoundaryMetric, 'measure', counted)
     measured.clear()
-    place.scores('boundaries', '--thresholds', '4')  # other settings: nothing is taken over
+    scorer.scores('boundaries', '--thresholds', '4')  # different settings: nothing is reused
     assert len(measured) == 2
 
 
-def test_newer_predictions_are_measured_again(place, monkeypatch):
-    write_boundaries(place)
-    plain = place.scores('boundaries', '--thresholds', '5')
+def test_newer_predictions_are_measured_again(scorer, monkeypatch):
+    write_boundaries(scorer)
+    assert scorer.scores('boundaries', '--thresholds', '5')['ods'] == 1
     monkeypatch.setattr(BoundaryMetric, 'compute', _interrupt)
-    assert place.run('boundaries', '--thresholds', '5') == 130
+    assert scorer.run('boundaries', '--thresholds', '5') == 130
     monkeypatch.undo()
     for name in 'ab':
-        path = place.predictions / f'{name}.png'
+        path = scorer.predictions / f'{name}.png'
         save(path, np.zeros(SHAPE, np.uint8))
         later = path.stat().st_mtime + 60
         os.utime(path, (later, later))
-    assert plain['ods'] == 1
-    assert place.scores('boundaries', '--thresholds', '5')['ods'] == 0
+    assert scorer.scores('boundaries', '--thresholds', '5')['ods'] == 0
 
 
 def _interrupt(self):

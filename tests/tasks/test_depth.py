@@ -1,4 +1,6 @@
-"""Depth: its labels in metres, and the task on top of them."""
+"""Depth: labels in metres, and the task."""
+
+import re
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +16,7 @@ from ubernet_jax.transforms.grids import Scaling
 from ubernet_jax.visualize import Style
 
 
-def test_a_picture_of_16_bits_is_scaled_to_metres(tmp_path):
+def test_a_16_bit_picture_is_scaled_to_metres(tmp_path):
     steps = np.array([[0, 1500, 65535]], np.uint16)
     Image.fromarray(steps).save(tmp_path / 'a.png')
     assert Metres().read(tmp_path / 'a.png') == pytest.approx(np.array([[0, 1.5, 65.535]]))
@@ -22,29 +24,29 @@ def test_a_picture_of_16_bits_is_scaled_to_metres(tmp_path):
     assert quarter.read(tmp_path / 'a.png', (1, 3))[0, 1] == pytest.approx(0.375)
 
 
-def test_an_array_is_in_metres_and_unknown_where_no_distance_is(tmp_path):
-    """Some sets give the sky a huge one, which no target could hold."""
+def test_an_array_is_in_metres_and_invalid_values_are_unknown(tmp_path):
+    """Some datasets have huge distances for the sky, which exceed the range of the target."""
     np.save(tmp_path / 'a.npy', np.array([[1.5, np.nan, np.inf, -2, 0, 1e6, 1e300]]))
     label = Metres().read(tmp_path / 'a.npy')
     assert label.dtype == np.float32 and label.tolist() == [[1.5, 0, 0, 0, 0, 0, 0]]
 
 
 @pytest.mark.parametrize('scale', ['x', -1, 0, True, float('nan'), [1]])
-def test_a_scale_that_is_no_length_is_refused(scale):
-    with pytest.raises(UserError, match='labels.json: the scale of distances is .* above 0'):
+def test_an_invalid_scale_is_refused(scale):
+    with pytest.raises(UserError, match=r'labels\.json.*scale.*above 0'):
         from_json({'kind': 'metres', 'scale': scale}, 'labels.json')
 
 
-def test_other_files_are_refused(tmp_path):
+def test_files_of_other_formats_or_sizes_are_refused(tmp_path):
     Image.fromarray(np.zeros((2, 2), np.uint8)).save(tmp_path / 'a.png')
     np.save(tmp_path / 'b.npy', np.zeros((2, 2), int))
     np.save(tmp_path / 'c.npy', np.zeros((2, 3)))
-    for name, words in (('a.png', 'mode L'), ('b.npy', 'int64'), ('c.npy', '3 x 2')):
-        with pytest.raises(UserError, match=words):
+    for name, value in (('a.png', 'mode L'), ('b.npy', 'int64'), ('c.npy', '3 x 2')):
+        with pytest.raises(UserError, match=rf'{re.escape(name)}.*{value}'):
             Metres().read(tmp_path / name, (2, 2))
 
 
-def test_millimetres_taken_for_metres_are_found():
+def test_the_review_reports_millimetres_stored_as_metres():
     kind = Metres()
     errors = kind.review(kind.survey(np.full((3, 3), 1500, np.float32))).errors
     assert len(errors) == 1 and 'scale' in errors[0]
@@ -53,13 +55,13 @@ def test_millimetres_taken_for_metres_are_found():
     assert (review.void, review.values) == (0.25, '2-5 m')
 
 
-def test_between_two_surfaces_there_is_none():
+def test_resizing_creates_no_intermediate_distances():
     label = np.repeat(np.float32([[1, 0, 9]]), 4, axis=0)
     resized = Metres().resize(label, Scaling((4, 3), (8, 9)))
     assert set(np.unique(resized)) == {0, 1, 9}
 
 
-def test_the_picture_is_lightest_where_it_is_nearest_and_grey_where_unknown():
+def test_near_is_light_far_is_dark_and_unknown_is_grey():
     label = np.float32([[1, 2, 3, 0]])
     drawn = Metres().draw(label, np.zeros((1, 4, 3), np.uint8), Style()).sum(-1)[0]
     assert drawn[0] > drawn[1] > drawn[2] and drawn[3] == 3 * 128
@@ -68,7 +70,7 @@ def test_the_picture_is_lightest_where_it_is_nearest_and_grey_where_unknown():
 
 
 @pytest.mark.parametrize('criterion', DepthLoss)
-def test_the_loss_is_least_at_the_true_depth(criterion):
+def test_the_loss_is_minimal_at_the_true_depth(criterion):
     task = c.Depth(criterion=criterion)
     label = np.random.default_rng(0).uniform(1, 5, (6, 7)).astype(np.float32)
     label[2] = 0
@@ -81,24 +83,24 @@ def test_the_loss_is_least_at_the_true_depth(criterion):
     def loss(scores):
         return task.loss([scores], jnp.array(target), valid, labelled)
 
-    right = jnp.log(stored)[..., None]
-    assert loss(right) == pytest.approx(0, abs=1e-6)
-    assert loss(right + 0.1) > 1e-3
-    gradient = jax.grad(loss)(right + 0.1)[0, ..., 0]
+    true_scores = jnp.log(stored)[..., None]
+    assert loss(true_scores) == pytest.approx(0, abs=1e-6)
+    assert loss(true_scores + 0.1) > 1e-3
+    gradient = jax.grad(loss)(true_scores + 0.1)[0, ..., 0]
     assert np.all((gradient != 0) == (target[0] > 0))
 
 
-def test_the_scale_invariant_loss_forgives_part_of_a_common_factor():
+def test_the_scale_invariant_loss_partly_ignores_a_common_factor():
     label = np.random.default_rng(0).uniform(1, 5, (1, 6, 7))
-    target, everything = jnp.array(label, jnp.float16), jnp.ones((1, 6, 7), bool)
+    target, all_valid = jnp.array(label, jnp.float16), jnp.ones((1, 6, 7), bool)
     scores = jnp.log(target.astype(jnp.float32))[..., None] + 0.3
     for forgiven in (0.0, 0.5, 1.0):
         task = c.Depth(criterion=DepthLoss.SCALE_INVARIANT, forgiven=forgiven)
-        loss = task.loss([scores], target, everything, jnp.array([True]))
+        loss = task.loss([scores], target, all_valid, jnp.array([True]))
         assert loss == pytest.approx((1 - forgiven) * 0.3**2, abs=1e-6)
 
 
-def test_results_are_metres():
+def test_results_are_in_metres():
     scores = np.log(np.full((3, 3, 1), 2.5, np.float32))
     result = c.Depth().finish(scores, (3, 3), (6, 5))
     assert result.shape == (6, 5) and result == pytest.approx(2.5)
@@ -114,5 +116,5 @@ def test_results_are_metres():
     ],
 )
 def test_bad_settings_are_refused(settings, field):
-    with pytest.raises(UserError, match=f'tasks.depth.{field}'):
+    with pytest.raises(UserError, match=rf'tasks\.depth\.{field}'):
         c.Depth(**settings).validate('tasks.depth')

@@ -1,4 +1,4 @@
-"""Kinds of tasks: what their settings may be, their targets, and what their settings do."""
+"""Kinds of tasks: allowed settings, targets, and the effect of settings on the loss."""
 
 import dataclasses
 import itertools
@@ -57,9 +57,9 @@ def make_example(*labelled: str) -> Example:
 
 
 @pytest.mark.parametrize('name', TASKS)
-def test_what_every_kind_starts_with_is_allowed(name):
+def test_the_default_settings_of_every_kind_are_allowed(name):
     TASKS[name].validate('tasks.mine')
-    KINDS[name]().validate('tasks.mine')  # its classes may come from the data
+    KINDS[name]().validate('tasks.mine')  # the classes may come from the data
 
 
 @pytest.mark.parametrize('name', TASKS)
@@ -73,7 +73,7 @@ def test_what_every_kind_starts_with_is_allowed(name):
         ('weight', 0.0, 'above 0'),
     ],
 )
-def test_every_kind_refuses_what_no_group_may_have(name, field, value, allowed):
+def test_every_kind_checks_the_settings_of_its_parameter_group(name, field, value, allowed):
     assert_refused(dataclasses.replace(TASKS[name], **{field: value}), field, value, allowed)
 
 
@@ -92,7 +92,7 @@ def test_every_kind_refuses_what_no_group_may_have(name, field, value, allowed):
         ('soft_mask', 'classes', CLASSES, 'empty: tasks of kind soft_mask have no classes'),
     ],
 )
-def test_a_kind_refuses_what_its_own_settings_may_not_be(name, field, value, allowed):
+def test_every_kind_checks_its_additional_settings(name, field, value, allowed):
     assert_refused(dataclasses.replace(TASKS[name], **{field: value}), field, value, allowed)
 
 
@@ -107,41 +107,41 @@ def test_a_kind_refuses_what_its_own_settings_may_not_be(name, field, value, all
         ('proposal_class_weight', -1.0, '0 or more'),
     ],
 )
-def test_a_detector_refuses_what_it_cannot_be(field, value, allowed):
+def test_detection_checks_the_settings_of_its_detector(field, value, allowed):
     detection = Detection(classes=CLASSES, detector=DetectionConfig(**{field: value}))
     assert_refused(detection, f'detector.{field}', value, allowed)
 
 
 def assert_refused(task: Task, field: str, value: object, allowed: str) -> None:
-    message = f'config: tasks.mine.{field} is {value}, but must be {allowed}'
-    with pytest.raises(UserError, match=re.escape(message)):
+    name, value, allowed = (re.escape(str(x)) for x in (f'tasks.mine.{field}', value, allowed))
+    with pytest.raises(UserError, match=f'{name}.*{value}.*{allowed}'):
         task.validate('tasks.mine')
 
 
 @pytest.mark.parametrize(
-    ('classes', 'message'),
+    ('classes', 'problem'),
     [
-        (('only',), 'tasks.mine.classes names 1 classes; allowed are 2 to 255'),
-        (tuple(map(str, range(256))), 'tasks.mine.classes names 256 classes'),
-        (('none', 'cup', 'cup'), "tasks.mine.classes names the class 'cup' twice"),
-        (('none', ''), "tasks.mine.classes has the classes ('none', '')"),
+        (('only',), '1 class.*2 to 255'),
+        (tuple(map(str, range(256))), '256 classes.*2 to 255'),
+        (('none', 'cup', 'cup'), "'cup'"),
+        (('none', ''), re.escape("('none', '')")),
     ],
 )
-def test_names_of_classes_differ_and_fit_into_a_byte(classes, message):
+def test_class_names_are_unique_and_at_most_255(classes, problem):
     for name, task in TASKS.items():
         if task.label_kind.has_classes:
-            with pytest.raises(UserError, match=re.escape(message)):
+            with pytest.raises(UserError, match=rf'tasks\.mine\.classes.*{problem}'):
                 KINDS[name](classes=classes).validate('tasks.mine')
 
 
-def test_every_maker_of_the_papers_tasks_makes_one_of_its_own():
-    one, other = PAPER['detection'](weight=3.0), PAPER['detection']()
-    one.detector.width = 8
-    assert (other.weight, other.detector.width) == (1.0, DetectionConfig().width)
-    assert len(one.classes) == len(other.classes) == 21
+def test_tasks_of_the_paper_share_no_settings():
+    first, second = PAPER['detection'](weight=3.0), PAPER['detection']()
+    first.detector.width = 8
+    assert (second.weight, second.detector.width) == (1.0, DetectionConfig().width)
+    assert len(first.classes) == len(second.classes) == 21
 
 
-def test_the_labels_of_a_task_are_of_its_kind_and_have_its_classes():
+def test_the_label_of_a_task_has_its_kind_and_its_classes():
     for name, task in TASKS.items():
         has_classes = name in ('class_boundaries', 'detection', 'segmentation')
         classes = {'classes': CLASSES} if has_classes else {}
@@ -151,11 +151,11 @@ def test_the_labels_of_a_task_are_of_its_kind_and_have_its_classes():
 # Targets.
 
 
-def test_targets_are_of_the_smallest_types_and_empty_at_first():
+def test_empty_targets_have_the_smallest_dtypes():
     shape = (2, 33, 65)
-    others = {'normals': (np.int16, 0), 'depth': (np.float16, 0)}
+    dtypes = {'normals': (np.int16, 0), 'depth': (np.float16, 0)}
     for name in TASKS.keys() - {'detection'}:
-        dtype, unknown = others.get(name, (np.uint8, VOID))
+        dtype, unknown = dtypes.get(name, (np.uint8, VOID))
         target = TASKS[name].empty_target(2, shape[1:])
         assert isinstance(target, np.ndarray) and target.dtype == dtype
         assert target.shape == (*shape, *([3] if name == 'normals' else []))
@@ -168,19 +168,19 @@ def test_targets_are_of_the_smallest_types_and_empty_at_first():
 
 
 @pytest.mark.parametrize('name', TASKS)
-def test_labels_are_written_in_the_upper_left_of_their_image_and_keep_the_type(name):
+def test_labels_are_written_into_the_upper_left_without_changing_the_dtype(name):
     task = TASKS[name]
     target, empty = (task.empty_target(2, (33, 65)) for _ in range(2))
     task.write_target(target, 1, LABELS[name])
-    jax.tree.map(lambda own, none: np.testing.assert_array_equal(own[0], none[0]), target, empty)
-    for own, none in zip(jax.tree.leaves(target), jax.tree.leaves(empty), strict=True):
-        assert own.dtype == none.dtype and (own[1] != none[1]).any()
+    for written, unwritten in zip(jax.tree.leaves(target), jax.tree.leaves(empty), strict=True):
+        np.testing.assert_array_equal(written[0], unwritten[0])
+        assert written.dtype == unwritten.dtype and (written[1] != unwritten[1]).any()
         if name != 'detection':
-            np.testing.assert_array_equal(own[1, 20:], none[1, 20:])
-            np.testing.assert_array_equal(own[1, :, 30:], none[1, :, 30:])
+            np.testing.assert_array_equal(written[1, 20:], unwritten[1, 20:])
+            np.testing.assert_array_equal(written[1, :, 30:], unwritten[1, :, 30:])
 
 
-def test_shares_become_targets():
+def test_targets_of_shares():
     share = np.array([[0, 1, 127, 128, 255]], np.uint8)
 
     def target(task: Task, label: object) -> list:
@@ -194,7 +194,7 @@ def test_shares_become_targets():
     assert target(SoftMask(positive_share=0.0), share) == [0, 1, 1, 1, 1]
 
 
-def test_vectors_keep_their_direction_to_a_hundredth_of_a_degree():
+def test_stored_normals_differ_by_less_than_a_hundredth_of_a_degree():
     vectors = RNG.normal(size=(20, 30, 3))
     vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
     target = Normals().empty_target(1, (20, 30))
@@ -204,7 +204,7 @@ def test_vectors_keep_their_direction_to_a_hundredth_of_a_degree():
     assert np.rad2deg(chord.max()) < 0.01
 
 
-def test_a_distance_beyond_the_range_of_its_type_is_unknown():
+def test_a_distance_beyond_the_range_of_the_target_is_unknown():
     target = Depth().empty_target(1, (1, 3))
     Depth().write_target(target, 0, np.float32([[2, 65_504, 1e5]]))
     assert target.tolist() == [[[2, 65_504, 0]]]
@@ -214,7 +214,7 @@ def host_bytes(batch: Batch) -> int:
     return sum(leaf.nbytes for leaf in jax.tree.leaves(batch))
 
 
-def test_the_bytes_of_a_batch_do_not_grow_with_the_number_of_tasks():
+def test_the_size_of_a_batch_does_not_grow_with_the_number_of_tasks():
     many = {f'task_{letter}': Segmentation(classes=CLASSES) for letter in string.ascii_lowercase}
     example = make_example('segmentation')
     few = collate([example], (33, 65), {'segmentation': TASKS['segmentation']})
@@ -223,22 +223,22 @@ def test_the_bytes_of_a_batch_do_not_grow_with_the_number_of_tasks():
     assert host_bytes(few) == 4 * 33 * 65 + 8 + 1
 
 
-def test_one_structure_whatever_is_labelled():
+def test_the_structure_of_a_completed_batch_does_not_depend_on_the_labels():
     complete = jax.jit(lambda batch: add_absent_targets(TASKS, batch))
     structures = set()
     for count in range(len(TASKS) + 1):
         for names in itertools.combinations(TASKS, count):
-            whole = complete.eval_shape(collate([make_example(*names), None], (33, 65), TASKS))
-            structures.add(jax.tree.structure(whole))
-            shapes = tuple((leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(whole))
+            batch = complete.eval_shape(collate([make_example(*names), None], (33, 65), TASKS))
+            structures.add(jax.tree.structure(batch))
+            shapes = tuple((leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(batch))
             structures.add(shapes)
-    assert len(structures) == 2  # the tree, and the shapes and types of its leaves
+    assert len(structures) == 2  # the tree, and the shapes and dtypes of its leaves
     full = make_batch(TASKS, np.ones((2, len(TASKS)), bool))
     assert jax.tree.structure(full) in structures
 
 
 @pytest.mark.parametrize('name', TASKS)
-def test_an_empty_target_of_a_device_is_that_of_the_host(name):
+def test_empty_targets_on_host_and_device_are_equal(name):
     host, device = (TASKS[name].empty_target(2, (33, 65), arrays) for arrays in (np, jnp))
 
     def compare(host: np.ndarray, device: jax.Array) -> None:
@@ -252,47 +252,47 @@ def test_images_with_too_many_boxes_are_counted():
     task = Detection(classes=CLASSES, detector=DetectionConfig(max_boxes=3))
     assert task.find_excess(np.array([0, 3, 2])) == ''
     excess = task.find_excess(np.array([4, 3, 9]))
-    assert excess.startswith('2 images have more than 3 boxes') and 'max_boxes=9' in excess
+    assert re.search(r'\b2 images.*\b3 boxes.*max_boxes=9', excess)
     assert all(
         TASKS[name].find_excess(np.array([1000])) == '' for name in TASKS.keys() - {'detection'}
     )
 
 
-# What settings do to the loss.
+# Effects of settings on the loss.
 
-ONE = np.ones((1, 1, 1), bool)
+ONE_PIXEL = np.ones((1, 1, 1), bool)
 
 
 def loss_of(task: Task, scores: list[float], target: object) -> float:
-    """Of one pixel."""
+    """The loss of a single pixel."""
     maps, target = [np.float32(scores).reshape(1, 1, 1, -1)], np.array(target).reshape(1, 1, 1, -1)
     target = target.astype(np.int16) if target.size == 3 else target[..., 0].astype(np.uint8)
-    return float(jax.jit(task.loss)(maps, target, ONE, np.array([True])))
+    return float(jax.jit(task.loss)(maps, target, ONE_PIXEL, np.array([True])))
 
 
-def test_weights_of_boundaries_are_those_of_the_task():
+def test_the_loss_of_boundaries_uses_the_weights_of_the_task():
     task = Boundaries(positive_weight=3.0, negative_weight=0.25)
     assert loss_of(task, [0, 0], 1) == pytest.approx(3 * np.log(2))
     assert loss_of(task, [0, 0], 0) == pytest.approx(np.log(2) / 4)
 
 
-@pytest.mark.parametrize(('transition', 'wanted'), [(1.0, 0.2), (0.5, 0.39)])
-def test_the_transition_of_normals_is_that_of_the_task(transition, wanted):
-    # (0.6, 0.8, 0) instead of (0, 1, 0): differences of 0.6 and 0.2.
+@pytest.mark.parametrize(('transition', 'expected'), [(1.0, 0.2), (0.5, 0.39)])
+def test_the_loss_of_normals_uses_the_transition_of_the_task(transition, expected):
+    # (0.6, 0.8, 0) compared with (0, 1, 0): differences of 0.6 and 0.2.
     loss = loss_of(Normals(transition=transition), [3, 4, 0], [0, 32767, 0])
-    assert loss == pytest.approx(wanted, abs=1e-5)
+    assert loss == pytest.approx(expected, abs=1e-5)
 
 
-@pytest.mark.parametrize(('bag_radius', 'wanted'), [(0, np.log(2)), (1, np.log(4 / 3))])
-def test_the_radius_of_bags_is_that_of_the_task(bag_radius, wanted):
+@pytest.mark.parametrize(('bag_radius', 'expected'), [(0, np.log(2)), (1, np.log(4 / 3))])
+def test_the_loss_of_boundaries_uses_the_bag_radius_of_the_task(bag_radius, expected):
     task = Boundaries(bag_radius=bag_radius, positive_weight=1.0)
     maps = [np.float32([[[[0, 0], [0, np.log(3)]]]])]
     target, valid = np.uint8([[[1, VOID]]]), np.ones((1, 1, 2), bool)
     loss = jax.jit(task.loss)(maps, target, valid, np.array([True]))
-    assert float(loss) == pytest.approx(wanted)
+    assert float(loss) == pytest.approx(expected)
 
 
-def test_a_stride_leaves_out_pixels_in_between():
+def test_the_loss_uses_every_stride_th_pixel():
     task = Segmentation(classes=CLASSES, stride=2)
     target = np.full((1, 3, 5), VOID, np.uint8)
     target[:, ::2, ::2] = 1

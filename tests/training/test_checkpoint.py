@@ -1,8 +1,9 @@
-"""Checkpoints: what comes back bit for bit, what is refused, what a failure leaves."""
+"""Checkpoints: exact restoration, refused checkpoints, and failures to write."""
 
 import contextlib
 import functools
 import pathlib
+import re
 import resource
 import shutil
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from helpers import tiny_config
-from helpers.networks import FAST_COMPILATION, make_batch, make_solver, make_state, make_step
+from helpers.networks import make_batch, make_solver, make_state, make_step
 from ubernet_jax.errors import UserError
 from ubernet_jax.training.checkpoint import KEPT, Checkpoints
 from ubernet_jax.training.state import TrainState, abstract_state
@@ -31,7 +32,7 @@ pytestmark = [
 
 @functools.cache
 def random_state(step: int) -> TrainState:
-    """Noise of every leaf's shape and type, infinities and NaN among it."""
+    """Random bits in every leaf, which include infinities and NaN."""
     rng = np.random.default_rng(step)
 
     def draw(leaf: jax.ShapeDtypeStruct) -> jax.Array:
@@ -51,7 +52,7 @@ def assert_bitwise_equal(actual: TrainState, wanted: TrainState) -> None:
 
 @pytest.fixture(scope='module')
 def saved(tmp_path_factory) -> pathlib.Path:
-    """A workdir with the checkpoints of steps 3 and 5; not to be changed."""
+    """A workdir with the checkpoints of steps 3 and 5; tests must not change it."""
     workdir = tmp_path_factory.mktemp('saved')
     checkpoints = Checkpoints(workdir)
     for step in (3, 5):
@@ -66,14 +67,14 @@ def workdir(saved, tmp_path) -> pathlib.Path:
     return shutil.copytree(saved, tmp_path / 'workdir')
 
 
-def test_every_bit_comes_back(saved):
+def test_every_bit_is_restored(saved):
     checkpoints = Checkpoints(saved)
     assert checkpoints.steps == [3, 5]
     for step in (3, 5):
         assert_bitwise_equal(checkpoints.restore(CONFIG, step, SOLVER), random_state(step))
 
 
-def test_the_latest_are_kept(workdir):
+def test_the_latest_checkpoints_are_kept(workdir):
     checkpoints = Checkpoints(workdir)
     for step in (6, 7):
         checkpoints.save(random_state(step), CONFIG)
@@ -81,10 +82,12 @@ def test_the_latest_are_kept(workdir):
     assert checkpoints.steps == [5, 6, 7] and KEPT == 3
 
 
+@pytest.mark.slow
 def test_stopping_and_resuming_changes_no_bit(tmp_path):
-    """Five steps equal two, saved and restored, and three: accumulators, dropout, learning rates.
+    """Five steps give the same as two steps, a checkpoint and three more steps.
 
-    These fall after the first of two updates, which the trunk and the normals make on either side.
+    Accumulators, dropout and learning rates are continued. The rates fall after the first of two
+    updates, and the trunk and the normals make an update before and after the checkpoint.
     """
     config = tiny_config.get_config()
     for group in (config.optim.shared, *config.tasks.values()):
@@ -94,8 +97,8 @@ def test_stopping_and_resuming_changes_no_bit(tmp_path):
         for seed, labelled in enumerate([(1, 1), (1, 0), (1, 0), (0, 1), (1, 1)])
     ]
     state = make_state(config)
-    # Compiled ahead, one program serves new and restored states.
-    step = jax.jit(make_step(config, updates=2), compiler_options=FAST_COMPILATION)
+    # Compiled explicitly, so that the same program runs on new and on restored states.
+    step = jax.jit(make_step(config, updates=2))
     step = step.lower(state, batches[0]).compile()
 
     def advance(state: TrainState, batches: list) -> TrainState:
@@ -120,29 +123,29 @@ def test_stopping_and_resuming_changes_no_bit(tmp_path):
     }
 
 
-def test_another_configuration_is_refused_and_every_differing_field_is_named(saved):
+def test_another_configuration_is_refused_with_all_fields_that_differ(saved):
     config = tiny_config.get_config()
     config.optim.momentum = 0.5
     config.tasks['normals'].decay_at = (0.7, 0.9)
     del config.tasks['segmentation']
     with pytest.raises(UserError) as error:
         Checkpoints(saved).restore(config, 3, make_solver(config))
-    lines = str(error.value).splitlines()
-    assert str(saved) in lines[0]
-    assert lines[1].strip() == 'tasks.normals.decay_at: [0.7, 0.9], not []'
-    assert lines[2].startswith('  tasks.segmentation: None, not {')
-    assert lines[3].strip() == 'optim.momentum: 0.5, not 0.9'
-    assert len(lines) == 5 and '--workdir' in lines[4]
+    first, *fields, last = str(error.value).splitlines()
+    assert str(saved) in first and '--workdir' in last
+    decay, task, momentum = fields
+    assert re.search(r'tasks\.normals\.decay_at.*\[0\.7, 0\.9\].*\[\]', decay)
+    assert re.search(r'tasks\.segmentation.*None', task)
+    assert re.search(r'optim\.momentum.*0\.5.*0\.9', momentum)
 
 
-def test_what_changes_no_step_may_differ(saved, capsys):
+def test_fields_that_change_no_step_may_differ(saved, capsys):
     config = tiny_config.get_config()
     config.steps *= 2
     config.checkpoint_every = config.log_every = 1
     config.data.directory = 'elsewhere'
     config.data.workers = 2
     assert_bitwise_equal(Checkpoints(saved).restore(config, 3, SOLVER), random_state(3))
-    assert 'was to have 6 steps, and has 12 now' in capsys.readouterr().out
+    assert re.search(r'6 to 12 steps', capsys.readouterr().out)
 
 
 def truncate(path: pathlib.Path) -> None:
@@ -157,7 +160,7 @@ def largest_file(folder: pathlib.Path) -> pathlib.Path:
     ('item', 'damage'),
     [('config', truncate), ('manifest', pathlib.Path.unlink), ('arrays', truncate)],
 )
-def test_a_damaged_checkpoint_is_refused_and_named(workdir, item, damage):
+def test_a_damaged_checkpoint_is_refused_with_its_name(workdir, item, damage):
     folder = workdir / 'checkpoints' / '5'
     path = {
         'config': folder / 'config' / 'metadata',
@@ -165,26 +168,26 @@ def test_a_damaged_checkpoint_is_refused_and_named(workdir, item, damage):
         'arrays': largest_file(folder / 'network'),
     }[item]
     damage(path)
-    with pytest.raises(UserError, match=f'{folder} cannot be read as a checkpoint'):
+    with pytest.raises(UserError, match=f'{folder} cannot be read'):
         Checkpoints(workdir).restore(CONFIG, 5, SOLVER)
-    with pytest.raises(UserError, match=f'{folder} cannot be read as a checkpoint'):
+    with pytest.raises(UserError, match=f'{folder} cannot be read'):
         open_checkpoint(workdir)
-    # As the message says: without the folder, the one before is used.
+    # Without the folder, the previous checkpoint is used, as the message explains.
     shutil.rmtree(folder)
     assert open_checkpoint(workdir).step == 3
 
 
 @pytest.mark.parametrize('damage', [truncate, pathlib.Path.unlink])
-def test_only_training_needs_the_solver(workdir, damage):
+def test_only_training_reads_the_solver(workdir, damage):
     folder = workdir / 'checkpoints' / '5'
     for path in (folder / 'solver' / '_METADATA', largest_file(folder / 'solver')):
         damage(path)
     assert_bitwise_equal(open_checkpoint(workdir).params, random_state(5).params)
-    with pytest.raises(UserError, match=f'{folder} cannot be read as a checkpoint'):
+    with pytest.raises(UserError, match=f'{folder} cannot be read'):
         Checkpoints(workdir).restore(CONFIG, 5, SOLVER)
 
 
-def test_open_checkpoint_takes_a_workdir_or_a_step(saved):
+def test_open_checkpoint_accepts_a_workdir_or_a_step(saved):
     for path, step in ((saved, 5), (saved / 'checkpoints' / '3', 3)):
         trained = open_checkpoint(path)
         assert trained.step == step and trained.config == CONFIG
@@ -192,19 +195,19 @@ def test_open_checkpoint_takes_a_workdir_or_a_step(saved):
         assert_bitwise_equal(trained.batch_stats, random_state(step).batch_stats)
 
 
-def test_what_is_no_checkpoint_is_refused(saved, tmp_path):
-    with pytest.raises(UserError, match='holds no checkpoint: give the --workdir'):
+def test_a_folder_without_a_checkpoint_is_refused(saved, tmp_path):
+    with pytest.raises(UserError, match=f'{tmp_path}.*--workdir'):
         open_checkpoint(tmp_path)
-    with pytest.raises(UserError, match=r'checkpoints/4: no such checkpoint; .*: 3, 5'):
+    with pytest.raises(UserError, match=r'checkpoints/4.*3, 5'):
         open_checkpoint(saved / 'checkpoints' / '4')
-    with pytest.raises(UserError, match='no such checkpoint; complete ones: none'):
+    with pytest.raises(UserError, match='checkpoint.*none'):
         (tmp_path / 'checkpoints').mkdir()
         open_checkpoint(tmp_path)
 
 
 @contextlib.contextmanager
 def files_up_to(size: int) -> Iterator[None]:
-    """No file can grow beyond `size` bytes: what is written to it then fails half-way."""
+    """Limits the size of files to `size` bytes: writing beyond it fails."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -214,7 +217,7 @@ def files_up_to(size: int) -> Iterator[None]:
 
 
 def assert_intact(workdir: pathlib.Path) -> None:
-    """The newest checkpoint is still that of step 5, and saving works again."""
+    """Checks that the newest checkpoint is still that of step 5, and that saving works again."""
     checkpoints = Checkpoints(workdir)
     assert checkpoints.latest_step == 5
     assert_bitwise_equal(checkpoints.restore(CONFIG, 5, SOLVER), random_state(5))
@@ -223,33 +226,35 @@ def assert_intact(workdir: pathlib.Path) -> None:
     assert_bitwise_equal(Checkpoints(workdir).restore(CONFIG, 7, SOLVER), random_state(7))
 
 
-@pytest.mark.parametrize('size', [0, 50_000])  # fails at the first file, and at the arrays
-def test_a_failed_write_is_reported_and_the_last_checkpoint_stays(workdir, size):
+@pytest.mark.slow
+@pytest.mark.parametrize('size', [0, 50_000])  # fails at the first file, or at the arrays
+def test_a_failed_write_is_reported_and_the_last_checkpoint_is_kept(workdir, size):
     checkpoints = Checkpoints(workdir)
     with files_up_to(size):
         checkpoints.save(random_state(6), CONFIG)
-        with pytest.raises(UserError, match='could not be saved .* is that of step 5') as error:
+        with pytest.raises(UserError, match='step 5') as error:
             checkpoints.finish()
     assert 'File too large' in str(error.value) and str(workdir) in str(error.value)
     assert_intact(workdir)
 
 
+@pytest.mark.slow
 def test_a_failed_write_is_reported_by_the_next_save_at_the_latest(workdir):
     checkpoints = Checkpoints(workdir)
     with files_up_to(50_000):
         checkpoints.save(random_state(6), CONFIG)
-        with pytest.raises(UserError, match='could not be saved .* is that of step 5'):
+        with pytest.raises(UserError, match='step 5'):
             checkpoints.save(random_state(7), CONFIG)
     assert_intact(workdir)
 
 
-def test_a_disk_without_space_is_reported_before_anything_is_written(workdir, monkeypatch):
+def test_too_little_disk_space_is_reported_before_anything_is_written(workdir, monkeypatch):
     free = sum(leaf.nbytes for leaf in jax.tree.leaves(random_state(6)))
     usage = type(shutil.disk_usage(workdir))(2 * free, free, free)
     before = sorted(workdir.rglob('*'))
     with monkeypatch.context() as patch:
         patch.setattr(shutil, 'disk_usage', lambda path: usage)
-        with pytest.raises(UserError, match=f'step 6 could not be saved .* {free:,} are free'):
+        with pytest.raises(UserError, match=f'step 6.*{free:,}'):
             Checkpoints(workdir).save(random_state(6), CONFIG)
     assert sorted(workdir.rglob('*')) == before
     assert_intact(workdir)

@@ -1,9 +1,7 @@
-"""Runs on one device, on four, and on two processes with two each: the same parameters come out."""
+"""Runs on different numbers of devices and processes end with the same parameters."""
 
 import pathlib
 import shutil
-import subprocess
-import sys
 
 import jax
 import numpy as np
@@ -11,8 +9,9 @@ import optax
 import pytest
 
 from helpers import tiny_config
+from helpers.commands import run_command
 from helpers.networks import read_state
-from helpers.training import ROOT, finish, free_port, start_training
+from helpers.training import Process, finish, free_port, start_training
 from ubernet_jax.errors import UserError
 from ubernet_jax.example import Example
 from ubernet_jax.labels import VOID
@@ -20,63 +19,61 @@ from ubernet_jax.training.collation import add_absent_targets, collate
 from ubernet_jax.training.parallel import make_mesh, shard
 from ubernet_jax.weights.trained import open_checkpoint
 
-
-def start(prepared: pathlib.Path, workdir: pathlib.Path, devices: int, steps: int, *more: str):
-    """A training process with so many devices; every step makes one update of every group."""
-    settings = [f'--config.steps={steps}', '--config.data.micro_batches_per_step=4']
-    settings += ['--config.checkpoint_every=10', *more]
-    xla = f'--xla_force_host_platform_device_count={devices} --xla_backend_optimization_level=0'
-    return start_training(prepared, workdir, *settings, xla=xla)
+STEPS = 8
 
 
-def assert_same(one: pathlib.Path, other: pathlib.Path) -> None:
-    """Parameters and statistics to 1e-5 of each group's length, counters exactly."""
-    states = [read_state(workdir) for workdir in (one, other)]
-    assert [int(state.step) for state in states] == [20, 20]
+def start(
+    prepared: pathlib.Path, workdir: pathlib.Path, devices: int, steps: int, *settings: str
+) -> Process:
+    """A training process with a number of devices; every step updates every group."""
+    flags = [
+        f'--config.steps={steps}', '--config.data.micro_batches_per_step=4',
+        f'--config.checkpoint_every={STEPS // 2}', *settings,
+    ]  # fmt: skip
+    xla = f'--xla_force_host_platform_device_count={devices}'
+    return start_training(prepared, workdir, *flags, xla=xla)
+
+
+def assert_same_end(actual: pathlib.Path, wanted: pathlib.Path) -> None:
+    """Parameters and statistics to 1e-5 of each group's norm, counters exactly."""
+    states = [read_state(workdir) for workdir in (actual, wanted)]
+    assert [int(state.step) for state in states] == [STEPS, STEPS]
     trees = [{**state.params, 'statistics': state.batch_stats} for state in states]
     for group in trees[0]:
         difference = optax.tree.sub(trees[0][group], trees[1][group])
         assert optax.tree.norm(difference) <= 1e-5 * optax.tree.norm(trees[0][group]), group
     for group, state in states[0].groups.items():
-        assert int(state.updates) == int(states[1].groups[group].updates) == 20, group
+        assert int(state.updates) == int(states[1].groups[group].updates) == STEPS, group
         assert int(state.count) == int(states[1].groups[group].count) == 0, group
 
 
-@pytest.fixture(scope='module')
-def one_device(prepared, tmp_path_factory) -> pathlib.Path:
-    workdir = tmp_path_factory.mktemp('one')
-    finish(start(prepared, workdir, devices=1, steps=20))
-    return workdir
+@pytest.mark.slow
+def test_runs_on_any_number_of_devices_and_processes_end_with_the_same_state(prepared, tmp_path):
+    """A full run on one device, and runs that begin on four devices and end on others.
 
-
-@pytest.fixture(scope='module')
-def half_way(prepared, tmp_path_factory) -> pathlib.Path:
-    workdir = tmp_path_factory.mktemp('four')
-    finish(start(prepared, workdir, devices=4, steps=10))
-    return workdir
-
-
-@pytest.mark.parametrize('devices', [1, 2, 4])
-def test_begun_on_four_devices_and_ended_on_any_number(
-    prepared, one_device, half_way, devices, tmp_path
-):
-    workdir = tmp_path / 'run'
-    shutil.copytree(half_way, workdir)
-    finish(start(prepared, workdir, devices=devices, steps=20))
-    assert_same(one_device, workdir)
-
-
-def test_two_processes_with_two_devices_each(prepared, one_device, tmp_path):
+    They end on two devices, each of which computes two micro-batches, and in two processes with
+    two devices each.
+    """
+    single, begun = tmp_path / 'single', tmp_path / 'begun'
+    finish(start(prepared, begun, devices=4, steps=STEPS // 2))
+    resumed, joint = (shutil.copytree(begun, tmp_path / name) for name in ('resumed', 'joint'))
+    finish(
+        start(prepared, single, devices=1, steps=STEPS),
+        start(prepared, resumed, devices=2, steps=STEPS),
+    )
+    assert_same_end(resumed, single)
     words = [f'--coordinator=127.0.0.1:{free_port()}', '--processes=2']
-    both = [start(prepared, tmp_path, 2, 20, *words, f'--process={n}') for n in range(2)]
-    finish(*both)
-    assert_same(one_device, tmp_path)
-    log = (tmp_path / 'log.jsonl').read_text().splitlines()
-    assert len(log) == 10  # one process writes it
-    assert open_checkpoint(tmp_path).step == 20
+    outputs = finish(
+        *[start(prepared, joint, 2, STEPS, *words, f'--process={number}') for number in range(2)]
+    )
+    assert f'starting at step {STEPS // 2}' in outputs[0]
+    assert_same_end(joint, single)
+    # Only one process writes the log, every two steps.
+    assert len((joint / 'log.jsonl').read_text().splitlines()) == STEPS // 2
+    assert open_checkpoint(joint).step == STEPS
 
 
-def test_micro_batches_of_other_labels_become_one_batch_of_all_tasks():
+def test_micro_batches_with_different_labels_become_a_batch_of_all_tasks():
     tasks = tiny_config.get_config().tasks
     images = {height: np.full((height, 65, 3), height, np.uint8) for height in (31, 32, 33)}
     classes = np.full((31, 65), 3, np.uint8)
@@ -100,17 +97,18 @@ def test_micro_batches_of_other_labels_become_one_batch_of_all_tasks():
     assert not batch.targets['normals'][:2].any() and batch.targets['normals'][2].any()
 
 
-def test_micro_batches_that_cannot_be_shared_are_refused(monkeypatch):
+def test_micro_batches_that_devices_cannot_share_are_refused(monkeypatch):
     monkeypatch.setattr(jax, 'process_count', lambda: 2)
     monkeypatch.setattr(jax, 'devices', lambda: list(range(8)))
-    with pytest.raises(UserError, match='micro_batches_per_step=8'):
+    with pytest.raises(UserError, match=r'micro_batches_per_step is 4.*micro_batches_per_step=8'):
         make_mesh(4)
 
 
-def test_processes_that_do_not_find_each_other_are_told_how(tmp_path):
-    words = [sys.executable, '-m', 'ubernet_jax.train', '--config', 'tests/helpers/tiny_config.py']
-    words += ['--workdir', str(tmp_path), '--distributed']
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120)
+@pytest.mark.slow
+def test_processes_that_cannot_join_are_an_error(tmp_path):
+    """In a process, because JAX cannot initialise its coordination service twice."""
+    config = 'tests/helpers/tiny_config.py'
+    done = run_command('train', '--config', config, '--workdir', tmp_path, '--distributed')
     assert done.returncode == 2
     assert '--coordinator=HOST:PORT' in done.stderr
     assert 'Traceback' not in done.stderr

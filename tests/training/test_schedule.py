@@ -1,6 +1,8 @@
-"""The plan of a run: its length, what every group sees in it, and how often it then updates."""
+"""The plan of a run: its length, and the samples and updates of every group."""
 
 import dataclasses
+import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -9,14 +11,17 @@ import pytest
 
 from helpers import tiny_config
 from helpers.memory_datasets import MemoryDataset
+from helpers.networks import make_solver
 from ubernet_jax import config as c
 from ubernet_jax.labels import Boxes, ClassMap, UnitVectors
 from ubernet_jax.network import SHARED
 from ubernet_jax.train import train
 from ubernet_jax.training.batching import MicroBatches
 from ubernet_jax.training.epochs import Epochs
-from ubernet_jax.training.optim import make_optimizer, make_rate, sample_counts
+from ubernet_jax.training.groups import groups_of
+from ubernet_jax.training.optim import make_rate, sample_counts
 from ubernet_jax.training.schedule import Schedule, count_steps, make_schedule
+from ubernet_jax.training.training_sets import TrainingSet
 
 CLASSES = ('none', 'cup')
 SIZE = (33, 65)
@@ -24,20 +29,22 @@ TABLES = MemoryDataset(
     name='tables',
     green=0,
     sizes=[SIZE] * 11,
-    labels={'things': ClassMap(classes=CLASSES)},
+    labels={'items': ClassMap(classes=CLASSES)},
 )
 ROOMS = MemoryDataset(
     name='rooms',
     green=1,
     sizes=[SIZE] * 6 + [SIZE[::-1]] * 3,
-    labels={'things': ClassMap(classes=CLASSES), 'normals': UnitVectors()},
+    labels={'items': ClassMap(classes=CLASSES), 'normals': UnitVectors()},
     labelled={
-        'things': np.arange(9) % 3 == 0,
+        'items': np.arange(9) % 3 == 0,
         'normals': np.arange(9) < 7,
     },
 )
-DATASETS = [TABLES, ROOMS]
-LABELS = [{'objects': 'things'}, {'objects': 'things', 'normals': 'normals'}]
+SETS = [
+    TrainingSet(dataset=TABLES, repeat=1, labels={'objects': 'items'}),
+    TrainingSet(dataset=ROOMS, repeat=2, labels={'objects': 'items', 'normals': 'normals'}),
+]
 SHOWN = np.array([3, 1, 2, 3])  # images of each step of an epoch
 
 
@@ -60,17 +67,17 @@ SHOWN = np.array([3, 1, 2, 3])  # images of each step of an epoch
         ({'images': 22}, 10),
     ],
 )
-def test_a_length_in_steps_epochs_or_images_is_one_in_steps(length, steps):
+def test_steps_epochs_and_images_are_converted_to_steps(length, steps):
     assert count_steps(c.Config(**length), SHOWN) == steps
 
 
-def test_a_share_of_an_epoch_is_not_rounded_up_for_its_last_bit():
+def test_rounding_errors_of_epochs_add_no_step():
     assert 0.07 * 100 > 7
     assert count_steps(c.Config(epochs=0.07), np.ones(100, int)) == 7
 
 
 def make_config(**settings: object) -> c.Config:
-    """Two tasks on both sets, of which the second is shown twice an epoch."""
+    """Two tasks on both datasets; the second dataset is shown twice per epoch."""
     data = c.DataConfig(
         buckets=(SIZE, SIZE[::-1]),
         images_per_micro_batch=settings.pop('images_per_micro_batch', 1),
@@ -91,16 +98,18 @@ def make_config(**settings: object) -> c.Config:
 
 
 def make_epochs(config: c.Config) -> Epochs:
-    return Epochs(
-        DATASETS, [c.DatasetConfig(), c.DatasetConfig(repeat=2)], config.data, config.seed
-    )
+    return Epochs(SETS, config.data, config.seed)
 
 
 def plan(config: c.Config) -> Schedule:
-    return make_schedule(config, make_epochs(config), DATASETS, LABELS)
+    return make_schedule(config, make_epochs(config))
 
 
-def test_an_epoch_counts_every_image_for_its_tasks_as_often_as_it_is_shown():
+def describe(config: c.Config, schedule: Schedule) -> str:
+    return schedule.describe(config.optim, groups_of(config.optim, config.tasks))
+
+
+def test_images_are_counted_for_their_tasks_as_often_as_they_are_shown():
     schedule = plan(make_config(epochs=1.0))
     assert (schedule.steps, schedule.epoch) == (29, 29)
     # 11 images, all with objects; 9 twice, 3 with objects and 7 with normals.
@@ -108,7 +117,7 @@ def test_an_epoch_counts_every_image_for_its_tasks_as_often_as_it_is_shown():
     assert schedule.updates == {SHARED: 5, 'objects': 5, 'normals': 7}
     twice = plan(make_config(images=58))
     assert twice.steps == 58 and twice.samples == {SHARED: 58, 'objects': 34, 'normals': 28}
-    # What one epoch leaves over counts in the next.
+    # Samples that are left at the end of an epoch count in the next epoch.
     assert twice.updates == {SHARED: 11, 'objects': 11, 'normals': 14}
 
 
@@ -117,15 +126,20 @@ def test_all_groups_of_the_synchronous_algorithm_update_with_the_trunk():
     assert set(schedule.samples.values()) == {29} and set(schedule.updates.values()) == {5}
 
 
+@functools.cache
+def make_functions(algorithm: c.Algorithm) -> tuple[Callable, Callable]:
+    """`init` and the jitted `update` of the solver of `make_config`."""
+    solver = make_solver(make_config(algorithm=algorithm), 1)
+    return solver.init, jax.jit(solver.update)
+
+
 def count_real_updates(config: c.Config, steps: int) -> tuple[dict[str, int], dict[str, int]]:
-    """(samples, updates) of each group after so many steps of the reader and the solver."""
-    batches = MicroBatches(
-        make_epochs(config), DATASETS, LABELS, config.data, config.tasks, config.seed, steps
-    )
+    """(samples, updates) of each group after a number of steps of the reader and the solver."""
+    batches = MicroBatches(make_epochs(config), config.tasks, config.seed, steps)
     groups = {SHARED: jnp.zeros(()), **dict.fromkeys(config.tasks, jnp.zeros(()))}
     params = {group: {'bias': zero} for group, zero in groups.items()}
-    solver = make_optimizer(config, dict.fromkeys(groups, 1))
-    state, update = solver.init(params), jax.jit(solver.update)
+    init, update = make_functions(config.optim.algorithm)
+    state = init(params)
     samples = dict.fromkeys(groups, 0)
     for step in range(steps):
         parts = batches[step]
@@ -138,13 +152,15 @@ def count_real_updates(config: c.Config, steps: int) -> tuple[dict[str, int], di
         counts = {group: jnp.int32(count) for group, count in counts.items()}
         _, state = update(params, state, params, counts=counts)
         samples = {group: samples[group] + int(counts[group]) for group in groups}
-    return samples, {group: int(own.updates) for group, own in state.items()}
+    return samples, {group: int(group_state.updates) for group, group_state in state.items()}
 
 
 @pytest.mark.parametrize('algorithm', c.Algorithm)
 @pytest.mark.parametrize(('images', 'micro_batches'), [(1, 1), (2, 1), (1, 4), (2, 3)])
 @pytest.mark.parametrize('epochs', [0.5, 1.0])
-def test_it_expects_what_the_reader_and_the_solver_do(algorithm, images, micro_batches, epochs):
+def test_expected_samples_and_updates_are_those_of_the_reader_and_the_solver(
+    algorithm, images, micro_batches, epochs
+):
     config = make_config(
         epochs=epochs,
         algorithm=algorithm,
@@ -157,8 +173,8 @@ def test_it_expects_what_the_reader_and_the_solver_do(algorithm, images, micro_b
     assert 0 < updates['normals']
 
 
-def test_over_many_epochs_it_expects_about_as_much_as_happens():
-    """The order of later epochs is another one, and so is what carries counters too far."""
+def test_expected_updates_of_many_epochs_are_approximate():
+    """Later epochs have another order, so that counters exceed their batch at other steps."""
     config = make_config(epochs=12.0, images_per_micro_batch=2, micro_batches_per_step=2)
     schedule = plan(config)
     samples, updates = count_real_updates(config, schedule.steps)
@@ -167,24 +183,23 @@ def test_over_many_epochs_it_expects_about_as_much_as_happens():
         assert updates[group] == pytest.approx(expected, rel=0.1)
 
 
-def test_a_run_makes_the_updates_that_it_says_it_will(prepared, tmp_path, capsys):
+@pytest.mark.slow
+def test_a_run_makes_the_updates_that_it_announces(prepared, tmp_path, capsys):
     config = tiny_config.get_config()
-    config.data.directory, config.data.micro_batches_per_step = str(prepared), 2
-    config.data.train[0].repeat = 3
+    config.data.directory, config.data.train[0].repeat = str(prepared), 3
     config.pictures_every = config.evaluate_every = 1000
     config.steps, config.images = None, 12
-    config.tasks['normals'].batch_size = 3
     state = train(config, tmp_path)
-    said = capsys.readouterr().out
-    # Four images, of which three have normals and three a segmentation, thrice, two a step.
-    assert said.startswith('6 steps, 1.00 epochs of 6, 12 images; parameter groups:\n')
+    output = capsys.readouterr().out
+    # Four images, three of which have normals and three a segmentation, each shown three times.
+    assert '12 steps, 1.00 epochs of 12, 12 images' in output.splitlines()[0]
     expected = {}
-    for line in said.splitlines()[1:4]:
+    for line in output.splitlines()[1:4]:
         name, rest = line.split(maxsplit=1)
         expected[name] = int(rest.split('batches of')[1].split(':')[1].split()[0])
         assert int(rest.split()[0]) == (12 if name == SHARED else 9)
     assert expected == {name: int(group.updates) for name, group in state.groups.items()}
-    assert expected[SHARED] == 6 and 1 < expected['normals'] < 4
+    assert expected == {SHARED: 6, 'normals': 4, 'segmentation': 4}
 
 
 def test_the_learning_rate_falls_after_shares_of_the_updates_of_each_group():
@@ -204,34 +219,37 @@ def test_the_learning_rate_falls_after_shares_of_the_updates_of_each_group():
     assert not rates['objects'][113:].any()
 
 
-def test_the_description_has_a_line_for_the_run_and_one_for_each_group():
+def test_the_description_has_a_line_for_the_run_and_a_line_for_each_group():
     config = make_config(epochs=20.0)
     config.tasks['objects'].learning_rate = 0.25
-    assert plan(config).describe(config).splitlines() == [
-        '580 steps, 20.00 epochs of 29, 580 images; parameter groups:',
-        '  shared                    580 samples, batches of   5:    116 updates expected, '
-        'learning rate 0.001',
-        '  objects                   340 samples, batches of   3:    113 updates expected, '
-        'learning rate 0.25 falling to 0',
-        '  normals                   280 samples, batches of   2:    140 updates expected, '
-        'learning rate 0.001, a tenth after 70, 126',
-    ]
+    run, *groups = describe(config, plan(config)).splitlines()
+    for part in ('580 steps', '20.00 epochs', ' 29', '580 images'):
+        assert part in run
+    wanted = (
+        (SHARED, '580 samples', ' 5', '116 updates', '0.001'),
+        ('objects', '340 samples', ' 3', '113 updates', '0.25 falling to 0'),
+        ('normals', '280 samples', ' 2', '140 updates', '0.001, a tenth after 70, 126'),
+    )
+    for line, (name, *parts) in zip(groups, wanted, strict=True):
+        assert line.split()[0] == name and line.endswith(parts[-1])
+        assert all(part in line for part in parts)
 
 
 @pytest.mark.parametrize(('rotations', 'labelled'), [(1, 11), (4, 0)])
-def test_rotated_images_count_for_no_task_on_boxes(rotations, labelled):
+def test_rotated_images_do_not_count_for_boxes(rotations, labelled):
     tables = dataclasses.replace(TABLES, labels={'boxes': Boxes(classes=CLASSES)}, labelled={})
     data = c.DataConfig(buckets=(SIZE,), rotations=rotations)
     config = c.Config(epochs=1.0, tasks={'cups': c.Detection(classes=CLASSES)}, data=data)
-    epochs, labels = Epochs([tables], [c.DatasetConfig()], data, 0), [{'cups': 'boxes'}]
-    schedule = make_schedule(config, epochs, [tables], labels)
-    batches = MicroBatches(epochs, [tables], labels, data, config.tasks, 0, schedule.steps)
-    read = sum(part.labelled['cups'].sum() for own in batches for part in own if part.labelled)
+    epochs = Epochs([TrainingSet(dataset=tables, repeat=1, labels={'cups': 'boxes'})], data, 0)
+    schedule = make_schedule(config, epochs)
+    steps = MicroBatches(epochs, config.tasks, 0, schedule.steps)
+    read = sum(part.labelled['cups'].sum() for parts in steps for part in parts if part.labelled)
     assert schedule.samples == {SHARED: 11, 'cups': labelled} and read == labelled
 
 
-def test_a_task_that_no_image_is_labelled_for_makes_no_update():
+def test_a_task_without_a_labelled_image_makes_no_update():
     config = make_config(epochs=1.0)
-    schedule = make_schedule(config, make_epochs(config), DATASETS, [{'objects': 'things'}, {}])
+    sets = [SETS[0], dataclasses.replace(SETS[1], labels={})]
+    schedule = make_schedule(config, Epochs(sets, config.data, config.seed))
     assert (schedule.samples['normals'], schedule.updates['normals']) == (0, 0)
-    assert '0 updates expected' in schedule.describe(config)
+    assert '0 updates expected' in describe(config, schedule)

@@ -1,4 +1,4 @@
-"""Image and labels move together: flips, sizes, cuts, and the random fit into a bucket."""
+"""Joint transforms of images and labels: flip, resize, crop, rotate, and the random fit."""
 
 import math
 
@@ -17,7 +17,7 @@ from ubernet_jax.transforms.joint import crop, fit, flip, resize, rotate
 
 
 def make_example(height: int, width: int) -> Example:
-    """Every dense label of a random image; the position of each pixel is written into all."""
+    """Makes an image with all dense labels, whose values encode the position of each pixel."""
     rng = np.random.default_rng(height * width)
     position = np.arange(height * width).reshape(height, width)
     image = np.stack([position // 256, position % 256, rng.integers(0, 256, position.shape)], -1)
@@ -36,29 +36,29 @@ def make_example(height: int, width: int) -> Example:
     return Example(id='a', image=image.astype(np.uint8), labels=labels, kinds=STANDARD)
 
 
-def assert_same(one: Example, other: Example) -> None:
-    assert_same_example(one, other, STANDARD)
+def assert_same(actual: Example, wanted: Example) -> None:
+    assert_same_example(actual, wanted, STANDARD)
 
 
 def labelled(name: str, label: np.ndarray) -> Example:
-    """An example with one label, an array."""
+    """Makes an example with a single label, given as an array."""
     image = np.zeros((*label.shape[:2], 3), np.uint8)
-    own = LineMap(share=label) if name == 'boundaries' else label
-    return Example(id='a', image=image, labels={name: own}, kinds=STANDARD)
+    value = LineMap(share=label) if name == 'boundaries' else label
+    return Example(id='a', image=image, labels={name: value}, kinds=STANDARD)
 
 
 def array_of(example: Example, name: str) -> np.ndarray:
-    """A label as one array: of boundaries the share of annotators."""
+    """Returns a label as an array; for boundaries, the share of annotators."""
     label = example.labels[name]
     return label.share if isinstance(label, LineMap) else label
 
 
-def test_flipping_twice_is_nothing():
+def test_flipping_twice_is_the_identity():
     example = make_example(5, 8)
     assert_same(flip(flip(example)), example)
 
 
-def test_flipping_turns_the_x_of_normals():
+def test_flipping_negates_the_x_of_normals():
     example = make_example(5, 8)
     flipped = flip(example)
     np.testing.assert_array_equal(flipped.image, example.image[:, ::-1])
@@ -68,25 +68,25 @@ def test_flipping_turns_the_x_of_normals():
     assert flipped.labels['normals'][0, 0, 0] < 0 < example.labels['normals'][0, -1, 0]
 
 
-def test_a_cut_takes_the_same_pixels_of_everything():
+def test_crop_selects_the_same_pixels_of_image_and_labels():
     example = make_example(6, 9)
-    cut = crop(example, 2, 3, (3, 4))
-    np.testing.assert_array_equal(cut.image, example.image[2:5, 3:7])
+    cropped = crop(example, 2, 3, (3, 4))
+    np.testing.assert_array_equal(cropped.image, example.image[2:5, 3:7])
     for name in example.labels:
-        np.testing.assert_array_equal(array_of(cut, name), array_of(example, name)[2:5, 3:7])
+        np.testing.assert_array_equal(array_of(cropped, name), array_of(example, name)[2:5, 3:7])
     lines = example.labels['boundaries'].annotators
-    np.testing.assert_array_equal(cut.labels['boundaries'].annotators, lines[:, 2:5, 3:7])
+    np.testing.assert_array_equal(cropped.labels['boundaries'].annotators, lines[:, 2:5, 3:7])
     assert crop(example, 5, 7, (3, 4)).image.shape == (1, 2, 3)
     assert_same(crop(example, 0, 0, (6, 9)), example)
 
 
-def test_resizing_to_the_same_size_changes_no_pixel():
+def test_resizing_to_the_same_size_is_the_identity():
     example = make_example(7, 5)
     assert_same(resize(example, (7, 5)), example)
 
 
 @pytest.mark.parametrize('size', [(3, 20), (40, 9), (1, 1)])
-def test_everything_gets_the_size_and_keeps_its_kind(size):
+def test_resize_changes_the_size_of_image_and_labels(size):
     example = make_example(12, 16)
     resized = resize(example, size)
     assert resized.image.shape == (*size, 3)
@@ -104,13 +104,13 @@ def test_everything_gets_the_size_and_keeps_its_kind(size):
     assert lines.shape == (3, *size) and lines.dtype == np.uint8
 
 
-def test_classes_are_never_mixed():
+def test_classes_are_not_interpolated():
     label = np.array([[0, 0, 20, 20], [0, 0, 20, 20]], np.uint8)
     larger = resize(labelled('segmentation', label), (3, 6)).labels['segmentation']
     assert larger.tolist() == [[0, 0, 0, 20, 20, 20]] * 3
 
 
-def test_a_soft_mask_is_smoothed():
+def test_a_soft_mask_is_interpolated():
     label = np.array([[0, 0, 255, 255]] * 2, np.uint8)
     wanted = np.array(Image.fromarray(label).resize((9, 5), Image.Resampling.BILINEAR))
     larger = resize(labelled('saliency', label), (5, 9)).labels['saliency']
@@ -120,14 +120,14 @@ def test_a_soft_mask_is_smoothed():
 
 @pytest.mark.parametrize('size', [(13, 17), (5, 40), (3, 3)])
 @pytest.mark.parametrize('name', ['boundaries', 'semantic_boundaries'])
-def test_a_line_survives_shrinking(name, size):
+def test_lines_are_kept_when_scaled_down(name, size):
     for line in (np.s_[:, 23], np.s_[31, :]):
         label = np.zeros((40, 40), np.uint8)
         label[line] = 9
         shrunk = array_of(resize(labelled(name, label), size), name)
         rows, columns = np.nonzero(shrunk)
         assert set(np.unique(shrunk)) == {0, 9}
-        # Still one line from border to border, and no thicker.
+        # Still a line from border to border, one pixel thick.
         along, across = (rows, columns) if line[1] == 23 else (columns, rows)
         assert len(set(along)) == shrunk.shape[0 if line[1] == 23 else 1]
         assert len(set(across)) == 1
@@ -154,7 +154,7 @@ def test_resized_normals_are_unit_or_zero():
         assert not lengths[:, 0].any() and lengths[:, -1].all()
 
 
-def test_unlabelled_neighbours_do_not_bend_normals():
+def test_unlabelled_neighbours_do_not_change_normals():
     normals = np.zeros((1, 8, 3), np.float32)
     normals[0, 2:6] = 0.6, 0, 0.8
     shrunk = resize(labelled('normals', normals), (1, 4)).labels['normals'][0]
@@ -168,7 +168,7 @@ def test_the_mean_of_opposite_normals_is_unknown():
 
 
 @pytest.mark.parametrize('shape', [(40, 60), (60, 40), (1, 1), (500, 3)])
-def test_fitting_at_scale_1_keeps_the_whole_image(shape):
+def test_fit_at_scale_1_keeps_the_full_image(shape):
     example = make_example(*shape)
     fitted = fit(example, (33, 65), (1.0, 1.0), False, np.random.default_rng(0))
     height, width = fitted.image.shape[:2]
@@ -176,32 +176,32 @@ def test_fitting_at_scale_1_keeps_the_whole_image(shape):
     factor = min(33 / shape[0], 65 / shape[1])
     assert (height, width) == tuple(max(1, round(side * factor)) for side in shape)
     wanted = resize(example, (height, width))
-    wanted.labels['boundaries'].annotators = None  # of use in evaluation only
+    wanted.labels['boundaries'].annotators = None  # needed only in the evaluation
     assert_same(fitted, wanted)
 
 
-def test_fitting_larger_cuts_and_smaller_leaves_room():
+def test_fit_crops_at_large_scales_and_is_smaller_at_small_scales():
     example = make_example(33, 65)
     rng = np.random.default_rng(0)
     large = [fit(example, (33, 65), (2.0, 2.0), False, rng) for _ in range(20)]
-    assert {cut.image.shape for cut in large} == {(33, 65, 3)}
-    whole = resize(example, (66, 130))
-    corners = {cut.image[0, 0].tobytes() + cut.image[1, 1].tobytes() for cut in large}
+    assert {fitted.image.shape for fitted in large} == {(33, 65, 3)}
+    scaled = resize(example, (66, 130))
+    corners = {fitted.image[0, 0].tobytes() + fitted.image[1, 1].tobytes() for fitted in large}
     assert len(corners) > 10
-    places = {whole.image[r, c].tobytes() for r in range(34) for c in range(66)}
-    assert all(cut.image[0, 0].tobytes() in places for cut in large)
+    pixels = {scaled.image[r, c].tobytes() for r in range(34) for c in range(66)}
+    assert all(fitted.image[0, 0].tobytes() in pixels for fitted in large)
     small = fit(example, (33, 65), (0.5, 0.5), False, rng)
     assert small.image.shape == (16, 32, 3)
 
 
-def test_fitting_flips_half_and_repeats_with_the_seed():
+def test_fit_flips_half_of_the_time_and_is_determined_by_the_seed():
     example = make_example(33, 65)
     flipped = flip(example)
     flips = []
     for seed in range(40):
         fitted = fit(example, (33, 65), (1.0, 1.0), True, np.random.default_rng(seed))
-        again = fit(example, (33, 65), (1.0, 1.0), True, np.random.default_rng(seed))
-        assert_same(fitted, again)
+        repeated = fit(example, (33, 65), (1.0, 1.0), True, np.random.default_rng(seed))
+        assert_same(fitted, repeated)
         flips.append(np.array_equal(fitted.image, flipped.image))
         assert flips[-1] or np.array_equal(fitted.image, example.image)
     assert 10 < sum(flips) < 30
@@ -227,8 +227,8 @@ def test_boxes_are_flipped():
     flipped = boxes_of(flip(example))
     assert flipped.corners.tolist() == [[16, 1, 20, 9], [0, 0, 15, 10]]
     assert (flipped.classes.tolist(), flipped.difficult.tolist()) == ([3, 7], [False, True])
-    again = boxes_of(flip(flip(example)))
-    np.testing.assert_array_equal(again.corners, boxes_of(example).corners)
+    flipped_twice = boxes_of(flip(flip(example)))
+    np.testing.assert_array_equal(flipped_twice.corners, boxes_of(example).corners)
 
 
 def test_boxes_are_scaled_with_the_image():
@@ -238,29 +238,29 @@ def test_boxes_are_scaled_with_the_image():
     assert (scaled.classes.tolist(), scaled.difficult.tolist()) == ([3, 7], [True, False])
 
 
-def test_boxes_are_cut_and_dropped_where_less_than_a_quarter_is_left():
+def test_boxes_are_cropped_and_dropped_below_a_quarter_of_their_area():
     example = with_boxes(
         20,
         20,
         (4, 4, 8, 8, 1, False),  # inside
-        (0, 6, 8, 10, 2, True),  # the right half is left
-        (14, 6, 22, 10, 3, False),  # a quarter is left
-        (2, 2, 6, 6, 4, False),  # its lower right quarter
-        (14.125, 6, 22.125, 10, 5, False),  # less
+        (0, 6, 8, 10, 2, True),  # keeps its right half
+        (14, 6, 22, 10, 3, False),  # keeps a quarter
+        (2, 2, 6, 6, 4, False),  # keeps its lower right quarter
+        (14.125, 6, 22.125, 10, 5, False),  # keeps less than a quarter
         (0, 0, 4, 20, 6, False),  # touches from outside
-        (0, 0, 20, 20, 7, False),  # is larger than the cut, of which it keeps less than a quarter
+        (0, 0, 20, 20, 7, False),  # is larger than the crop and keeps less than a quarter
         (0, 17, 3, 20, 8, False),  # far away
     )
-    cut = crop(example, 4, 4, (8, 12))
-    assert cut.image.shape == (8, 12, 3)
-    boxes = boxes_of(cut)
+    cropped = crop(example, 4, 4, (8, 12))
+    assert cropped.image.shape == (8, 12, 3)
+    boxes = boxes_of(cropped)
     assert boxes.corners.tolist() == [[0, 0, 4, 4], [0, 2, 4, 6], [10, 2, 12, 6], [0, 0, 2, 2]]
     assert boxes.classes.tolist() == [1, 2, 3, 4]
     assert boxes.difficult.tolist() == [False, True, False, False]
 
 
-def test_boxes_are_cut_at_the_borders_of_a_cut_that_hangs_over():
-    example = with_boxes(10, 10, (4, 4, 10, 10.001, 1, False))  # as rounding may leave it
+def test_boxes_are_clipped_in_a_crop_that_exceeds_the_image():
+    example = with_boxes(10, 10, (4, 4, 10, 10.001, 1, False))  # as after rounding
     assert boxes_of(crop(example, 6, 6, (8, 8))).corners.tolist() == [[0, 0, 4, 4]]
 
 
@@ -272,8 +272,8 @@ def test_an_image_without_boxes_stays_labelled():
     assert boxes_of(outside).corners.shape == (0, 4)
 
 
-def test_a_box_follows_what_it_encloses():
-    """A filled rectangle and its box, through random fits: the box is the rectangle's still."""
+def test_a_box_still_fits_its_object_after_a_random_fit():
+    """The object is a filled rectangle."""
     rng = np.random.default_rng(0)
     followed = 0
     for _ in range(60):
@@ -292,14 +292,16 @@ def test_a_box_follows_what_it_encloses():
 
 
 @pytest.mark.parametrize('quarters', [0, 1, 2, 3, 4, 5, -1])
-def test_quarter_turns_are_exact(quarters):
+def test_quarter_rotations_are_exact(quarters):
     example = make_example(5, 8)
-    turned = rotate(example, 90 * quarters)
-    np.testing.assert_array_equal(turned.image, np.rot90(example.image, quarters))
-    turns = np.array([np.rot90(own, quarters) for own in example.labels['boundaries'].annotators])
-    np.testing.assert_array_equal(turned.labels['boundaries'].annotators, turns)
+    rotated = rotate(example, 90 * quarters)
+    np.testing.assert_array_equal(rotated.image, np.rot90(example.image, quarters))
+    annotators = example.labels['boundaries'].annotators
+    np.testing.assert_array_equal(
+        rotated.labels['boundaries'].annotators, np.rot90(annotators, quarters, axes=(1, 2))
+    )
     for name in example.labels:
-        label = array_of(turned, name)
+        label = array_of(rotated, name)
         wanted = np.rot90(array_of(example, name), quarters)
         if name == 'normals':
             for _ in range(quarters % 4):
@@ -310,7 +312,7 @@ def test_quarter_turns_are_exact(quarters):
         assert label.dtype == array_of(example, name).dtype
 
 
-def test_it_turns_counter_clockwise():
+def test_rotation_is_counter_clockwise():
     image = np.zeros((21, 21, 3), np.uint8)
     image[10, 17] = 255  # to the right of the centre
     bright = rotate(Example(id='a', image=image), 30).image[..., 0]
@@ -319,44 +321,44 @@ def test_it_turns_counter_clockwise():
     np.testing.assert_allclose(offset, [-3.5, 6.06], atol=1)  # 30 degrees up, 7 pixels away
 
 
-def test_normals_turn_with_the_image():
+def test_normals_rotate_with_the_image():
     label = np.broadcast_to(np.float32([0.6, 0, 0.8]), (30, 40, 3)).copy()
-    turned = rotate(labelled('normals', label), 30).labels['normals']
-    wanted = np.broadcast_to([0.6 * math.sqrt(3) / 2, 0.3, 0.8], turned.shape)
-    np.testing.assert_allclose(turned, wanted, atol=1e-6)
+    rotated = rotate(labelled('normals', label), 30).labels['normals']
+    wanted = np.broadcast_to([0.6 * math.sqrt(3) / 2, 0.3, 0.8], rotated.shape)
+    np.testing.assert_allclose(rotated, wanted, atol=1e-6)
 
 
 @pytest.mark.parametrize('degrees', [0.5, 10, 22.5, 44.9, 45, 67.5, 90, 112.5, 200, 337.5])
 @pytest.mark.parametrize(('height', 'width'), [(20, 20), (21, 34), (50, 18)])
-def test_the_cut_has_no_gap_and_cannot_be_larger(degrees, height, width):
+def test_a_rotated_image_is_cropped_to_the_largest_rectangle_without_gaps(degrees, height, width):
     image = np.full((height, width, 3), 255, np.uint8)
-    turned = rotate(Example(id='a', image=image), degrees).image
-    assert turned.min() == 255
+    rotated = rotate(Example(id='a', image=image), degrees).image
+    assert rotated.min() == 255
     sine, cosine = abs(math.sin(math.radians(degrees))), abs(math.cos(math.radians(degrees)))
     sides = np.arange(1, 52, 0.25)
     tall, wide = sides[:, None], sides[None]
     fits = (wide * cosine + tall * sine <= width) & (wide * sine + tall * cosine <= height)
-    assert (turned.shape[0] + 1) * (turned.shape[1] + 1) >= (tall * wide)[fits].max()
+    assert (rotated.shape[0] + 1) * (rotated.shape[1] + 1) >= (tall * wide)[fits].max()
 
 
 @pytest.mark.parametrize('step', range(16))
-def test_a_line_stays_whole_when_it_turns(step):
+def test_a_line_stays_connected_when_rotated(step):
     lines = np.zeros((60, 90), np.uint8)
     lines[20, 5:70] = lines[20:50, 30] = 255
-    turned = array_of(rotate(labelled('boundaries', lines), 22.5 * step), 'boundaries')
-    assert set(np.unique(turned)) == {0, 255}
-    assert ndimage.label(turned, np.ones((3, 3)))[1] == 1
-    assert turned.any(axis=1).sum() + turned.any(axis=0).sum() > 40
+    rotated = array_of(rotate(labelled('boundaries', lines), 22.5 * step), 'boundaries')
+    assert set(np.unique(rotated)) == {0, 255}
+    assert ndimage.label(rotated, np.ones((3, 3)))[1] == 1
+    assert rotated.any(axis=1).sum() + rotated.any(axis=0).sum() > 40
 
 
-def test_a_turned_image_has_no_label_for_boxes():
+def test_rotation_drops_boxes():
     example = labelled('parts', np.zeros((9, 9), np.uint8))
     example.labels['detection'] = make_boxes((1, 1, 5, 5, 3, False))
     assert set(rotate(example, 22.5).labels) == {'parts'}
     assert 'detection' in example.labels
 
 
-def test_a_fit_turns_by_one_of_the_angles_after_scaling():
+def test_fit_rotates_by_each_of_the_angles_after_scaling():
     image = np.random.default_rng(0).integers(0, 256, (30, 60, 3), np.uint8)
     example = Example(id='a', image=image)
     seen = set()
@@ -365,18 +367,17 @@ def test_a_fit_turns_by_one_of_the_angles_after_scaling():
         height, width = fitted.image.shape[:2]
         assert (height, width) in ((30, 60), (30, 30))
         seen |= {
-            turns
-            for turns in range(4)
-            for top in range(31 if turns % 2 else 1)
-            if np.array_equal(np.rot90(image, turns)[top : top + 30], fitted.image)
+            quarters
+            for quarters in range(4)
+            for top in range(31 if quarters % 2 else 1)
+            if np.array_equal(np.rot90(image, quarters)[top : top + 30], fitted.image)
         }
     assert seen == {0, 1, 2, 3}
 
 
-def test_without_rotations_the_same_numbers_are_drawn():
+def test_a_single_rotation_draws_no_random_number():
     example = make_example(20, 30)
-    one, other = np.random.default_rng(3), np.random.default_rng(3)
-    assert_same(
-        fit(example, (9, 9), (1, 2), True, one), fit(example, (9, 9), (1, 2), True, other, 1)
-    )
-    assert one.random() == other.random()
+    default_rng, rng = np.random.default_rng(3), np.random.default_rng(3)
+    default = fit(example, (9, 9), (1, 2), True, default_rng)
+    assert_same(fit(example, (9, 9), (1, 2), True, rng, rotations=1), default)
+    assert default_rng.random() == rng.random()

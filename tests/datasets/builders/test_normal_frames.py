@@ -1,4 +1,4 @@
-"""Finding the axes of normals: every naming of them, noise, and normals that are none."""
+"""Finding the frame of normals: all frames, noise, and invalid normals."""
 
 import pathlib
 
@@ -15,7 +15,7 @@ SHAPE = (48, 64)
 
 
 def unapply(frame: Frame, normals: np.ndarray) -> np.ndarray:
-    """Normals as a file of that frame has them."""
+    """Converts normals to the frame of a file; the inverse of `Frame.apply`."""
     stored = np.empty_like(normals)
     stored[..., frame.components] = normals * np.array(frame.signs, normals.dtype)
     return stored
@@ -25,7 +25,7 @@ def find_in(normals: np.ndarray) -> Frame:
     return find_frame('a set', [0], lambda _: normals)
 
 
-def test_there_are_48_frames_and_each_is_undone():
+def test_apply_inverts_each_of_the_48_frames():
     vector = np.float32([1, 2, 3])
     assert len({tuple(frame.apply(vector).tolist()) for frame in FRAMES}) == 48
     for frame in FRAMES:
@@ -35,12 +35,12 @@ def test_there_are_48_frames_and_each_is_undone():
 
 
 @pytest.mark.parametrize('frame', FRAMES)
-def test_every_frame_is_found_in_a_room(frame):
+def test_every_frame_is_found_from_a_room(frame):
     room = room_normals(*SHAPE)
     np.testing.assert_array_equal(find_in(unapply(frame, room)).apply(unapply(frame, room)), room)
 
 
-def test_a_slanted_noisy_room_with_holes():
+def test_a_tilted_noisy_room_with_unknown_normals():
     angle = np.deg2rad(12)  # the camera looks down a little
     tilt = np.array(
         [[1, 0, 0], [0, np.cos(angle), np.sin(angle)], [0, -np.sin(angle), np.cos(angle)]]
@@ -53,18 +53,18 @@ def test_a_slanted_noisy_room_with_holes():
     assert find_in(unapply(stored, noisy)) == stored
 
 
-def test_a_far_wall_decides_only_what_it_can():
+def test_a_single_wall_determines_one_axis():
     wall = np.tile(np.float32([0, 0, -1]), (*SHAPE, 1))
     assert find_in(wall) == Frame(components=(0, 1, 2), signs=(1, 1, -1))
 
 
 def test_normals_in_all_directions_are_refused():
     random = np.random.default_rng(0).standard_normal((*SHAPE, 3))
-    with pytest.raises(UserError, match=r'normals of a set are none of visible .*4\d%'):
+    with pytest.raises(UserError, match=r'a set.*4\d%'):
         find_in(random)
 
 
-def test_some_of_many_images_are_read_spread_evenly():
+def test_an_evenly_spaced_sample_of_images_is_read():
     read = []
     find_frame('a set', range(795), lambda item: (read.append(item), room_normals(*SHAPE))[1])
     assert 20 <= len(read) <= 24

@@ -1,4 +1,4 @@
-"""Fingerprints: what they are, what leaves them alike, and finding the nearest."""
+"""Fingerprints: definition, robustness, and finding the nearest."""
 
 import io
 
@@ -17,8 +17,8 @@ def encode(picture: Image.Image, **options: object) -> bytes:
     return buffer.getvalue()
 
 
-def distance(one: np.ndarray, other: np.ndarray) -> int:
-    return bin(int.from_bytes((one ^ other).tobytes(), 'little')).count('1')
+def distance(first: np.ndarray, second: np.ndarray) -> int:
+    return bin(int.from_bytes((first ^ second).tobytes(), 'little')).count('1')
 
 
 @pytest.fixture(scope='module')
@@ -39,9 +39,9 @@ def test_a_fingerprint_is_the_low_frequencies_above_their_median():
 def test_the_fingerprint_of_a_known_picture():
     row, column = np.mgrid[:64, :64]
     grey = (row * row + 3 * column + 40 * (row > column)) % 256
-    found = fingerprint(encode_image(np.stack([grey] * 3, -1).astype(np.uint8)))
-    assert (found.dtype, found.shape) == (np.uint64, (4,))
-    assert found.tobytes().hex() == (
+    computed = fingerprint(encode_image(np.stack([grey] * 3, -1).astype(np.uint8)))
+    assert (computed.dtype, computed.shape) == (np.uint64, (4,))
+    assert computed.tobytes().hex() == (
         'a3b11c43269f19a8267a189c205e3dbe676162cf44e3da4fcf1cd41594f7b34c'
     )
 
@@ -57,44 +57,45 @@ def test_the_fingerprint_of_a_known_picture():
         (lambda p: encode(p.crop((1, 1, p.width - 1, p.height - 1)), format='png'), 40),
         (lambda p: encode(p.point(lambda value: 0.9 * value), format='png'), 6),
     ],
-    ids=['jpeg 90', 'jpeg 30', 'grey', 'twice as large', 'half as large', 'cut', 'darker'],
+    ids=['jpeg 90', 'jpeg 30', 'grey', 'twice as large', 'half as large', 'cropped', 'darker'],
 )
-def test_the_same_picture_is_known_again(change, limit, scenes):
-    own = [fingerprint(encode(scene, format='png')) for scene in scenes]
+def test_a_changed_picture_is_recognised(change, limit, scenes):
+    originals = [fingerprint(encode(scene, format='png')) for scene in scenes]
     changed = [fingerprint(change(scene)) for scene in scenes]
     assert limit <= MAX_DISTANCE
-    assert max(map(distance, own, changed)) <= limit
-    assert [find_nearest(one, np.array(own)) for one in changed] == list(range(6))
+    assert max(map(distance, originals, changed)) <= limit
+    assert [find_nearest(query, np.array(originals)) for query in changed] == list(range(6))
 
 
-def test_another_picture_is_not():
+def test_another_picture_is_not_recognised():
     scenes = [draw_scene(seed, 96, 160).image for seed in range(6)]
-    own = np.array([fingerprint(encode_image(scene)) for scene in scenes])
+    fingerprints = np.array([fingerprint(encode_image(scene)) for scene in scenes])
     for index in range(6):
-        assert find_nearest(own[index], np.delete(own, index, axis=0)) is None
+        rest = np.delete(fingerprints, index, axis=0)
+        assert find_nearest(fingerprints[index], rest) is None
 
 
-def test_a_large_jpeg_decoded_small_has_the_fingerprint_of_the_whole(scenes):
+def test_a_large_jpeg_decoded_at_reduced_size_has_nearly_the_same_fingerprint(scenes):
     large = scenes[0].resize((1600, 960), Image.Resampling.BICUBIC)
-    small, whole = (fingerprint(encode(large, format=kind)) for kind in ('jpeg', 'png'))
-    assert distance(small, whole) <= 8
+    reduced, full = (fingerprint(encode(large, format=kind)) for kind in ('jpeg', 'png'))
+    assert distance(reduced, full) <= 8
 
 
-def flip(one: np.ndarray, count: int) -> np.ndarray:
-    """The same but for the first `count` bits."""
+def flip_bits(original: np.ndarray, count: int) -> np.ndarray:
+    """Inverts the first `count` bits."""
     mask = np.repeat([1, 0], [count, 256 - count]).astype(np.uint8)
-    return one ^ np.packbits(mask).view(np.uint64)
+    return original ^ np.packbits(mask).view(np.uint64)
 
 
 def test_the_nearest_within_the_limit_is_found():
-    one = np.random.default_rng(0).integers(0, 2**64, 4, np.uint64)
-    far, edge, near = (flip(one, count) for count in (MAX_DISTANCE + 1, MAX_DISTANCE, 3))
-    assert distance(one, far) == MAX_DISTANCE + 1
-    assert find_nearest(one, np.array([far])) is None
-    assert find_nearest(one, np.array([far, edge])) == 1
-    assert find_nearest(one, np.array([edge, far, near])) == 2
-    assert find_nearest(one, np.array([~one])) is None  # 256 bits, more than a byte counts
-    assert find_nearest(one, np.zeros((0, 4), np.uint64)) is None
+    query = np.random.default_rng(0).integers(0, 2**64, 4, np.uint64)
+    far, edge, near = (flip_bits(query, count) for count in (MAX_DISTANCE + 1, MAX_DISTANCE, 3))
+    assert distance(query, far) == MAX_DISTANCE + 1
+    assert find_nearest(query, np.array([far])) is None
+    assert find_nearest(query, np.array([far, edge])) == 1
+    assert find_nearest(query, np.array([edge, far, near])) == 2
+    assert find_nearest(query, np.array([~query])) is None  # a distance of 256 overflows a byte
+    assert find_nearest(query, np.zeros((0, 4), np.uint64)) is None
 
 
 def test_real_photographs_under_two_names(data_root):
@@ -108,6 +109,6 @@ def test_real_photographs_under_two_names(data_root):
             [data_root / f'VOCdevkit/VOC2012/JPEGImages/{name}.jpg' for _, name in pairs],
         )
     )
-    assert [find_nearest(one, theirs) for one in ours] == list(range(12))
+    assert [find_nearest(query, theirs) for query in ours] == list(range(12))
     for index in range(12):
         assert find_nearest(ours[index], np.delete(theirs, index, axis=0)) is None

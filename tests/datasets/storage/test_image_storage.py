@@ -1,4 +1,4 @@
-"""How images are stored: as they are, smaller, as JPEGs."""
+"""How images are stored: unchanged, scaled down, as JPEG."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from ubernet_jax.labels.standard import STANDARD
 
 @pytest.fixture
 def example() -> Example:
-    """40 x 80 pixels; the two annotators' lines cross, and are one pixel wide."""
+    """40 x 80 pixels; the lines of two annotators cross and are one pixel wide."""
     ramp = np.linspace(0, 255, 80).astype(np.uint8)
     annotators = np.zeros((2, 40, 80), np.uint8)
     annotators[0, 13] = annotators[1, :, 27] = 1
@@ -28,7 +28,7 @@ def example() -> Example:
     )
 
 
-def test_by_default_nothing_is_touched(example):
+def test_the_default_changes_nothing(example):
     encoded = encode_image(example.image)
     stored, file = Storage().apply(example, encoded)
     assert stored is example and file is encoded
@@ -41,7 +41,7 @@ def test_an_image_that_is_small_enough_keeps_its_file(max_side, example):
     assert stored is example and file is encoded
 
 
-def test_a_large_image_shrinks_with_all_its_labels(example):
+def test_a_large_image_is_scaled_down_with_its_labels(example):
     stored, file = Storage(max_side=20).apply(example, b'')
     assert stored.image.shape == (10, 20, 3)
     np.testing.assert_array_equal(decode_image(file), stored.image)  # without loss
@@ -53,8 +53,8 @@ def test_a_large_image_shrinks_with_all_its_labels(example):
     assert lines.share.max(axis=1).tolist() == [128] * 3 + [255] + [128] * 6
 
 
-def test_boxes_that_touch_the_border_still_do_when_they_have_shrunk():
-    """Whatever the rounding: a box that reached out of its image would be called a error."""
+def test_scaled_boxes_at_the_border_stay_within_the_image():
+    """Rounding must not make a box invalid."""
     for width in range(1000, 1200):
         image = np.zeros((width // 3, width, 3), np.uint8)
         boxes = make_boxes((0, 0, width, width // 3, 3, False))
@@ -64,7 +64,7 @@ def test_boxes_that_touch_the_border_still_do_when_they_have_shrunk():
         assert STANDARD['detection'].check(stored.labels['detection'], size) == []
 
 
-def test_a_jpeg_has_the_quality_asked_for(example):
+def test_a_jpeg_has_the_requested_quality(example):
     sizes = []
     for quality in (20, 95):
         stored, file = Storage(jpeg_quality=quality).apply(example, b'')
@@ -75,6 +75,6 @@ def test_a_jpeg_has_the_quality_asked_for(example):
     assert sizes[0] < sizes[1]
 
 
-def test_it_says_what_it_does():
-    assert str(Storage(max_side=300)) == 'at most 300 pixels a side, without loss'
-    assert str(Storage(jpeg_quality=80)) == 'of their own size, JPEG quality 80'
+def test_str_describes_the_settings():
+    assert '300 pixels' in str(Storage(max_side=300))
+    assert 'JPEG quality 80' in str(Storage(jpeg_quality=80))

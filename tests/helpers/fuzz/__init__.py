@@ -1,1 +1,1 @@
-"""Damaged files, and the readers that meet them."""
+"""Damaged files, and the readers that are tested with them."""

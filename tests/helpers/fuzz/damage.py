@@ -1,6 +1,6 @@
-"""Strategies for files that something happened to: damaged bytes, and other values in the fields.
+"""Strategies for damaged files: changed bytes, and other values in the fields.
 
-What makes a reader look further than a checksum is put right after the damage.
+Checksums are fixed after the damage, so that readers do not stop at them.
 """
 
 import json
@@ -41,42 +41,42 @@ def _truncate(draw: st.DrawFn, content: bytearray, seeds: Sequence[bytes]) -> No
     del content[draw(st.integers(1, len(content))) :]
 
 
-def _cut(draw: st.DrawFn, content: bytearray, seeds: Sequence[bytes]) -> None:
+def _delete(draw: st.DrawFn, content: bytearray, seeds: Sequence[bytes]) -> None:
     start = draw(st.integers(0, len(content) - 1))
     del content[start : start + draw(st.integers(1, 64))]
     content += b'' if content else b'\0'
 
 
 def _splice(draw: st.DrawFn, content: bytearray, seeds: Sequence[bytes]) -> None:
-    other = draw(st.sampled_from(seeds))
-    start = draw(st.integers(0, len(other) - 1))
-    piece = other[start : start + draw(st.integers(1, 256))]
-    place = draw(st.integers(0, len(content)))
-    content[place : place + draw(st.sampled_from((0, len(piece))))] = piece
+    origin = draw(st.sampled_from(seeds))
+    start = draw(st.integers(0, len(origin) - 1))
+    piece = origin[start : start + draw(st.integers(1, 256))]
+    position = draw(st.integers(0, len(content)))
+    content[position : position + draw(st.sampled_from((0, len(piece))))] = piece
 
 
 def _insert(draw: st.DrawFn, content: bytearray, seeds: Sequence[bytes]) -> None:
-    place = draw(st.integers(0, len(content)))
-    content[place:place] = draw(st.sampled_from(_TOKENS) | st.binary(min_size=1, max_size=16))
+    position = draw(st.integers(0, len(content)))
+    content[position:position] = draw(st.sampled_from(_TOKENS) | st.binary(min_size=1, max_size=16))
 
 
 @st.composite
 def damaged(draw: st.DrawFn, seeds: Sequence[bytes]) -> bytes:
-    """One of the seeds with one to four damages, its PNG checksums right in half of the cases."""
+    """A seed with one to four damages; in half of the cases the checksums of a PNG are fixed."""
     content = bytearray(draw(st.sampled_from(seeds)))
-    damages = st.sampled_from((_flip, _overwrite_number, _truncate, _cut, _splice, _insert))
+    damages = st.sampled_from((_flip, _overwrite_number, _truncate, _delete, _splice, _insert))
     for damage in draw(st.lists(damages, min_size=1, max_size=4)):
         damage(draw, content, seeds)
     return _with_checksums(bytes(content)) if draw(st.booleans()) else bytes(content)
 
 
 def any_file(seeds: Sequence[bytes]) -> st.SearchStrategy[bytes]:
-    """Mostly damaged seeds; sometimes bytes of no origin."""
+    """Mostly damaged seeds, sometimes arbitrary bytes."""
     return st.one_of(damaged(seeds), damaged(seeds), damaged(seeds), st.binary(max_size=300))
 
 
 def any_value() -> st.SearchStrategy[Any]:
-    """Anything that JSON can say."""
+    """Any value that JSON can represent, and NaN and infinities."""
     leaves = st.one_of(
         st.none(),
         st.booleans(),
@@ -96,7 +96,7 @@ def any_value() -> st.SearchStrategy[Any]:
 
 @st.composite
 def misfilled(draw: st.DrawFn, document: Any, values: st.SearchStrategy[Any] | None = None) -> Any:
-    """A document of lists and dictionaries with one to three of its values replaced or dropped."""
+    """A document of lists and dictionaries with one to three values replaced or removed."""
     for _ in range(draw(st.integers(1, 3))):
         document = _replace(draw, document, any_value() if values is None else values)
     return document
@@ -120,20 +120,20 @@ def _is_list(node: Any) -> bool:
 
 
 def as_json(document: Any, pack: Callable[[bytes], bytes] = bytes) -> st.SearchStrategy[bytes]:
-    """A JSON file with other values, put into its container by `pack`."""
+    """A JSON file with other values; `pack` puts it into its container."""
     return misfilled(document).map(lambda changed: pack(json.dumps(changed).encode()))
 
 
 def _with_checksums(content: bytes) -> bytes:
-    """A PNG's chunks with the checksums of what they hold now; other files as they are."""
+    """A PNG with the checksums of its chunks updated; other files are returned unchanged."""
     if not content.startswith(b'\x89PNG'):
         return content
-    fixed, place = bytearray(content), _PNG_START
-    while place + 12 <= len(fixed):
-        length = int.from_bytes(fixed[place : place + 4], 'big')
-        end = place + 8 + length
+    fixed, position = bytearray(content), _PNG_START
+    while position + 12 <= len(fixed):
+        length = int.from_bytes(fixed[position : position + 4], 'big')
+        end = position + 8 + length
         if end + 4 > len(fixed):
             break
-        fixed[end : end + 4] = struct.pack('>I', zlib.crc32(fixed[place + 4 : end]))
-        place = end + 4
+        fixed[end : end + 4] = struct.pack('>I', zlib.crc32(fixed[position + 4 : end]))
+        position = end + 4
     return bytes(fixed)

@@ -1,7 +1,7 @@
-"""How many cases the tests with hypothesis try.
+"""The number of cases that the tests with hypothesis try.
 
-`make test` tries some of each kind, the same each time; with FUZZ_CASES (`make fuzz`) it is that
-many in all, new ones each time.
+`make test` tries a fixed selection of `SHORT` cases in total. With FUZZ_CASES (`make fuzz`) the
+tests try that number of cases in total, different cases each time.
 """
 
 import math
@@ -14,7 +14,7 @@ SHORT = 2000
 
 
 def effort(share: float) -> settings:
-    """Settings for a test that gets this share of all cases."""
+    """Settings for a test that tries this share of all cases."""
     return settings(
         max_examples=math.ceil(share * (CASES or SHORT)),
         derandomize=not CASES,

@@ -1,4 +1,4 @@
-"""A function that reads a file from outside."""
+"""A function that reads a file of unknown origin."""
 
 import dataclasses
 import pathlib
@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 @dataclasses.dataclass(frozen=True)
 class Reader:
-    """A function of a path, and what the file there may hold.
+    """A function that reads a file, and a strategy for the contents of the file.
 
     Attributes:
-      read: raises a UserError or a MetricError, or returns a result.
-      name: of the file.
-      contents: what it may hold.
-      returns: the result's type.
-      share: of the cases; less for what is one of many alike, or slow.
-      named: errors name the file; of others the caller does.
+      read: takes the path; raises a UserError or a MetricError, or returns a result.
+      name: name of the file.
+      contents: strategy for the contents of the file.
+      returns: type of the result.
+      share: relative number of cases; less for slow readers and for many similar readers.
+      named: whether errors name the file; otherwise the caller names it.
     """
 
     read: Callable[[pathlib.Path], Any]

@@ -1,4 +1,4 @@
-"""Readers of images, labels and predictions, with small valid files to damage."""
+"""Readers of images, labels and predictions, with small valid files as seeds."""
 
 import functools
 import io
@@ -39,7 +39,7 @@ from ubernet_jax.scoring.sbd import read_sbd
 
 SHAPE = (6, 8)
 CLASSES = VOC_CLASSES[1:]
-_THINGS = [
+_OBJECTS = [
     {'box': [0, 0.5, 8, 6], 'label': 'dog', 'difficult': False, 'score': 0.5},
     {'box': [2, 1, 3, 2], 'label': 'tvmonitor', 'difficult': True, 'score': 1},
 ]
@@ -47,17 +47,17 @@ _BINARY = np.eye(*SHAPE, dtype=np.uint8)
 _DESCRIPTION = {
     'weeds': {'kind': 'class_map', 'classes': ['soil', 'weed']},
     'depth': {'kind': 'metres', 'scale': 0.001},
-    'colour': {'kind': 'colour', 'module': 'own.labels'},
+    'colour': {'kind': 'colour', 'module': 'plugin.labels'},
     'shade': {'kind': 'soft_mask'},
 }
 
 
 def make_readers(folder: pathlib.Path) -> dict[str, Reader]:
-    """The readers by name; `folder` is for files that seeds are made of."""
+    """The readers by name; seeds are written to `folder` first."""
     pictures = any_file(_photographs())
     label = any_file([_picture(np.eye(*SHAPE, dtype=np.uint8)), *_label_pictures()])
-    documents = any_file([json.dumps(_THINGS).encode(), b'[]']) | as_json(_THINGS)
-    detections = any_file([json.dumps({'a': _THINGS}).encode()]) | as_json({'a': _THINGS})
+    documents = any_file([json.dumps(_OBJECTS).encode(), b'[]']) | as_json(_OBJECTS)
+    detections = any_file([json.dumps({'a': _OBJECTS}).encode()]) | as_json({'a': _OBJECTS})
     write_annotation(folder / 'a.xml', ('chair', 1, 1, 8, 6, 0), ('person', 2, 3, 5, 6, 1))
     voc = any_file([(folder / 'a.xml').read_bytes()])
     numpy_arrays = any_file(_numpy_files())
@@ -202,7 +202,7 @@ _ANNOTATORS = {
     'groundTruth': [{'Segmentation': _BINARY, 'Boundaries': _BINARY}] * 2,
 }
 
-# Reader of MATLAB files -> function, what a valid file holds, type of the result. Lists are cells.
+# Reader of MATLAB files -> function, contents of a valid file, type of the result. Lists are cells.
 _MATLAB: dict[str, tuple[Callable[[pathlib.Path], Any], dict, type]] = {
     'bsds500': (
         lambda path: matlab.read_matlab(
@@ -241,7 +241,7 @@ _MATLAB: dict[str, tuple[Callable[[pathlib.Path], Any], dict, type]] = {
 
 
 def _matlab(document: dict) -> st.SearchStrategy[bytes]:
-    """MATLAB files of version 5, their bytes damaged, or other values in their places."""
+    """MATLAB files of version 5 with damaged bytes or with other values."""
     values = st.sampled_from(
         [
             np.zeros((0, 0)), np.float64(np.nan), -1, 300, 2**63, 'text', '', {'a': 1}, [], [1, 2],
@@ -250,15 +250,19 @@ def _matlab(document: dict) -> st.SearchStrategy[bytes]:
             _BINARY, _BINARY[:3], _BINARY * 0.5,
         ]
     )  # fmt: skip
-    whole = _save_matlab(document)
-    return any_file([whole]) | misfilled(document, values).map(_save_matlab)
+    valid = _save_matlab(document)
+    return any_file([valid]) | misfilled(document, values).map(_save_matlab)
 
 
 def _save_matlab(document: Any) -> bytes:
     buffer = io.BytesIO()
     try:
         scipy.io.savemat(buffer, {name: _as_matlab(value) for name, value in document.items()})
-    except (AttributeError, TypeError, ValueError):  # scipy cannot write it, or it is no variable
+    except (
+        AttributeError,
+        TypeError,
+        ValueError,
+    ):  # scipy cannot write it, or it is not a variable
         hypothesis.reject()
     return buffer.getvalue()
 

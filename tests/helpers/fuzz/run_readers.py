@@ -1,4 +1,4 @@
-"""Readers of what runs leave, and of COCO's instances: JSON with small valid files to damage."""
+"""Readers of the files of runs and of COCO's instances: JSON, with small valid files as seeds."""
 
 import json
 import pathlib
@@ -28,7 +28,7 @@ _LOG = b'{"step": 1, "time": 0.5, "loss/normals": 0.1}\n{"step": 2, "images_per_
 
 
 def make_run_readers(folder: pathlib.Path) -> dict[str, Reader]:
-    """The readers by name; `folder` is for files that seeds are made of."""
+    """The readers by name; seeds are written to `folder` first."""
     run = runs.read_run(write_run(folder / 'run', _SCORES))
     reports = [json.loads(path.read_text()) for path in sorted(folder.rglob('*-*.json'))]
     reports = st.one_of(map(_documents, reports))
@@ -92,5 +92,5 @@ def _read_coco(path: pathlib.Path) -> list:
         image = source / 'train2017' / f'{number:012d}.jpg'
         if not image.exists():
             random_image(image, 30, 40)
-    # Reading one takes no builder.
+    # `read` does not use the builder.
     return [coco.Coco2017.read(None, item) for item in coco._list_items(source, 'train')]

@@ -1,4 +1,4 @@
-"""Readers of networks, ours and those of others, with small valid files to damage."""
+"""Readers of weight files, of this package and foreign, with small valid files as seeds."""
 
 import json
 import pathlib
@@ -18,10 +18,10 @@ from ubernet_jax.weights import layouts
 from ubernet_jax.weights.caffe import read_caffemodel
 from ubernet_jax.weights.decimation import large_field_fc6
 from ubernet_jax.weights.exported import TrainedNetwork, flatten, load_exported
+from ubernet_jax.weights.formats import FORMATS, open_source
 from ubernet_jax.weights.importing import Imported, import_layers
 from ubernet_jax.weights.initial import Start, load_start
 from ubernet_jax.weights.keras import read_keras
-from ubernet_jax.weights.kinds import KINDS, open_source
 from ubernet_jax.weights.pytorch import read_pytorch, read_safetensors
 
 Layers = dict[str, list[np.ndarray]]
@@ -32,7 +32,7 @@ _LAYERS = {
 }
 _PARAMS = {'shared': {'a': {'kernel': np.zeros((2, 2), np.float32)}}}
 _STATS = {'a': {'mean': np.zeros(2, np.float32)}}
-# Of the smallest kernel that becomes one of ours; (1, 1) of what is not here.
+# Converter -> shape of the smallest kernel that it accepts; (1, 1) for all others.
 _SHAPES = {
     layouts.convolution: (1, 1, 3, 3),
     layouts.bgr_convolution: (1, 1, 3, 3),
@@ -41,7 +41,7 @@ _SHAPES = {
     layouts.proposal_scores: (2, 1),
     layouts.box_deltas: (4, 1),
 }
-# Arrays that no layer has, or not that one.
+# Arrays that do not belong to the layer, or to any layer.
 _ODD_ARRAYS = st.sampled_from(
     [np.zeros(0), np.float64(1), np.ones((1, 1)), np.ones((1, 49)), np.full((1, 1, 3, 3), np.nan),
      np.ones((2, 1, 3, 3)), np.full(1, 1e300), np.zeros((0, 5)), np.ones((1, 2, 3, 4, 5))]
@@ -49,7 +49,7 @@ _ODD_ARRAYS = st.sampled_from(
 
 
 def make_weight_readers(folder: pathlib.Path) -> dict[str, Reader]:
-    """The readers by name; `folder` is for files that seeds are made of."""
+    """The readers by name; seeds are written to `folder` first."""
 
     def written(write: Callable[..., Any], layers: Layers = _LAYERS) -> bytes:
         path = folder / 'seed'
@@ -62,12 +62,12 @@ def make_weight_readers(folder: pathlib.Path) -> dict[str, Reader]:
     ]
     archive, old = written(weight_files.write_pytorch), written(weight_files.write_old_pytorch)
     safetensors_file = written(weight_files.write_safetensors)
-    networks = [_layers(kind) for kind in KINDS]
+    networks = [_layers(format) for format in FORMATS]
 
     def caffemodel(layers: Layers) -> bytes:
         try:
             return written(weight_files.write_caffemodel, layers)
-        except (AttributeError, TypeError):  # an array stands where layers or arrays should
+        except (AttributeError, TypeError):  # an array in place of layers or of a list of arrays
             hypothesis.reject()
 
     imported = any_file([caffemodel(layers) for layers in networks])
@@ -93,13 +93,13 @@ def make_weight_readers(folder: pathlib.Path) -> dict[str, Reader]:
     }
 
 
-def _layers(kind: str) -> Layers:
-    """The smallest layers of a kind of file."""
+def _layers(format: str) -> Layers:
+    """The smallest layers of a format."""
     layers = {}
-    for row in KINDS[kind].rows:
-        kernel = np.ones(_SHAPES.get(row.convert, (1, 1)))
-        many = 3 if row.convert is layouts.statistics else 2
-        layers[row.source] = [kernel, *[np.ones(len(kernel))] * (many - 1)]
+    for mapping in FORMATS[format].mappings:
+        kernel = np.ones(_SHAPES.get(mapping.convert, (1, 1)))
+        count = 3 if mapping.convert is layouts.statistics else 2
+        layers[mapping.source] = [kernel, *[np.ones(len(kernel))] * (count - 1)]
     return layers
 
 
@@ -108,7 +108,7 @@ def _with_odd_arrays(layers: Layers) -> st.SearchStrategy[Layers]:
 
 
 def _archives(folder: pathlib.Path) -> st.SearchStrategy[bytes]:
-    """PyTorch's archives whose pickle is damaged, with the checksum that it has now."""
+    """PyTorch's archives with a damaged pickle and the right checksum."""
     array = np.ones((2, 3), np.float32)
     pickled = weight_files.make_pickle({'a.weight': weight_files.contiguous('0', array)})
 
@@ -119,29 +119,29 @@ def _archives(folder: pathlib.Path) -> st.SearchStrategy[bytes]:
     return any_file([pickled]).map(pack)
 
 
-def _safetensors(whole: bytes) -> st.SearchStrategy[bytes]:
-    header, pack = _open(whole)
-    return any_file([whole]) | as_json(header, pack)
+def _safetensors(valid: bytes) -> st.SearchStrategy[bytes]:
+    header, pack = _open(valid)
+    return any_file([valid]) | as_json(header, pack)
 
 
 def _exported() -> st.SearchStrategy[bytes]:
     config = serialization.to_json(tiny_config.get_config())
     metadata = {'format': 'ubernet_jax', 'step': '3', 'config': json.dumps(config)}
-    whole = safetensors.numpy.save(flatten(_PARAMS, _STATS), metadata)
-    header, pack = _open(whole)
+    valid = safetensors.numpy.save(flatten(_PARAMS, _STATS), metadata)
+    header, pack = _open(valid)
 
     def with_config(config: Any) -> bytes:
         changed = {'__metadata__': metadata | {'config': json.dumps(config)}}
         return pack(json.dumps(header | changed).encode())
 
-    return _safetensors(whole) | misfilled(config).map(with_config)
+    return _safetensors(valid) | misfilled(config).map(with_config)
 
 
-def _open(whole: bytes) -> tuple[Any, Callable[[bytes], bytes]]:
-    """The header of a safetensors file, and what puts another one into its place."""
-    start = 8 + int.from_bytes(whole[:8], 'little')
+def _open(content: bytes) -> tuple[Any, Callable[[bytes], bytes]]:
+    """The header of a safetensors file, and a function that replaces the header."""
+    start = 8 + int.from_bytes(content[:8], 'little')
 
     def pack(header: bytes) -> bytes:
-        return len(header).to_bytes(8, 'little') + header + whole[start:]
+        return len(header).to_bytes(8, 'little') + header + content[start:]
 
-    return json.loads(whole[8:start]), pack
+    return json.loads(content[8:start]), pack

@@ -1,0 +1,36 @@
+"""Commands of the package, in a process or inside the process of the tests."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import jax
+from absl import flags
+from absl.testing import flagsaver
+
+from helpers.paths import ROOT
+from ubernet_jax import train
+from ubernet_jax.config.flags import parse_flags
+
+
+def run_command(module: str, *arguments: object) -> subprocess.CompletedProcess:
+    """Runs `python -m ubernet_jax.MODULE` in a process."""
+    words = [sys.executable, '-m', f'ubernet_jax.{module}', *map(str, arguments)]
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=300)
+
+
+def call_main(main: Callable[[], None], *arguments: object) -> None:
+    """Calls the main function of a command that parses `sys.argv`."""
+    kept, cache = sys.argv, jax.config.jax_persistent_cache_min_compile_time_secs
+    sys.argv = ['command', *map(str, arguments)]
+    try:
+        main()
+    finally:
+        sys.argv = kept
+        jax.config.update('jax_persistent_cache_min_compile_time_secs', cache)
+
+
+def call_train(*arguments: object) -> None:
+    """Calls the main function of `train`; its flags are reset afterwards."""
+    with flagsaver.flagsaver():
+        call_main(lambda: train.main(parse_flags(sys.argv, flags.FLAGS)), *arguments)

@@ -1,0 +1,35 @@
+"""Reading the micro-batches of the next steps in advance."""
+
+import contextlib
+import sys
+
+import jax
+import numpy as np
+import pytest
+from absl import flags
+
+from helpers.two_datasets import make_batches
+from ubernet_jax.training.prefetch import read_ahead
+
+
+@pytest.fixture
+def parsed_flags():
+    """Reader processes of Grain need parsed absl flags."""
+    if not flags.FLAGS.is_parsed():
+        flags.FLAGS(sys.argv[:1])
+
+
+@pytest.mark.parametrize(
+    ('workers', 'start'), [(0, 0), (0, 5), pytest.param(2, 5, marks=pytest.mark.slow)]
+)
+def test_batches_are_those_of_the_source_from_any_step(workers, start, parsed_flags):
+    batches = make_batches(steps=12, micro_batches_per_step=2)
+    with contextlib.closing(read_ahead(batches, start, workers)) as stream:
+        read = list(stream)
+    assert len(read) == 12 - start
+    for step, micro_batches in enumerate(read, start):
+        jax.tree.map(np.testing.assert_array_equal, micro_batches, batches[step])
+
+
+def test_there_is_nothing_to_read_after_the_last_step():
+    assert list(read_ahead(make_batches(steps=3), 3, workers=0)) == []
