@@ -113,7 +113,7 @@ def _changes_to_json(comparison: Comparison, column: Column) -> dict[str, Any]:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = cli.make_parser('compare', __doc__ or '')
+    parser = cli.make_parser('compare', __doc__)
     add = parser.add_argument
     add('runs', nargs='*', type=pathlib.Path, metavar='RUN', help='the runs to compare')
     add('--names', nargs='+', metavar='NAME',

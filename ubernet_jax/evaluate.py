@@ -75,7 +75,7 @@ def main() -> None:
 
 
 def _parse_arguments() -> argparse.Namespace:
-    parser = cli.make_parser('evaluate', __doc__ or '')
+    parser = cli.make_parser('evaluate', __doc__)
     parser.add_argument('--checkpoint', '--workdir', type=pathlib.Path, required=True,
                         help=CHECKPOINT_HELP)  # fmt: skip
     parser.add_argument('--tasks', nargs='+', help='score only these tasks')

@@ -117,7 +117,7 @@ def describe(builder: Builder) -> str:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = cli.make_parser('prepare', __doc__ or '')
+    parser = cli.make_parser('prepare', __doc__)
     parser.add_argument('names', nargs='*', metavar='NAME', help=', '.join(KNOWN_NAMES))
     parser.add_argument(
         '--list',

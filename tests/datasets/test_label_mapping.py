@@ -154,13 +154,12 @@ def test_classes_come_from_the_training_data():
             'glow': SoftMask(),
         }
     )
-    completed = find_classes(config, [dataset])
-    assert {name: task.classes for name, task in completed.tasks.items()} == {
+    completed = find_classes(config.tasks, config.data.train, [dataset])
+    assert {name: task.classes for name, task in completed.items()} == {
         'road': ROADS, 'edges': CROPS, 'objects': ROADS, 'named': CROPS, 'glow': (),
     }  # fmt: skip
-    assert completed.tasks['road'] == dataclasses.replace(tasks['road'], classes=ROADS)
+    assert completed['road'] == dataclasses.replace(tasks['road'], classes=ROADS)
     assert tasks['road'].classes == ()  # the argument is not modified
-    assert completed.data is config.data
 
 
 def test_two_datasets_with_different_classes_can_have_two_tasks():
@@ -172,10 +171,10 @@ def test_two_datasets_with_different_classes_can_have_two_tasks():
     datasets = [
         make_dataset({'segmentation': ClassMap(classes=classes)}) for classes in (ROADS, CROPS)
     ]
-    completed = find_classes(make_config(tasks, *settings), datasets)
-    classes = completed.tasks['road'].classes, completed.tasks['field'].classes
+    completed = find_classes(tasks, settings, datasets)
+    classes = completed['road'].classes, completed['field'].classes
     assert classes == (ROADS, CROPS)
-    mapped = [map_labels(*pair, completed.tasks) for pair in zip(datasets, settings, strict=True)]
+    mapped = [map_labels(*pair, completed) for pair in zip(datasets, settings, strict=True)]
     assert mapped == [{'road': 'segmentation'}, {'field': 'segmentation'}]
 
 
@@ -185,22 +184,24 @@ def test_two_datasets_with_different_classes_cannot_share_a_task():
         make_dataset({'ground': ClassMap(classes=classes)}) for classes in (ROADS, CROPS)
     )
     with pytest.raises(UserError) as error:
-        find_classes(config, [roads, crops])
+        find_classes(config.tasks, config.data.train, [roads, crops])
     assert '  task  (3): background, lane, kerb\n  label (3): soil, crop, weed\n' in str(
         error.value
     )
-    assert find_classes(config, [crops, crops]).tasks['ground'].classes == CROPS
+    completed = find_classes(config.tasks, config.data.train, [crops, crops])
+    assert completed['ground'].classes == CROPS
 
 
 def test_classes_of_labels_that_no_image_has_are_ignored():
     config = make_config({'ground': c.Segmentation()}, c.DatasetConfig(), c.DatasetConfig())
     absent = make_dataset({'ground': ClassMap(classes=ROADS)}, absent=('ground',))
     present = make_dataset({'ground': ClassMap(classes=CROPS)})
-    assert find_classes(config, [absent, present]).tasks['ground'].classes == CROPS
+    completed = find_classes(config.tasks, config.data.train, [absent, present])
+    assert completed['ground'].classes == CROPS
 
 
 def test_a_task_with_unknown_classes():
     tasks = {'ground': c.Segmentation(), 'objects': c.Detection(), 'glow': c.SoftMask()}
     with pytest.raises(UserError) as error:
-        find_classes(make_config(tasks, c.DatasetConfig()), [make_dataset({'glow': SoftMask()})])
+        find_classes(tasks, [c.DatasetConfig()], [make_dataset({'glow': SoftMask()})])
     assert 'ground, objects' in str(error.value) and 'data.train' in str(error.value)

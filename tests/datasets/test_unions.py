@@ -151,7 +151,7 @@ def test_without_val_no_photograph_of_val_is_trained_on(monkeypatch, tmp_path):
         ('nyudv2_gupta', 'test'): ('0066',),
     }
 
-    def open_tiny(settings: list[c.DatasetConfig], config: c.Config) -> list[Dataset]:
+    def open_tiny(settings: list[c.DatasetConfig]) -> list[Dataset]:
         return [
             make_dataset(
                 setting,
@@ -162,10 +162,9 @@ def test_without_val_no_photograph_of_val_is_trained_on(monkeypatch, tmp_path):
             for setting in settings
         ]
 
-    monkeypatch.setattr(leaks, 'open_datasets', open_tiny)
     config = load_config(str(CONFIGS / 'ubernet.py:without_val'))
-    opened = open_tiny(config.data.train, config)
-    resolved = leaks.resolve_leaks(opened, config)
+    opened, tested = open_tiny(config.data.train), open_tiny(config.evaluation.benchmarks)
+    resolved = leaks.resolve_leaks(opened, config.data.leaks, tested)
     left = {(dataset.name, dataset.split): dataset.ids for dataset in resolved}
     assert left['sbd', 'train'] == ('2008_11',)
     assert left['pascal_context', 'train'] == ('2008_12',)

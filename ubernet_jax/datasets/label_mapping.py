@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from ubernet_jax.config import Config, DatasetConfig
+from ubernet_jax.config import DatasetConfig
 from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.errors import UserError
 from ubernet_jax.tasks import Task
@@ -36,19 +36,22 @@ def map_labels(
     return names
 
 
-def find_classes(config: Config, datasets: Sequence[Dataset]) -> Config:
-    """Returns the configuration with missing classes of tasks filled in from the training data.
+def find_classes(
+    tasks: Mapping[str, Task], settings: Sequence[DatasetConfig], datasets: Sequence[Dataset]
+) -> dict[str, Task]:
+    """Returns the tasks, with missing classes filled in from the training data.
 
     Args:
-      config: the configuration of a run.
-      datasets: the datasets of `config.data.train`, in order.
+      tasks: the tasks of the configuration.
+      settings: the training datasets of the configuration.
+      datasets: one opened dataset for each of `settings`.
 
     Raises:
       UserError: the classes of a task are neither in the configuration nor in the training data, or
         two datasets have different classes.
     """
-    tasks = dict(config.tasks)
-    for dataset, setting in zip(datasets, config.data.train, strict=True):
+    tasks = dict(tasks)
+    for dataset, setting in zip(datasets, settings, strict=True):
         for task, name in map_labels(dataset, setting, tasks).items():
             if tasks[task].label_kind.has_classes and not tasks[task].classes:
                 classes = dataset.labels[name].classes
@@ -61,7 +64,7 @@ def find_classes(config: Config, datasets: Sequence[Dataset]) -> Config:
             f'no training dataset has labels for {", ".join(unknown)}, and the configuration does '
             'not name the classes: add a dataset to data.train, or name the classes'
         )
-    return dataclasses.replace(config, tasks=tasks)
+    return tasks
 
 
 def _check(dataset: Dataset, name: str, task_name: str, task: Task) -> None:

@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = cli.make_parser('doctor', __doc__ or '')
+    parser = cli.make_parser('doctor', __doc__)
     parser.add_argument(
         '--data-root',
         type=pathlib.Path,

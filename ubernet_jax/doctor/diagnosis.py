@@ -102,13 +102,13 @@ def _find_label_errors(
 ) -> list[str]:
     """Checks the tasks of a configuration against the labels of its datasets."""
     try:
-        config = find_classes(config, training)
+        tasks = find_classes(config.tasks, config.data.train, training)
         mapped = [
-            map_labels(dataset, setting, config.tasks)
+            map_labels(dataset, setting, tasks)
             for dataset, setting in zip(training, config.data.train, strict=True)
         ]
         for dataset, setting in zip(benchmarks, config.evaluation.benchmarks, strict=True):
-            map_labels(dataset, setting, config.tasks)
+            map_labels(dataset, setting, tasks)
     except UserError as error:
         return [str(error)]
     labelled = set().union(*mapped)

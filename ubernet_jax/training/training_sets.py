@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 
-from ubernet_jax.config import Config, DatasetConfig
+from ubernet_jax.config import Config
 from ubernet_jax.datasets.checks.leaks import open_datasets, resolve_leaks
 from ubernet_jax.datasets.label_mapping import find_classes, map_labels
 from ubernet_jax.datasets.reading import Dataset
@@ -35,25 +35,22 @@ def open_training_sets(config: Config) -> tuple[Config, list[TrainingSet]]:
       UserError: a dataset is not prepared, a label does not fit its task, or a training image is
         a test image.
     """
-    opened = open_datasets(config.data.train, config)
-    datasets = resolve_leaks(opened, config)
+    settings, benchmark_settings = config.data.train, config.evaluation.benchmarks
+    opened = open_datasets(settings, config.data.directory)
+    benchmarks = open_datasets(benchmark_settings, config.data.directory)
+    datasets = resolve_leaks(opened, config.data.leaks, benchmarks)
     for before, after in zip(opened, datasets, strict=True):
         if left_out := len(before) - len(after):
             print(
                 f'{left_out} of {len(before)} images of {before.source} are test images: left out',
                 flush=True,
             )
-    config = find_classes(config, datasets)
-    benchmarks = config.evaluation.benchmarks
-    for benchmark, setting in zip(open_datasets(benchmarks, config), benchmarks, strict=True):
-        map_labels(benchmark, setting, config.tasks)
-    return config, [
-        make_training_set(dataset, setting, config)
-        for dataset, setting in zip(datasets, config.data.train, strict=True)
+    tasks = find_classes(config.tasks, settings, datasets)
+    for benchmark, setting in zip(benchmarks, benchmark_settings, strict=True):
+        map_labels(benchmark, setting, tasks)
+    return dataclasses.replace(config, tasks=tasks), [
+        TrainingSet(
+            dataset=dataset, repeat=setting.repeat, labels=map_labels(dataset, setting, tasks)
+        )
+        for dataset, setting in zip(datasets, settings, strict=True)
     ]
-
-
-def make_training_set(dataset: Dataset, setting: DatasetConfig, config: Config) -> TrainingSet:
-    """The training set of a dataset and its settings; raises like `map_labels`."""
-    labels = map_labels(dataset, setting, config.tasks)
-    return TrainingSet(dataset=dataset, repeat=setting.repeat, labels=labels)

@@ -181,12 +181,20 @@ def test_the_training_refuses_leaks(prepared, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def open_and_resolve(config: c.Config) -> list[Dataset]:
+    training, benchmarks = (
+        open_datasets(settings, config.data.directory)
+        for settings in (config.data.train, config.evaluation.benchmarks)
+    )
+    return resolve_leaks(training, config.data.leaks, benchmarks)
+
+
 def test_the_refusal_names_only_the_first_images(prepared):
     config = make_config(prepared, ('folder/first', 'train'))
     config.data.train.append(c.DatasetConfig(name='folder/second', split='test'))
     config.evaluation.benchmarks.append(c.DatasetConfig(name='folder/second', split='test'))
     with pytest.raises(UserError) as error:
-        resolve_leaks(open_datasets(config.data.train, config), config)
+        open_and_resolve(config)
     lines = str(error.value).splitlines()[1:-1]
     assert len(lines) == 4
     assert lines[0].count('(the same id)') == 3
@@ -205,14 +213,14 @@ def test_leaking_images_are_left_out_of_every_batch(prepared):
 
 
 def test_allowed_leaks_are_not_searched(prepared):
-    config = make_config(prepared, ('folder/nowhere', 'test'), leaks=c.Leaks.ALLOW)
-    datasets = resolve_leaks(open_datasets(config.data.train, config), config)
+    training = open_datasets(make_config(prepared).data.train, str(prepared))
+    datasets = resolve_leaks(training, c.Leaks.ALLOW, benchmarks=training)
     assert [dataset.ids for dataset in datasets] == [('0', '1', '2')]
 
 
 def test_without_a_benchmark_nothing_leaks(prepared):
     config = make_config(prepared)
-    assert len(resolve_leaks(open_datasets(config.data.train, config), config)[0]) == 3
+    assert len(open_and_resolve(config)[0]) == 3
 
 
 class Restoring(Exception):

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ubernet_jax.config import Config, DatasetConfig, Leaks
+from ubernet_jax.config import DatasetConfig, Leaks
 from ubernet_jax.datasets.builders.registry import make_builder
 from ubernet_jax.datasets.checks.duplicates import Duplicate, find_duplicates
 from ubernet_jax.datasets.reading import Dataset, open_dataset
@@ -23,14 +23,18 @@ from ubernet_jax.errors import UserError
 _SHOWN = 3  # images that a message names for each pair of datasets
 
 
-def open_datasets(settings: Sequence[DatasetConfig], config: Config) -> list[Dataset]:
+def open_datasets(settings: Sequence[DatasetConfig], directory: str) -> list[Dataset]:
     """Opens the training datasets or benchmarks of a configuration.
+
+    Args:
+      settings: names and splits.
+      directory: folder of prepared datasets.
 
     Raises:
       UserError: a dataset is unknown or not prepared, or has no such split.
     """
-    directory = pathlib.Path(config.data.directory)
-    return [open_dataset(setting.name, setting.split, directory) for setting in settings]
+    root = pathlib.Path(directory)
+    return [open_dataset(setting.name, setting.split, root) for setting in settings]
 
 
 def find_leaks(training: Sequence[Dataset], benchmarks: Sequence[Dataset]) -> list[Duplicate]:
@@ -39,16 +43,18 @@ def find_leaks(training: Sequence[Dataset], benchmarks: Sequence[Dataset]) -> li
     return list(dict.fromkeys(itertools.chain.from_iterable(duplicates)))
 
 
-def resolve_leaks(training: Sequence[Dataset], config: Config) -> list[Dataset]:
-    """Applies `config.data.leaks` to the training datasets.
+def resolve_leaks(
+    training: Sequence[Dataset], policy: Leaks, benchmarks: Sequence[Dataset]
+) -> list[Dataset]:
+    """Applies the policy for leaks to the training datasets.
 
     Raises:
       UserError: there are leaks and the policy is to refuse them; names the first images.
     """
-    if config.data.leaks is Leaks.ALLOW:
+    if policy is Leaks.ALLOW:
         return list(training)
-    leaks = find_leaks(training, open_datasets(config.evaluation.benchmarks, config))
-    if leaks and config.data.leaks is Leaks.REFUSE:
+    leaks = find_leaks(training, benchmarks)
+    if leaks and policy is Leaks.REFUSE:
         lines = '\n  '.join(describe_leaks(leaks))
         raise UserError(
             f'the configuration trains on images that it tests on:\n  {lines}\n'

@@ -69,9 +69,8 @@ def _unpool_axis(
     is_maximum = [part == maxima for part in shifted_slices(x, axis, stride, window, -jnp.inf)]
     ties = functools.reduce(jnp.add, [mask.astype(x.dtype) for mask in is_maximum])
     shared_cotangent = cotangent / ties
-    span = (
-        maxima.shape[axis] - 1
-    ) * stride + 1  # of x, between the first and last window's centres
+    # Elements of x from the centre of the first window to the centre of the last.
+    span = (maxima.shape[axis] - 1) * stride + 1
     gradient = jnp.zeros_like(x)
     for shift, mask in enumerate(is_maximum):
         before = shift - (window - 1) // 2
