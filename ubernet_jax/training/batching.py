@@ -44,7 +44,7 @@ class MicroBatches:
     def __len__(self) -> int:
         return self._steps
 
-    def __getitem__(self, index: int) -> list[Batch]:
+    def __getitem__(self, index: int) -> list[Batch[np.ndarray]]:
         """The micro-batches of step `index`."""
         if not 0 <= index < self._steps:
             raise IndexError(f'step {index} of {self._steps}')
@@ -60,7 +60,7 @@ class MicroBatches:
             for index in micro_batch.images()
         ]
 
-    def _read(self, step: int, number: int, micro_batch: MicroBatch) -> Batch:
+    def _read(self, step: int, number: int, micro_batch: MicroBatch) -> Batch[np.ndarray]:
         rng = np.random.default_rng((self._seed, step, 1 + number))
         config, part = self._epochs.config, self._epochs.sets[micro_batch.dataset]
         size = config.buckets[micro_batch.bucket]

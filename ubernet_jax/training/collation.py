@@ -1,8 +1,8 @@
 """From examples to a micro-batch: padding, and labels as targets of the losses."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -13,7 +13,7 @@ from ubernet_jax.tasks import Task
 
 def collate(
     examples: Sequence[Example | None], size: tuple[int, int], tasks: Mapping[str, Task]
-) -> Batch:
+) -> Batch[np.ndarray]:
     """Pads examples to `size` at the bottom and the right, and turns labels into targets.
 
     Only tasks that an example is labelled for get a target: `add_absent_targets` makes the others
@@ -44,7 +44,7 @@ def collate(
     return Batch(image=image, image_sizes=image_sizes, targets=targets, labelled=labelled)
 
 
-def add_absent_targets(tasks: Mapping[str, Task], batch: Batch) -> Batch:
+def add_absent_targets(tasks: Mapping[str, Task], batch: Batch[jax.Array]) -> Batch[jax.Array]:
     """The batch with an empty target for every task that has none, made where this is called.
 
     Every micro-batch of a size then has the same structure, and one program takes all of them.
@@ -55,4 +55,4 @@ def add_absent_targets(tasks: Mapping[str, Task], batch: Batch) -> Batch:
         if name not in targets:
             targets[name] = task.empty_target(images, (height, width), jnp)
             labelled[name] = jnp.zeros(images, bool)
-    return dataclasses.replace(batch, targets=targets, labelled=labelled)
+    return batch.replace(targets=targets, labelled=labelled)

@@ -50,7 +50,7 @@ class HeadInputs(NamedTuple):
     """
 
     features: Features
-    batch: Batch
+    batch: Batch[jax.Array]
     valid: jax.Array
     rng: jax.Array
     scale_weight: jax.Array | float
@@ -60,7 +60,7 @@ def compute_gradients(
     settings: StepSettings,
     params: Params,
     batch_stats: dict,
-    batch: Batch,
+    batch: Batch[jax.Array],
     rng: jax.Array,
     scale_weight: jax.Array | float = 1.0,
 ) -> Gradients:

@@ -76,7 +76,11 @@ def replicate(mesh: Mesh, tree: Any) -> Any:
     )
 
 
-def shard(mesh: Mesh, batches: Sequence[Batch], complete: Callable[[Batch], Batch]) -> Batch:
+def shard(
+    mesh: Mesh,
+    batches: Sequence[Batch[np.ndarray]],
+    complete: Callable[[Batch[jax.Array]], Batch[jax.Array]],
+) -> Batch[jax.Array]:
     """Puts each micro-batch of this process on its device, and makes them one global batch.
 
     Args:

@@ -18,7 +18,7 @@ from ubernet_jax.training.batching import MicroBatches
 
 def read_ahead(
     batches: MicroBatches, start: int, workers: int
-) -> Generator[list[Batch], None, None]:
+) -> Generator[list[Batch[np.ndarray]], None, None]:
     """Yields the micro-batches of each step from `start` on; close it after use.
 
     Args:
@@ -50,7 +50,7 @@ def read_ahead(
             ) from error
 
 
-def _copy(batches: list[Batch]) -> list[Batch]:
+def _copy(batches: list[Batch[np.ndarray]]) -> list[Batch[np.ndarray]]:
     """A copy outside the shared memory of the reader, which is unmapped while JAX may use it."""
     return jax.tree.map(np.array, batches)
 

@@ -35,7 +35,7 @@ class StepGradients(NamedTuple):
 
 
 def sum_gradients(
-    settings: StepSettings, mesh: Mesh, state: TrainState, batch: Batch
+    settings: StepSettings, mesh: Mesh, state: TrainState, batch: Batch[jax.Array]
 ) -> StepGradients:
     """`compute_gradients` of every micro-batch; each device computes its share of them.
 
@@ -49,7 +49,11 @@ def sum_gradients(
     scale_weight = settings.scale_weight(state.step)
 
     def on_device(
-        params: Params, stats: dict, scale_weight: jax.Array, keys: jax.Array, batch: Batch
+        params: Params,
+        stats: dict,
+        scale_weight: jax.Array,
+        keys: jax.Array,
+        batch: Batch[jax.Array],
     ) -> StepGradients:
         micro_batches = jax.tree.map(lambda x: x.reshape(share, -1, *x.shape[1:]), batch)
         # Not a loop of XLA's: convolution gradients inside one are slow on a CPU.
@@ -81,7 +85,7 @@ def _micro_batch_gradients(
     settings: StepSettings,
     params: Params,
     batch_stats: dict,
-    batch: Batch,
+    batch: Batch[jax.Array],
     rng: jax.Array,
     scale_weight: jax.Array,
 ) -> StepGradients:
@@ -117,7 +121,7 @@ def train_step(
     optimizer: optax.GradientTransformationExtraArgs,
     mesh: Mesh,
     state: TrainState,
-    batch: Batch,
+    batch: Batch[jax.Array],
 ) -> tuple[TrainState, StepMetrics]:
     """Advances the state by one step, unless its gradients are not finite."""
     gradients, images, _ = sum_gradients(settings, mesh, state, batch)
