@@ -16,6 +16,7 @@ from ubernet_jax.train import train
 from ubernet_jax.training.checkpoint import Checkpoints
 
 STEPS_PER_LIFE = 12
+CHECKPOINT_EVERY = 3
 
 
 def kill(process: Process, readers: list[int]) -> None:
@@ -35,7 +36,7 @@ def run_with_kills(start: Callable, config: Config, workdir: pathlib.Path, kills
     for life in range(kills):
         process = start(
             workdir, f'--config.steps={config.steps}', '--config.log_every=1',
-            '--config.checkpoint_every=3', '--config.data.workers=1',
+            f'--config.checkpoint_every={CHECKPOINT_EVERY}', '--config.data.workers=1',
         )  # fmt: skip
         if life % 5 == 4:  # while it starts
             time.sleep(moment.uniform(0, 10))
@@ -60,6 +61,7 @@ def test_a_killed_run_ends_with_the_same_bits(
     config, start, undisturbed, tmp_path, assert_same_end
 ):
     assert config.steps == 2 * STEPS_PER_LIFE
+    config.checkpoint_every = CHECKPOINT_EVERY
     assert run_with_kills(start, config, tmp_path, kills=1) > 0
     assert_same_end(tmp_path, undisturbed)
     assert not is_saving(tmp_path)  # the incomplete checkpoint has been removed
@@ -70,7 +72,7 @@ def test_a_run_that_is_killed_many_times_ends_with_the_same_bits(
     config, start, tmp_path, assert_same_end
 ):
     kills = int(os.environ.get('KILLS', '50'))
-    config.steps = STEPS_PER_LIFE * (kills + 1)
+    config.steps, config.checkpoint_every = STEPS_PER_LIFE * (kills + 1), CHECKPOINT_EVERY
     train(config, tmp_path / 'undisturbed')
     assert run_with_kills(start, config, tmp_path / 'killed', kills) > 0
     assert_same_end(tmp_path / 'killed', tmp_path / 'undisturbed')

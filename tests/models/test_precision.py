@@ -28,7 +28,7 @@ TASKS['detection'].detector = DetectionConfig(width=16, anchor_scales=(1.0, 2.0)
 def make_config(precision: Precision) -> Config:
     model = ModelConfig(
         width=1 / 16,
-        scales=2,
+        scales=1,
         dropout=0.0,
         precision=precision,
         initialisation=Initialisation.RANDOM,

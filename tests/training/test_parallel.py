@@ -12,9 +12,11 @@ from helpers import tiny_config
 from helpers.commands import run_command
 from helpers.networks import read_state
 from helpers.training import Process, finish, free_port, start_training
+from ubernet_jax.config import Config
 from ubernet_jax.errors import UserError
 from ubernet_jax.example import Example
 from ubernet_jax.labels import VOID
+from ubernet_jax.train import train
 from ubernet_jax.training.collation import add_absent_targets, collate
 from ubernet_jax.training.parallel import make_mesh, shard
 from ubernet_jax.weights.trained import open_checkpoint
@@ -22,10 +24,19 @@ from ubernet_jax.weights.trained import open_checkpoint
 STEPS = 8
 
 
+def make_config(prepared: pathlib.Path) -> Config:
+    """The run that `start` starts; every step updates every group."""
+    config = tiny_config.get_config()
+    config.data.directory, config.data.micro_batches_per_step = str(prepared), 4
+    config.steps, config.checkpoint_every = STEPS, STEPS // 2
+    config.pictures_every = config.evaluate_every = 1_000_000
+    return config
+
+
 def start(
     prepared: pathlib.Path, workdir: pathlib.Path, devices: int, steps: int, *settings: str
 ) -> Process:
-    """A training process with a number of devices; every step updates every group."""
+    """Starts a training process with a number of devices."""
     flags = [
         f'--config.steps={steps}', '--config.data.micro_batches_per_step=4',
         f'--config.checkpoint_every={STEPS // 2}', *settings,
@@ -49,18 +60,18 @@ def assert_same_end(actual: pathlib.Path, wanted: pathlib.Path) -> None:
 
 @pytest.mark.slow
 def test_runs_on_any_number_of_devices_and_processes_end_with_the_same_state(prepared, tmp_path):
-    """A full run on one device, and runs that begin on four devices and end on others.
+    """A full run on the device of this process, and runs that begin on four devices.
 
-    They end on two devices, each of which computes two micro-batches, and in two processes with
+    These end on two devices, each of which computes two micro-batches, and in two processes with
     two devices each.
     """
     single, begun = tmp_path / 'single', tmp_path / 'begun'
-    finish(start(prepared, begun, devices=4, steps=STEPS // 2))
+    process = start(prepared, begun, devices=4, steps=STEPS // 2)
+    single.mkdir()
+    train(make_config(prepared), single)
+    finish(process)
     resumed, joint = (shutil.copytree(begun, tmp_path / name) for name in ('resumed', 'joint'))
-    finish(
-        start(prepared, single, devices=1, steps=STEPS),
-        start(prepared, resumed, devices=2, steps=STEPS),
-    )
+    finish(start(prepared, resumed, devices=2, steps=STEPS))
     assert_same_end(resumed, single)
     words = [f'--coordinator=127.0.0.1:{free_port()}', '--processes=2']
     outputs = finish(
