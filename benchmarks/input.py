@@ -24,8 +24,8 @@ from ubernet_jax.batch import Batch
 from ubernet_jax.config import Config
 from ubernet_jax.config.flags import load_config
 from ubernet_jax.errors import UserError
-from ubernet_jax.training.batching import MicroBatches
 from ubernet_jax.training.epochs import Epochs
+from ubernet_jax.training.micro_batches import MicroBatches
 from ubernet_jax.training.prefetch import read_ahead
 from ubernet_jax.training.training_sets import open_training_sets
 

@@ -33,8 +33,8 @@ from benchmarks.workload import count_tasks, make_batch, make_config
 from ubernet_jax.compilation import recomputing
 from ubernet_jax.config import Balancing, Config, Initialisation, ModelConfig
 from ubernet_jax.network import SHARED, make_network
-from ubernet_jax.training.gradients import compute_gradients
 from ubernet_jax.training.settings import make_step_settings
+from ubernet_jax.training.task_gradients import compute_gradients
 
 
 class Method(NamedTuple):

@@ -14,7 +14,7 @@ def plain_gradients(
     batch: Batch,
     rng: jax.Array,
 ) -> tuple[Params, dict[str, jax.Array]]:
-    """(gradient sums, losses), like `gradients.compute_gradients` with the same arguments."""
+    """(gradient sums, losses), like `task_gradients.compute_gradients` with the same arguments."""
     network = settings.network
     valid, head_rng = batch.valid, jax.random.fold_in(rng, 1)
 

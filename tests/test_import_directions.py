@@ -70,7 +70,7 @@ def folders() -> set[str]:
 
 
 def test_imports_are_found():
-    assert {'cli', 'training.batching', 'training.step', 'jax', 'absl'} <= IMPORTS['train']
+    assert {'cli', 'training.micro_batches', 'training.step', 'jax', 'absl'} <= IMPORTS['train']
     assert {'models.vgg', 'losses.dense', 'datasets.storage.records'} <= reach('train')
 
 

@@ -12,8 +12,8 @@ from jax.test_util import check_grads
 from ubernet_jax.ops import roi
 from ubernet_jax.ops.custom_vjp.convolution import convolve
 
-max_pool = jax.jit(roi.max_pool, static_argnames=('size', 'stride', 'step'))
-align = jax.jit(roi.align, static_argnames=('size', 'stride', 'samples'))
+max_pool = jax.jit(roi.roi_max_pool, static_argnames=('size', 'stride', 'step'))
+align = jax.jit(roi.roi_align, static_argnames=('size', 'stride', 'samples'))
 
 RAMP = jnp.arange(1.0, 26).reshape(5, 5, 1)
 

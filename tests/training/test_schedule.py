@@ -16,9 +16,9 @@ from ubernet_jax import config as c
 from ubernet_jax.labels import Boxes, ClassMap, UnitVectors
 from ubernet_jax.network import SHARED
 from ubernet_jax.train import train
-from ubernet_jax.training.batching import MicroBatches
 from ubernet_jax.training.epochs import Epochs
 from ubernet_jax.training.groups import groups_of
+from ubernet_jax.training.micro_batches import MicroBatches
 from ubernet_jax.training.optim import make_rate, sample_counts
 from ubernet_jax.training.schedule import Schedule, count_steps, make_schedule
 from ubernet_jax.training.training_sets import TrainingSet

@@ -20,9 +20,9 @@ from ubernet_jax.models.box_targets import BoxTargets, SampledOutputs
 from ubernet_jax.models.proposals import ProposalNetwork, Proposals, image_anchors, propose
 from ubernet_jax.models.scores import linear_scores
 from ubernet_jax.models.settings import DetectionConfig, Pooling
-from ubernet_jax.ops import roi
 from ubernet_jax.ops.boxes import clip, decode
 from ubernet_jax.ops.custom_vjp.relu import relu
+from ubernet_jax.ops.roi import roi_align, roi_max_pool
 from ubernet_jax.ops.suppression import suppress
 
 DELTA_STD = (0.1, 0.1, 0.2, 0.2)  # divisors of the box head's deltas
@@ -164,9 +164,9 @@ class DetectionHead(nn.Module):
     def _pool(self, conv5: jax.Array, boxes: jax.Array) -> jax.Array:
         match self.config.pooling:
             case Pooling.MAX:  # of every second cell, as if the trunk had stride 16, not dilation
-                pool = functools.partial(roi.max_pool, step=2)
+                pool = functools.partial(roi_max_pool, step=2)
             case Pooling.ALIGN:
-                pool = roi.align
+                pool = roi_align
             case _ as unreachable:
                 typing.assert_never(unreachable)
         return jax.vmap(pool)(conv5, boxes)

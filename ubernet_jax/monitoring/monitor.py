@@ -55,9 +55,13 @@ class Monitor:
         self._progress.update()
         if summary:
             self._log(step, summary)
-        if step % config.pictures_every == 0 or last:
+        pictures = step % config.pictures_every == 0 or last
+        evaluation = step % config.evaluate_every == 0 and not last
+        if pictures or evaluation:
+            self.wait()  # else an error of the evaluation would hide that the step is not finite
+        if pictures:
             self._preview.draw(step, self._predictor(state))
-        if step % config.evaluate_every == 0 and not last:
+        if evaluation:
             self._logger.log(step, self._scores(state))
 
     def wait(self) -> None:

@@ -1,4 +1,4 @@
 """Training: the step, the asynchronous solver, the state of a run and its data.
 
-`gradients` is the core of the project; read it first.
+`task_gradients` is the core of the project; read it first.
 """

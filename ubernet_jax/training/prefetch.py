@@ -13,7 +13,7 @@ import numpy as np
 
 from ubernet_jax.batch import Batch
 from ubernet_jax.errors import UserError
-from ubernet_jax.training.batching import MicroBatches
+from ubernet_jax.training.micro_batches import MicroBatches
 
 
 def read_ahead(

@@ -13,11 +13,11 @@ from jax.sharding import PartitionSpec as P
 
 from ubernet_jax.batch import Batch
 from ubernet_jax.network import Params
-from ubernet_jax.training.gradients import Gradients, compute_gradients
 from ubernet_jax.training.optim import sample_counts
 from ubernet_jax.training.parallel import DATA
 from ubernet_jax.training.settings import StepSettings
 from ubernet_jax.training.state import TrainState
+from ubernet_jax.training.task_gradients import Gradients, compute_gradients
 
 
 class StepGradients(NamedTuple):

@@ -11,8 +11,8 @@ from ubernet_jax.config import DataConfig, DetectionConfig
 from ubernet_jax.labels import VOID, Boxes
 from ubernet_jax.labels.unit_vectors import to_integers
 from ubernet_jax.tasks import Detection
-from ubernet_jax.training.batching import MicroBatches
 from ubernet_jax.training.epochs import Epochs
+from ubernet_jax.training.micro_batches import MicroBatches
 from ubernet_jax.training.training_sets import TrainingSet
 
 

@@ -16,8 +16,8 @@ from ubernet_jax.compilation import recomputing
 from ubernet_jax.config import PAPER, Balancing, BalancingConfig, Config, ModelConfig
 from ubernet_jax.models.vgg import BLOCKS
 from ubernet_jax.network import SHARED, Network, make_network
-from ubernet_jax.training.gradients import compute_gradients
 from ubernet_jax.training.settings import make_step_settings
+from ubernet_jax.training.task_gradients import compute_gradients
 
 SIDE = 129
 KEY = jax.random.PRNGKey(0)

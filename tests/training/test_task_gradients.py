@@ -16,8 +16,8 @@ from ubernet_jax import config as c
 from ubernet_jax.batch import Batch
 from ubernet_jax.losses.uncertainty import LOG_VARIANCE
 from ubernet_jax.network import SHARED, Network, make_network
-from ubernet_jax.training.gradients import compute_gradients
 from ubernet_jax.training.settings import make_step_settings
+from ubernet_jax.training.task_gradients import compute_gradients
 
 pytestmark = pytest.mark.slow
 
