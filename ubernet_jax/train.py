@@ -30,11 +30,11 @@ from ubernet_jax.monitoring.monitor import Monitor
 from ubernet_jax.monitoring.provenance import write_provenance
 from ubernet_jax.network import make_network
 from ubernet_jax.plugins import HELP, load_plugin
-from ubernet_jax.training.batching import MicroBatches
 from ubernet_jax.training.checkpoint import Checkpoints
 from ubernet_jax.training.collation import add_absent_targets
 from ubernet_jax.training.epochs import Epochs
 from ubernet_jax.training.groups import groups_of
+from ubernet_jax.training.micro_batches import MicroBatches
 from ubernet_jax.training.optim import make_optimizer
 from ubernet_jax.training.parallel import (
     exiting_without_lost_processes,

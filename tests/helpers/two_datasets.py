@@ -4,8 +4,8 @@ from helpers.memory_datasets import MemoryDataset
 from ubernet_jax.config import DataConfig
 from ubernet_jax.labels import ClassMap, UnitVectors
 from ubernet_jax.tasks import Normals, Segmentation, SoftMask
-from ubernet_jax.training.batching import MicroBatches
 from ubernet_jax.training.epochs import Epochs
+from ubernet_jax.training.micro_batches import MicroBatches
 from ubernet_jax.training.training_sets import TrainingSet
 
 LANDSCAPE, PORTRAIT = (33, 65), (65, 33)

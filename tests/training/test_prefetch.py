@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from absl import flags
 
+from helpers.training import finish, start_training
 from helpers.two_datasets import make_batches
 from ubernet_jax.training.prefetch import read_ahead
 
@@ -33,3 +34,9 @@ def test_batches_are_those_of_the_source_from_any_step(workers, start, parsed_fl
 
 def test_there_is_nothing_to_read_after_the_last_step():
     assert list(read_ahead(make_batches(steps=3), 3, workers=0)) == []
+
+
+@pytest.mark.slow
+def test_a_finished_run_leaves_no_shared_memory(prepared, tmp_path):
+    (output,) = finish(start_training(prepared, tmp_path / 'run', '--config.data.workers=1'))
+    assert 'finished at step 6' in output and 'leaked' not in output

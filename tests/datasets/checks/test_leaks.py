@@ -17,8 +17,8 @@ from ubernet_jax.datasets.checks.leaks import find_leaks, open_datasets, resolve
 from ubernet_jax.errors import UserError
 from ubernet_jax.train import train
 from ubernet_jax.training import checkpoint
-from ubernet_jax.training.batching import MicroBatches
 from ubernet_jax.training.epochs import Epochs
+from ubernet_jax.training.micro_batches import MicroBatches
 from ubernet_jax.training.training_sets import open_training_sets
 
 SEEDS = {'first/train': (0, 1, 2), 'first/test': (3,), 'second/test': (4, 1)}
