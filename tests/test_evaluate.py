@@ -275,6 +275,48 @@ def test_a_subset_of_the_tasks_or_images_can_be_scored(run_evaluate, tmp_path):
     assert json.loads(file.read_text())['images'] == 1
 
 
+def test_results_record_the_network_and_the_data(run_evaluate, prepared):
+    reports = run_evaluate('--tasks', 'crop', 'road').values()
+    assert len({report['network'] for report in reports}) == 1
+    assert {report['data']['directory'] for report in reports} == {str(prepared)}
+    assert len({report['data']['digest'] for report in reports}) == 2
+
+
+def test_scores_of_another_network_are_deleted(run_evaluate, tmp_path, capsys):
+    run_evaluate('--tasks', 'crop')
+    path = tmp_path / 'net' / 'results' / '00000007' / 'folder_farm-test-crop.json'
+    path.write_text(json.dumps(json.loads(path.read_text()) | {'network': '0' * 16}))
+    assert set(run_evaluate('--tasks', 'road')) == {'folder_street-test-road'}
+    assert 'folder_farm-test-crop.json' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('change', [{'data': {'directory': 'a', 'digest': '0' * 16}}, None])
+def test_scores_on_other_data_are_not_replaced(run_evaluate, tmp_path, change):
+    run_evaluate('--tasks', 'crop')
+    path = tmp_path / 'net' / 'results' / '00000007' / 'folder_farm-test-crop.json'
+    earlier = json.loads(path.read_text())
+    path.write_text(json.dumps(earlier | change if change else {'miou': 1}))
+    with pytest.raises(UserError, match=r'folder_farm-test-crop\.json.*--out'):
+        run_evaluate('--tasks', 'crop')
+
+
+def test_training_images_in_another_data_directory_are_refused(run_evaluate, prepared, capsys):
+    data = c.DataConfig(directory=str(prepared), train=[STREET])
+    with pytest.raises(UserError, match='2 of folder/street:test are in folder/street:test'):
+        run_evaluate('--data-directory', str(prepared), data=data)
+    run_evaluate('--data-directory', str(prepared), data=dataclasses.replace(data, directory='no'))
+    assert 'not checked' in capsys.readouterr().out
+
+
+def test_a_task_is_scored_once_on_a_benchmark(trained):
+    config, _, params, batch_stats = trained
+    benchmarks = [STREET, FARM, FARM]
+    config = dataclasses.replace(config, evaluation=c.EvaluationConfig(benchmarks=benchmarks))
+    predictor = FailingPredictor(make_network(config), config.input_size, params, batch_stats)
+    with pytest.raises(UserError, match=r'\[1\].*\[2\].*crop.*folder/farm:test'):
+        next(evaluate_benchmarks(predictor, config, config.tasks, 3))
+
+
 class FailingPredictor(Predictor):
     """A predictor that must not be used."""
 

@@ -4,20 +4,28 @@
 
 Writes a JSON file for each benchmark and result, with the protocol, to WORKDIR/results/STEP and
 prints a table. With --limit N the folder is STEP-limitN, so that scores on a subset never replace
-those on the full benchmark.
+those on the full benchmark. A result records a digest of the network and of the data; scores on
+other data are never replaced.
 """
 
 import argparse
 import json
 import pathlib
+from collections.abc import Mapping, Sequence
 
 from ubernet_jax import cli
 from ubernet_jax.compilation import enable_compilation_cache
+from ubernet_jax.config import DatasetConfig, Leaks
+from ubernet_jax.datasets.checks.digest import dataset_digest
+from ubernet_jax.datasets.checks.leaks import describe_leaks, find_leaks, open_datasets
+from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.errors import UserError
 from ubernet_jax.evaluation.benchmarks import evaluate_benchmarks
 from ubernet_jax.inference.predictor import Predictor
+from ubernet_jax.json_file import read_json
 from ubernet_jax.network import make_network
 from ubernet_jax.tasks import select_tasks
+from ubernet_jax.weights.digest import network_digest
 from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint, results_folder
 
 
@@ -30,6 +38,7 @@ def main() -> None:
     arguments = _parse_arguments()
     enable_compilation_cache()
     config, step, params, batch_stats = open_checkpoint(arguments.checkpoint)
+    trained_from = config.data.directory
     if arguments.data_directory:
         config.data.directory = str(arguments.data_directory)
     if not config.evaluation.benchmarks:
@@ -42,6 +51,12 @@ def main() -> None:
     folder = f'{step:08d}' + (f'-limit{arguments.limit}' if arguments.limit else '')
     out = arguments.out or results_folder(arguments.checkpoint, folder)
     out.mkdir(parents=True, exist_ok=True)
+    network_id = network_digest(params, batch_stats)
+    benchmarks = open_datasets(config.evaluation.benchmarks, config.data.directory)
+    if arguments.data_directory and config.data.leaks is not Leaks.ALLOW:
+        _check_leaks(config.data.train, trained_from, benchmarks)
+    digests = {dataset.source: dataset_digest(dataset) for dataset in benchmarks}
+    _check_earlier_results(out, digests, network_id)
     scored = False
     for benchmark, task, name, result in evaluate_benchmarks(
         predictor, config, tasks, config.evaluation.thresholds, arguments.limit
@@ -53,6 +68,11 @@ def main() -> None:
             'split': benchmark.split,
             'experiment': config.name,
             'step': step,
+            'network': network_id,
+            'data': {
+                'directory': config.data.directory,
+                'digest': digests[f'{benchmark.name}:{benchmark.split}'],
+            },
             **result.to_json(),
         }
         path = out / f'{benchmark.name.replace("/", "_")}-{benchmark.split}-{name}.json'
@@ -72,6 +92,52 @@ def main() -> None:
             'evaluation.benchmarks of the configuration'
         )
     print(f'results: {out}')
+
+
+def _check_leaks(
+    settings: Sequence[DatasetConfig], directory: str, benchmarks: Sequence[Dataset]
+) -> None:
+    """Refuses benchmarks with training images; the training has checked only other benchmarks.
+
+    Args:
+      settings: the training datasets.
+      directory: folder of prepared datasets that the network was trained from.
+      benchmarks: opened, from another folder.
+    """
+    try:
+        training = open_datasets(settings, directory)
+    except UserError as error:
+        print(f'not checked whether the network was trained on images of the benchmarks: {error}')
+        return
+    if leaks := describe_leaks(find_leaks(training, benchmarks)):
+        lines = '\n  '.join(leaks)
+        raise UserError(f'the network was trained on images of its benchmarks:\n  {lines}')
+
+
+def _check_earlier_results(out: pathlib.Path, digests: Mapping[str, str], network: str) -> None:
+    """Refuses to replace scores on other data, and says when those of another network remain.
+
+    Args:
+      out: the output folder.
+      digests: source of a benchmark, such as `voc2012:val` -> digest of its data.
+      network: digest of the network.
+    """
+    for path in sorted(out.glob('*.json')):
+        earlier = read_json(path)
+        if not isinstance(earlier, dict) or 'network' not in earlier:
+            raise UserError(
+                f'{path} is not a result of this version of evaluate; delete it, or write to '
+                'another folder with --out'
+            )
+        source = f'{earlier["dataset"]}:{earlier["split"]}'
+        if source in digests and earlier['data']['digest'] != digests[source]:
+            raise UserError(
+                f'{path} has scores on other images or labels of {source}, from '
+                f'{earlier["data"]["directory"]}; write to another folder with --out, or delete it'
+            )
+        if earlier['network'] != network:
+            print(f'{path} has scores of another network with this step: deleted')
+            path.unlink()
 
 
 def _parse_arguments() -> argparse.Namespace:

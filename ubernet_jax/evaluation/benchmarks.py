@@ -5,7 +5,7 @@ import concurrent.futures
 import multiprocessing
 import pathlib
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import tqdm
@@ -111,6 +111,22 @@ def evaluate_dataset(
                 yield task, name, metric.compute()
 
 
+def _refuse_repetitions(
+    benchmarks: Sequence[DatasetConfig], mappings: Sequence[Mapping[str, str]]
+) -> None:
+    """Raises a UserError if two results would have one name: dataset, split and task."""
+    numbers: dict[tuple[str, str, str], int] = {}
+    for number, (benchmark, labels) in enumerate(zip(benchmarks, mappings, strict=True)):
+        for task in labels:
+            first = numbers.setdefault((benchmark.name, benchmark.split, task), number)
+            if first != number:
+                raise UserError(
+                    f'evaluation.benchmarks[{first}] and [{number}] both score the task {task} on '
+                    f'{benchmark.name}:{benchmark.split}; name the tasks of each with '
+                    'DatasetConfig(tasks=(...)), so that every task is scored once'
+                )
+
+
 def evaluate_benchmarks(
     predictor: Predictor,
     config: Config,
@@ -137,6 +153,7 @@ def evaluate_benchmarks(
         open_dataset(benchmark.name, benchmark.split, directory) for benchmark in benchmarks
     ]
     mappings = [map_labels(*pair, tasks) for pair in zip(datasets, benchmarks, strict=True)]
+    _refuse_repetitions(benchmarks, mappings)
     spawn = multiprocessing.get_context('spawn')  # a fork of a process with JAX's threads may hang
     with concurrent.futures.ProcessPoolExecutor(mp_context=spawn) as pool:
         for benchmark, dataset, labels in zip(benchmarks, datasets, mappings, strict=True):
