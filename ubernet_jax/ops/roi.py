@@ -11,7 +11,9 @@ from jax import lax
 Array = jax.Array
 
 
-def roi_max_pool(features: Array, rois: Array, size: int = 7, stride: int = 8, step: int = 1) -> Array:
+def roi_max_pool(
+    features: Array, rois: Array, size: int = 7, stride: int = 8, step: int = 1
+) -> Array:
     """RoI max pooling (Fast R-CNN, arXiv 1504.08083, section 2.1).
 
     A region is rounded to whole cells, at least one. Bins also consist of whole cells, and overlap
@@ -56,7 +58,9 @@ def roi_max_pool(features: Array, rois: Array, size: int = 7, stride: int = 8, s
     return jnp.where(largest > -jnp.inf, maxima.reshape(shape), 0)
 
 
-def roi_align(features: Array, rois: Array, size: int = 7, stride: int = 8, samples: int = 2) -> Array:
+def roi_align(
+    features: Array, rois: Array, size: int = 7, stride: int = 8, samples: int = 2
+) -> Array:
     """RoIAlign (Mask R-CNN, arXiv 1703.06870, section 3), without any rounding.
 
     Each bin is the mean of `samples` x `samples` regularly spaced points, interpolated bilinearly.
