@@ -159,7 +159,9 @@ def evaluate_benchmarks(
         for benchmark, dataset, labels in zip(benchmarks, datasets, mappings, strict=True):
             present = {name: dataset.labels[name] for name in dataset.present_labels()}
             metrics = {
-                task: tasks[task].metrics(task, thresholds, present)
+                task: tasks[task].metrics(
+                    task, thresholds, present | {task: dataset.labels[labels[task]]}
+                )
                 for task in task_names
                 if task in labels
             }

@@ -21,6 +21,7 @@ from ubernet_jax.labels.reading import (
 from ubernet_jax.labels.registry import register
 from ubernet_jax.labels.review import Review, Survey
 from ubernet_jax.labels.soft_mask import check_strengths, review_strengths
+from ubernet_jax.metrics.boundaries import PROTOCOLS
 from ubernet_jax.visualize.drawing import in_bands, to_bytes
 from ubernet_jax.visualize.ridges import draw_ridges
 from ubernet_jax.visualize.style import Style
@@ -48,13 +49,26 @@ class LineMap:
 @register
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Lines(LabelKind):
-    """Lines, one pixel wide in the map of each annotator."""
+    """Lines, one pixel wide in the map of each annotator.
+
+    Attributes:
+      protocol: the benchmark whose protocol scores the lines: `bsds500` or `nyud_mt`, see
+        `metrics.boundaries.PROTOCOLS`.
+    """
 
     name: ClassVar[str] = 'lines'
     parts: ClassVar[Mapping[str, Part]] = {
         'share': Part(dtype=np.uint8, shape=(None, None)),
         'annotators': Part(dtype=np.uint8, shape=(None, None, None)),
     }
+    protocol: str = 'bsds500'
+
+    def __post_init__(self) -> None:
+        if self.protocol not in PROTOCOLS:
+            raise UserError(
+                f'the protocol of lines is {self.protocol!r:.50}; it must be one of '
+                f'{", ".join(PROTOCOLS)}'
+            )
 
     def read(
         self, path: pathlib.Path, size: tuple[int, int] | None = None, key: str = ''

@@ -1,7 +1,7 @@
 """The boundary benchmark of BSDS500 (Arbelaez et al., TPAMI 2011): ODS, OIS, AP and R50."""
 
 import dataclasses
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -61,6 +61,26 @@ class BoundaryResult(MetricResult):
     thresholds: np.ndarray
     recall: np.ndarray
     precision: np.ndarray
+
+
+class BoundaryProtocol(NamedTuple):
+    """How a benchmark matches boundaries.
+
+    Attributes:
+      max_distance: matching tolerance as a fraction of the image diagonal.
+      nms: the non-maximum suppression of soft maps.
+    """
+
+    max_distance: float
+    nms: Nms
+
+
+PROTOCOLS = {
+    # Arbelaez et al., PAMI 2011, with the smoothing of HED and RCF.
+    'bsds500': BoundaryProtocol(0.0075, Nms.SMOOTHED),
+    # NYUD as multi-task papers score it: the seism tool, which does not smooth.
+    'nyud_mt': BoundaryProtocol(0.011, Nms.UNSMOOTHED),
+}
 
 
 class BoundaryMetric(Metric):

@@ -12,9 +12,8 @@ from ubernet_jax.example import Example
 from ubernet_jax.labels import VOID, LabelKind, Lines
 from ubernet_jax.labels.lines import LineMap
 from ubernet_jax.losses.bags import multiple_instance
-from ubernet_jax.metrics.boundaries import BoundaryMetric
+from ubernet_jax.metrics.boundaries import PROTOCOLS, BoundaryMetric
 from ubernet_jax.metrics.metric import Metric
-from ubernet_jax.metrics.thinning import Nms
 from ubernet_jax.tasks.dense import DenseTask
 from ubernet_jax.tasks.registry import register
 from ubernet_jax.tasks.strength import StrengthTask
@@ -71,7 +70,10 @@ class Boundaries(StrengthTask, BagTask):
     def metrics(
         self, name: str, thresholds: int, kinds: Mapping[str, LabelKind]
     ) -> dict[str, Metric]:
-        return {name: BoundaryMetric(thresholds=thresholds, nms=Nms.SMOOTHED)}
+        """Uses the protocol of the benchmark's label."""
+        label = kinds.get(name, self.label)
+        protocol = PROTOCOLS[label.protocol if isinstance(label, Lines) else Lines().protocol]
+        return {name: BoundaryMetric(thresholds=thresholds, **protocol._asdict())}
 
     def truth(self, label: LineMap, example: Example) -> np.ndarray:
         """Returns each annotator's boundaries if the label keeps them separate."""

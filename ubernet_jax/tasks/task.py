@@ -210,7 +210,8 @@ class Task(GroupConfig, abc.ABC):
         Args:
           name: name of the task.
           thresholds: number of thresholds at which maps of strengths are scored.
-          kinds: kinds of all labels of the benchmark, by their names there.
+          kinds: kinds of all labels of the benchmark, by their names there; under `name`, the
+            kind of the label that the task is scored on.
         """
 
     def prediction(self, name: str, result: str, finished: Any) -> Any:

@@ -13,11 +13,12 @@ from ubernet_jax.datasets.builders.matlab import as_map, read_matlab
 from ubernet_jax.datasets.builders.normal_frames import Frame, find_frame
 from ubernet_jax.errors import UserError
 from ubernet_jax.example import Example
-from ubernet_jax.labels import VOID, ClassMap
+from ubernet_jax.labels import VOID, ClassMap, Lines
 from ubernet_jax.labels.class_map import check_classes
 from ubernet_jax.labels.lines import LineMap
 from ubernet_jax.labels.reading import read_array, require_size
 from ubernet_jax.labels.standard import STANDARD
+from ubernet_jax.photographs import Exif
 
 NYUD_CLASSES = (
     'wall', 'floor', 'cabinet', 'bed', 'chair', 'sofa', 'table', 'door', 'window', 'bookshelf',
@@ -27,10 +28,11 @@ NYUD_CLASSES = (
     'bathtub', 'bag', 'other structure', 'other furniture', 'other prop',
 )  # fmt: skip
 
-# Folder -> suffixes of its files, as distributed by ASTMT, and by MTI-Net and its successors.
+# Folder -> suffixes of its files, as distributed by ASTMT, by MTI-Net, and by ATRC and its
+# successors (InvPT, TaskPrompter), whose pictures are all PNG.
 _SUFFIXES = {
-    'images': ('.jpg',),
-    'normals': ('.jpg', '.npy'),
+    'images': ('.jpg', '.png'),
+    'normals': ('.jpg', '.npy', '.png'),
     'edge': ('.png', '.npy'),
     'segmentation': ('.mat', '.png'),
     'depth': ('.npy', '.mat'),
@@ -50,7 +52,7 @@ class NyudMt(Builder):
     folders = ('', 'NYUD_MT', 'NYUDv2')
     marker = 'gt_sets'
     labels = {
-        'boundaries': STANDARD['boundaries'],
+        'boundaries': Lines(protocol='nyud_mt'),
         'normals': STANDARD['normals'],
         'segmentation': ClassMap(classes=NYUD_CLASSES),
         'depth': STANDARD['depth'],
@@ -70,9 +72,9 @@ class NyudMt(Builder):
         frame = find_frame(source / 'normals', splits['train'], _read_normals)
         return {split: [(paths, frame) for paths in items] for split, items in splits.items()}
 
-    def read(self, item: tuple[Paths, Frame]) -> tuple[Example, bytes]:
+    def read(self, item: tuple[Paths, Frame], exif: Exif = Exif.REFUSE) -> tuple[Example, bytes]:
         paths, frame = item
-        image, encoded_image = read_image(paths['images'])
+        image, encoded_image = read_image(paths['images'], exif)
         labels = {
             'boundaries': _read_boundaries(paths['edge'], image),
             'normals': frame.apply(STANDARD['normals'].read(paths['normals'], image.shape[:2])),
@@ -98,15 +100,21 @@ def _list_paths(source: pathlib.Path, split: str) -> list[Paths]:
 
 
 def _find(folder: pathlib.Path, name: str, suffixes: tuple[str, ...]) -> pathlib.Path:
-    """Finds the file with one of the suffixes; returns a missing file if there is none."""
+    """Finds the file with one of the suffixes; returns a missing file if there is none.
+
+    Raises:
+      UserError: there are several.
+    """
     paths = [folder / f'{name}{suffix}' for suffix in suffixes]
-    return next((path for path in paths if path.is_file()), paths[0])
+    found = [path for path in paths if path.is_file()]
+    if len(found) > 1:
+        raise UserError(f'{found[0]} and {found[1].name} have the same id; remove either')
+    return found[0] if found else paths[0]
 
 
 def _read_normals(paths: Paths) -> np.ndarray:
     """Reads normals with the axes of the file, which are not known yet."""
-    image, _ = read_image(paths['images'])
-    return STANDARD['normals'].read(paths['normals'], image.shape[:2])
+    return STANDARD['normals'].read(paths['normals'])
 
 
 def _read_boundaries(path: pathlib.Path, image: np.ndarray) -> LineMap:
