@@ -5,7 +5,7 @@ import pytest
 from helpers import tiny_config
 from ubernet_jax import config as c
 from ubernet_jax.errors import UserError
-from ubernet_jax.training.training_sets import make_training_set, open_training_sets
+from ubernet_jax.training.training_sets import open_training_sets
 
 
 @pytest.fixture
@@ -23,7 +23,9 @@ def test_a_training_set_maps_tasks_to_the_labels_of_its_dataset(config):
     assert training_set.dataset.source == 'folder/tiny:train' and training_set.repeat == 3
     assert dict(training_set.labels) == {'objects': 'segmentation', 'normals': 'normals'}
     setting.tasks = ('objects',)
-    training_set = make_training_set(training_set.dataset, setting, config)
+    config.tasks.pop('depth')
+    config.tasks.pop('normals')
+    _, (training_set,) = open_training_sets(config)
     assert dict(training_set.labels) == {'objects': 'segmentation'}
 
 
