@@ -113,6 +113,13 @@ def test_different_protocols_are_an_error(tmp_path, seven):
         assert str(folder / 'results' / '00000004') in str(error.value)
 
 
+def test_numbers_within_a_list_or_an_object_of_a_protocol_are_short(tmp_path, seven):
+    protocol = {'k': [0.1 + 0.2, {'x': 1 / 3}]}
+    changed = write_run(tmp_path / 'changed', SEVEN, protocol=protocol)
+    with pytest.raises(UserError, match=r'k: 1, not \[0\.3, \{"x": 0\.333333\}\]'):
+        main([str(seven), str(changed)])
+
+
 def test_different_numbers_of_images_are_an_error(tmp_path, seven):
     changed = write_run(tmp_path / 'changed', {'saliency': {MAX_F: 0.5}}, images=4)
     with pytest.raises(UserError, match='saliency on pascal_s:test.*images: 4, not 5'):

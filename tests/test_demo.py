@@ -81,23 +81,26 @@ def server(exported, folders) -> Iterator[tuple[str, subprocess.Popen]]:
         cwd=folders['cwd'], env=environment,
     )  # fmt: skip
     address = f'http://127.0.0.1:{port}'
-    deadline = time.monotonic() + TIMEOUT
-    while status(address) != 200:
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.2)
-    yield address, process
-    process.kill()
-    process.wait()
+    try:  # also ends a server that misses its deadline
+        deadline = time.monotonic() + TIMEOUT
+        while status(address) != 200:
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.2)
+        yield address, process
+    finally:
+        process.kill()
+        process.wait()
 
 
 def status(address: str, data: bytes | None = None, **headers: str) -> int:
     """The HTTP status of a request; 0 if there is no answer."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(address, data, headers)) as answer:
+        request = urllib.request.Request(address, data, headers)
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
             return answer.status
     except urllib.error.HTTPError as error:
         return error.code
-    except urllib.error.URLError:
+    except (urllib.error.URLError, TimeoutError):
         return 0
 
 
@@ -118,9 +121,11 @@ def browser(server, downloads, tmp_path_factory) -> Iterator:
     options.add_experimental_option('prefs', {'download.default_directory': str(downloads)})
     options.set_capability('goog:loggingPrefs', {'performance': 'ALL'})
     driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-    driver.get(server[0])
-    yield driver
-    driver.quit()
+    try:
+        driver.get(server[0])
+        yield driver
+    finally:
+        driver.quit()
 
 
 def wait_for(condition) -> object:

@@ -31,6 +31,8 @@ from ubernet_jax.tasks.detections import MeasuredBoxes
 from ubernet_jax.visualize import Panel, contact_sheet
 from ubernet_jax.weights.exported import TrainedNetwork, save_exported
 
+pytestmark = pytest.mark.slow
+
 # The tasks of the paper, and depth, by other names -> the names of their labels.
 LABELS = {f'my_{label}': label for label in STANDARD}
 TASKS = {name: (PAPER | {'depth': Depth})[label]() for name, label in LABELS.items()}

@@ -19,6 +19,8 @@ from ubernet_jax.network import make_network
 from ubernet_jax.tasks import PAPER
 from ubernet_jax.weights.trained import open_checkpoint
 
+pytestmark = pytest.mark.slow
+
 needs_flatbuffers = pytest.mark.skipif(
     importlib.util.find_spec('flatbuffers') is None,
     reason='the extra `export` (flatbuffers) is not installed',

@@ -12,6 +12,8 @@ from ubernet_jax.models.pyramid import Features
 from ubernet_jax.models.vgg import BLOCKS, TAP_STRIDES
 from ubernet_jax.network import SHARED, Network
 
+pytestmark = pytest.mark.slow
+
 HEIGHT, WIDTH = 33, 65
 FROZEN = 2
 

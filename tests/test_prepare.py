@@ -33,6 +33,8 @@ from ubernet_jax.datasets.storage.shard_writer import build_shards
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels.standard import STANDARD
 
+pytestmark = pytest.mark.slow
+
 
 def run(name: str, source: pathlib.Path, directory: pathlib.Path) -> None:
     prepare.main([name, '--source', str(source), '--directory', str(directory)])
@@ -97,10 +99,10 @@ def interrupted(tmp_path, monkeypatch) -> pathlib.Path:
     write_bsds500(tmp_path)
     read = Bsds500.read
 
-    def read_until_ctrl_c(builder, item):
+    def read_until_ctrl_c(builder, item, exif):
         if item[0].stem == '102':
             raise KeyboardInterrupt
-        return read(builder, item)
+        return read(builder, item, exif)
 
     with monkeypatch.context() as patch:
         patch.setattr(Bsds500, 'read', read_until_ctrl_c)
@@ -114,9 +116,9 @@ def read_ids(monkeypatch) -> list[str]:
     """The ids of the BSDS500 images that are read during the test."""
     ids, read = [], Bsds500.read
 
-    def record(builder, item):
+    def record(builder, item, exif):
         ids.append(item[0].stem)
-        return read(builder, item)
+        return read(builder, item, exif)
 
     monkeypatch.setattr(Bsds500, 'read', record)
     return ids
@@ -189,7 +191,7 @@ def test_an_error_in_a_worker_process(tmp_path, monkeypatch, refuses):
 class Dying:
     """A reader that ends its process."""
 
-    def read(self, item):
+    def read(self, item, exif):
         os._exit(1)
 
 

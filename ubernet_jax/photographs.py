@@ -1,22 +1,39 @@
 """Finds photographs, and reads pictures of many formats as 8-bit RGB arrays."""
 
 import contextlib
+import enum
 import glob
+import io
 import os
 import pathlib
 import warnings
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from ubernet_jax.errors import UserError
 
 MAX_PIXELS = 64_000_000  # 192 MB as RGB; larger pictures count as decompression bombs
 # Pillow reads more formats, some by running other programs, which is unsafe for untrusted files.
 FORMATS = ('AVIF', 'BMP', 'GIF', 'JPEG', 'JPEG2000', 'PNG', 'PPM', 'TIFF', 'WEBP')
+STORED_FORMATS = ('JPEG', 'PNG')  # of the images in prepared datasets
 
 Photograph = str | os.PathLike | Image.Image | np.ndarray
+
+
+class Exif(enum.StrEnum):
+    """How a labelled image is read if its EXIF orientation turns or mirrors it.
+
+    Attributes:
+      REFUSE: it is an error.
+      APPLY: as a viewer shows it; its labels were drawn on the upright image.
+      IGNORE: as its pixels are stored; its labels were drawn on these.
+    """
+
+    REFUSE = 'refuse'
+    APPLY = 'apply'
+    IGNORE = 'ignore'
 
 
 def find_photographs(paths: Iterable[pathlib.Path]) -> list[pathlib.Path]:
@@ -24,7 +41,7 @@ def find_photographs(paths: Iterable[pathlib.Path]) -> list[pathlib.Path]:
 
     Args:
       paths: files, folders, and patterns such as `trip/**/*.jpg`, for shells that do not expand
-        them. The files of a folder or a pattern are sorted by name.
+        them. The files of a folder or a pattern are sorted by name; hidden files are passed over.
 
     Raises:
       UserError: a folder contains no file with the extension of a picture, or a pattern matches
@@ -34,10 +51,11 @@ def find_photographs(paths: Iterable[pathlib.Path]) -> list[pathlib.Path]:
     for path in paths:
         if path.is_dir():
             expanded = [file for file in path.iterdir() if file.suffix.lower() in _extensions()]
+            expanded = [file for file in expanded if not file.name.startswith('.')]
             message = f'{path} is a folder without a picture file (.jpg, .png, ...)'
         elif glob.has_magic(str(path)) and not path.exists():
             matches = map(pathlib.Path, glob.iglob(str(path), recursive=True))
-            expanded = [file for file in matches if file.is_file()]
+            expanded = [f for f in matches if f.is_file() and not f.name.startswith('.')]
             message = f'{path} matches no file'
         else:
             expanded, message = [path], ''
@@ -50,7 +68,7 @@ def find_photographs(paths: Iterable[pathlib.Path]) -> list[pathlib.Path]:
 def read_photograph(source: Photograph) -> np.ndarray:
     """Reads a photograph as a viewer would show it.
 
-    Applies the EXIF rotation, puts transparent pixels on white, and converts grey, palette, CMYK
+    Applies the EXIF orientation, puts transparent pixels on white, and converts grey, palette, CMYK
     and 16-bit pictures to 8-bit RGB (16 bits are scaled, not clipped). Reads the first frame of an
     animation. Does not apply colour profiles.
 
@@ -77,6 +95,51 @@ def read_photograph(source: Photograph) -> np.ndarray:
         )
     with open_picture(source) as image:
         return _to_rgb(source, image)
+
+
+def read_labelled(path: str | os.PathLike, exif: Exif) -> np.ndarray:
+    """Reads a photograph whose labels are known, as `read_photograph`.
+
+    Args:
+      path: the file.
+      exif: what an EXIF orientation other than upright means for the labels.
+
+    Raises:
+      UserError: as `read_photograph`, or the photograph has an EXIF orientation that is refused.
+    """
+    with open_picture(path) as image:
+        turned = orientation(image)
+        if turned != 1 and exif == Exif.REFUSE:
+            raise UserError(
+                f'{path}: its EXIF orientation is {turned}, which viewers apply, so that it is '
+                'unknown whether its labels were drawn on the image as it is shown or as it is '
+                'stored: give --exif apply (as shown; the image is turned upright) or --exif '
+                'ignore (as stored), or save the image without an EXIF orientation'
+            )
+        if turned != 1 and exif == Exif.IGNORE and image.format == 'TIFF':
+            raise UserError(  # Pillow always applies it
+                f'{path}: the content of the file is TIFF, whose orientation {turned} cannot be '
+                'ignored; save it as PNG or JPEG'
+            )
+        return _to_rgb(path, image, upright=exif != Exif.IGNORE)
+
+
+def orientation(image: Image.Image) -> int:
+    """Returns the EXIF orientation of an open picture: 1 if it is upright, otherwise 2 to 8.
+
+    The pixels of a PNG file are read, since the orientation may follow them.
+    """
+    value = image.getexif().get(ExifTags.Base.Orientation, 1)
+    return value if value in range(2, 9) else 1  # viewers ignore other values
+
+
+def open_stored(encoded: bytes) -> Image.Image:
+    """Opens the bytes of an image of a prepared dataset, in one of `STORED_FORMATS`.
+
+    Raises:
+      OSError: it is not such an image, or it is damaged; also when its pixels are read.
+    """
+    return Image.open(io.BytesIO(encoded), formats=STORED_FORMATS)
 
 
 @contextlib.contextmanager
@@ -139,9 +202,11 @@ def _check_size(name: str | os.PathLike, image: Image.Image) -> None:
         raise UserError(f'{_too_large(name)} (it has {image.width} x {image.height})')
 
 
-def _to_rgb(name: str | os.PathLike, image: Image.Image) -> np.ndarray:
+def _to_rgb(name: str | os.PathLike, image: Image.Image, *, upright: bool = True) -> np.ndarray:
+    """Converts to uint8 (H, W, 3); `upright` applies the EXIF orientation."""
     _check_size(name, image)
-    image = ImageOps.exif_transpose(image)
+    if upright:
+        image = ImageOps.exif_transpose(image)
     if image.mode == 'F':
         raise UserError(
             f'{name}: its pixels are floating-point numbers, for which the value of white is not '

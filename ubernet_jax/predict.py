@@ -5,8 +5,9 @@
 A folder stands for all pictures in it; a quoted pattern such as 'trip/**/*.jpg' stands for all
 files that it matches. For each photograph it writes to OUT/PHOTO: a picture for each task,
 `sheet.png` with all pictures, detections as `TASK.json`, and `predictions.npz` with the results as
-arrays at the size of the photograph. For each video (extra `video`) it writes OUT/VIDEO/sheet.mp4.
-Files that cannot be read are skipped and listed at the end.
+arrays at the size of the photograph. For each video (extra `video`) it writes OUT/VIDEO/sheet.mp4,
+and prints how many frames were read. Of an earlier prediction in OUT/PHOTO, the files that are not
+replaced are removed and named. Files that cannot be read are skipped and listed at the end.
 """
 
 import argparse
@@ -19,10 +20,11 @@ from ubernet_jax import cli
 from ubernet_jax.compilation import enable_compilation_cache
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.api import UberNet
-from ubernet_jax.inference.videos import ENDINGS, predict_video
+from ubernet_jax.inference.videos import ENDINGS, FrameCount, predict_video
 from ubernet_jax.photographs import find_photographs
 from ubernet_jax.tasks import select_tasks
 from ubernet_jax.weights.trained import CHECKPOINT_HELP
+from ubernet_jax.weights.urls import refuse_url
 
 
 def main() -> None:
@@ -30,14 +32,22 @@ def main() -> None:
     enable_compilation_cache()
     net = UberNet.load(arguments.checkpoint)
     tasks = select_tasks(net.tasks, arguments.tasks)
+    for path in arguments.images:
+        refuse_url(path)
     folders = _folders(find_photographs(arguments.images), arguments.out)
     unreadable = []
     for folder, path in tqdm.tqdm(folders.items(), unit='file', disable=None):
         try:
             if path.suffix.lower() in ENDINGS:
-                predict_video(net, path, tasks, folder / 'sheet.mp4', every=arguments.every)
+                frames = predict_video(
+                    net, path, tasks, folder / 'sheet.mp4', every=arguments.every
+                )
+                tqdm.tqdm.write(_describe(path, frames))
             else:
-                net.predict(path, tasks).save(folder)
+                removed = net.predict(path, tasks).save(folder)
+                if removed:
+                    names = ', '.join(file.name for file in removed)
+                    tqdm.tqdm.write(f'{folder}: removed files of an earlier prediction: {names}')
         except UserError as error:
             unreadable.append(str(error))
     print(f'predictions of {len(folders) - len(unreadable)} files: {arguments.out}')
@@ -49,7 +59,10 @@ def _folders(images: Sequence[pathlib.Path], out: pathlib.Path) -> dict[pathlib.
     """Maps a folder in `out`, named after the image, to each image; refuses equal names."""
     folders = {}
     for path in images:
-        folder = out / path.stem
+        # A stem of dots only, as of the file `...png`, is no name for a folder.
+        folder = out / (path.stem if path.stem.strip('.') else path.name)
+        if not path.name.strip('.'):
+            raise UserError(f'{path} does not name a file: give the path of a picture or video')
         if folder in folders:
             raise UserError(
                 f'{folders[folder]} and {path} would both be written to {folder}: '
@@ -57,6 +70,16 @@ def _folders(images: Sequence[pathlib.Path], out: pathlib.Path) -> dict[pathlib.
             )
         folders[folder] = path
     return folders
+
+
+def _describe(path: pathlib.Path, frames: FrameCount) -> str:
+    text = f'{path}: {frames.read} frames read'
+    if frames.ended_early:
+        text += (
+            f'; it ended early: by its header it has about {frames.announced}. If it is cut short, '
+            'copy or save it again'
+        )
+    return text
 
 
 def _parse_arguments() -> argparse.Namespace:

@@ -26,6 +26,7 @@ from ubernet_jax.datasets.contact_sheet import draw_examples
 from ubernet_jax.datasets.storage.image_storage import Storage
 from ubernet_jax.doctor.dataset_report import find_errors
 from ubernet_jax.errors import UserError
+from ubernet_jax.photographs import Exif
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -38,7 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.list:
         for name in (*KNOWN_NAMES, *list_folders(options.directory)):
             print(describe(make_builder(name, options.directory)))
-    storage = Storage(max_side=options.max_side, jpeg_quality=options.jpeg_quality)
+    storage = Storage(
+        max_side=options.max_side, jpeg_quality=options.jpeg_quality, exif=options.exif
+    )
     builders = [make_builder(name, options.directory) for name in options.names]
     for builder in builders:
         if builder.is_prepared():
@@ -65,6 +68,7 @@ def summarise(builder: Builder) -> str:
             for label, review in builder.review_labels().items()
             for note in review.notes
         ),
+        *builder.describe_left_out(),
         f'see {_draw_sheet(builder)} for some images with their labels',
     ]
     return '\n'.join(f'{name}: {line}' for line in lines if line)
@@ -85,7 +89,7 @@ def _check_storage(builder: Builder, wanted: Storage) -> None:
     """Raises a UserError if the requested options differ from those of the prepared dataset."""
     stored = dataclasses.asdict(builder.read_storage())
     for option, value in dataclasses.asdict(wanted).items():
-        if value not in (None, stored[option]):
+        if value not in (getattr(Storage(), option), stored[option]):
             flag = f'--{option.replace("_", "-")}'
             raise UserError(
                 f'{builder.dataset_name} is already prepared in {builder.data_path}, with images '
@@ -150,6 +154,15 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar='Q',
         help='store images as JPEG of this quality, 1 to 100 (default: keep the original files, '
         'and store scaled images as PNG)',
+    )
+    parser.add_argument(
+        '--exif',
+        type=Exif,
+        choices=[*Exif],
+        default=Exif.REFUSE,
+        help='labelled images with an EXIF orientation: refuse them; apply it, for labels drawn on '
+        'the image as viewers show it; or ignore it, for labels drawn on the pixels as stored '
+        '(default: %(default)s)',
     )
     parser.add_argument(
         '--workers',

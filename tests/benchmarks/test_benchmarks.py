@@ -19,6 +19,8 @@ from benchmarks.input import WARM_UP, Speeds, measure_reading, read_training_spe
 from ubernet_jax.batch import Batch
 from ubernet_jax.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_gradient_magnitude_of_a_full_step_is_1():
     image = np.zeros((40, 40, 3), np.uint8)

@@ -16,6 +16,8 @@ from helpers.paths import ROOT
 from ubernet_jax.config import Initialisation, ModelConfig
 from ubernet_jax.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 PAIRS = Links(machine=2, within=100, between=50, latency=0.5)
 DOCUMENT = ROOT / 'docs/scaling.md'
 

@@ -136,6 +136,43 @@ def test_a_task_that_the_baseline_lacks_is_left_out(tmp_path, three, capsys):
     assert 'delta_m of a and b leaves out segmentation (not in the baseline), normals' in text
 
 
+def test_a_task_on_which_the_baseline_was_not_evaluated_is_left_out(tmp_path, three, capsys):
+    baseline = write_run(tmp_path / 'baseline', {'saliency': {MAX_F: 0.4}, 'normals': {MEAN: 30}})
+    (baseline / 'results' / '00000004' / 'nyudv2-test-normals.json').unlink()
+    for run, base, change, reason in (
+        (three, baseline, '+50.0', 'not evaluated in the baseline'),
+        (baseline, three, '-33.3', 'evaluated in the baseline only'),
+    ):
+        main([str(run), '--baseline', str(base)])
+        text = capsys.readouterr().out
+        assert ['normals', '-'] in table_rows(text) and ['delta_m', change] in table_rows(text)
+        assert f'normals ({reason})' in ' '.join(text.split())
+
+
+def test_a_benchmark_on_which_the_baseline_was_not_evaluated_is_left_out(tmp_path):
+    runs = [
+        write_run(tmp_path / name, {'saliency': {MAX_F: score}})
+        for name, score in (('multitask', 0.6), ('baseline', 0.5))
+    ]
+    first = runs[0] / 'results' / '00000004' / 'pascal_s-test-saliency.json'
+    report = json.loads(first.read_text())
+    first.with_name('ecssd-test-saliency.json').write_text(
+        json.dumps({**report, 'dataset': 'ecssd'})
+    )
+    multitask, baseline = map(read_run, runs)
+    comparison = compare([multitask], ['multitask'], [baseline])
+    assert mean_changes(comparison) == pytest.approx({'saliency': 20, 'delta_m': 20})
+    changes = find_changes(comparison, comparison.columns[0])
+    assert changes.left_out == {'saliency on ecssd:test': 'not evaluated in the baseline'}
+
+
+def test_runs_of_a_baseline_must_be_evaluated_on_the_same_benchmarks(tmp_path, three):
+    baseline = [write_run(tmp_path / str(seed), THREE, seed=seed) for seed in range(2)]
+    (baseline[1] / 'results' / '00000004' / 'nyudv2-test-normals.json').unlink()
+    with pytest.raises(UserError, match=rf'{baseline[1]} .*normals on nyudv2:test'):
+        main([str(three), '--baseline', *map(str, baseline)])
+
+
 def test_runs_without_common_tasks_are_an_error(tmp_path, three):
     baseline = write_run(tmp_path / 'baseline', {'detection_voc07': {VOC07: 0.5}})
     with pytest.raises(UserError) as error:

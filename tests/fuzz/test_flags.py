@@ -21,6 +21,8 @@ from ubernet_jax.config.flags import check_config, parse_flags  # noqa: E402
 from ubernet_jax.config.validation import validate  # noqa: E402
 from ubernet_jax.errors import UserError  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 CONFIG_FILE = pathlib.Path(tiny_config.__file__)
 
 

@@ -21,6 +21,8 @@ from helpers.fuzz.weight_readers import make_weight_readers  # noqa: E402
 from ubernet_jax.errors import UserError  # noqa: E402
 from ubernet_jax.metrics.metric import MetricError  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 10  # limit of the processor time for a file
 MEMORY = 2 * 2**30  # limit of the additional memory in bytes
 

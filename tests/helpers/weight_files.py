@@ -186,19 +186,82 @@ def write_safetensors(path: pathlib.Path, layers: Layers) -> pathlib.Path:
     return path
 
 
+def resnet_state(
+    blocks: Sequence[int] = (3, 4, 6, 3), width: int = 4, groups: int = 1, side: int = 3
+) -> dict[str, np.ndarray]:
+    """A narrow ResNet by torchvision's names; its first convolution has 4 channels (of 64).
+
+    Args:
+      blocks: bottlenecks of each stage; (3, 4, 6, 3) is ResNet-50.
+      width: channels of the 3x3 convolutions of the first stage; 4 is ResNet, 8 is wide.
+      groups: of the 3x3 convolutions.
+      side: rows and columns of the 3x3 convolutions.
+    """
+    state = {}
+
+    def convolution(name: str, norm: str, *shape: int) -> None:
+        state[f'{name}.weight'] = np.full(shape, 0.01, np.float32)
+        for part in ('weight', 'bias', 'running_mean', 'running_var'):
+            state[f'{norm}.{part}'] = np.ones(shape[0], np.float32)
+
+    convolution('conv1', 'bn1', 4, 3, 7, 7)
+    inputs = 4
+    for stage, count in enumerate(blocks):
+        middle, outputs = width * 2**stage, 16 * 2**stage
+        for block in range(count):
+            name = f'layer{stage + 1}.{block}'
+            convolution(f'{name}.conv1', f'{name}.bn1', middle, inputs, 1, 1)
+            convolution(f'{name}.conv2', f'{name}.bn2', middle, middle // groups, side, side)
+            convolution(f'{name}.conv3', f'{name}.bn3', outputs, middle, 1, 1)
+            if block == 0:
+                shortcut = f'{name}.downsample'
+                convolution(f'{shortcut}.0', f'{shortcut}.1', outputs, inputs, 1, 1)
+            inputs = outputs
+    return state | {'fc.weight': np.ones((10, inputs)), 'fc.bias': np.ones(10)}
+
+
+def fixed_length(names: Sequence[str]) -> np.ndarray:
+    """Names as Keras 2 wrote them through h5py 2."""
+    return np.array([name.encode() for name in names], None if names else 'S1')
+
+
+def variable_length(names: Sequence[str]) -> np.ndarray:
+    """Names as Keras 2 wrote them through h5py 3."""
+    return np.array(names, h5py.string_dtype())
+
+
+def write_keras_2(path: pathlib.Path, layers: Layers) -> pathlib.Path:
+    """Writes a file as `save_weights` of Keras 2 through h5py 3; alphabetic order is no order."""
+    with h5py.File(path, 'w') as file:
+        file.attrs['layer_names'] = variable_length(['input_1', *layers])
+        file.create_group('input_1').attrs['weight_names'] = variable_length([])
+        for name, (kernel, bias) in layers.items():
+            layer = file.create_group(name)
+            layer.attrs['weight_names'] = variable_length(
+                [f'{name}/{part}:0' for part in ('kernel', 'bias')]
+            )
+            layer[f'{name}/kernel:0'] = as_keras(name, kernel)
+            layer[f'{name}/bias:0'] = bias
+    return path
+
+
+def as_keras(name: str, kernel: np.ndarray) -> np.ndarray:
+    """Converts a kernel from the layout of Caffe to that of Keras."""
+    if name == 'fc1':
+        kernel = kernel.reshape(len(kernel), -1, 7, 7).transpose(0, 2, 3, 1)
+        kernel = kernel.reshape(len(kernel), -1)
+    return kernel.transpose((2, 3, 1, 0) if kernel.ndim == 4 else (1, 0))
+
+
 def write_keras(path: pathlib.Path, layers: Layers, root: str = '/') -> pathlib.Path:
     """Writes a file like those of keras.applications, from kernels in the layout of Caffe."""
     with h5py.File(path, 'w') as file:
         group = file.require_group(root)
-        group.attrs['layer_names'] = np.array([b'input_1', *(name.encode() for name in layers)])
-        group.create_group('input_1').attrs['weight_names'] = np.zeros(0, 'S1')
+        group.attrs['layer_names'] = fixed_length(['input_1', *layers])
+        group.create_group('input_1').attrs['weight_names'] = fixed_length([])
         for name, (kernel, bias) in layers.items():
-            if name == 'fc1':
-                kernel = kernel.reshape(len(kernel), -1, 7, 7).transpose(0, 2, 3, 1)
-                kernel = kernel.reshape(len(kernel), -1)
-            axes = (2, 3, 1, 0) if kernel.ndim == 4 else (1, 0)
             layer = group.create_group(name)
-            layer.attrs['weight_names'] = np.array([f'{name}_{part}_1:0'.encode() for part in 'Wb'])
-            layer[f'{name}_W_1:0'] = kernel.transpose(axes)
+            layer.attrs['weight_names'] = fixed_length([f'{name}_{part}_1:0' for part in 'Wb'])
+            layer[f'{name}_W_1:0'] = as_keras(name, kernel)
             layer[f'{name}_b_1:0'] = bias
     return path

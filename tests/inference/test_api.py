@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import json
+import pathlib
 import subprocess
 import sys
 
@@ -20,6 +21,8 @@ from ubernet_jax.network import Network, make_network
 from ubernet_jax.tasks import PAPER
 from ubernet_jax.visualize import Style
 from ubernet_jax.weights.trained import open_checkpoint
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope='module')
@@ -70,6 +73,16 @@ def test_only_the_given_tasks_are_predicted(net):
     assert list(result) == list(result.arrays()) == ['saliency']
     with pytest.raises(UserError, match='depth.*boundaries, '):
         net.predict(make_image(9, 9), tasks=['depth'])
+
+
+def test_folders_and_urls_are_refused(net, tmp_path):
+    for source in (tmp_path, str(tmp_path), [tmp_path]):
+        with pytest.raises(UserError, match=rf'^{tmp_path} .*python -m ubernet_jax\.predict'):
+            net.predict(source)
+    url = 'https://example.org/a.jpg'
+    for source in (url, pathlib.Path(url)):
+        with pytest.raises(UserError, match=f'^{url} .*download'):
+            net.predict(source)
 
 
 def test_several_threads_get_the_results_of_a_single_thread(net):

@@ -6,7 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from ubernet_jax import config as c
 from ubernet_jax.config.validation import validate
@@ -123,6 +123,62 @@ def test_files_are_named_after_the_tasks(out, tmp_path):
         {'box': [1.0, 2.5, 11.0, 12.0], 'label': 'bus', 'score': 0.75},
         {'box': [0.0, 0.0, 30.0, 20.0], 'label': 'car', 'score': 0.5},
     ]
+
+
+def test_tasks_may_have_the_names_of_parameters_of_numpy(out, tmp_path):
+    tasks = {'file': c.SoftMask(), 'allow_pickle': c.SoftMask(), 'args': c.SoftMask()}
+    maps = {name: np.full((HEIGHT, WIDTH), n / 4, np.float32) for n, name in enumerate(tasks)}
+    Predictions(out.image, tasks, maps).save(tmp_path)
+    with np.load(tmp_path / 'predictions.npz') as arrays:
+        assert set(arrays) == set(tasks)
+        for name in tasks:
+            np.testing.assert_array_equal(arrays[name], maps[name])
+
+
+def test_files_of_an_earlier_prediction_are_replaced_and_other_files_stay(out, tmp_path):
+    assert out.save(tmp_path) == []
+    for name in ('holiday.png', 'notes.txt'):
+        (tmp_path / name).write_text('not a prediction')
+    fewer = Predictions(out.image, {'glow': out.tasks['glow']}, {'glow': out.glow})
+    removed = fewer.save(tmp_path)
+    kept = {'glow.png', 'sheet.png', 'predictions.npz', 'holiday.png', 'notes.txt'}
+    assert {path.name for path in tmp_path.iterdir()} == kept
+    assert {path.parent for path in removed} == {tmp_path}
+    tasks = set(out) - {'glow'}
+    assert {path.name for path in removed} == {
+        *(f'{name}.png' for name in tasks), 'vehicles.json', 'signs.json',
+    }  # fmt: skip
+
+
+def test_a_list_of_files_in_a_foreign_picture_reaches_no_other_folder(out, tmp_path):
+    outside = tmp_path / 'a.txt'
+    outside.touch()
+    folder = tmp_path / 'out'
+    for names in (['../a.txt', str(outside), '..', '', 7], {'a': 1}, 'a.txt'):
+        folder.mkdir(exist_ok=True)
+        info = PngImagePlugin.PngInfo()
+        info.add_text('ubernet_jax', json.dumps(names))
+        Image.new('L', (1, 1)).save(folder / 'sheet.png', pnginfo=info)
+        assert out.save(folder) == [] and outside.exists()
+    (folder / 'sheet.png').write_bytes(b'not a picture')
+    assert out.save(folder) == []
+
+
+def test_a_prediction_that_cannot_be_saved_changes_nothing(out, tmp_path):
+    out.save(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    tasks = {'glow': c.SoftMask(), 'facing': c.Normals()}
+    broken = Predictions(out.image, tasks, {'glow': out.glow, 'facing': out.glow})
+    with pytest.raises(Exception):  # noqa: B017
+        broken.save(tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize('name', ['file', 'file/folder'])
+def test_a_file_in_place_of_the_folder_is_named(out, name, tmp_path):
+    (tmp_path / 'file').touch()
+    with pytest.raises(UserError, match=f'{tmp_path / name} '):
+        out.save(tmp_path / name)
 
 
 def test_saved_boxes_are_labels_of_the_folder_layout(out, tmp_path):

@@ -2,6 +2,9 @@
 
 import importlib.util
 import pathlib
+import re
+from collections.abc import Iterator
+from typing import NamedTuple, cast
 
 import imageio.v2 as imageio
 import numpy as np
@@ -10,7 +13,9 @@ import pytest
 from ubernet_jax import UberNet, predict
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference import videos
-from ubernet_jax.inference.videos import predict_video
+from ubernet_jax.inference.videos import FrameCount, predict_video
+
+pytestmark = pytest.mark.slow
 
 needs_ffmpeg = pytest.mark.skipif(
     importlib.util.find_spec('imageio_ffmpeg') is None,
@@ -59,6 +64,54 @@ def test_predict_expands_patterns_and_names_unreadable_videos(
         predict.main()
     assert [folder.name for folder in out.iterdir()] == ['grey']
     check_sheets(out / 'grey' / 'sheet.mp4', 5, LEVELS[::2])
+
+
+class NoFrames(NamedTuple):
+    """A video whose header announces frames that cannot be read."""
+
+    rate: float = 10.0
+    length: int = 5
+    frames: Iterator = iter(())
+
+
+def test_a_video_without_frames_is_an_error_and_leaves_no_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(videos, 'read_video', lambda path: NoFrames())
+    out = tmp_path / 'out' / 'sheet.mp4'
+    with pytest.raises(UserError, match=r'none\.mp4: no frame.* 5 '):
+        predict_video(cast(UberNet, None), tmp_path / 'none.mp4', [], out)
+    assert not out.parent.exists()
+
+
+@pytest.mark.parametrize(
+    ('read', 'announced', 'early'),
+    [(5, 5, False), (6, 5, False), (4, 5, False), (3, 5, True), (985, 1000, False),
+     (970, 1000, True), (3, 0, False)],
+)  # fmt: skip
+def test_a_video_that_lacks_more_frames_than_the_header_is_inexact_ended_early(
+    read, announced, early
+):
+    assert FrameCount(read, announced).ended_early is early
+
+
+@needs_ffmpeg
+def test_a_video_that_is_cut_short_is_reported(exported, tmp_path, monkeypatch, capsys):
+    frames = np.random.default_rng(0).integers(0, 256, (30, 48, 64, 3), np.uint8)
+    path = tmp_path / 'long.mp4'
+    imageio.mimwrite(
+        path, list(frames), 'ffmpeg', fps=10, macro_block_size=2,
+        output_params=['-movflags', '+faststart'],
+    )  # fmt: skip
+    words = ['--checkpoint', exported, path, '--tasks', 'saliency', '--every', '10']
+    monkeypatch.setattr('sys.argv', ['predict', *map(str, words), '--out', str(tmp_path / 'out')])
+    predict.main()
+    text = capsys.readouterr().out
+    assert f'{path}: 30 frames read' in text and 'early' not in text
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    predict.main()
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if 'frames read' in line]
+    match = re.search(r'long\.mp4: (\d+) frames read.* 30\.', line)
+    assert match and 0 < int(match[1]) < 28
 
 
 def test_a_missing_video_is_named(tmp_path, monkeypatch):

@@ -47,8 +47,8 @@ def test_intersection_over_union_of_all_pairs():
         (([A, B], [0.9, 0.8]), ([A, B], [True, False]), 1, 1),  # difficult objects do not count
         (([A, A, B], [0.9, 0.85, 0.8]), ([A, B], [True, False]), 1, 1),
         (([], []), ([A],), 0, 0),
-        (([[0, 0, 10, 5]], [0.9]), ([A],), 0, 0),  # an overlap of exactly 0.5 is too small
-        (([[0, 0, 10, 5.1]], [0.9]), ([A],), 1, 1),
+        (([[0, 0, 10, 5]], [0.9]), ([A],), 1, 1),  # an overlap of exactly 0.5 is enough
+        (([[0, 0, 10, 4.9]], [0.9]), ([A],), 0, 0),
     ],
 )
 def test_average_precision_of_small_examples(prediction, truth, voc07, voc10):
@@ -80,9 +80,9 @@ def brute_force(images, mode: ApMode) -> float:
             areas = [(b[2] - b[0]) * (b[3] - b[1]) for b in (box, true_box)]
             if shared / (sum(areas) - shared) > best_overlap:
                 best, best_overlap = j, shared / (sum(areas) - shared)
-        if best_overlap > 0.5 and truth.difficult[best]:
+        if best_overlap >= 0.5 and truth.difficult[best]:
             continue
-        if best_overlap > 0.5 and (n, best) not in detected_objects:
+        if best_overlap >= 0.5 and (n, best) not in detected_objects:
             detected_objects.add((n, best))
             true_positives += 1
         else:
@@ -91,7 +91,7 @@ def brute_force(images, mode: ApMode) -> float:
         points.append((true_positives / total, precision))
     if mode is ApMode.VOC07:
         return (
-            sum(max((p for r, p in points if r >= level / 10), default=0) for level in range(11))
+            sum(max((p for r, p in points if r >= 0.1 * level), default=0) for level in range(11))
             / 11
         )
     area, previous = 0.0, 0.0
@@ -124,6 +124,24 @@ def test_agrees_with_brute_force_on_random_cases(mode):
             continue
         assert ap_of(mode, *images) == pytest.approx(brute_force(images, mode), abs=1e-12)
         compared += 1
+
+
+@pytest.mark.parametrize(
+    ('found', 'levels'), [(1, 2), (2, 3), (3, 3), (4, 5), (5, 6), (6, 6), (7, 7), (8, 9), (10, 11)]
+)
+def test_recall_levels_are_multiples_of_a_tenth_in_binary(found, levels):
+    """3 * 0.1, 6 * 0.1 and 7 * 0.1 are above the recalls 3 / 10, 6 / 10 and 7 / 10."""
+    boxes = [[20 * i, 0, 20 * i + 10, 10] for i in range(10)]
+    image = detections(boxes[:found], np.ones(found)), objects(boxes)
+    assert ap_of(ApMode.VOC07, image) == pytest.approx(levels / 11)
+
+
+def test_the_protocol_says_which_overlap_and_which_recalls_count():
+    for mode, levels in ((ApMode.VOC07, 'arange(0, 1.1, 0.1)'), (ApMode.VOC10, 'every')):
+        metric = DetectionMetric(['object'], mode)
+        metric.update(detections([A], [0.9]), objects([A]))
+        protocol = metric.compute().protocol
+        assert 'at least 0.5' in protocol['overlap'] and levels in protocol['recall_levels']
 
 
 def test_classes_are_scored_separately_and_absent_classes_left_out():

@@ -1,5 +1,6 @@
 """The evaluators have no dependency on the rest of the package, so that others can use them."""
 
+import ast
 import pathlib
 import subprocess
 import sys
@@ -22,6 +23,24 @@ ours = [name for name in sys.modules if name.startswith('ubernet_jax.')]
 print(*(name for name in ours if not name.startswith('ubernet_jax.metrics')))
 print(*({'jax', 'flax', 'tensorflow_datasets', 'skimage', 'matplotlib'} & set(sys.modules)))
 """
+
+
+LIBRARIES = {'boundaries': {'skimage'}, 'plots': {'matplotlib'}}  # besides numpy and scipy
+
+
+def test_libraries_that_the_evaluators_import_anywhere():
+    """In functions too; the docstring of the package names these libraries."""
+    for path in FOLDER.glob('*.py'):
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        names = [node.module or '' for node in nodes if isinstance(node, ast.ImportFrom)]
+        names += [
+            alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names
+        ]
+        others = {name.split('.')[0] for name in names} - sys.stdlib_module_names
+        allowed = {'numpy', 'scipy', 'ubernet_jax'} | LIBRARIES.get(path.stem, set())
+        assert others <= allowed, path
+    assert 'scikit-image' in str(ubernet_jax.metrics.__doc__)
+    assert 'matplotlib' in str(ubernet_jax.metrics.__doc__)
 
 
 def import_all(*modules: str) -> tuple[str, str]:

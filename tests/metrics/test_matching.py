@@ -10,6 +10,8 @@ from scipy.optimize import linear_sum_assignment
 
 from ubernet_jax.metrics.matching import Matcher
 
+pytestmark = pytest.mark.slow
+
 GRID = tuple(itertools.product(range(2), range(3)))
 SUBSETS = [s for size in range(7) for s in itertools.combinations(GRID, size)]
 

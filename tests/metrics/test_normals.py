@@ -96,3 +96,24 @@ def test_a_dataset_without_labelled_pixels_is_an_error():
     metric.update(tilted([0.0]), np.zeros((1, 1, 3)))
     with pytest.raises(MetricError, match='ground truth.*normal'):
         metric.compute()
+
+
+@pytest.mark.parametrize('largest', [1, 255])
+@pytest.mark.parametrize('wrong', ['prediction', 'ground truth'])
+def test_the_values_of_pictures_are_refused(largest, wrong):
+    vectors = np.abs(random_normals(np.random.default_rng(2), (8, 9))) * [1, -1, 1]
+    vectors[0] = 0  # the middle grey, which means unknown
+    pair = {'prediction': vectors, 'ground truth': vectors}
+    NormalsMetric().update(*pair.values())
+    pair[wrong] = (vectors + 1) / 2 * largest
+    conversion = {1: r'2 \* values - 1', 255: r'values / 127\.5 - 1'}[largest]
+    with pytest.raises(MetricError, match=f'{wrong}.*{conversion}'):
+        NormalsMetric().update(*pair.values())
+
+
+@pytest.mark.parametrize('length', [1, 0.7])
+def test_vectors_without_a_negative_component_are_valid(length):
+    vectors = np.abs(random_normals(np.random.default_rng(3), (8, 9)))
+    metric = NormalsMetric()
+    metric.update(length * vectors, vectors)
+    assert metric.compute().mean == pytest.approx(0, abs=1e-3)

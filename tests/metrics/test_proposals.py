@@ -41,6 +41,13 @@ def test_objects_and_proposals_are_matched_one_to_one():
     assert metric.compute().recall == {10: 0.5}
 
 
+def test_an_overlap_of_exactly_the_threshold_is_enough():
+    metric = ProposalMetric(limits=(1,))
+    metric.update(proposals([[0, 0, 10, 5]], [1]), objects([[0, 0, 10, 10]]))
+    result = metric.compute()
+    assert result.recall == {1: 1} and 'at least 0.5' in result.protocol['overlap']
+
+
 def test_agrees_with_pycocotools():
     coco_api = pytest.importorskip('pycocotools.coco')
     evaluator = pytest.importorskip('pycocotools.cocoeval')

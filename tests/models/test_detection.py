@@ -16,6 +16,8 @@ from ubernet_jax.models.detection import DetectionHead, select_detections
 from ubernet_jax.ops.anchors import make_anchors
 from ubernet_jax.ops.boxes import decode, encode, intersection_over_union
 
+pytestmark = pytest.mark.slow
+
 KEY = jax.random.PRNGKey(0)
 IMAGE_SIZE = jnp.array([97.0, 129.0])
 

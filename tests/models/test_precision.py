@@ -21,6 +21,8 @@ from ubernet_jax.network import make_network
 from ubernet_jax.training.settings import make_step_settings
 from ubernet_jax.training.task_gradients import Gradients, compute_gradients
 
+pytestmark = pytest.mark.slow
+
 TASKS = {name: PAPER[name]() for name in ('boundaries', 'normals', 'segmentation', 'detection')}
 TASKS['detection'].detector = DetectionConfig(width=16, anchor_scales=(1.0, 2.0), min_side=4.0)
 

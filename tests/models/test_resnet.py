@@ -19,6 +19,8 @@ from ubernet_jax.weights.formats import open_source
 from ubernet_jax.weights.importing import import_layers
 from ubernet_jax.weights.initial import adopt_preprocessing
 
+pytestmark = pytest.mark.slow
+
 WIDTH = 1 / 16
 TASKS = {'saliency': c.SoftMask()}
 # stage: blocks, channels, stride of the first block, dilations of the first and other blocks

@@ -11,6 +11,8 @@ from ubernet_jax.config import ModelConfig, Statistics
 from ubernet_jax.models.vgg import TAP_STRIDES, VGG, Block, FullyConnected
 from ubernet_jax.network import SHARED, Network
 
+pytestmark = pytest.mark.slow
+
 KERNELS = {
     'conv1/conv1_1': (3, 3, 3, 64),
     'conv1/conv1_2': (3, 3, 64, 64),

@@ -11,6 +11,8 @@ from PIL import Image
 from helpers.scorer import write_boundaries
 from ubernet_jax.scoring.command import main
 
+pytestmark = pytest.mark.slow
+
 
 def test_worker_processes_give_the_same_scores(scorer):
     write_boundaries(scorer)

@@ -129,7 +129,7 @@ def test_errors_in_class_folders_are_reported(scorer):
     ('name', 'text', 'message'),
     [
         ('comp4_det_val_dog.txt', 'a 0.9 1 2 3', r"val_dog\.txt, line 1.*'a 0\.9 1 2 3'"),
-        ('comp4_det_val_yeti.txt', 'a 0.9 1 2 3 4', "predictions.*'yeti'.*aeroplane"),
+        ('comp4_det_val_yeti.txt', 'a 0.9 1 2 3 4', 'predictions.*yeti.*aeroplane'),
         ('a.json', '[{"box": [1, 2, 3]', r'a\.json.*JSON'),
         ('a.json', '[{"box": [1, 2, 3, 4], "label": "dog"}]', r'a\.json.*"score"'),
     ],
@@ -149,12 +149,45 @@ def test_invalid_detections_are_reported(scorer, name, text, message):
         ('a.json', '[{"box": [0, 0, 1, 1], "label": "yeti"}]', r"a\.json, box 1\b.*'yeti'"),
         ('a.json', '[{"box": [5, 0, 1, 1], "label": "dog"}]', r'a\.json, box 1\b.*\[5, 0, 1, 1\]'),
         ('a.json', '[{"box": [-1, 0, 1, 1], "label": "dog"}]', r'a\.json, box 1\b.*\[-1, 0, 1, 1'),
+        ('a.json', '[{"box": [0, 0, 9, "1299"], "label": "dog"}]', r"a\.json, box 1\b.*'1299'"),
+        ('a.json', '[{"box": "1299", "label": "dog"}]', r"a\.json, box 1\b.*'1299'"),
+        ('a.json', '[{"box": [0, 0, 9, true], "label": "dog"}]', r'a\.json, box 1\b.*True'),
+        ('a.json', '[{"box": [0.1, 0.2, 0.5, 1], "label": "dog"}]', r'a\.json.*pixels'),
+        ('a.json', '[{"box": [0, 0, 9, 9], "label": "dog", "label": "cat"}]', r"a\.json.*'label'"),
+        ('a.xml', '<annotations><box label="dog"/></annotations>', r'a\.xml.*<annotations>'),
     ],
 )
 def test_invalid_annotations_are_reported(scorer, name, text, message):
     (scorer.predictions / 'comp4_det_val_dog.txt').write_text('a 0.9 1 2 3 4')
     (scorer.truths / name).write_text(text)
     assert re.search(message, scorer.error('detection'))
+
+
+def test_a_class_that_is_named_twice_is_reported(scorer):
+    classes = scorer.truths.parent / 'classes.txt'
+    classes.write_text('cat\ndog\n cat\n')
+    assert re.search(r"classes\.txt.*'cat'", scorer.error('parts', '--classes', str(classes)))
+
+
+def test_a_byte_order_mark_is_not_part_of_the_first_class(scorer):
+    classes = scorer.truths.parent / 'classes.txt'
+    classes.write_bytes(b'\xef\xbb\xbfcat\ndog\n')
+    save(scorer.truths / 'a.png', np.zeros((4, 5), np.uint8))
+    save(scorer.predictions / 'a.png', np.zeros((4, 5), np.uint8))
+    assert scorer.scores('parts', '--classes', str(classes))['per_class']['cat'] == 1
+
+
+@pytest.mark.parametrize('largest', [1, 255])
+@pytest.mark.parametrize('wrong', ['truths', 'predictions'])
+def test_the_values_of_pictures_in_arrays_of_normals_are_reported(scorer, wrong, largest):
+    angles = np.linspace(-0.5, 0.5, 20).reshape(4, 5)
+    vectors = np.stack([np.sin(angles), np.zeros_like(angles), np.cos(angles)], axis=-1)
+    for folder in (scorer.truths, scorer.predictions):
+        np.save(folder / 'a.npy', vectors)
+    assert scorer.scores('normals')['mean'] == pytest.approx(0, abs=1e-3)
+    np.save(getattr(scorer, wrong) / 'a.npy', (vectors + 1) / 2 * largest)
+    error = scorer.error('normals')
+    assert error.startswith('a: ') and {1: '2 * v', 255: '127.5'}[largest] in error
 
 
 def test_missing_folders_and_class_files_are_reported(scorer):

@@ -255,6 +255,8 @@ def test_detection_and_proposals_of_voc_and_in_json(scorer):
     assert scorer.scores('proposals')['average_recall']['100'] == pytest.approx(0.2)  # overlap .55
 
     comp4.write_text('a 0.9 11 21 20 60\nb 0.95 11 21 30 60\n')  # exactly half
+    assert scorer.scores('detection')['map'] == 1
+    comp4.write_text('a 0.9 11 21 19 60\nb 0.95 11 21 30 60\n')
     assert scorer.scores('detection')['map'] == 0
 
     comp4.unlink()

@@ -3,8 +3,9 @@
 import os
 
 import numpy as np
+import pytest
 
-from helpers.scorer import SHAPE, save, write_boundaries
+from helpers.scorer import SHAPE, line, save, save_bsds, write_boundaries
 from ubernet_jax.metrics.boundaries import BoundaryMetric
 
 
@@ -40,19 +41,38 @@ def test_an_interrupted_run_is_continued(scorer, monkeypatch, capsys):
     assert len(measured) == 2
 
 
-def test_newer_predictions_are_measured_again(scorer, monkeypatch):
+@pytest.mark.parametrize('replaced', ['predictions', 'truths'])
+@pytest.mark.parametrize('age', [-1000, 1000])
+def test_files_that_were_replaced_are_measured_again(scorer, monkeypatch, replaced, age):
+    """Also if the new files are older, as copies and files from archives are."""
     write_boundaries(scorer)
     assert scorer.scores('boundaries', '--thresholds', '5')['ods'] == 1
     monkeypatch.setattr(BoundaryMetric, 'compute', _interrupt)
     assert scorer.run('boundaries', '--thresholds', '5') == 130
     monkeypatch.undo()
     for name in 'ab':
-        path = scorer.predictions / f'{name}.png'
-        save(path, np.zeros(SHAPE, np.uint8))
-        later = path.stat().st_mtime + 60
-        os.utime(path, (later, later))
+        path = getattr(scorer, replaced) / (
+            f'{name}.png' if replaced == 'predictions' else f'{name}.mat'
+        )
+        time = path.stat().st_mtime + age
+        if replaced == 'predictions':
+            save(path, np.zeros(SHAPE, np.uint8))
+        else:
+            save_bsds(path, line(35))
+        os.utime(path, (time, time))
     assert scorer.scores('boundaries', '--thresholds', '5')['ods'] == 0
 
 
-def _interrupt(self):
+def test_touched_files_are_not_measured_again(scorer, monkeypatch):
+    write_boundaries(scorer)
+    monkeypatch.setattr(BoundaryMetric, 'compute', _interrupt)
+    assert scorer.run('boundaries', '--thresholds', '5') == 130
+    monkeypatch.undo()
+    for name in 'ab':
+        os.utime(scorer.predictions / f'{name}.png')
+    monkeypatch.setattr(BoundaryMetric, 'measure', _interrupt)
+    assert scorer.scores('boundaries', '--thresholds', '5')['ods'] == 1
+
+
+def _interrupt(self, *_):
     raise KeyboardInterrupt

@@ -26,9 +26,15 @@ def test_a_16_bit_picture_is_scaled_to_metres(tmp_path):
 
 def test_an_array_is_in_metres_and_invalid_values_are_unknown(tmp_path):
     """Some datasets have huge distances for the sky, which exceed the range of the target."""
-    np.save(tmp_path / 'a.npy', np.array([[1.5, np.nan, np.inf, -2, 0, 1e6, 1e300]]))
+    np.save(tmp_path / 'a.npy', np.array([[1.5, np.nan, np.inf, 0, 1e6, 1e300]]))
     label = Metres().read(tmp_path / 'a.npy')
-    assert label.dtype == np.float32 and label.tolist() == [[1.5, 0, 0, 0, 0, 0, 0]]
+    assert label.dtype == np.float32 and label.tolist() == [[1.5, 0, 0, 0, 0, 0]]
+
+
+def test_negative_depths_are_refused(tmp_path):
+    np.save(tmp_path / 'a.npy', np.array([[1.5, -2, -0.5]]))
+    with pytest.raises(UserError, match=r'a\.npy.*2 of 3.*-2'):
+        Metres().read(tmp_path / 'a.npy')
 
 
 @pytest.mark.parametrize('scale', ['x', -1, 0, True, float('nan'), [1]])

@@ -12,6 +12,8 @@ from helpers.training import finish, start_training
 from helpers.two_datasets import make_batches
 from ubernet_jax.training.prefetch import read_ahead
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def parsed_flags():

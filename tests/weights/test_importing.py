@@ -21,6 +21,8 @@ from ubernet_jax.weights.formats import FORMATS, open_source
 from ubernet_jax.weights.importing import Imported, compare_with_network, import_layers
 from ubernet_jax.weights.layers import CONVOLUTIONS
 
+pytestmark = pytest.mark.slow
+
 MODEL = ModelConfig(width=WIDTH)
 TASKS = {name: make() for name, make in PAPER.items()}
 SMALL = Config(

@@ -14,6 +14,8 @@ from ubernet_jax.training.state import TrainState, create_state
 from ubernet_jax.weights.exported import TrainedNetwork, flatten, save_exported, write_file
 from ubernet_jax.weights.initial import adopt_preprocessing, load_start
 
+pytestmark = pytest.mark.slow
+
 TRUNK = 'params/shared/trunk/conv1/conv1_1'
 
 

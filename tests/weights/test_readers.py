@@ -33,6 +33,7 @@ FORMATS = {
     'old pth': (weight_files.write_old_pytorch, read_pytorch, LAYERS),
     'safetensors': (weight_files.write_safetensors, read_safetensors, LAYERS),
     'h5': (weight_files.write_keras, read_keras, REGIONS),
+    'h5 of Keras 2': (weight_files.write_keras_2, read_keras, REGIONS),
 }
 every_format = pytest.mark.parametrize('format', FORMATS)
 
@@ -239,3 +240,8 @@ def test_a_keras_array_larger_than_its_file_is_refused(tmp_path):
         file['fc2'].create_dataset('kernel', (10**6, 10**6), 'f4', chunks=(1000, 1000))
     with pytest.raises(UserError, match=r'a\.h5.*fc2'):
         read_keras(path)
+
+
+def test_a_keras_file_without_weights_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r'a\.h5 cannot be read.*none of its layers'):
+        read_keras(weight_files.write_keras_2(tmp_path / 'a.h5', {}))

@@ -18,7 +18,7 @@ class Changes(NamedTuple):
     Attributes:
       tasks: task -> change of its main score, for tasks that the column and the baseline have.
       delta_m: mean over these tasks.
-      left_out: task -> reason why it has no change.
+      left_out: task, or one of several benchmarks of a task -> reason why it has no change.
     """
 
     tasks: dict[str, Spread]
@@ -46,13 +46,15 @@ def find_changes(comparison: Comparison, column: Column) -> Changes:
             if task not in run.tasks and not comparison.baseline.has_task(task):
                 continue
             try:
-                changes[task] = _task_change(comparison, comparison.baseline, run, task)
+                changes[task], skipped = _task_change(comparison, comparison.baseline, run, task)
+                reasons |= skipped
             except _NoChangeError as reason:
                 reasons[task] = str(reason)
         if not changes:
             raise UserError(
                 f'{run.path} and the baseline have no task to compare: {format_reasons(reasons)}. '
-                'Add a run to --baseline that was trained for one of its tasks'
+                'Add a run to --baseline that was trained for one of its tasks and evaluated on '
+                'the same benchmark'
             )
         for task, change in changes.items():
             changes_of_runs[task].append(change)
@@ -70,19 +72,32 @@ def format_reasons(left_out: dict[str, str]) -> str:
     return ', '.join(f'{task} ({reason})' for task, reason in left_out.items())
 
 
-def _task_change(comparison: Comparison, baseline: Column, run: Run, task: str) -> float:
+def _task_change(
+    comparison: Comparison, baseline: Column, run: Run, task: str
+) -> tuple[float, dict[str, str]]:
+    """The mean change over the task's benchmarks; benchmarks left out -> reason."""
     if task not in run.tasks:
         raise _NoChangeError('only in the baseline')
     if not baseline.has_task(task):
         raise _NoChangeError('not in the baseline')
-    changes = [
-        _benchmark_change(baseline, run, benchmark, scores.main)
+    scored = {
+        benchmark: scores.main
         for benchmark, scores in comparison.benchmarks.items()
         if benchmark.task == task and scores.main
-    ]
-    if not changes:
+    }
+    if not scored:
         raise _NoChangeError('without a main score')
-    return statistics.fmean(changes)
+    changes, skipped = [], {}
+    for benchmark, score in scored.items():
+        if benchmark not in run.results:
+            skipped[str(benchmark)] = 'evaluated in the baseline only'
+        elif not baseline.has_benchmark(benchmark):
+            skipped[str(benchmark)] = 'not evaluated in the baseline'
+        else:
+            changes.append(_benchmark_change(baseline, run, benchmark, score))
+    if not changes:
+        raise _NoChangeError(' or '.join(dict.fromkeys(skipped.values())))
+    return statistics.fmean(changes), skipped
 
 
 def _benchmark_change(baseline: Column, run: Run, benchmark: Benchmark, score: Score) -> float:

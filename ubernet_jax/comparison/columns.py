@@ -42,6 +42,10 @@ class Column:
         """Returns whether any of the runs was trained for a task."""
         return any(task in run.tasks for run in self.runs)
 
+    def has_benchmark(self, benchmark: Benchmark) -> bool:
+        """Returns whether any of the runs was scored on a benchmark."""
+        return any(benchmark in run.results for run in self.runs)
+
     def score(self, benchmark: Benchmark, name: str) -> Spread | None:
         """Returns a score over the runs that have it; None if no run has it."""
         results = (run.results[benchmark] for run in self.runs if benchmark in run.results)
@@ -96,7 +100,9 @@ def compare(runs: Sequence[Run], names: Sequence[str], baseline: Sequence[Run] =
         _require_seeds(name, group)
     all_runs = [*runs, *baseline]
     benchmarks = _require_same_protocols(all_runs)
-    _require_complete(all_runs, benchmarks)
+    # A benchmark that only the runs or only the baseline have has no change: see `find_changes`.
+    for group in (runs, baseline):
+        _require_complete(group)
     tasks = [task for run in all_runs for task in run.tasks]
     tasks += [benchmark.task for benchmark in benchmarks]
     order = {task: number for number, task in enumerate(dict.fromkeys(tasks))}
@@ -160,7 +166,9 @@ def _differences(first: BenchmarkScores, second: BenchmarkScores) -> list[str]:
     return lines
 
 
-def _require_complete(runs: Iterable[Run], benchmarks: Iterable[Benchmark]) -> None:
+def _require_complete(runs: Sequence[Run]) -> None:
+    """Raises a UserError if a run lacks a benchmark of its tasks that another of the runs has."""
+    benchmarks = dict.fromkeys(benchmark for run in runs for benchmark in run.results)
     for benchmark in benchmarks:
         for run in runs:
             if benchmark.task in run.tasks and benchmark not in run.results:

@@ -1,6 +1,7 @@
 """Checks and formats values from JSON files that may have been written by other programs."""
 
 import json
+import math
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -53,9 +54,21 @@ def format_value(value: Any) -> str:
             return value
         case float():
             return f'{value:g}'
-    return json.dumps(value)
+    return json.dumps(_rounded(value))
 
 
 def excerpt(value: Any) -> str:
     """Returns the beginning of a value as JSON, for error messages."""
-    return f'{json.dumps(round(value, 6) if isinstance(value, float) else value):.50}'
+    return f'{json.dumps(_rounded(value)):.50}'
+
+
+def _rounded(value: Any) -> Any:
+    """The value with all numbers in it rounded to six significant digits."""
+    match value:
+        case float() if math.isfinite(value):
+            return float(f'{value:g}')
+        case list() | tuple():
+            return [_rounded(item) for item in value]
+        case dict():
+            return {key: _rounded(item) for key, item in value.items()}
+    return value

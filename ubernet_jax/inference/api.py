@@ -5,12 +5,14 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import overload
 
+from ubernet_jax.errors import UserError
 from ubernet_jax.inference.predictions import Predictions
 from ubernet_jax.inference.predictor import Predictor
 from ubernet_jax.network import make_network
 from ubernet_jax.photographs import Photograph, read_photograph
 from ubernet_jax.tasks import Task, select_tasks
 from ubernet_jax.weights.trained import open_checkpoint
+from ubernet_jax.weights.urls import refuse_url
 
 
 class UberNet:
@@ -60,7 +62,8 @@ class UberNet:
           The results by task name; for a list of images, a list of such mappings.
 
         Raises:
-          UserError: the network has no such task, or an image cannot be read.
+          UserError: the network has no such task, or an image cannot be read: a folder and a URL
+            are not read.
         """
         names = select_tasks(self.tasks, tasks)
         if isinstance(images, (list, tuple)):
@@ -68,4 +71,16 @@ class UberNet:
         return self._predict(images, names)
 
     def _predict(self, source: Photograph, names: Sequence[str]) -> Predictions:
+        if isinstance(source, (str, os.PathLike)):
+            _require_file(source)
         return self._predictor(read_photograph(source), names)
+
+
+def _require_file(source: str | os.PathLike) -> None:
+    """Raises a UserError if the source of a photograph is a URL or a folder."""
+    refuse_url(source)
+    if os.path.isdir(source):
+        raise UserError(
+            f'{os.fspath(source)} is a folder: give a list of its files, or use '
+            'python -m ubernet_jax.predict, which takes folders'
+        )

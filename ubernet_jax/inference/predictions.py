@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ubernet_jax.errors import UserError
+from ubernet_jax.inference import saved_files
 from ubernet_jax.tasks import Task
 from ubernet_jax.visualize import Panel, Style, contact_sheet, make_panel
 from ubernet_jax.visualize.style import DEFAULT_STYLE
@@ -85,25 +86,39 @@ class Predictions(Mapping[str, Any]):
             ),
         ]
 
-    def save(self, folder: str | os.PathLike) -> None:
+    def save(self, folder: str | os.PathLike) -> list[pathlib.Path]:
         """Writes the pictures of the tasks, `sheet.png`, `predictions.npz`, and files of the tasks.
 
         Detections are also written to `TASK.json`, in the folder layout's JSON with scores. The
-        arrays are those of `arrays`.
+        arrays are those of `arrays`. Files that an earlier call wrote to the folder and this call
+        does not replace are removed, such as the picture of a task that this network lacks.
 
         Args:
           folder: output folder, created if it does not exist.
+
+        Returns:
+          The removed files.
+
+        Raises:
+          UserError: `folder` is a file, or is within a file.
         """
         folder = pathlib.Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise UserError(
+                f'{folder} is a file, or is within a file: give the name of a folder'
+            ) from None
         panels = self.panels()
-        for (name, result), panel in zip(self.items(), panels[1:], strict=True):
-            Image.fromarray(panel.picture).save(folder / f'{name}.png')
-            self.tasks[name].save(name, result, folder)
-        Image.fromarray(contact_sheet(panels)).save(folder / 'sheet.png')
-        # Not compressed: deflating the maps of a large photograph takes minutes.
-        # numpy's stub takes any keyword for the flag `allow_pickle`.
-        np.savez(folder / 'predictions.npz', **self.arrays())  # pyright: ignore[reportArgumentType]
+        with saved_files.replaced(folder) as (new, removed):
+            for (name, result), panel in zip(self.items(), panels[1:], strict=True):
+                Image.fromarray(panel.picture).save(new / f'{name}.png')
+                self.tasks[name].save(name, result, new)
+            saved_files.write_arrays(new / 'predictions.npz', self.arrays())
+            Image.fromarray(contact_sheet(panels)).save(
+                new / saved_files.SHEET, pnginfo=saved_files.list_files(new)
+            )
+        return removed
 
 
 def _absent(name: str, results: Mapping[str, Any]) -> str:

@@ -1,8 +1,8 @@
 """Predicts for videos frame by frame; writes videos that show frames and predictions together."""
 
+import contextlib
 import dataclasses
 import importlib.util
-import itertools
 import os
 import pathlib
 from collections.abc import Iterator, Sequence
@@ -21,6 +21,7 @@ from ubernet_jax.visualize import Panel, contact_sheet
 os.environ.setdefault('IMAGEIO_FFMPEG_NO_PREVENT_SIGINT', '1')
 
 FFMPEG = 'imageio_ffmpeg'  # of the extra `video`
+_TOLERANCE = 0.02  # part of the frames; the sound, which counts in a duration, may be longer
 ENDINGS = {'.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.webm', '.wmv'}
 
 
@@ -38,9 +39,26 @@ class Video(NamedTuple):
     frames: Iterator[np.ndarray]
 
 
+class FrameCount(NamedTuple):
+    """How much of a video was read.
+
+    Attributes:
+      read: number of frames that were read.
+      announced: number of frames by the duration in the file's header, which is not exact.
+    """
+
+    read: int
+    announced: int
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether the video is shorter than its header says, by more than its inexactness."""
+        return self.announced - self.read > max(1, _TOLERANCE * self.announced)
+
+
 def predict_video(
     net: UberNet, path: pathlib.Path, tasks: Sequence[str], out: pathlib.Path, *, every: int = 1
-) -> None:
+) -> FrameCount:
     """Writes a video of contact sheets with the same duration as the given video.
 
     Args:
@@ -50,19 +68,35 @@ def predict_video(
       out: the .mp4 file to write; its folder is created.
       every: predicts for every n-th frame only.
 
+    Returns:
+      How many frames were read.
+
     Raises:
-      UserError: the extra `video` is not installed, or the video cannot be read.
+      UserError: the extra `video` is not installed, or the video cannot be read or has no frames.
     """
     video = read_video(path)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    frames = itertools.islice(video.frames, 0, None, every)
-    total = -(-video.length // every)
-    rate = video.rate / every
-    with imageio.get_writer(out, 'ffmpeg', fps=rate, macro_block_size=2) as writer:
-        for frame in tqdm.tqdm(frames, path.name, total, unit='frame', leave=False, disable=None):
+    bar = tqdm.tqdm(video.frames, path.name, video.length, unit='frame', leave=False, disable=None)
+    count = 0
+    with contextlib.ExitStack() as stack:
+        writer = None
+        for frame in bar:
+            count += 1
+            if (count - 1) % every:
+                continue
             sheet = _draw_frame(net.predict(frame, tasks))
+            if writer is None:  # a video without frames leaves no file
+                out.parent.mkdir(parents=True, exist_ok=True)
+                rate = video.rate / every
+                writer = imageio.get_writer(out, 'ffmpeg', fps=rate, macro_block_size=2)
+                stack.enter_context(writer)
             # In imageio's stub the writer has a base class without this method.
             writer.append_data(sheet)  # pyright: ignore[reportAttributeAccessIssue]
+    if count == 0:
+        raise UserError(
+            f'{path}: no frame can be read, of about {video.length} that the file announces; it '
+            'must be a complete video: copy or save it again, or leave it out'
+        )
+    return FrameCount(read=count, announced=video.length)
 
 
 def read_video(path: pathlib.Path) -> Video:
@@ -83,7 +117,7 @@ def read_video(path: pathlib.Path) -> Video:
         ) from error
     meta = reader.get_meta_data()
     frames = cast(Iterator[np.ndarray], reader.iter_data())  # an Array in imageio's stub
-    return Video(meta['fps'], round(meta['fps'] * meta['duration']), frames)
+    return Video(meta['fps'], round(meta['fps'] * meta.get('duration', 0)), frames)
 
 
 def _draw_frame(result: Predictions) -> np.ndarray:

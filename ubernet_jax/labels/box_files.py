@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from ubernet_jax.errors import UserError
-from ubernet_jax.metrics.annotations import read_entries
+from ubernet_jax.json_file import read_json
 from ubernet_jax.metrics.metric import MetricError
+from ubernet_jax.metrics.voc_xml import read_voc_xml
 
 
 def read_boxes(
@@ -28,9 +29,10 @@ def read_boxes(
     Returns:
       Corners float64 (B, 4), class indices int64 (B,), and bool (B,), whether each is difficult.
     """
+    is_json = path.suffix == '.json'
     try:
-        entries = read_entries(path)
-    except MetricError as error:
+        entries = read_json(path) if is_json else read_voc_xml(path)
+    except (MetricError, OSError) as error:
         raise UserError(f'{error}; correct the file, or get it again') from error
     if not isinstance(entries, list):
         raise UserError(f'{path} must hold a list of boxes, but holds {entries!r:.50}')
@@ -38,6 +40,12 @@ def read_boxes(
     corners = [_read_corners(what, entry, size) for what, entry in boxes]
     labels = [_read_class(what, entry, classes) for what, entry in boxes]
     difficult = [_read_difficult(what, entry) for what, entry in boxes]
+    # `read_voc_xml` checks its files itself, before their coordinates count from 0.
+    if is_json and corners and max(map(max, corners)) <= 1 and (size is None or max(size) > 1):
+        raise UserError(
+            f'{path}: all coordinates of its boxes are from 0 to 1, but they must be in pixels: '
+            'multiply x by the width of the image and y by its height'
+        )
     return (
         np.array(corners, np.float64).reshape(-1, 4),
         np.array(labels, np.int64),
@@ -48,6 +56,8 @@ def read_boxes(
 def _read_corners(what: str, entry: Any, size: tuple[int, int] | None) -> tuple[float, ...]:
     box = _get(what, entry, 'box')
     try:
+        if not isinstance(box, list) or not all(map(_is_number, box)):
+            raise TypeError
         x1, y1, x2, y2 = corners = tuple(map(float, box))
     except (TypeError, ValueError, OverflowError) as error:
         raise UserError(f'{what} is {box!r}; it must be four numbers [x1, y1, x2, y2]') from error
@@ -66,6 +76,11 @@ def _read_corners(what: str, entry: Any, size: tuple[int, int] | None) -> tuple[
         f'{what} {error}: it is [{x1:g}, {y1:g}, {x2:g}, {y2:g}] (x1, y1, x2, y2, counted from 0, '
         'x2 and y2 exclusive). Correct or remove it'
     )
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value in JSON is a number; text such as "12", and true and false, are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _read_class(what: str, entry: Any, classes: Sequence[str]) -> int:

@@ -2,7 +2,7 @@
 
 A box is x1, y1, x2, y2 in pixels from the upper left corner of the image; x2 and y2 are exclusive,
 so that its width is x2 - x1. VOC counts pixels from 1 and includes the last pixel;
-`metrics/annotations.py` converts its boxes when it reads them.
+`metrics/voc_xml.py` converts its boxes when it reads them.
 """
 
 import dataclasses

@@ -7,6 +7,7 @@ classes, the class names. Shape letters: H x W pixels.
 
 import abc
 import dataclasses
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -185,5 +186,6 @@ def check_class_names(classes: tuple[str, ...], what: str) -> None:
         )
     if not 2 <= len(classes) <= MAX_CLASSES:
         raise UserError(f'{what} names {len(classes)} classes; allowed are 2 to {MAX_CLASSES}')
-    if repeated := [name for name in classes if classes.count(name) > 1]:
+    same = [unicodedata.normalize('NFC', name) for name in classes]
+    if repeated := [name for name in same if same.count(name) > 1]:
         raise UserError(f'{what} names the class {repeated[0]!r} twice; class names must differ')

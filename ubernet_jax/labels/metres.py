@@ -56,7 +56,8 @@ class Metres(MapKind):
     ) -> np.ndarray:
         """Reads a 16-bit PNG, multiplied by `scale`, or an array of floats in metres.
 
-        Values that are 0, not finite or above 65504 m become unknown. Raises as `LabelKind.read`.
+        Values that are 0, not finite or above 65504 m become unknown; a negative value is an
+        error. Raises as `LabelKind.read`.
         """
         if is_array(path):
             distances = read_array(path, key or 'depth')
@@ -70,6 +71,13 @@ class Metres(MapKind):
         else:
             distances = read_picture(path, {'I;16'}) * self.scale
         require_size(path, distances, size)
+        negative = distances[np.isfinite(distances) & (distances < 0)]
+        if negative.size:
+            raise UserError(
+                f'{path}: {negative.size} of {distances.size} depths are negative, down to '
+                f'{negative.min():g}; depths are metres above 0: write 0 or NaN where the depth is '
+                'unknown'
+            )
         known = (distances > 0) & (distances <= _LARGEST)
         return np.where(known, distances, 0).astype(np.float32)
 

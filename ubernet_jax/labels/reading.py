@@ -12,7 +12,7 @@ from PIL import Image, ImageFile
 from ubernet_jax.errors import UserError
 from ubernet_jax.metrics.matlab import load_matlab
 from ubernet_jax.metrics.metric import MetricError
-from ubernet_jax.photographs import open_picture
+from ubernet_jax.photographs import open_picture, orientation
 
 ARRAYS = ('.npy', '.npz', '.mat')
 # Factors by which Pillow scales grey of 2 and 4 bits to 0..255.
@@ -52,7 +52,17 @@ def read_picture(path: pathlib.Path, modes: Collection[str], exact: bool = True)
         # Pillow forgets the bit depth of grey values once the pixels are read.
         step = _grey_step(picture) if mode == 'L' else None
         values = np.asarray(picture)
+        _refuse_turned(path, picture)
         return values // np.uint8(step) if step else values
+
+
+def _refuse_turned(path: pathlib.Path, picture: Image.Image) -> None:
+    """Raises a UserError if a picture, whose pixels are read, has an EXIF orientation."""
+    if (turned := orientation(picture)) != 1:
+        raise UserError(
+            f'{path}: the EXIF orientation of the label is {turned}, so that it is unknown whether '
+            'it is meant as it is stored or as viewers show it; save it without EXIF data'
+        )
 
 
 def _describe_format(modes: Collection[str]) -> str:
@@ -88,6 +98,8 @@ def read_grey(path: pathlib.Path) -> np.ndarray:
                 f'{" with transparency" if transparent else ""}; a soft mask or boundary map must '
                 'be grey, of 1 to 16 bits, without transparency. Save it as an 8-bit grey PNG'
             )
+        picture.load()
+        _refuse_turned(path, picture)
         if integers:
             return _scale_integers(path, np.asarray(picture))
         if picture.mode in ('1', 'L'):

@@ -37,6 +37,9 @@ def find_registered(
     if isinstance(name, str) and name in kinds:
         return kinds[name]
     known = ', '.join(sorted(kinds))
+    if 'kind' not in plain:
+        fields = ', '.join(map(repr, plain)) or 'nothing'
+        raise UserError(f'{what} has no "kind", but {fields}; add "kind", one of: {known}')
     if isinstance(name, str) and isinstance(plain.get('module'), str):
         raise UserError(
             f'{what} is of kind {name!r}, which is defined in the module {plain["module"]}: give '

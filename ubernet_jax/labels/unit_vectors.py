@@ -25,6 +25,8 @@ SCALE = 32767  # scale of int16 vectors in records and batches: steps of 0.002 d
 MIN_LENGTH = 0.1  # shorter vectors have no reliable direction
 FOCAL_LENGTH = 0.85  # of the Kinect, in image widths; between those of full and cropped frames
 MOST_AWAY = 0.5  # maximum share of normals that may point away from the camera
+_LENGTH_TOLERANCE = 0.02  # median difference from 1 of the lengths of unit vectors
+_LEAST_BYTE = 16  # arrays up to this value may be vectors of any length
 _STEP = 4  # pixels between the rows and columns that are sampled for this share
 
 
@@ -131,12 +133,37 @@ def read_vectors(path: pathlib.Path, key: str) -> np.ndarray:
                 f'{path}: got {vectors.dtype} {vectors.shape}; unit vectors must be floats '
                 '(H, W, 3), or an 8-bit RGB picture of (n + 1) * 127.5'
             )
-        known = np.isfinite(vectors).all(axis=-1, keepdims=True)
+        known = np.asarray(np.isfinite(vectors).all(axis=-1, keepdims=True))
+        _refuse_colours(path, vectors[known[..., 0]])
     else:
         rgb = read_picture(path, {'RGB'}, exact=False)
         vectors = rgb / 127.5 - 1
         known = rgb.any(axis=-1, keepdims=True) & (_lengths(vectors) > MIN_LENGTH)
     return np.where(known, vectors, 0)
+
+
+def _refuse_colours(path: pathlib.Path, vectors: np.ndarray) -> None:
+    """Raises a UserError if an array (n, 3) holds encoded colours, 0..1 or 0..255, not vectors.
+
+    Colours are never negative. Vectors to the right, above and towards the camera are not either,
+    but they have the length 1, or at least lengths that do not look like bytes.
+    """
+    vectors = vectors[vectors.any(axis=-1)]
+    if not vectors.size or vectors.min() < 0:
+        return
+    highest = vectors.max()
+    typical = np.median(np.abs(np.linalg.norm(vectors, axis=-1) - 1))
+    if highest <= 1 and typical > _LENGTH_TOLERANCE:
+        scale, convert = '0 to 1', 'n = 2 * v - 1'
+    elif _LEAST_BYTE < highest <= 255:
+        scale, convert = '0 to 255', 'n = v / 127.5 - 1'
+    else:
+        return
+    raise UserError(
+        f'{path}: all values are from {vectors.min():g} to {highest:g}, like colours of {scale}, '
+        f'but an array must hold the vectors, with components from -1 to 1: convert them with '
+        f'{convert}, and write NaN where the vector is unknown'
+    )
 
 
 def to_unit_length(vectors: np.ndarray) -> np.ndarray:

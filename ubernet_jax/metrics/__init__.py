@@ -1,4 +1,7 @@
-"""Evaluators for dense prediction. They need only numpy and scipy, not the rest of the package.
+"""Evaluators for dense prediction. They need numpy and scipy, not the rest of the package.
+
+Boundaries are thinned with scikit-image, and `plots` needs matplotlib; the two are only imported
+when they are used.
 
 Every metric accumulates over images and records its protocol in its result:
 

@@ -1,112 +1,202 @@
-"""Reads boxes from VOC's XML annotations and `comp4` text files, and from JSON files.
+"""Reads detections from JSON files, from VOC's `comp4` text files, and from the output of predict.
 
 VOC counts pixels from 1 and includes x2 and y2. The module `boxes` and the JSON files count from 0
-and exclude them: `[{"box": [x1, y1, x2, y2], "label": "dog", "score": 0.9, "difficult": false}]`.
+and exclude them: `[{"box": [x1, y1, x2, y2], "label": "dog", "score": 0.9}]`.
 """
 
-import json
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 
 from ubernet_jax.metrics.boxes import ScoredBoxes
+from ubernet_jax.metrics.json_text import parse_json
 from ubernet_jax.metrics.metric import MetricError
 
-_CORNERS = ('xmin', 'ymin', 'xmax', 'ymax')
-
-# Errors of JSON that is not a list of dictionaries with four numbers each.
-_MALFORMED = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
+_TABLES = '*_det_*_*.txt'
 
 
-def read_entries(path: pathlib.Path) -> Any:
-    """Reads a JSON file without checks, or VOC's XML converted to the structure of the JSON files.
+class ImageDetections(dict[str, ScoredBoxes]):
+    """Image -> detections. Images that no file mentions are absent.
 
-    Raises:
-      MetricError: the file cannot be read.
+    Attributes:
+      files: all files that were read.
+      sources: image -> the files that mention it.
+      classes_without_file: the classes without a text file of VOC; empty for JSON files, which can
+        contain all classes.
     """
-    return _read_json(path) if path.suffix == '.json' else _read_xml(path)
+
+    def __init__(self, classes_without_file: Iterable[str] = ()) -> None:
+        super().__init__()
+        self.files: list[pathlib.Path] = []
+        self.sources: dict[str, list[pathlib.Path]] = {}
+        self.classes_without_file = tuple(classes_without_file)
 
 
 def read_detections(
     path: pathlib.Path, class_names: Sequence[str], task: str = 'detection'
-) -> dict[str, ScoredBoxes]:
+) -> ImageDetections:
     """Reads the detections of all images; hidden files are ignored.
 
     Args:
       path: a JSON file (image -> list of boxes); a folder with one JSON file per image; a folder
-        with VOC's text files, one per class, named `comp4_det_SPLIT_CLASS.txt`; or a folder with
-        one subfolder per image that contains `TASK.json`, as `predict` writes it.
+        with VOC's text files of one run and one split, one per class, named
+        `comp4_det_SPLIT_CLASS.txt`; or a folder with one subfolder per image that contains
+        `TASK.json`, as `predict` writes it.
       class_names: the classes in the order of their indices.
       task: name of the JSON file in the subfolders.
 
-    Returns:
-      Image -> detections. Images that no file mentions are absent.
-
     Raises:
-      MetricError: there are no files, a file cannot be read, or it contains an unknown class.
+      MetricError: there are no files, several files are for the same image, class or purpose, a
+        file cannot be read or contains an unknown class, or no coordinate of all is above 1.
     """
     if path.is_file():
-        entries = _read_json(path)
-        if not isinstance(entries, dict):
-            raise MetricError(f'{path} must contain a JSON object: image -> list of boxes')
-        return {name: _detections(boxes, class_names, path) for name, boxes in entries.items()}
-    files = {file.stem: file for file in _find(path, '*.json')}
-    files |= {file.parent.name: file for file in _find(path, f'*/{task}.json')}
-    if files:
-        return {
-            name: _detections(_read_json(file), class_names, file) for name, file in files.items()
-        }
-    tables = _find(path, '*_det_*_*.txt')
-    if not tables:
-        raise MetricError(
-            f'{path} contains neither files ID.json, nor files comp4_det_SPLIT_CLASS.txt, nor '
-            f'folders ID with a file {task}.json'
+        detections = _read_document(path, class_names)
+    else:
+        tables = _find(path, _TABLES)
+        files = _find_images(path, task)
+        if files and tables:
+            raise MetricError(
+                f'{path} contains both {next(iter(files.values())).relative_to(path)} and '
+                f'{tables[0].name}, which are different forms of detections: remove one of them'
+            )
+        if not files and not tables:
+            raise MetricError(
+                f'{path} contains neither files ID.json, nor files comp4_det_SPLIT_CLASS.txt, nor '
+                f'folders ID with a file {task}.json'
+            )
+        detections = (
+            _read_tables(path, tables, class_names) if tables else _read_images(files, class_names)
         )
-    entries = _read_comp4(tables)
-    return {name: _detections(boxes, class_names, path) for name, boxes in entries.items()}
+    _require_pixels(path, detections)
+    return detections
 
 
-def _read_comp4(tables: Sequence[pathlib.Path]) -> dict[str, list[dict[str, Any]]]:
-    """Reads VOC's text files into entries as in a JSON file: image -> entries."""
-    entries: dict[str, list[dict[str, Any]]] = {}
-    for table in tables:
-        label = table.stem.rsplit('_', 1)[1]
-        for number, line in enumerate(_read_lines(table), 1):
-            try:
-                name, *numbers = line.split()
-                score, *box = map(float, numbers)
-                entry = {'label': label, 'score': score, 'box': _zero_based(box)}
-            except ValueError as error:
-                raise MetricError(
-                    f'{table}, line {number} is {line!r}; it must be IMAGE SCORE X1 Y1 X2 Y2'
-                ) from error
+def _find_images(folder: pathlib.Path, task: str) -> dict[str, pathlib.Path]:
+    """Returns image -> JSON file; raises MetricError if there are two files for one image."""
+    files = {path.stem: path for path in _find(folder, '*.json')}
+    outputs = {path.parent.name: path for path in _find(folder, f'*/{task}.json')}
+    for name in files.keys() & outputs.keys():
+        raise MetricError(
+            f'{files[name]} and {outputs[name]} belong to the same image: remove one of them'
+        )
+    return files | outputs
+
+
+def _read_document(path: pathlib.Path, class_names: Sequence[str]) -> ImageDetections:
+    entries = _read_json(path)
+    if not isinstance(entries, dict):
+        raise MetricError(f'{path} must contain a JSON object: image -> list of boxes')
+    detections = ImageDetections()
+    detections.files = [path]
+    for name, boxes in entries.items():
+        detections[name] = _to_boxes(boxes, class_names, path)
+        detections.sources[name] = [path]
+    return detections
+
+
+def _read_images(files: Mapping[str, pathlib.Path], class_names: Sequence[str]) -> ImageDetections:
+    detections = ImageDetections()
+    detections.files = list(files.values())
+    for name, file in files.items():
+        detections[name] = _to_boxes(_read_json(file), class_names, file)
+        detections.sources[name] = [file]
+    return detections
+
+
+def _read_tables(
+    folder: pathlib.Path, tables: Sequence[pathlib.Path], class_names: Sequence[str]
+) -> ImageDetections:
+    """Reads VOC's text files, one per class, which must be of the same run and split."""
+    labels = {table: _class_of(table, class_names) for table in tables}
+    runs = {table.stem.removesuffix(f'_{label}'): table for table, label in labels.items()}
+    if len(runs) > 1:
+        raise MetricError(
+            f'{folder} contains results of {len(runs)} runs or splits: '
+            f'{", ".join(table.name for table in runs.values())}; keep the files of only one '
+            'in the folder'
+        )
+    absent = [name for name in class_names if name not in labels.values()]
+    detections, entries = ImageDetections(absent), {}
+    detections.files = list(tables)
+    for table, label in labels.items():
+        for name, entry in _read_table(table, label):
             entries.setdefault(name, []).append(entry)
-    return entries
+            sources = detections.sources.setdefault(name, [])
+            if table not in sources:
+                sources.append(table)
+    for name, boxes in entries.items():
+        detections[name] = _to_boxes(boxes, class_names, folder)
+    return detections
+
+
+def _class_of(table: pathlib.Path, class_names: Sequence[str]) -> str:
+    """Returns the longest class name at the end of the file's name."""
+    matches = [name for name in class_names if table.stem.endswith(f'_{name}')]
+    if not matches:
+        raise MetricError(
+            f'{table} is not named comp4_det_SPLIT_CLASS.txt with a known class; the known classes '
+            f'are {", ".join(class_names)} (set them with --classes)'
+        )
+    return max(matches, key=len)
+
+
+def _read_table(table: pathlib.Path, label: str) -> Iterable[tuple[str, dict[str, Any]]]:
+    """Yields image and entry for each line of a text file."""
+    try:
+        lines = table.read_bytes().decode('utf-8-sig').splitlines()
+    except (UnicodeDecodeError, OSError) as error:
+        raise MetricError(f'{table} cannot be read as text: {error}') from error
+    for number, line in enumerate(lines, 1):
+        try:
+            name, *numbers = line.split()
+            score, x1, y1, x2, y2 = map(float, numbers)
+        except ValueError as error:
+            raise MetricError(
+                f'{table}, line {number} is {line!r}; it must be IMAGE SCORE X1 Y1 X2 Y2'
+            ) from error
+        yield name, {'label': label, 'score': score, 'box': [x1 - 1, y1 - 1, x2, y2]}
 
 
 def _find(folder: pathlib.Path, pattern: str) -> list[pathlib.Path]:
-    return sorted(path for path in folder.glob(pattern) if not path.name.startswith('.'))
+    """Returns the files of a pattern that are neither hidden nor in a hidden folder, sorted."""
+    return sorted(
+        path
+        for path in folder.glob(pattern)
+        if not any(part.startswith('.') for part in path.relative_to(folder).parts)
+    )
 
 
-def _detections(
-    entries: list[dict[str, Any]], class_names: Sequence[str], path: pathlib.Path
-) -> ScoredBoxes:
+def _to_boxes(entries: Any, class_names: Sequence[str], path: pathlib.Path) -> ScoredBoxes:
+    if not isinstance(entries, list):
+        raise MetricError(f'{path}: the detections of an image must be a list, not {entries!r:.50}')
+    for entry in entries:
+        if not _is_detection(entry):
+            raise MetricError(
+                f'{path}: every detection must have "box" [x1, y1, x2, y2] and "score", all '
+                f'numbers; got {entry!r:.100}'
+            )
     try:
         boxes = np.array([entry['box'] for entry in entries], np.float64).reshape(-1, 4)
         scores = np.array([entry['score'] for entry in entries], np.float64)
-        labels = [entry['label'] for entry in entries if 'label' in entry]
-    except _MALFORMED as error:
-        raise MetricError(
-            f'{path}: every detection must have "box" [x1, y1, x2, y2] and "score"; {error}'
-        ) from error
+    except OverflowError as error:
+        raise MetricError(f'{path}: a number is too large ({error})') from error
+    labels = [entry['label'] for entry in entries if 'label' in entry]
     classes = _indices(labels, class_names, path) if labels else None
     return ScoredBoxes(boxes=boxes, scores=scores, classes=classes)
 
 
-def _indices(labels: list[str], class_names: Sequence[str], path: pathlib.Path) -> np.ndarray:
+def _is_detection(entry: Any) -> bool:
+    if not isinstance(entry, dict) or not isinstance(entry.get('box'), list):
+        return False
+    numbers = [*entry['box'], entry.get('score')]
+    return len(numbers) == 5 and all(
+        isinstance(number, int | float) and not isinstance(number, bool) for number in numbers
+    )
+
+
+def _indices(labels: list[Any], class_names: Sequence[str], path: pathlib.Path) -> np.ndarray:
     unknown = [label for label in labels if label not in class_names]
     if unknown:
         raise MetricError(
@@ -117,43 +207,18 @@ def _indices(labels: list[str], class_names: Sequence[str], path: pathlib.Path) 
     return np.array([index[label] for label in labels], np.int64)
 
 
-def _read_lines(path: pathlib.Path) -> list[str]:
-    try:
-        return path.read_text().splitlines()
-    except UnicodeDecodeError as error:
-        raise MetricError(f'{path} cannot be read as text: {error}') from error
+def _require_pixels(path: pathlib.Path, detections: Mapping[str, ScoredBoxes]) -> None:
+    """Raises MetricError if there are boxes, but none reaches beyond the first pixel."""
+    largest = [boxes.boxes.max() for boxes in detections.values() if len(boxes.boxes)]
+    if largest and max(largest) <= 1:
+        raise MetricError(
+            f'{path}: no coordinate of all detections is above 1, but they must be in pixels: '
+            'multiply x by the width of the image and y by its height'
+        )
 
 
 def _read_json(path: pathlib.Path) -> Any:
     try:
-        return json.loads(path.read_text())
+        return parse_json(path.read_bytes())
     except (ValueError, RecursionError, OSError) as error:
         raise MetricError(f'{path} cannot be read as JSON: {error}') from error
-
-
-def _read_xml(path: pathlib.Path) -> list[dict[str, Any]]:
-    try:
-        items = list(ElementTree.parse(path).iter('object'))
-    except (ElementTree.ParseError, ValueError, LookupError, OSError) as error:
-        raise MetricError(f'{path} cannot be read as an annotation of VOC: {error}') from error
-    return [_entry(item, f'{path}, box {number}') for number, item in enumerate(items, 1)]
-
-
-def _entry(item: ElementTree.Element, what: str) -> dict[str, Any]:
-    """Converts an `object` element of VOC's XML to an entry as in a JSON file."""
-    label = item.findtext('name')
-    if label is None:
-        raise MetricError(f'{what} cannot be read: it has no name')
-    try:
-        box = _zero_based([float(item.findtext(f'bndbox/{corner}', '')) for corner in _CORNERS])
-    except ValueError as error:
-        raise MetricError(
-            f'{what} cannot be read: its bndbox needs the numbers {", ".join(_CORNERS)}; {error}'
-        ) from error
-    difficult = item.findtext('difficult', '0').strip() == '1'
-    return {'label': label, 'box': box, 'difficult': difficult}
-
-
-def _zero_based(box: list[float]) -> list[float]:
-    x1, y1, x2, y2 = box
-    return [x1 - 1, y1 - 1, x2, y2]

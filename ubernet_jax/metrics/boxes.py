@@ -1,7 +1,7 @@
 """Boxes as detection and proposals use them: data classes, overlap and checks.
 
 A box is x1, y1, x2, y2 in pixels, 0-based, x2 and y2 exclusive. VOC's files count from 1 and
-include the last pixel; `annotations` converts them by subtracting 1 from x1 and y1.
+include the last pixel; `voc_xml` and `annotations` convert them: they subtract 1 from x1 and y1.
 """
 
 import dataclasses

@@ -1,4 +1,13 @@
-"""Average precision of detections as PASCAL VOC defines it (Everingham et al., IJCV 2010)."""
+"""Average precision of detections as PASCAL VOC defines it (Everingham et al., IJCV 2010).
+
+A detection finds an object at an overlap of exactly 0.5 too: `VOCevaldet.m` of the development kit
+has `if ovmax>=VOCopts.minoverlap`. (The Python version of many programs, `voc_eval.py`, has `>`.)
+
+The mode VOC07 takes the best precision where recall >= t, for t in `arange(0., 1.1, 0.1)`, as
+`voc_eval.py` writes the `for t=0:0.1:1` of the development kit. Three of these numbers, 3 * 0.1,
+6 * 0.1 and 7 * 0.1, are slightly larger than the fractions .3, .6 and .7, so that a recall of
+exactly 3 of 10 objects does not reach the fourth level.
+"""
 
 import dataclasses
 import enum
@@ -17,14 +26,21 @@ from ubernet_jax.metrics.boxes import (
 )
 from ubernet_jax.metrics.metric import Measure, Metric, MetricError, MetricResult, Score
 
-MIN_OVERLAP = 0.5  # exclusive
+MIN_OVERLAP = 0.5  # inclusive
+LEVELS_VOC07 = np.arange(0, 1.1, 0.1)  # not multiples of 1 / 10: see the docstring of the module
 
 
 class ApMode(enum.Enum):
     """How average precision is computed from a precision-recall curve."""
 
-    VOC07 = 'VOC07'  # mean of the best precision at recall >= 0, .1, .. 1
+    VOC07 = 'VOC07'  # mean of the best precision at recall >= `LEVELS_VOC07`
     VOC10 = 'VOC10'  # area under the monotone envelope
+
+
+_RECALL_LEVELS = {
+    ApMode.VOC07: 'recall >= t, t in arange(0, 1.1, 0.1), where 3 x 0.1 is above .3',
+    ApMode.VOC10: 'every recall that occurs',
+}
 
 
 class Outcome(enum.IntEnum):
@@ -94,7 +110,7 @@ class DetectionMetric(Metric):
         detected = np.zeros(len(true_boxes), bool)
         for i in np.argsort(-scores, kind='stable') if len(true_boxes) else ():
             best = overlap[i].argmax()
-            if overlap[i, best] > MIN_OVERLAP:
+            if overlap[i, best] >= MIN_OVERLAP:
                 if difficult[best]:
                     outcome[i] = Outcome.IGNORED
                 elif not detected[best]:
@@ -133,7 +149,8 @@ class DetectionMetric(Metric):
             images=self.images,
             protocol={
                 'ap': self.mode.value,
-                'overlap': f'intersection over union above {MIN_OVERLAP}',
+                'recall_levels': _RECALL_LEVELS[self.mode],
+                'overlap': f'intersection over union of at least {MIN_OVERLAP}, as VOCevaldet.m',
                 'difficult': 'not in the recall; detections of them count as nothing',
                 'equal_scores': 'in the order given',
                 'absent_classes': 'null, and not in the mean: no object that counts',
@@ -151,7 +168,7 @@ def average_precision(recall: np.ndarray, envelope: np.ndarray, mode: ApMode) ->
     """
     match mode:
         case ApMode.VOC07:
-            return float(_precision_at(np.arange(11) / 10, recall, envelope).mean())
+            return float(_precision_at(LEVELS_VOC07, recall, envelope).mean())
         case ApMode.VOC10:
             return float((np.diff(recall, prepend=0) * envelope).sum())
         case _ as unreachable:

@@ -1,13 +1,13 @@
 """delta_m: a multi-task network compared with single-task networks (Maninis et al., CVPR 2019)."""
 
 import dataclasses
-import json
 import math
 import pathlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ubernet_jax.metrics.descriptions import describe_difference, find_main, read_scores
+from ubernet_jax.metrics.json_text import parse_json
 from ubernet_jax.metrics.metric import MetricError, MetricResult, Score
 
 
@@ -85,7 +85,7 @@ class _Results(NamedTuple):
 
 def _read(path: pathlib.Path) -> _Results:
     try:
-        plain = json.loads(pathlib.Path(path).read_text())
+        plain = parse_json(pathlib.Path(path).read_bytes())
     except FileNotFoundError as error:
         raise MetricError(f'{path} does not exist: evaluate that network first') from error
     except (ValueError, RecursionError) as error:

@@ -14,6 +14,8 @@ from ubernet_jax.metrics.metric import (
     require_same_size,
 )
 
+_ENCODINGS = {1: '2 * values - 1', 255: 'values / 127.5 - 1'}  # largest value -> vectors
+_LENGTH_TOLERANCE = 0.05  # of unit vectors in 8 bits that were interpolated
 COMPONENT_LIMIT = 1.01  # components of unit vectors stored in 8 bits can slightly exceed 1
 
 
@@ -100,6 +102,34 @@ class NormalsMetric(Metric):
         )
 
 
+def require_signed(vectors: np.ndarray, what: str) -> None:
+    """Raises MetricError if an array holds the values of a picture instead of vectors.
+
+    Pictures of normals store (n + 1) / 2, from 0 to 1, or (n + 1) * 127.5, from 0 to 255. As
+    vectors, these values would point to a single octant. They are recognised because no component
+    is negative, and because the lengths are closer to 1 after the conversion than before it.
+
+    Args:
+      vectors: floating (H, W, 3), of any length; 0, 0, 0 or not finite where unknown.
+      what: for the error message.
+    """
+    known = vectors[np.isfinite(vectors).all(-1) & vectors.any(-1)].astype(np.float64)
+    if not known.size or known.min() < 0:
+        return
+    for largest, conversion in _ENCODINGS.items():
+        converted = np.linalg.norm(2 * known / largest - 1, axis=-1)
+        labelled = converted > 0.1  # the middle grey means unknown
+        if known.max() > largest * COMPONENT_LIMIT or not labelled.any():
+            continue
+        length = np.linalg.norm(known[labelled], axis=-1)
+        error = np.median(np.abs(converted[labelled] - 1))
+        if error < min(_LENGTH_TOLERANCE, np.median(np.abs(length - 1))):
+            raise MetricError(
+                f'the {what} has no negative component and values up to {known.max():g}: it holds '
+                f'the values of a picture; convert them to unit vectors by {conversion}'
+            )
+
+
 def _vectors(values: np.ndarray, what: str) -> np.ndarray:
     values = np.asarray(values)
     if values.ndim != 3 or values.shape[-1] != 3 or not np.issubdtype(values.dtype, np.floating):
@@ -107,6 +137,7 @@ def _vectors(values: np.ndarray, what: str) -> np.ndarray:
             f'the {what} has shape {values.shape} and dtype {values.dtype}: '
             'it must be a floating array (H, W, 3) (convert 8-bit files by rgb / 127.5 - 1)'
         )
+    require_signed(values, what)
     largest = np.abs(values).max(initial=0)
     if not largest <= COMPONENT_LIMIT:  # also catches NaN
         raise MetricError(

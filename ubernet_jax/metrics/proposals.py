@@ -1,4 +1,8 @@
-"""Recall of class-agnostic object proposals, as COCO computes it."""
+"""Recall of class-agnostic object proposals, as COCO computes it.
+
+A proposal finds an object at an overlap of exactly the threshold too: `cocoeval.py` of pycocotools
+skips a pair only `if ious[dind,gind] < iou`, with thresholds from `linspace(.5, 0.95, 10)`.
+"""
 
 import dataclasses
 from collections.abc import Sequence
@@ -83,7 +87,7 @@ class ProposalMetric(Metric):
             objects=self.objects,
             images=self.images,
             protocol={
-                'overlap': 'intersection over union of at least 0.5, 0.55 .. 0.95',
+                'overlap': 'intersection over union of at least 0.5, 0.55 .. 0.95, as cocoeval.py',
                 'proposals_an_image': list(self.limits),
                 'classes': 'ignored',
                 'difficult': 'left out',

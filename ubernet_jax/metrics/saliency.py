@@ -61,6 +61,7 @@ class SaliencyMetric(Metric):
         self.f_measure = np.zeros(NUM_THRESHOLDS)
         self.iou = np.zeros(len(IOU_THRESHOLDS))
         self.absolute_error = 0.0
+        self.brightest = 0  # of the ground truth of all images, 0..255
 
     def measure(self, prediction: np.ndarray, ground_truth: np.ndarray) -> Measure:
         """Scores one image at every threshold.
@@ -71,10 +72,7 @@ class SaliencyMetric(Metric):
             scaling to 0..1) are salient.
         """
         ground_truth = np.asarray(ground_truth)
-        if ground_truth.dtype == np.uint8 and ground_truth.max(initial=0) == 1:
-            raise MetricError(
-                'the ground truth is uint8 with no value above 1: it must be bool, or uint8 0..255'
-            )
+        in_bytes = ground_truth.dtype == np.uint8
         predicted = unit_interval(prediction, 'prediction')
         salient = unit_interval(ground_truth, 'ground truth') > 0.5
         require_same_size(predicted, salient)
@@ -95,6 +93,7 @@ class SaliencyMetric(Metric):
             'f_measure': _f_measure(precision, recall),
             'iou': np.where(union > 0, hits / np.maximum(union, 1), 1.0),
             'absolute_error': np.abs(predicted - salient).mean(dtype=np.float64),
+            'brightest': np.array(ground_truth.max() if in_bytes else 255),
         }
 
     def add(self, measure: Measure) -> None:
@@ -103,10 +102,16 @@ class SaliencyMetric(Metric):
         self.f_measure += measure['f_measure']
         self.iou += measure['iou']
         self.absolute_error += float(measure['absolute_error'])
+        self.brightest = max(self.brightest, int(measure['brightest']))
         self.images += 1
 
     def compute(self) -> SaliencyResult:
         self._require_images()
+        if self.brightest == 1:  # of all images: a single mask may be almost black
+            raise MetricError(
+                'the ground truth of all images is uint8 with no value above 1: it must be bool, '
+                'or uint8 0..255'
+            )
         precision, recall = self.precision / self.images, self.recall / self.images
         return SaliencyResult(
             max_f=float(_f_measure(precision, recall).max()),

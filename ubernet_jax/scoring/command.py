@@ -33,6 +33,7 @@ _CLASSES = {
     'parts': PERSON_PARTS,
 }
 _RESUMABLE = ('boundaries', 'semantic-boundaries')  # tasks that take minutes
+_MAX_NAMED = 5  # names for each reason in the text; the JSON file has all
 _NOT_FOR_SCORES = ('json', 'plot', 'processes')  # arguments that do not change the scores
 
 
@@ -67,16 +68,25 @@ def _score(args: argparse.Namespace) -> None:
     if args.task in _RESUMABLE:
         settings = {
             name: str(value) for name, value in vars(args).items() if name not in _NOT_FOR_SCORES
-        }
+        } | {'class_names': names}
         partial = PartialRun(args.json.with_name(f'{args.json.name}.partial'), settings)
     notes = score_images(metric, paired, processes=args.processes, partial=partial)
     result = metric.compute()
-    document = {'task': args.task, **result.to_json(), 'notes': notes}
+    document = {
+        'task': args.task,
+        **result.to_json(),
+        'notes': notes,
+        'left_out': paired.left_out(),
+    }
     document['protocol'] |= {
         'predictions': str(args.predictions),
         'ground_truth': str(args.ground_truth),
         'missing_predictions': f'{len(missing)}, counted as empty' if missing else 'none',
     }
+    if isinstance(paired, PairedBoxes):
+        document['protocol']['classes_without_file'] = _scored_classes_without_file(
+            paired, document
+        )
     _write(args.json, document)
     if args.plot:
         from ubernet_jax.metrics.plots import plot  # matplotlib takes a second to import
@@ -85,6 +95,13 @@ def _score(args: argparse.Namespace) -> None:
     if partial:
         partial.remove()
     _print(document)
+
+
+def _scored_classes_without_file(paired: PairedBoxes, document: Mapping[str, Any]) -> list[str]:
+    """Returns the classes whose objects nothing can have detected, for lack of a results file."""
+    scores = document.get('per_class', {})
+    absent = paired.detections.classes_without_file
+    return [name for name in absent if scores.get(name, 0) is not None]
 
 
 def _make_metric(args: argparse.Namespace, names: tuple[str, ...]) -> Metric:
@@ -138,6 +155,11 @@ def _class_names(args: argparse.Namespace) -> tuple[str, ...]:
     names = tuple(line.strip() for line in lines if line.strip())
     if not names:
         raise UserError(f'--classes {args.classes}: it must have one class name per line')
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise UserError(
+            f'--classes {args.classes}: it has the class {repeated[0]!r} twice; class names must '
+            'differ'
+        )
     return names
 
 
@@ -156,3 +178,12 @@ def _print(document: Mapping[str, Any]) -> None:
     print('protocol:')
     for name, value in document['protocol'].items():
         print(f'  {name}: {value}')
+    if absent := document['protocol'].get('classes_without_file'):
+        print(f'no results file, so no detections, for the classes {", ".join(absent)}')
+    if left_out := document['left_out']:
+        reasons = (f'{reason}: {len(names)} ({_join(names)})' for reason, names in left_out.items())
+        print(f'{document["images"]} images were scored; left out: {"; ".join(reasons)}')
+
+
+def _join(names: Sequence[str]) -> str:
+    return ', '.join([*names[:_MAX_NAMED], '...'] if len(names) > _MAX_NAMED else names)

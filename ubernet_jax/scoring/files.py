@@ -1,6 +1,6 @@
 """Lists the files of each image in a folder. The file's stem is the image's name.
 
-Hidden files are ignored.
+Hidden files are not used.
 """
 
 import pathlib
@@ -45,6 +45,22 @@ def list_predictions(folder: pathlib.Path, names: Collection[str]) -> dict[str, 
         if path.stem in names and path.stem not in files:
             raise _suffix_error(path, MAPS)
     return files
+
+
+def list_left_out(folder: pathlib.Path, used: Collection[pathlib.Path]) -> dict[str, list[str]]:
+    """Lists what a folder contains besides the used files and the folders with used files.
+
+    Returns:
+      Kind of entry -> names, sorted; kinds without an entry are absent.
+    """
+    known = {path.relative_to(folder).parts[0] for path in used if path.is_relative_to(folder)}
+    left_out: dict[str, list[str]] = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.name not in known:
+            kind = 'folders' if path.is_dir() else 'other files'
+            kind = 'hidden files' if path.name.startswith('.') else kind
+            left_out.setdefault(kind, []).append(path.name)
+    return left_out
 
 
 def _list_files(

@@ -2,8 +2,9 @@
 
 import abc
 import dataclasses
+import hashlib
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from ubernet_jax.metrics.annotations import read_detections
 from ubernet_jax.metrics.boxes import Objects, ScoredBoxes
 from ubernet_jax.metrics.metric import Measure
 from ubernet_jax.metrics.semantic_boundaries import SemanticTruth
-from ubernet_jax.scoring.files import MAPS, list_predictions, list_truths
+from ubernet_jax.scoring.files import MAPS, list_left_out, list_predictions, list_truths
 from ubernet_jax.scoring.readers import MapReader
 from ubernet_jax.scoring.values import count_values
 
@@ -58,12 +59,16 @@ class PairedFiles(abc.ABC):
     def load(self, name: str) -> Pair:
         """Reads the files of one image."""
 
-    def modified_at(self, name: str) -> float:
-        """Returns when the image's files were last modified, in seconds.
+    @abc.abstractmethod
+    def left_out(self) -> dict[str, list[str]]:
+        """Lists what is in the folders but is not scored: reason -> names, in a fixed order."""
 
-        It is 0 for tasks that cannot be resumed, which do not need the time.
+    def fingerprint(self, name: str) -> str:
+        """Returns a digest of the content of the image's files.
+
+        It is empty for tasks that cannot be resumed, which do not need it.
         """
-        return 0.0
+        return ''
 
 
 class PairedMaps(PairedFiles):
@@ -71,6 +76,7 @@ class PairedMaps(PairedFiles):
 
     def __init__(self, reader: MapReader, predictions: pathlib.Path, truths: pathlib.Path) -> None:
         self.reader = reader
+        self.folders = predictions, truths
         self.truths = list_truths(truths, MAPS)
         self.names = sorted(self.truths)
         self.predictions = self.list_predictions(predictions)
@@ -104,9 +110,24 @@ class PairedMaps(PairedFiles):
         (file,) = files
         return self.reader.prediction(file)
 
-    def modified_at(self, name: str) -> float:
-        listings = (self.truths, *self.predictions)
-        return max(files[name].stat().st_mtime for files in listings if name in files)
+    def left_out(self) -> dict[str, list[str]]:
+        predictions, truths = self.folders
+        files = [path for listing in self.predictions for path in listing.values()]
+        unknown = [
+            str(path.relative_to(predictions))
+            for listing in self.predictions
+            for name, path in listing.items()
+            if name not in self.truths
+        ]
+        return _left_out(unknown, predictions, files, truths, self.truths.values())
+
+    def fingerprint(self, name: str) -> str:
+        digest = hashlib.sha256()
+        for files in (self.truths, *self.predictions):
+            content = files[name].read_bytes() if name in files else b'absent'
+            digest.update(f'{files.get(name)} {len(content)} '.encode())
+            digest.update(content)
+        return digest.hexdigest()
 
     def _is_predicted(self, name: str) -> bool:
         return all(name in files for files in self.predictions)
@@ -156,6 +177,7 @@ class PairedBoxes(PairedFiles):
     ) -> None:
         if not predictions.exists():
             raise UserError(f'{predictions} does not exist')
+        self.folders = predictions, truths
         self.classes = ('background', *class_names)
         self.truths = list_truths(truths, ('.xml', '.json'))
         self.names = sorted(self.truths)
@@ -170,3 +192,30 @@ class PairedBoxes(PairedFiles):
             prediction=self.detections.get(name, NO_DETECTIONS),
             truth=Objects(boxes=corners, classes=classes - 1, difficult=difficult),
         )
+
+    def left_out(self) -> dict[str, list[str]]:
+        predictions, truths = self.folders
+        unknown = [
+            f'{name} in {", ".join(path.name for path in self.detections.sources[name])}'
+            for name in sorted(self.detections.keys() - self.truths.keys())
+        ]
+        files = self.detections.files
+        return _left_out(unknown, predictions, files, truths, self.truths.values())
+
+
+def _left_out(
+    unknown: list[str],
+    predictions: pathlib.Path,
+    predicted: Collection[pathlib.Path],
+    truths: pathlib.Path,
+    labelled: Collection[pathlib.Path],
+) -> dict[str, list[str]]:
+    """Returns the result of `PairedFiles.left_out`, given the files that were read."""
+    left_out = {'predictions of images without ground truth': unknown} if unknown else {}
+    for what, folder, used in (
+        ('predictions', predictions, predicted),
+        ('ground truth', truths, labelled),
+    ):
+        for kind, names in list_left_out(folder, used).items():
+            left_out[f'{kind} among the {what}'] = names
+    return left_out

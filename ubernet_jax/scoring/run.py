@@ -18,6 +18,7 @@ from ubernet_jax.scoring.paired_files import PairedFiles
 from ubernet_jax.scoring.values import require_plausible
 
 _MAX_NAMED = 5  # images without a prediction that the error message names
+_FINGERPRINT = 'fingerprint'  # the array of a stored measure that has this text
 
 
 def require_predictions(paired: PairedFiles) -> None:
@@ -50,20 +51,28 @@ class PartialRun:
             folder.mkdir(parents=True)
             marker.write_text(description)
 
-    def read(self, name: str, modified_at: float) -> Measure | None:
-        """Returns the measure of an image; None if there is none, or the files are newer."""
+    def read(self, name: str, fingerprint: str) -> Measure | None:
+        """Returns the measure of an image; None if there is none, or it is of other content."""
         path = self.folder / f'{name}.npz'
-        if not path.is_file() or path.stat().st_mtime <= modified_at:
+        if not path.is_file():
             return None
         with np.load(path) as arrays:
-            return dict(arrays)
+            measure = dict(arrays)
+        return measure if str(measure.pop(_FINGERPRINT, '')) == fingerprint else None
 
-    def write(self, name: str, measure: Measure) -> None:
-        """Stores the measure of an image. The file appears only once it is complete."""
+    def write(self, name: str, measure: Measure, fingerprint: str) -> None:
+        """Stores the measure of an image. The file appears only once it is complete.
+
+        Args:
+          name: the image.
+          measure: its measure.
+          fingerprint: of the files that were measured.
+        """
         unfinished = self.folder / f'{name}.unfinished'
         with unfinished.open('wb') as file:
+            stored = measure | {_FINGERPRINT: np.array(fingerprint)}
             # numpy's stubs check the arrays against the keyword allow_pickle.
-            np.savez(file, **measure)  # pyright: ignore[reportArgumentType]
+            np.savez(file, **stored)  # pyright: ignore[reportArgumentType]
         unfinished.rename(self.folder / f'{name}.npz')
 
     def remove(self) -> None:
@@ -95,9 +104,12 @@ def score_images(
         together are implausible.
     """
     measures: dict[str, Measure] = {}
+    fingerprints: dict[str, str] = {}
     if partial:
         for name in paired.names:
-            measure = partial.read(name, paired.modified_at(name))
+            # Before the files are read again: a change in between makes the stored measure unused.
+            fingerprints[name] = paired.fingerprint(name)
+            measure = partial.read(name, fingerprints[name])
             if measure is not None:
                 measures[name] = measure
     todo = [name for name in paired.names if name not in measures]
@@ -106,7 +118,7 @@ def score_images(
         for name, measure in _measure_all(metric, paired, todo, processes):
             measures[name] = measure
             if partial:
-                partial.write(name, measure)
+                partial.write(name, measure, fingerprints[name])
             bar.update()
     require_plausible(paired.kinds, measures.values())
     for name in paired.names:

@@ -22,7 +22,7 @@ from ubernet_jax.tasks import select_tasks
 from ubernet_jax.weights.card import describe_training
 from ubernet_jax.weights.exported import SUFFIX, read_file, save_exported, write_file
 from ubernet_jax.weights.formats import FORMATS, open_source
-from ubernet_jax.weights.importing import compare_with_network, import_layers
+from ubernet_jax.weights.importing import check_trunk, compare_with_network, import_layers
 from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint, results_folder
 
 
@@ -35,7 +35,8 @@ def import_files(files: list[str], formats: list[str], out: pathlib.Path) -> Non
       out: the file to write.
 
     Raises:
-      UserError: a file does not have its format, or there are not as many formats as files.
+      UserError: a file does not have its format or is of another network, or there are not as
+        many formats as files.
     """
     if formats and len(formats) != len(files):
         raise UserError(
@@ -47,6 +48,7 @@ def import_files(files: list[str], formats: list[str], out: pathlib.Path) -> Non
         for file, format in zip(files, formats or [None] * len(files), strict=True)
     ]
     imported = import_layers(sources)
+    check_trunk(imported)
     model = ModelConfig(
         trunk=imported.trunk,
         initialisation=Initialisation.RANDOM,  # of the layers that no file has
@@ -59,6 +61,7 @@ def import_files(files: list[str], formats: list[str], out: pathlib.Path) -> Non
     write_file(out, imported.arrays, config, 0, {'sources': origin})
     print('\n'.join([*imported.report, *compare_with_network(imported.arrays, config)]))
     print(f'imported: {out}')
+    print(imported.totals)
 
 
 def export(

@@ -3,19 +3,23 @@
 import dataclasses
 import hashlib
 import pathlib
+import re
 from collections.abc import Mapping
 
 import numpy as np
 
 from ubernet_jax.config import Trunk
 from ubernet_jax.errors import UserError
-from ubernet_jax.weights import batch_norm, layers
+from ubernet_jax.weights import batch_norm, layers, variants
 from ubernet_jax.weights.caffe import read_caffemodel
 from ubernet_jax.weights.imagenet import imagenet_file, read_imagenet
 from ubernet_jax.weights.keras import read_keras
 from ubernet_jax.weights.pytorch import read_pytorch, read_safetensors
+from ubernet_jax.weights.urls import refuse_url
 
 IMAGENET = 'imagenet'  # stands for the file that the extra `imagenet` contains
+
+_SHOWN = 8  # number of layer names in a message
 
 _READERS = {
     '.caffemodel': read_caffemodel,
@@ -51,6 +55,7 @@ class WeightFormat:
       signature: layer names; a file has this format if it has any of them, and no signature of a
         format that precedes it in `FORMATS`.
       mean: mean to subtract from RGB, 0..255.
+      trunk_layers: matches the names of the trunk's layers, also in relatives of the trunk.
       std: deviation to divide by afterwards.
       copies: parts of layer names that mark a copy of another layer, as Caffe writes tied weights.
       trunk: the trunk that the weights are for.
@@ -60,6 +65,7 @@ class WeightFormat:
     mappings: tuple[layers.LayerMapping, ...]
     signature: tuple[str, ...]
     mean: tuple[float, float, float]
+    trunk_layers: re.Pattern[str]
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     copies: tuple[str, ...] = ()
     trunk: Trunk = Trunk.VGG16
@@ -77,29 +83,55 @@ FORMATS = {
         mappings=layers.RELEASE,
         signature=('upscore-fuse-mr-seg',),
         mean=_FAST_RCNN_MEAN,
+        trunk_layers=variants.CAFFE_LAYERS,
         copies=('_RS2', '_RS4'),
     ),
     'faster_rcnn': WeightFormat(
-        mappings=layers.FASTER_RCNN, signature=('rpn_conv/3x3',), mean=_FAST_RCNN_MEAN
+        mappings=layers.FASTER_RCNN,
+        signature=('rpn_conv/3x3',),
+        mean=_FAST_RCNN_MEAN,
+        trunk_layers=variants.CAFFE_LAYERS,
     ),
     'deeplab': WeightFormat(
-        mappings=layers.DEEPLAB, signature=('fc8_voc12', 'fc8_voc', 'fc8_coco'), mean=_DEEPLAB_MEAN
+        mappings=layers.DEEPLAB,
+        signature=('fc8_voc12', 'fc8_voc', 'fc8_coco'),
+        mean=_DEEPLAB_MEAN,
+        trunk_layers=variants.CAFFE_LAYERS,
     ),
-    'ilsvrc': WeightFormat(mappings=layers.ILSVRC, signature=('conv1_1',), mean=_ILSVRC_MEAN),
+    'ilsvrc': WeightFormat(
+        mappings=layers.ILSVRC,
+        signature=('conv1_1',),
+        mean=_ILSVRC_MEAN,
+        trunk_layers=variants.CAFFE_LAYERS,
+    ),
     'torchvision': WeightFormat(
-        mappings=layers.TORCHVISION, signature=('features.0',), mean=_TORCH_MEAN, std=_TORCH_STD
+        mappings=layers.TORCHVISION,
+        signature=('features.0',),
+        mean=_TORCH_MEAN,
+        std=_TORCH_STD,
+        trunk_layers=variants.TORCH_VGG_LAYERS,
     ),
     'resnet50': WeightFormat(
         mappings=layers.RESNET,
         signature=('layer1.0.conv1',),
         mean=_TORCH_MEAN,
         std=_TORCH_STD,
+        trunk_layers=variants.TORCH_RESNET_LAYERS,
         trunk=Trunk.RESNET50,
         normalisations={name: norm for name, (_, norm) in layers.RESNET_CONVOLUTIONS.items()},
     ),
-    'keras': WeightFormat(mappings=layers.KERAS, signature=('block1_conv1',), mean=_ILSVRC_MEAN),
+    'keras': WeightFormat(
+        mappings=layers.KERAS,
+        signature=('block1_conv1',),
+        mean=_ILSVRC_MEAN,
+        trunk_layers=variants.KERAS_LAYERS,
+    ),
     IMAGENET: WeightFormat(
-        mappings=layers.LPIPS, signature=('Conv_0',), mean=_TORCH_MEAN, std=_TORCH_STD
+        mappings=layers.LPIPS,
+        signature=('Conv_0',),
+        mean=_TORCH_MEAN,
+        std=_TORCH_STD,
+        trunk_layers=variants.LPIPS_LAYERS,
     ),
 }
 
@@ -113,12 +145,19 @@ class Source:
       format: key of `FORMATS`.
       layers: layer name -> arrays in Caffe's layout.
       copies: names of layers left out because they equal the layer that they are tied to.
+      folded: number of batch normalisations that were folded into the convolutions.
     """
 
     name: str
     format: str
     layers: dict[str, list[np.ndarray]]
     copies: tuple[str, ...] = ()
+    folded: int = 0
+
+    @property
+    def read(self) -> int:
+        """Number of layers in the file."""
+        return len(self.layers) + len(self.copies) + self.folded
 
 
 def open_source(file: str, format: str | None = None) -> Source:
@@ -136,6 +175,7 @@ def open_source(file: str, format: str | None = None) -> Source:
         path = imagenet_file()
         stored = read_imagenet(path)
     else:
+        refuse_url(file)
         path = pathlib.Path(file)
         if path.suffix not in _READERS:
             raise UserError(
@@ -144,20 +184,46 @@ def open_source(file: str, format: str | None = None) -> Source:
         _check_digest(path)
         stored = _READERS[path.suffix](path)
     format = format or _guess(path, stored)
-    missing = [name for name in _trunk_layers(format) if name not in stored]
-    if missing:
-        raise UserError(
-            f'{path} does not have the format {format}: it lacks the layers '
-            f'{", ".join(missing)}. Its layers: {_first_names(stored)}. Known formats: '
-            f'{", ".join(FORMATS)}'
-        )
+    _check_trunk(path, format, stored)
+    count = len(stored)
     try:
         stored = batch_norm.fold(stored, FORMATS[format].normalisations)
     except ValueError as error:
         raise UserError(f'{path} does not have the format {format}: {error}') from error
     copies = _find_copies(path, format, stored)
     kept = {name: arrays for name, arrays in stored.items() if name not in copies}
-    return Source(name=path.name, format=format, layers=kept, copies=copies)
+    return Source(
+        name=path.name, format=format, layers=kept, copies=copies, folded=count - len(stored)
+    )
+
+
+def _check_trunk(
+    path: pathlib.Path, format_name: str, stored: Mapping[str, list[np.ndarray]]
+) -> None:
+    """Refuses a file unless it has the layers of the format's trunk, and no more of them."""
+    format = FORMATS[format_name]
+    expected = _trunk_layers(format_name)
+    missing = [name for name in expected if name not in stored]
+    known = {*expected, *format.normalisations.values()}
+    surplus = variants.find_surplus(stored, format.trunk_layers, known)
+    trunk = variants.NAMES[format.trunk]
+    network = variants.name_network(stored, format.trunk_layers, format.trunk)
+    # The widths of VGG are checked with all shapes, after the conversion of its layers.
+    is_other_resnet = format.trunk is Trunk.RESNET50 and network != trunk
+    if not missing and not surplus and not is_other_resnet:
+        return
+    differences = [
+        f'it {verb} the layers {", ".join(names)}'
+        for verb, names in (('lacks', missing), ('has in addition', _shorten(surplus)))
+        if names
+    ]
+    if missing:
+        differences.append(f'its layers are {_first_names(stored)}')
+    raise UserError(
+        f'{path} does not have the format {format_name}, which is {trunk}: by its layers it is '
+        f'{network}{"".join(f"; {difference}" for difference in differences)}. Import the weights '
+        f'of {" or ".join(variants.NAMES.values())}; known formats: {", ".join(FORMATS)}'
+    )
 
 
 def _trunk_layers(format: str) -> list[str]:
@@ -213,5 +279,8 @@ def _check_digest(path: pathlib.Path) -> None:
 
 def _first_names(layers: Mapping[str, list[np.ndarray]]) -> str:
     """The first layer names, for messages."""
-    shown = list(layers)[:8]
-    return ', '.join(shown) + (', ...' if len(layers) > len(shown) else '')
+    return ', '.join(_shorten(list(layers)))
+
+
+def _shorten(names: list[str]) -> list[str]:
+    return names if len(names) <= _SHOWN else [*names[:_SHOWN], '...']

@@ -1,16 +1,18 @@
 """Joins the layers of imported files into a network, and reports which layers are used."""
 
 import collections
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from ubernet_jax.config import Config, Trunk
+from ubernet_jax.config import Config, Initialisation, ModelConfig, Trunk
 from ubernet_jax.errors import UserError
 from ubernet_jax.weights.exported import network_shapes
 from ubernet_jax.weights.formats import FORMATS, Source
-from ubernet_jax.weights.layers import LayerMapping
+from ubernet_jax.weights.layers import TRUNK, LayerMapping
+from ubernet_jax.weights.variants import NAMES
 
 
 class Imported(NamedTuple):
@@ -22,6 +24,8 @@ class Imported(NamedTuple):
       mean: mean that the first convolution expects to be subtracted from RGB, 0..255.
       std: deviation that the difference is then divided by.
       report: lines for the user that name every unused layer of the files.
+      totals: a line for the user with the numbers of layers read, used and left out.
+      origins: name of an array -> (file, layer) that it is from.
     """
 
     trunk: Trunk
@@ -29,6 +33,8 @@ class Imported(NamedTuple):
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     report: list[str]
+    totals: str
+    origins: dict[str, tuple[str, str]]
 
 
 def import_layers(sources: Sequence[Source]) -> Imported:
@@ -61,8 +67,47 @@ def import_layers(sources: Sequence[Source]) -> Imported:
                     name = f'{mapping.target}/{leaf}'
                     if name not in arrays:
                         arrays[name], origins[name] = array, (source, mapping.source)
-    report = [line for source in sources for line in _unused(source, set(origins.values()))]
-    return Imported(first.trunk, arrays, first.mean, first.std, report)
+    used = set(origins.values())
+    report = [line for source in sources for line in _unused(source, used)]
+    return Imported(
+        trunk=first.trunk,
+        arrays=arrays,
+        mean=first.mean,
+        std=first.std,
+        report=report,
+        totals=_count(sources, used),
+        origins={name: (source.name, layer) for name, (source, layer) in origins.items()},
+    )
+
+
+def check_trunk(imported: Imported) -> None:
+    """Compares the shapes of the trunk's arrays with those of a trunk of the same width.
+
+    Raises:
+      UserError: a layer has another shape; the files are of another network.
+    """
+    model = ModelConfig(trunk=imported.trunk, initialisation=Initialisation.RANDOM, scales=1)
+    full = _trunk_shapes(model)
+    stem = next(name for name in full if name.startswith(f'{TRUNK}/conv1/') and 'kernel' in name)
+    channels = imported.arrays[stem].shape[-1]
+    shapes = full
+    if channels != full[stem][-1]:
+        shapes = _trunk_shapes(dataclasses.replace(model, width=channels / full[stem][-1]))
+    for name, expected in shapes.items():
+        if name in imported.arrays and imported.arrays[name].shape != expected:
+            file, layer = imported.origins[name]
+            raise UserError(
+                f'{file}: layer {layer} gives {name} the shape {imported.arrays[name].shape}, but '
+                f'{NAMES[imported.trunk]}, with {channels} channels in its first convolution, has '
+                f'{expected} there: the file is of another network. Import the weights of '
+                f'{NAMES[imported.trunk]}'
+            )
+
+
+def _trunk_shapes(model: ModelConfig) -> dict[str, tuple[int, ...]]:
+    shapes = network_shapes(Config(steps=0, model=model))
+    trunk = {name: shape for name, shape in shapes.items() if name.startswith(f'{TRUNK}/')}
+    return dict(sorted(trunk.items()))
 
 
 def compare_with_network(arrays: Mapping[str, np.ndarray], config: Config) -> list[str]:
@@ -112,6 +157,28 @@ def _unused(source: Source, used: set[tuple[Source, str]]) -> Iterator[str]:
         yield f'  taken from another file: {", ".join(elsewhere)}'
     for name in unknown:
         yield f'  not used, the network has no such layer: {name} {_shapes(source.layers[name])}'
+
+
+def _count(sources: Sequence[Source], used: set[tuple[Source, str]]) -> str:
+    """The numbers of layers of all files: read, used, and left out by reason."""
+    read = sum(source.read for source in sources)
+    folded = sum(source.folded for source in sources)
+    known = sum(
+        name in {mapping.source for mapping in FORMATS[source.format].mappings}
+        for source in sources
+        for name in source.layers
+    )
+    reasons = {
+        'equal copies of tied layers': sum(len(source.copies) for source in sources),
+        'taken from another file': known - len(used),
+        'not in the network': sum(len(source.layers) for source in sources) - known,
+    }
+    left_out = ', '.join(f'{count} {reason}' for reason, count in reasons.items() if count)
+    normalisations = f' ({folded} of them normalisations, folded)' if folded else ''
+    return (
+        f'layers: {read} read, {len(used) + folded} used{normalisations}, '
+        f'{sum(reasons.values())} left out' + (f' ({left_out})' if left_out else '')
+    )
 
 
 def _shapes(arrays: Sequence[np.ndarray]) -> str:

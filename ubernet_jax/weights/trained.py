@@ -14,6 +14,7 @@ from ubernet_jax.config import Config, serialization
 from ubernet_jax.errors import UserError
 from ubernet_jax.network import init_variables
 from ubernet_jax.weights.exported import SUFFIX, TrainedNetwork, load_exported
+from ubernet_jax.weights.urls import refuse_url
 
 FOLDER = 'checkpoints'
 CHECKPOINT_HELP = 'a workdir, a checkpoints/STEP folder in it, or an exported .safetensors file'
@@ -28,6 +29,7 @@ def open_checkpoint(path: pathlib.Path) -> TrainedNetwork:
     Raises:
       UserError: there is no checkpoint, or it cannot be read.
     """
+    refuse_url(path)
     if path.suffix == SUFFIX:
         return load_exported(path)
     path = path.absolute()

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import unicodedata
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from helpers.tiny_datasets import (
 )
 from ubernet_jax import prepare
 from ubernet_jax.datasets.builders.files import list_images
+from ubernet_jax.datasets.builders.left_out import LeftOut
 from ubernet_jax.errors import UserError
 
 
@@ -135,7 +137,7 @@ def test_images_without_a_list_may_end_in_upper_case(tmp_path, refuses):
     write_bsds500(tmp_path)
     folder = tmp_path / 'BSDS500/data/images/train'
     (folder / '001.jpg').rename(folder / '001.JPG')
-    assert list_images(folder) == [folder / '001.JPG', folder / '002.jpg']
+    assert list_images(folder, LeftOut()) == [folder / '001.JPG', folder / '002.jpg']
     random_image(folder / '001.jpg', 20, 30)
     refuses('bsds500', folder / '001.JPG', '001.jpg')
 
@@ -203,6 +205,84 @@ def test_a_class_index_out_of_range(task, highest, tiny, refuses):
     label[2, 3] = highest + 1
     save_map(path, label)
     refuses('folder/tiny', path, f'class index {highest + 1} ', f'0 to {highest}, and 255')
+
+
+@pytest.mark.parametrize('name', ['labels.JSON', 'Parts.txt', 'train/parts.txt', 'saliency.txt'])
+def test_a_description_that_would_not_be_read(name, tiny, refuses):
+    path = tiny.parent / name
+    path.write_text('background\nhead')
+    refuses('folder/tiny', path, tiny.parent / ('labels.json' if 'JSON' in name else 'parts.txt'))
+
+
+@pytest.mark.parametrize('name', ['parts', 'Saliency', 'val/Images'])
+def test_a_folder_that_would_not_be_read(name, tiny, refuses):
+    path = tiny.parent / name
+    path.mkdir(parents=True)
+    refuses('folder/tiny', path, path.name.lower())
+
+
+def test_a_label_folder_in_upper_case(tiny, refuses):
+    (tiny / 'parts').rename(tiny / 'Parts')
+    refuses('folder/tiny', tiny.parent, "'Parts'", "'parts'", 'lower case')
+
+
+@pytest.mark.parametrize('source', ['.', 'folder', 'folder/tiny'])
+def test_images_without_a_split(source, tmp_path, refuses):
+    random_image(tmp_path / 'folder/tiny/images/a.png', 6, 8)
+    folder = tmp_path / 'folder/tiny'
+    parts = (folder / 'images', folder / 'train' / 'images')
+    refuses('folder/tiny', *parts, source=tmp_path / source)
+
+
+def test_images_of_two_suffixes_with_the_same_id(tmp_path, refuses):
+    write_bsds500(tmp_path)
+    image = tmp_path / 'BSDS500/data/images/val/101.jpg'
+    random_image(image.with_suffix('.PNG'), 20, 30)
+    refuses('bsds500', image.with_suffix('.PNG'), '101.jpg')
+
+
+@pytest.mark.parametrize(
+    ('array', 'convert'),
+    [
+        (np.random.default_rng(0).uniform(0, 255, (6, 8, 3)), '127.5'),
+        (np.random.default_rng(0).uniform(0, 1, (6, 8, 3)), '2 * v'),
+    ],
+)
+def test_normals_encoded_as_colours(array, convert, tiny, refuses):
+    np.save(tiny / 'normals' / 'b.npy', array.astype(np.float32))
+    refuses('folder/tiny', tiny / 'normals' / 'b.npy', convert)
+
+
+def test_a_negative_depth(tiny, refuses):
+    (tiny / 'depth' / 'a.png').unlink()
+    depth = np.ones((6, 8), np.float32)
+    depth[0] = -1
+    np.save(tiny / 'depth' / 'a.npy', depth)
+    refuses('folder/tiny', tiny / 'depth' / 'a.npy', '8 of 48', '-1')
+
+
+@pytest.mark.parametrize('name', ['parts', 'saliency'])
+def test_a_label_with_an_exif_orientation(name, tiny, refuses):
+    path = tiny / name / 'a.png'
+    exif = Image.Exif()
+    exif[0x112] = 3
+    Image.fromarray(np.zeros((6, 8), np.uint8)).save(path, exif=exif)
+    refuses('folder/tiny', path, 'orientation', '3')
+
+
+def test_two_files_of_the_same_name_in_two_unicode_forms(tiny, refuses):
+    for form in ('NFC', 'NFD'):
+        random_image(tiny / 'images' / (unicodedata.normalize(form, 'é') + '.png'), 6, 8)
+    refuses('folder/tiny', *(unicodedata.normalize(form, 'é.png') for form in ('NFC', 'NFD')))
+
+
+def test_a_listed_file_in_another_unicode_form(tmp_path, refuses):
+    write_pascal_s(tmp_path)
+    listed, found = (unicodedata.normalize(form, 'é.jpg') for form in ('NFC', 'NFD'))
+    images = tmp_path / 'PASCAL-S/datasets/imgs/pascal'
+    random_image(images / found, 6, 8)
+    save_list(tmp_path / 'PASCAL-S/train.txt', ('é',))
+    refuses('pascal_s', images / listed, images / found)
 
 
 def test_too_few_classes(tiny, refuses):

@@ -168,6 +168,44 @@ def test_classes_in_a_text_file(source):
     }
 
 
+def test_a_byte_order_mark_is_not_part_of_a_class(source):
+    (source / 'parts.txt').write_text('background\nleaf\n', encoding='utf-8-sig')
+    add(source, 'parts', 1)
+    assert build(source).labels == {'parts': labels.ClassMap(classes=('background', 'leaf'))}
+
+
+def test_classes_that_differ_in_their_unicode_form_only(source, refuses):
+    (source / 'parts.txt').write_text('é\ne\u0301\n')
+    add(source, 'parts', 1)
+    refuses('folder/field', source / 'parts.txt', 'twice')
+
+
+def test_names_meet_in_either_unicode_form(source):
+    random_image(source / 'train/images' / 'e\u0301.png', *SHAPE)
+    save_map(source / 'train/saliency' / '\u00e9.png', np.full(SHAPE, 200, np.uint8))
+    dataset = build(source)
+    assert dataset.ids == ('a', '\u00e9')
+    assert dataset.labelled['saliency'].tolist() == [False, True]
+
+
+def test_hidden_and_unknown_files_are_left_out_and_reported(source, capsys):
+    add(source, 'saliency', 255)
+    hidden = [
+        source / 'train' / name for name in ('images/._a.png', 'saliency/._a.png', '.DS_Store')
+    ]
+    unknown = [source / 'README.txt', source / 'train' / 'notes.txt']
+    for path in hidden + unknown:
+        path.write_bytes(b'\0')
+    (source / '.cache' / 'images').mkdir(parents=True)
+    assert build(source).ids == ('a',)
+    lines = [line for line in capsys.readouterr().out.splitlines() if 'left out' in line]
+    assert len(lines) == 3
+    assert 'left out 4, hidden: ' in lines[-1] and str(hidden[0].parent) not in lines[0]
+    assert all(any(str(path) in line for line in lines) for path in unknown)
+    build(source)  # already prepared
+    assert [line for line in capsys.readouterr().out.splitlines() if 'left out' in line] == lines
+
+
 def test_classes_in_both_places(source, refuses):
     path = describe(source, {'weeds': WEEDS})
     names = source / 'weeds.txt'
@@ -222,7 +260,7 @@ def test_255_classes_are_possible(source):
     [
         ([WEEDS], '{"weeds": '),
         ({'weeds': 'class_map'}, "'weeds' is 'class_map'"),
-        ({'weeds': {'classes': ['a', 'b']}}, "'weeds' is of kind None; known kinds: boxes, "),
+        ({'weeds': {'classes': ['a', 'b']}}, "'weeds' has no \"kind\", but 'classes'"),
         ({'weeds': {'kind': 'mask'}}, "'weeds' is of kind 'mask'; known kinds: boxes, class_lines"),
         ({'weeds': {'kind': ['mask']}}, "'weeds' is of kind ['mask']; known kinds: boxes, "),
         (

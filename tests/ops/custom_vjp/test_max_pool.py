@@ -8,6 +8,8 @@ import scipy.ndimage
 
 from ubernet_jax.ops.custom_vjp.max_pool import max_pool
 
+pytestmark = pytest.mark.slow
+
 SQUARE = jnp.arange(1.0, 10).reshape(1, 3, 3, 1)
 
 

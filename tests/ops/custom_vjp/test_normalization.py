@@ -3,8 +3,11 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from ubernet_jax.ops.custom_vjp.normalization import normalise, normalise_batch
+
+pytestmark = pytest.mark.slow
 
 
 def test_values_and_gradients_equal_those_of_the_formula():

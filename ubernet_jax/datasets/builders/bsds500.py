@@ -5,12 +5,20 @@ import pathlib
 
 from ubernet_jax.datasets.builders.builder import Builder
 from ubernet_jax.datasets.builders.card import Card
-from ubernet_jax.datasets.builders.files import check_exist, list_images, read_image
+from ubernet_jax.datasets.builders.files import (
+    check_exist,
+    image_id,
+    list_by_id,
+    list_images,
+    read_image,
+)
+from ubernet_jax.datasets.builders.left_out import LeftOut
 from ubernet_jax.datasets.builders.matlab import read_matlab
 from ubernet_jax.example import Example
 from ubernet_jax.labels.lines import LineMap, parse_annotators
 from ubernet_jax.labels.reading import require_size
 from ubernet_jax.labels.standard import STANDARD
+from ubernet_jax.photographs import Exif
 
 
 class Bsds500(Builder):
@@ -35,20 +43,31 @@ class Bsds500(Builder):
     )
 
     def list_splits(self, source: pathlib.Path) -> dict[str, list[tuple[pathlib.Path, ...]]]:
-        return {split: _list_pairs(source / 'data', split) for split in ('train', 'val', 'test')}
+        return {
+            split: _list_pairs(source / 'data', split, self.left_out)
+            for split in ('train', 'val', 'test')
+        }
 
-    def read(self, item: tuple[pathlib.Path, ...]) -> tuple[Example, bytes]:
+    def read(
+        self, item: tuple[pathlib.Path, ...], exif: Exif = Exif.REFUSE
+    ) -> tuple[Example, bytes]:
         image_path, truth_path = item
-        image, encoded_image = read_image(image_path)
+        image, encoded_image = read_image(image_path, exif)
         parse = functools.partial(parse_annotators, truth_path)
         boundaries = LineMap.of_annotators(read_matlab(truth_path, 'groundTruth', parse))
         require_size(truth_path, boundaries.share, image.shape[:2])
-        example = Example(id=image_path.stem, image=image, labels={'boundaries': boundaries})
+        example = Example(id=image_id(image_path), image=image, labels={'boundaries': boundaries})
         return example, encoded_image
 
 
-def _list_pairs(data: pathlib.Path, split: str) -> list[tuple[pathlib.Path, ...]]:
-    images = list_images(data / 'images' / split)
-    truths = [data / 'groundTruth' / split / f'{image.stem}.mat' for image in images]
+def _list_pairs(
+    data: pathlib.Path, split: str, left_out: LeftOut
+) -> list[tuple[pathlib.Path, ...]]:
+    images = list_images(data / 'images' / split, left_out)
+    folder = data / 'groundTruth' / split
+    truths = [folder / f'{image.stem}.mat' for image in images]
     check_exist(truths)
+    for path in list_by_id(folder, ('.mat',), left_out).values():
+        if path not in truths:
+            left_out.add(path, 'annotations without an image')
     return list(zip(images, truths, strict=True))

@@ -13,6 +13,7 @@ from tensorflow_datasets.core.dataset_builder import FileReaderBuilder
 
 from ubernet_jax.datasets.builders import split_metadata
 from ubernet_jax.datasets.builders.card import Card
+from ubernet_jax.datasets.builders.left_out import LeftOut
 from ubernet_jax.datasets.storage import records
 from ubernet_jax.datasets.storage.image_storage import Storage
 from ubernet_jax.datasets.storage.shard_report import ShardReport, merge_reports
@@ -23,6 +24,7 @@ from ubernet_jax.datasets.storage.writing import removing_new_empty_folders
 from ubernet_jax.errors import UserError
 from ubernet_jax.example import Example
 from ubernet_jax.labels import LabelKind, Review, from_json
+from ubernet_jax.photographs import Exif
 
 ORIGINAL = Storage()
 
@@ -64,13 +66,19 @@ class Builder(FileReaderBuilder, skip_registration=True):
         Args:
           source: folder of the dataset; unused for a dataset that is not made from files.
 
+        Files that are not read are added to `left_out`.
+
         Raises:
           UserError: a list, or a file in a list, is missing.
         """
 
     @abc.abstractmethod
-    def read(self, item: Any) -> tuple[Example, bytes]:
+    def read(self, item: Any, exif: Exif = Exif.REFUSE) -> tuple[Example, bytes]:
         """Reads an image with its labels, and the JPEG or PNG file that stores its pixels.
+
+        Args:
+          item: an item of `list_splits`.
+          exif: how the EXIF orientation of the image is treated, if it has labels.
 
         Raises:
           UserError: a file is damaged or its content is invalid; names the file.
@@ -92,7 +100,7 @@ class Builder(FileReaderBuilder, skip_registration=True):
         if not any(root.iterdir()):
             raise UserError(f'--source {root} is an empty folder; it must contain {name}')
         for folder in self.folders:
-            if any((root / folder).glob(self.marker)):
+            if any(path for path in (root / folder).glob(self.marker) if path.name[0] != '.'):
                 return root / folder
         archives = ', '.join(self.card.archives)
         get = f'Get {archives} from {self.card.home} and unpack it there; ' if archives else ''
@@ -118,6 +126,7 @@ class Builder(FileReaderBuilder, skip_registration=True):
             shards are kept in `unfinished`.
         """
         source = self.locate(root)
+        vars(self).pop('left_out', None)  # of an earlier call
         splits = self.list_splits(source)
         vars(self).pop('info', None)  # created before the labels were known
         check_sources(list_files(splits), {source, root or source})
@@ -133,6 +142,11 @@ class Builder(FileReaderBuilder, skip_registration=True):
                     f'{self.dataset_name} cannot be prepared in {self.data_path}: {error}; '
                     'free some disk space, or choose another folder with --directory'
                 ) from error
+
+    @functools.cached_property
+    def left_out(self) -> LeftOut:
+        """The files that `list_splits` left out."""
+        return LeftOut()
 
     @property
     def unfinished(self) -> pathlib.Path:
@@ -182,9 +196,13 @@ class Builder(FileReaderBuilder, skip_registration=True):
         """Returns how the images of the prepared dataset are stored."""
         return Storage(**next(iter(self.split_metadata.values()))['storage'])
 
+    def describe_left_out(self) -> list[str]:
+        """Describes the files that were left out when the dataset was prepared, by reason."""
+        return next(iter(self.split_metadata.values())).get('left_out', [])
+
     def review_labels(self) -> dict[str, Review]:
         """Reviews the values of each label of a prepared dataset, over all its splits."""
-        return split_metadata.review_labels(self.read_labels(), self.split_metadata.values())
+        return split_metadata.review_labels(self.read_labels(), self.split_metadata)
 
     def describe_splits(self) -> str:
         """Describes the numbers of images and labels of each split of a prepared dataset."""
@@ -224,11 +242,12 @@ class Builder(FileReaderBuilder, skip_registration=True):
         settings = {
             'labels': {name: kind.to_json() for name, kind in self.labels.items()},
             'storage': dataclasses.asdict(storage),
+            'left_out': self.left_out.describe(),
         }
         metadata = self.split_metadata
         for split, split_reports in reports_by_split.items():
             metadata[split] = merge_reports(split_reports) | settings
-        reviews = split_metadata.review_labels(self.labels, metadata.values())
+        reviews = split_metadata.review_labels(self.labels, metadata)
         split_metadata.refuse_errors(self.dataset_name, reviews)
         self.info.write_to_directory(self.unfinished)
         for shard in shards:

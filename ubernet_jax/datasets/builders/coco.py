@@ -14,6 +14,7 @@ from ubernet_jax.example import Example
 from ubernet_jax.json_file import read_json
 from ubernet_jax.labels import Boxes
 from ubernet_jax.labels.boxes import BoxSet
+from ubernet_jax.photographs import Exif
 
 COCO_CLASSES = (
     'background', 'person', 'bicycle', 'car', 'motorcycle', 'airplane', 'bus', 'train', 'truck',
@@ -58,9 +59,9 @@ class Coco2017(Builder):
     def list_splits(self, source: pathlib.Path) -> dict[str, list[Item]]:
         return {split: _list_items(source, split) for split in ('train', 'val')}
 
-    def read(self, item: Item) -> tuple[Example, bytes]:
+    def read(self, item: Item, exif: Exif = Exif.REFUSE) -> tuple[Example, bytes]:
         path, height, width, objects = item
-        image, encoded_image = read_image(path)
+        image, encoded_image = read_image(path, exif)
         if image.shape[:2] != (height, width):
             raise UserError(
                 f'{path} has {image.shape[1]} x {image.shape[0]} pixels, but its annotation has '

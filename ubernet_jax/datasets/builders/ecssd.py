@@ -22,4 +22,4 @@ class Ecssd(MaskedPhotographs):
     )
 
     def list_splits(self, source: pathlib.Path) -> dict[str, list[tuple[pathlib.Path, ...]]]:
-        return {'test': list_pairs(source / 'images', source / 'ground_truth_mask')}
+        return {'test': list_pairs(source / 'images', source / 'ground_truth_mask', self.left_out)}

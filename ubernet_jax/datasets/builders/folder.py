@@ -9,7 +9,19 @@ from absl import logging
 
 from ubernet_jax.datasets.builders.builder import Builder
 from ubernet_jax.datasets.builders.card import Card
-from ubernet_jax.datasets.builders.files import read_image, read_text
+from ubernet_jax.datasets.builders.files import (
+    IMAGE_SUFFIXES,
+    image_id,
+    list_visible,
+    read_image,
+)
+from ubernet_jax.datasets.builders.folder_contents import (
+    DESCRIPTION,
+    IMAGES,
+    check_contents,
+    require_splits,
+)
+from ubernet_jax.datasets.builders.left_out import LeftOut
 from ubernet_jax.errors import UserError
 from ubernet_jax.example import Example
 from ubernet_jax.file_names import is_text
@@ -17,11 +29,10 @@ from ubernet_jax.json_file import read_json
 from ubernet_jax.labels import KINDS, LabelKind, from_json
 from ubernet_jax.labels.kind import check_class_names
 from ubernet_jax.labels.standard import FOLDERS, STANDARD
+from ubernet_jax.labels.text_lists import read_names
+from ubernet_jax.photographs import Exif
 
-DESCRIPTION = 'labels.json'  # file beside the splits with kinds and classes of custom labels
 _EXAMPLE = '{"weeds": {"kind": "class_map", "classes": ["soil", "weed"]}}'
-_IMAGES = 'images'
-_IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png')
 _STANDARD_FOLDERS = ', '.join((*STANDARD, *FOLDERS))
 
 # Image file, and for each label: name, kind and file.
@@ -62,7 +73,12 @@ class Folder(Builder):
 
     def locate(self, root: pathlib.Path | None) -> pathlib.Path:
         """As for every dataset, but the folder must have the name of the dataset."""
-        source, name = super().locate(root), self.folder_name
+        name = self.folder_name
+        if root is not None:
+            for folder in self.folders:
+                if folder or root.resolve().name == name:
+                    require_splits(root / folder)
+        source = super().locate(root)
         if source == root and source.resolve().name != name:
             raise UserError(
                 f'--source {root} has no folder {name} and is not named {name}: folder/NAME is '
@@ -72,12 +88,13 @@ class Folder(Builder):
 
     def list_splits(self, source: pathlib.Path) -> dict[str, list[Item]]:
         described = _read_description(source / DESCRIPTION)
-        splits = [images.parent for images in sorted(source.glob(self.marker))]
+        visible = list_visible(source, LeftOut())  # hidden ones are added by `check_contents`
+        splits = [path for path in visible if (path / IMAGES).is_dir()]
         folders = dict.fromkeys(
             path.name
             for split in splits
-            for path in sorted(split.iterdir())
-            if path.is_dir() and path.name != _IMAGES and not path.name.startswith('.')
+            for path in list_visible(split, LeftOut())
+            if path.is_dir() and path.name != IMAGES
         )
         if unused := described.keys() - folders.keys():
             raise UserError(
@@ -91,20 +108,23 @@ class Folder(Builder):
                 f'{source} has two folders for the same label: {", ".join(FOLDERS)} is the same as '
                 f'{", ".join(FOLDERS.values())}; remove either'
             )
-        items = {split.name: _list_items(split, kinds) for split in splits}
+        check_contents(source, splits, kinds, self.left_out)
+        items = {split.name: _list_items(split, kinds, self.left_out) for split in splits}
         if not any(labels for of_split in items.values() for _, labels in of_split):
             raise UserError(
-                f'{source} has no labels: beside {_IMAGES}, each split may have the folders '
+                f'{source} has no labels: beside {IMAGES}, each split may have the folders '
                 f'{_STANDARD_FOLDERS}, or other folders that {DESCRIPTION} describes'
             )
         return items
 
-    def read(self, item: Item) -> tuple[Example, bytes]:
+    def read(self, item: Item, exif: Exif = Exif.REFUSE) -> tuple[Example, bytes]:
         image_path, label_paths = item
-        image, encoded_image = read_image(image_path)
+        if not label_paths and exif == Exif.REFUSE:
+            exif = Exif.APPLY  # without labels, the image is right as it is shown
+        image, encoded_image = read_image(image_path, exif)
         height, width = image.shape[:2]
         labels = {name: kind.read(path, (height, width)) for name, kind, path in label_paths}
-        return Example(id=image_path.stem, image=image, labels=labels), encoded_image
+        return Example(id=image_id(image_path), image=image, labels=labels), encoded_image
 
 
 def _read_description(file: pathlib.Path) -> dict[str, LabelKind]:
@@ -122,11 +142,13 @@ def _find_kind(source: pathlib.Path, folder: str, described: Mapping[str, LabelK
     name = FOLDERS.get(folder, folder)
     kind = described.get(folder, STANDARD.get(name))
     if kind is None:
+        similar = [known for known in (*STANDARD, *FOLDERS, IMAGES) if known == folder.lower()]
+        hint = f'If it means {similar[0]!r}, rename it to lower case. ' if similar else ''
         raise UserError(
-            f'{source}: the kind of the labels in the folders {folder!r} is unknown. Describe it '
-            f'in {source / DESCRIPTION}, such as {{"{folder}": {{"kind": "class_map", "classes": '
-            f'["background", "{folder}"]}}}}; kinds: {", ".join(sorted(KINDS))}. Folders with a '
-            f'standard name need no description: {_STANDARD_FOLDERS}'
+            f'{source}: the kind of the labels in the folders {folder!r} is unknown. {hint}'
+            f'Describe it in {source / DESCRIPTION}, such as {{"{folder}": {{"kind": "class_map", '
+            f'"classes": ["background", "{folder}"]}}}}; kinds: {", ".join(sorted(KINDS))}. '
+            f'Folders with a standard name need no description: {_STANDARD_FOLDERS}'
         )
     if not kind.has_classes:
         return kind
@@ -137,8 +159,7 @@ def _find_kind(source: pathlib.Path, folder: str, described: Mapping[str, LabelK
                 f'{names} and {source / DESCRIPTION} both name the classes of {folder}; remove '
                 'either'
             )
-        lines = read_text(names).splitlines()
-        kind = dataclasses.replace(kind, classes=tuple(s for s in map(str.strip, lines) if s))
+        kind = dataclasses.replace(kind, classes=tuple(read_names(names)))
         check_class_names(kind.classes, str(names))
     elif folder not in described:
         logging.warning(
@@ -158,36 +179,39 @@ def _find_kind(source: pathlib.Path, folder: str, described: Mapping[str, LabelK
     return kind
 
 
-def _list_items(split: pathlib.Path, kinds: Mapping[str, LabelKind]) -> list[Item]:
+def _list_items(
+    split: pathlib.Path, kinds: Mapping[str, LabelKind], left_out: LeftOut
+) -> list[Item]:
     """Lists the images of a split; `kinds` maps label folders to kinds."""
-    images = _list_files(split / _IMAGES, _IMAGE_SUFFIXES)
+    images = _list_files(split / IMAGES, IMAGE_SUFFIXES, left_out)
     if not images:
-        raise UserError(f'{split / _IMAGES} holds no image ({", ".join(_IMAGE_SUFFIXES)})')
+        raise UserError(f'{split / IMAGES} holds no image ({", ".join(IMAGE_SUFFIXES)})')
     items: dict[str, Item] = {name: (path, []) for name, path in images.items()}
     for folder, kind in kinds.items():
         if not (split / folder).is_dir():
             continue
-        for name, path in _list_files(split / folder, kind.suffixes).items():
+        for name, path in _list_files(split / folder, kind.suffixes, left_out).items():
             if name not in items:
                 raise UserError(
-                    f'{path} has no image: there is no {split / _IMAGES / name} with '
-                    f'{" or ".join(_IMAGE_SUFFIXES)}'
+                    f'{path} has no image: there is no {split / IMAGES / name} with '
+                    f'{" or ".join(IMAGE_SUFFIXES)}'
                 )
             items[name][1].append((FOLDERS.get(folder, folder), kind, path))
     return [items[name] for name in sorted(items)]
 
 
-def _list_files(folder: pathlib.Path, suffixes: tuple[str, ...]) -> dict[str, pathlib.Path]:
-    """Maps ids to files; hidden files are skipped."""
-    files = {}
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith('.'):
-            continue
+def _list_files(
+    folder: pathlib.Path, suffixes: tuple[str, ...], left_out: LeftOut
+) -> dict[str, pathlib.Path]:
+    """Maps ids to files; only hidden files may be left out."""
+    files: dict[str, pathlib.Path] = {}
+    for path in list_visible(folder, left_out):
         if path.suffix.lower() not in suffixes:
             raise UserError(f'{path}: only {", ".join(suffixes)} files belong in {folder.name}')
         if not is_text(path):
             raise UserError(f'{str(path)!r}: the file name is not valid text; rename the file')
-        if path.stem in files:
-            raise UserError(f'{path} and {files[path.stem].name} have the same id; rename either')
-        files[path.stem] = path
+        name = image_id(path)
+        if name in files:
+            raise UserError(f'{path} and {files[name].name} have the same id; rename either')
+        files[name] = path
     return files

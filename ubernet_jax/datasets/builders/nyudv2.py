@@ -24,6 +24,7 @@ from ubernet_jax.example import Example
 from ubernet_jax.labels.reading import require_size
 from ubernet_jax.labels.standard import STANDARD
 from ubernet_jax.labels.unit_vectors import to_unit_length
+from ubernet_jax.photographs import Exif
 
 
 class Sources(NamedTuple):
@@ -85,7 +86,7 @@ class NyudV2(Builder):
             for split, sources_of_split in images.items()
         }
 
-    def read(self, item: tuple[Sources, Frame]) -> tuple[Example, bytes]:
+    def read(self, item: tuple[Sources, Frame], exif: Exif = Exif.REFUSE) -> tuple[Example, bytes]:
         sources, frame = item
         image, normals = _read(sources)
         image = image[self.window]

@@ -14,6 +14,7 @@ from ubernet_jax.example import Example
 from ubernet_jax.labels.lines import LineMap
 from ubernet_jax.labels.reading import require_size
 from ubernet_jax.labels.standard import STANDARD
+from ubernet_jax.photographs import Exif
 
 
 class PascalContext(Builder):
@@ -46,9 +47,11 @@ class PascalContext(Builder):
             for split in ('train', 'val')
         }
 
-    def read(self, item: tuple[pathlib.Path, ...]) -> tuple[Example, bytes]:
+    def read(
+        self, item: tuple[pathlib.Path, ...], exif: Exif = Exif.REFUSE
+    ) -> tuple[Example, bytes]:
         image_path, map_path = item
-        image, encoded_image = read_image(image_path)
+        image, encoded_image = read_image(image_path, exif)
         classes = read_matlab(map_path, 'LabelMap', lambda array: as_map(array, largest=65_535))
         require_size(map_path, classes, image.shape[:2])
         boundaries = LineMap(share=np.where(find_boundaries(classes), np.uint8(255), np.uint8(0)))

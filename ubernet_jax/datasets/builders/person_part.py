@@ -14,6 +14,7 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.example import Example
 from ubernet_jax.labels.reading import require_size
 from ubernet_jax.labels.standard import STANDARD
+from ubernet_jax.photographs import Exif
 
 _LISTS = 'pascal_person_part/pascal_person_part_trainval_list'
 
@@ -58,9 +59,11 @@ class PersonPart(Builder):
             for split in ('train', 'val')
         }
 
-    def read(self, item: tuple[pathlib.Path, ...]) -> tuple[Example, bytes]:
+    def read(
+        self, item: tuple[pathlib.Path, ...], exif: Exif = Exif.REFUSE
+    ) -> tuple[Example, bytes]:
         image_path, part_path = item
-        image, encoded_image = read_image(image_path)
+        image, encoded_image = read_image(image_path, exif)
         masks = read_matlab(part_path, 'anno', _parse_parts)
         parts = np.zeros(image.shape[:2], np.uint8)
         for name, mask in masks:

@@ -13,6 +13,7 @@ from ubernet_jax.labels.class_map import check_classes
 from ubernet_jax.labels.reading import require_size
 from ubernet_jax.labels.standard import STANDARD, VOC_CLASSES
 from ubernet_jax.metrics.boundary_extraction import outline_instances
+from ubernet_jax.photographs import Exif
 
 
 class Sbd(Builder):
@@ -45,9 +46,11 @@ class Sbd(Builder):
             for split in ('train', 'val')
         }
 
-    def read(self, item: tuple[pathlib.Path, ...]) -> tuple[Example, bytes]:
+    def read(
+        self, item: tuple[pathlib.Path, ...], exif: Exif = Exif.REFUSE
+    ) -> tuple[Example, bytes]:
         image_path, class_path, instance_path = item
-        image, encoded_image = read_image(image_path)
+        image, encoded_image = read_image(image_path, exif)
         segmentation = read_matlab(class_path, 'GTcls', _parse_classes)
         instances, categories = read_matlab(instance_path, 'GTinst', _parse_instances)
         for path, label in ((class_path, segmentation), (instance_path, instances)):

@@ -1,12 +1,12 @@
 """The metadata of the splits of a prepared dataset: what is known without reading its records.
 
-The metadata of a split are the fields that `merge_reports` returns, `labels` (name -> kind as JSON)
-and `storage` (the fields of `Storage`).
+The metadata of a split are the fields that `merge_reports` returns, `labels` (name -> kind as
+JSON), `storage` (the fields of `Storage`) and `left_out` (`LeftOut.describe`).
 """
 
-import collections
+import dataclasses
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ubernet_jax.datasets.builders.card import Card, describe_share
@@ -41,22 +41,31 @@ def _describe_labels(labelled: Mapping[str, int], official: Mapping[str, int]) -
 
 
 def review_labels(
-    kinds: Mapping[str, LabelKind], splits: Iterable[Mapping[str, Any]]
+    kinds: Mapping[str, LabelKind], splits: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Review]:
-    """Reviews the values of each label over all splits.
+    """Reviews the values of each label over all splits; notes what is odd about a single split.
 
     Args:
       kinds: kinds of the labels by name.
-      splits: the metadata of each split.
+      splits: split name -> metadata.
     """
-    surveys: dict[str, list[Survey]] = collections.defaultdict(list)
-    for metadata in splits:
+    surveys: dict[str, dict[str, Survey]] = {}
+    for split, metadata in splits.items():
         for name, survey in metadata['surveys'].items():
-            surveys[name].append(survey)
-    return {
-        name: kinds[name].review(functools.reduce(add_surveys, of_name))
-        for name, of_name in surveys.items()
-    }
+            surveys.setdefault(name, {})[split] = survey
+    return {name: _review(kinds[name], of_splits) for name, of_splits in surveys.items()}
+
+
+def _review(kind: LabelKind, surveys: Mapping[str, Survey]) -> Review:
+    total = kind.review(functools.reduce(add_surveys, surveys.values()))
+    notes = []
+    for split, survey in surveys.items():
+        review = kind.review(survey)
+        # A few images may look wrong by chance: what all splits share is an error.
+        notes += [f'{split}: {error}' for error in review.errors if not total.errors]
+        if review.void == 1:
+            notes.append(f'{split}: everything is marked as unknown, so that nothing is labelled')
+    return dataclasses.replace(total, notes=(*total.notes, *notes))
 
 
 def refuse_errors(dataset_name: str, reviews: Mapping[str, Review]) -> None:

@@ -9,6 +9,7 @@ from ubernet_jax.datasets.builders.scenes import draw_scene
 from ubernet_jax.datasets.storage.records import encode_image
 from ubernet_jax.example import Example
 from ubernet_jax.labels.standard import STANDARD
+from ubernet_jax.photographs import Exif
 
 SIDE = 161  # pixels, of the form 32k + 1
 SEEDS = {'train': range(240), 'test': range(10_000, 10_040)}
@@ -28,6 +29,6 @@ class Synthetic(Builder):
     def list_splits(self, source: pathlib.Path | None) -> Mapping[str, Sequence[int]]:
         return SEEDS
 
-    def read(self, item: int) -> tuple[Example, bytes]:
+    def read(self, item: int, exif: Exif = Exif.REFUSE) -> tuple[Example, bytes]:
         example = draw_scene(seed=item, height=SIDE, width=SIDE)
         return example, encode_image(example.image)

@@ -14,6 +14,7 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.example import Example
 from ubernet_jax.labels.standard import STANDARD
 from ubernet_jax.metrics.boundary_extraction import find_class_boundaries
+from ubernet_jax.photographs import Exif
 
 
 def _make_card(
@@ -61,8 +62,10 @@ class Voc(Builder, skip_registration=True):
             )
         return {split: items for split, items in splits.items() if items}
 
-    def read(self, item: dict[str, pathlib.Path]) -> tuple[Example, bytes]:
-        image, encoded_image = read_image(item['images'])
+    def read(
+        self, item: dict[str, pathlib.Path], exif: Exif = Exif.REFUSE
+    ) -> tuple[Example, bytes]:
+        image, encoded_image = read_image(item['images'], exif)
         labels = {
             name: self.labels[name].read(path, image.shape[:2])
             for name, path in item.items()

@@ -22,11 +22,11 @@ With 64 bits the nearest two photographs were at distance 10, with a difference 
 Fingerprints are stored beside the records: a change to them needs a new `records.VERSION`.
 """
 
-import io
-
 import numpy as np
 from PIL import Image
 from scipy import fft
+
+from ubernet_jax.photographs import open_stored
 
 MAX_DISTANCE = 48  # maximum number of differing bits between copies of a photograph
 
@@ -36,7 +36,7 @@ _FREQUENCIES = 16
 
 def fingerprint(encoded: bytes) -> np.ndarray:
     """Computes the fingerprint of an image file, uint64 (4,)."""
-    with Image.open(io.BytesIO(encoded)) as picture:
+    with open_stored(encoded) as picture:
         picture.draft('L', (2 * _SIDE, 2 * _SIDE))  # a JPEG is decoded no larger than needed
         small = picture.convert('L').resize((_SIDE, _SIDE), Image.Resampling.BOX)
     spectrum = np.asarray(fft.dctn(np.asarray(small, np.float32)))

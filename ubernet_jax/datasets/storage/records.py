@@ -16,6 +16,7 @@ from PIL import Image
 from ubernet_jax.example import Example
 from ubernet_jax.labels import LabelKind
 from ubernet_jax.labels.kind import Part
+from ubernet_jax.photographs import open_stored
 
 VERSION = '3.0.0'
 PRESENT = 'present'  # the flag that an image has a label
@@ -80,8 +81,12 @@ def encode_image(image: np.ndarray) -> bytes:
 
 
 def decode_image(encoded: bytes) -> np.ndarray:
-    """Decodes an image file to the stored pixels, usually uint8 (H, W, 3)."""
-    return np.asarray(Image.open(io.BytesIO(encoded)))
+    """Decodes a JPEG or PNG file to the stored pixels, usually uint8 (H, W, 3).
+
+    Raises:
+      OSError: it is not such a file, or it is damaged.
+    """
+    return np.asarray(open_stored(encoded))
 
 
 def _feature(part: Part) -> tfds.features.Tensor:

@@ -23,12 +23,13 @@ from ubernet_jax.datasets.storage.shards import Shard
 from ubernet_jax.errors import UserError
 from ubernet_jax.example import Example
 from ubernet_jax.labels import LabelKind
+from ubernet_jax.photographs import Exif
 
 
 class Reader(Protocol):
     """Reads an item of a split, in this process or another; `Builder` is a reader."""
 
-    def read(self, item: Any) -> tuple[Example, bytes]: ...
+    def read(self, item: Any, exif: Exif) -> tuple[Example, bytes]: ...
 
 
 def build_shards(
@@ -126,7 +127,7 @@ def _write_shard(
         if _stop and _stop.is_set():
             raise KeyboardInterrupt
         try:
-            example, encoded_image = reader.read(item)
+            example, encoded_image = reader.read(item, storage.exif)
             example = dataclasses.replace(example, kinds=kinds)
             example, encoded_image = storage.apply(example, encoded_image)
         except OSError as error:  # from the disk; an error in a file is already a UserError

@@ -1,0 +1,62 @@
+"""python -m ubernet_jax.predict: where files are written, and what is refused."""
+
+import pathlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ubernet_jax import predict
+from ubernet_jax.errors import UserError
+
+
+@pytest.fixture
+def run(exported, monkeypatch):
+    """Runs the command for the given files."""
+
+    def run(*words: object) -> None:
+        command = ['predict', '--checkpoint', exported, *words]
+        monkeypatch.setattr('sys.argv', list(map(str, command)))
+        predict.main()
+
+    return run
+
+
+def write_photograph(path: pathlib.Path) -> pathlib.Path:
+    Image.fromarray(np.full((20, 30, 3), 90, np.uint8)).save(path, 'png')
+    return path
+
+
+@pytest.mark.parametrize('name', ['...png', '..png', '....jpg'])
+def test_a_name_of_dots_is_written_within_the_output_folder(run, name, tmp_path):
+    photograph = write_photograph(tmp_path / name)
+    out = tmp_path / 'a' / 'out'
+    run(photograph, '--tasks', 'saliency', '--out', out)
+    assert (out / name / 'saliency.png').is_file()
+    assert [path.name for path in out.iterdir()] == [name]
+    assert {path.name for path in tmp_path.iterdir()} == {'a', name}
+    assert [path.name for path in out.parent.iterdir()] == ['out']
+
+
+def test_a_path_without_a_name_is_refused(run, tmp_path):
+    path = tmp_path / 'none' / '..'
+    with pytest.raises(UserError, match=f'{path} '):
+        run(path, '--out', tmp_path / 'out')
+
+
+def test_files_of_an_earlier_prediction_are_removed_and_named(run, tmp_path, capsys):
+    photograph = write_photograph(tmp_path / 'a.png')
+    out = tmp_path / 'out'
+    run(photograph, '--tasks', 'saliency', 'normals', '--out', out)
+    assert 'removed' not in capsys.readouterr().out
+    run(photograph, '--tasks', 'saliency', '--out', out)
+    text = capsys.readouterr().out
+    assert f'{out / "a"}: removed' in text and 'normals.png' in text and 'saliency' not in text
+    assert {path.name for path in (out / 'a').iterdir()} == {
+        'saliency.png', 'sheet.png', 'predictions.npz',
+    }  # fmt: skip
+
+
+def test_a_url_is_refused_by_its_address(run, tmp_path):
+    with pytest.raises(UserError, match=r'^https://example\.org/a\.jpg .*download'):
+        run('https://example.org/a.jpg', '--out', tmp_path)
