@@ -1,5 +1,8 @@
 """Picture files of unusual formats, written with Pillow, are read as a viewer shows them."""
 
+import ast
+import io
+import pathlib
 import re
 import struct
 import zipfile
@@ -9,8 +12,16 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
+import ubernet_jax
 from ubernet_jax.errors import UserError
-from ubernet_jax.photographs import find_photographs, read_photograph
+from ubernet_jax.photographs import (
+    STORED_FORMATS,
+    Exif,
+    find_photographs,
+    open_stored,
+    read_labelled,
+    read_photograph,
+)
 
 RED_THEN_BLUE = np.array([[[255, 0, 0], [0, 0, 255]]], np.uint8)  # 1 x 2
 
@@ -217,7 +228,7 @@ def test_the_error_for_an_unreadable_file_names_it(tmp_path, write, message):
 
 
 def test_folders_are_expanded_to_their_picture_files(tmp_path):
-    for name in ('b.JPG', 'a.png', 'notes.txt'):
+    for name in ('b.JPG', 'a.png', 'notes.txt', '._a.png'):
         (tmp_path / name).touch()
     single = tmp_path / 'elsewhere.raw'
     assert find_photographs([single, tmp_path]) == [
@@ -228,6 +239,42 @@ def test_folders_are_expanded_to_their_picture_files(tmp_path):
     (tmp_path / 'empty').mkdir()
     with pytest.raises(UserError, match='empty.* folder'):
         find_photographs([tmp_path / 'empty'])
+
+
+@pytest.mark.parametrize('format', ['TIFF', 'GIF', 'WEBP'])
+def test_a_stored_image_is_jpeg_or_png(format):
+    for allowed in STORED_FORMATS:
+        assert open_stored(_encode(allowed)).size == (8, 6)
+    with pytest.raises(OSError):
+        open_stored(_encode(format))
+
+
+def _encode(format):
+    buffer = io.BytesIO()
+    Image.new('RGB', (8, 6)).save(buffer, format=format)
+    return buffer.getvalue()
+
+
+def test_an_orientation_that_pillow_always_applies_cannot_be_ignored(tmp_path):
+    exif = Image.Exif()
+    exif[0x112] = 6
+    path = tmp_path / 'a.jpg'
+    Image.new('RGB', (8, 6)).save(path, format='TIFF', exif=exif)
+    assert read_labelled(path, Exif.APPLY).shape == (8, 6, 3)
+    with pytest.raises(UserError, match=re.escape(str(path))):
+        read_labelled(path, Exif.IGNORE)
+
+
+def test_every_picture_is_opened_here_with_a_list_of_formats():
+    """Pillow runs other programs for some formats, which is unsafe for files from outside."""
+    package = pathlib.Path(ubernet_jax.__file__).parent
+    calls = [
+        (path.relative_to(package).as_posix(), {keyword.arg for keyword in node.keywords})
+        for path in package.rglob('*.py')
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith('Image.open')
+    ]
+    assert calls and all(arguments == {'formats'} for _, arguments in calls), calls
 
 
 def test_patterns_are_expanded_to_the_matching_files(tmp_path):

@@ -290,6 +290,53 @@ def test_nyud_normals_in_jpeg_pictures(tmp_path):
     assert np.median(np.degrees(np.arccos(np.clip(cosine, -1, 1)))) < 3
 
 
+def test_nyud_as_in_atrc(tmp_path):
+    """Every file is a PNG picture, except the depth."""
+    write_nyud_mt(tmp_path)
+    true, source = room_normals(60, 80), tmp_path / 'NYUD_MT'
+    for name in ('0001', '0003', '0005'):
+        image = source / 'images' / f'{name}.jpg'
+        with Image.open(image) as picture:
+            picture.save(image.with_suffix('.png'))
+        image.unlink()
+        normals = source / 'normals' / f'{name}.npy'
+        normals.unlink()
+        picture = Image.fromarray(np.rint(127.5 * (1 + true)).astype(np.uint8))
+        picture.save(normals.with_suffix('.png'))
+    labels = read_first('nyud_mt', tmp_path).labels
+    assert (labels['normals'] * true).sum(axis=-1).min() > 0.999
+    assert labels['depth'].max() == 9
+
+
+def test_nyud_images_of_two_suffixes(tmp_path, refuses):
+    write_nyud_mt(tmp_path)
+    image = tmp_path / 'NYUD_MT/images/0005.jpg'
+    with Image.open(image) as picture:
+        picture.save(image.with_suffix('.png'))
+    refuses('nyud_mt', image, '0005.png')
+
+
+@pytest.mark.parametrize(
+    ('write', 'name', 'path'),
+    [
+        (write_ecssd, 'ecssd', 'ECSSD/ground_truth_mask/0003.png'),
+        (write_msra10k, 'msra10k', 'MSRA10K_Imgs_GT/Imgs/0003.png'),
+        (write_bsds500, 'bsds500', 'BSDS500/data/groundTruth/val/999.mat'),
+    ],
+)
+def test_a_label_without_an_image_and_unknown_files_are_reported(write, name, path, tmp_path):
+    write(tmp_path)
+    extra = [tmp_path / path, (tmp_path / path).with_name('Thumbs.db')]
+    extra.append((tmp_path / path).with_name('._0003.png'))
+    for file in extra:
+        file.touch()
+    builder = make_builder(name, tmp_path / 'prepared')
+    builder.list_splits(builder.locate(tmp_path))
+    lines = builder.left_out.describe()
+    assert len(lines) == 3
+    assert all(any(str(file) in line and ' 1, ' in line for line in lines) for file in extra)
+
+
 def test_nyud_edges_of_another_shape(tmp_path, refuses):
     write_nyud_mt(tmp_path)
     path = tmp_path / 'NYUD_MT' / 'edge' / '0005.npy'

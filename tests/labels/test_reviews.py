@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from helpers.tiny_datasets import make_boxes
+from ubernet_jax.datasets.builders.split_metadata import review_labels
 from ubernet_jax.labels import (
     VOID,
     Boxes,
@@ -89,6 +90,19 @@ def test_strengths(kind, labels, error, note, span):
     assert (result.void, result.values) == (None, span)
     assert [error in text for text in result.errors] == ([True] if error else [])
     assert [note in text for text in result.notes] == ([True] if note else [])
+
+
+def test_what_is_odd_about_a_single_split_is_noted():
+    kind = ClassMap(classes=CLASSES)
+    splits = {
+        'train': values(0, 1, 2, 3),
+        'val': values(VOID, VOID),
+        'test': values(0, VOID),
+    }
+    metadata = {split: {'surveys': {'weeds': kind.survey(m)}} for split, m in splits.items()}
+    result = review_labels({'weeds': kind}, metadata)['weeds']
+    assert result.errors == () and [note.split(':')[0] for note in result.notes] == ['val', 'test']
+    assert '0 and 255' in result.notes[1]
 
 
 def facing(*direction: float, shape: tuple[int, int] = (20, 30)) -> np.ndarray:
