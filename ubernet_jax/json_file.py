@@ -1,11 +1,10 @@
 """Reading JSON from outside the package."""
 
-import json
 import pathlib
-from collections.abc import Sequence
 from typing import Any
 
 from ubernet_jax.errors import UserError
+from ubernet_jax.metrics import json_text
 
 
 def read_json(path: pathlib.Path) -> Any:
@@ -25,21 +24,9 @@ def parse_json(text: str | bytes, source: object) -> Any:
       source: where it is from, for errors.
 
     Raises:
-      UserError: it is not JSON, or an object in it has the same key twice, where Python's parser
-        would keep only the last value.
+      UserError: it is not JSON, or an object in it has the same key twice.
     """
-
-    def require_unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-        content: dict[str, Any] = {}
-        for key, value in pairs:
-            if key in content:
-                raise UserError(
-                    f'{source} has the key {key!r} twice in an object: remove one of them'
-                )
-            content[key] = value
-        return content
-
     try:
-        return json.loads(text, object_pairs_hook=require_unique)
+        return json_text.parse_json(text)
     except (ValueError, RecursionError) as error:  # also: not text, nested too deeply
-        raise UserError(f'{source} is not JSON: {error}') from error
+        raise UserError(f'{source} cannot be read as JSON: {error}') from error

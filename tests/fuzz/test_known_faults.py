@@ -27,7 +27,7 @@ from ubernet_jax.labels.standard import STANDARD
 from ubernet_jax.metrics.annotations import read_detections
 from ubernet_jax.metrics.metric import MetricError
 from ubernet_jax.metrics.multitask import delta_m
-from ubernet_jax.scoring.sbd import read_sbd
+from ubernet_jax.scoring.sbd_files import read_sbd
 from ubernet_jax.weights.card import describe_training
 from ubernet_jax.weights.exported import load_exported
 from ubernet_jax.weights.keras import read_keras

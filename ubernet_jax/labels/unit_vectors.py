@@ -17,6 +17,7 @@ from ubernet_jax.labels.maps import MapKind
 from ubernet_jax.labels.reading import is_array, read_array, read_picture, require_size
 from ubernet_jax.labels.registry import register
 from ubernet_jax.labels.review import Review, Survey
+from ubernet_jax.metrics.normals import COMPONENT_LIMIT
 from ubernet_jax.visualize.drawing import in_bands
 from ubernet_jax.visualize.normal_sphere import draw_directions, draw_normal_sphere
 from ubernet_jax.visualize.style import Style
@@ -153,7 +154,7 @@ def _refuse_colours(path: pathlib.Path, vectors: np.ndarray) -> None:
         return
     highest = vectors.max()
     typical = np.median(np.abs(np.linalg.norm(vectors, axis=-1) - 1))
-    if highest <= 1 and typical > _LENGTH_TOLERANCE:
+    if highest <= COMPONENT_LIMIT and typical > _LENGTH_TOLERANCE:
         scale, convert = '0 to 1', 'n = 2 * v - 1'
     elif _LEAST_BYTE < highest <= 255:
         scale, convert = '0 to 255', 'n = v / 127.5 - 1'

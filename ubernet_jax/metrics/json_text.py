@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 
-def parse_json(text: bytes) -> Any:
-    """Parses JSON in UTF-8, with or without a byte-order mark.
+def parse_json(text: str | bytes) -> Any:
+    """Parses JSON, as a string, or in UTF-8 with or without a byte-order mark.
 
-    The package's `json_file` does the same; the evaluators do not import it, so that they can be
-    used without the package.
+    `ubernet_jax.json_file` adds the errors of the package, which the evaluators do not import.
 
     Raises:
       ValueError: it is not JSON, or an object has the same key twice, where Python's parser would

@@ -9,6 +9,7 @@ from typing import Any
 
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels.standard import PERSON_PARTS, VOC_CLASSES
+from ubernet_jax.labels.text_lists import read_names
 from ubernet_jax.metrics.boundaries import BoundaryMetric
 from ubernet_jax.metrics.depth import DepthMetric
 from ubernet_jax.metrics.detection import ApMode, DetectionMetric
@@ -23,7 +24,7 @@ from ubernet_jax.scoring.arguments import MAX_DISTANCE, check_arguments, make_pa
 from ubernet_jax.scoring.paired_files import PairedBoxes, PairedClassMaps, PairedFiles, PairedMaps
 from ubernet_jax.scoring.readers import map_reader
 from ubernet_jax.scoring.run import PartialRun, require_predictions, score_images
-from ubernet_jax.scoring.sbd import find_truth_folder
+from ubernet_jax.scoring.sbd_files import find_truth_folder
 
 _CLASSES = {
     'semantic-boundaries': VOC_CLASSES[1:],
@@ -149,10 +150,9 @@ def _class_names(args: argparse.Namespace) -> tuple[str, ...]:
     if args.classes is None:
         return _CLASSES.get(args.task, ())
     try:
-        lines = args.classes.read_text(encoding='utf-8-sig').splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        names = tuple(read_names(args.classes))
+    except (OSError, UserError) as error:
         raise UserError(f'--classes {args.classes}: {error}; give a UTF-8 text file') from error
-    names = tuple(line.strip() for line in lines if line.strip())
     if not names:
         raise UserError(f'--classes {args.classes}: it must have one class name per line')
     if repeated := [name for name in names if names.count(name) > 1]:

@@ -19,16 +19,15 @@ from ubernet_jax.labels import (
     Lines,
     Metres,
     SoftMask,
+    UnitVectors,
 )
 from ubernet_jax.labels.lines import LineMap
 from ubernet_jax.labels.reading import is_array, read_array, read_named_array
 from ubernet_jax.labels.soft_mask import check_strengths, read_strengths
-from ubernet_jax.labels.unit_vectors import read_vectors, to_unit_length
+from ubernet_jax.labels.unit_vectors import read_vectors
 from ubernet_jax.metrics.boundary_extraction import truth_from_segmentation
-from ubernet_jax.metrics.metric import MetricError
-from ubernet_jax.metrics.normals import require_signed
 from ubernet_jax.metrics.semantic_boundaries import SemanticTruth
-from ubernet_jax.scoring.sbd import read_sbd
+from ubernet_jax.scoring.sbd_files import read_sbd
 
 
 def _identity(label: Any) -> Any:
@@ -116,7 +115,7 @@ def map_reader(task: str, classes: Sequence[str], name: str | None = None) -> Ma
         case 'normals':
             return MapReader(
                 kind=None,  # angles are the same in every frame
-                label=functools.partial(_read_true_vectors, key=truth_key),
+                label=functools.partial(UnitVectors().read, key=truth_key),
                 prediction=functools.partial(read_vectors, key=name),
             )
     raise ValueError(f'{task!r} is not a dense task')
@@ -130,16 +129,6 @@ def _read_contours(path: pathlib.Path, name: str) -> np.ndarray:
     strengths = check_strengths(path, array)
     # gPb-UCM writes contours at twice the resolution.
     return strengths[2::2, 2::2] if key == 'ucm2' else strengths
-
-
-def _read_true_vectors(path: pathlib.Path, key: str) -> np.ndarray:
-    """Reads unit vectors as labels are read, but refuses the values of a picture in an array."""
-    vectors = read_vectors(path, key)
-    try:
-        require_signed(vectors, 'ground truth')
-    except MetricError as error:
-        raise UserError(f'{path}: {error}') from error
-    return to_unit_length(vectors)
 
 
 def _read_class_contours(path: pathlib.Path, classes: Sequence[str], name: str) -> np.ndarray:

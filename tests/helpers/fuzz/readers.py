@@ -35,7 +35,7 @@ from ubernet_jax.metrics.saliency import SaliencyMetric
 from ubernet_jax.metrics.segmentation import SegmentationMetric
 from ubernet_jax.metrics.semantic_boundaries import Mode, SemanticBoundaryMetric, SemanticTruth
 from ubernet_jax.scoring.readers import map_reader
-from ubernet_jax.scoring.sbd import read_sbd
+from ubernet_jax.scoring.sbd_files import read_sbd
 
 SHAPE = (6, 8)
 CLASSES = VOC_CLASSES[1:]
