@@ -1,10 +1,8 @@
-"""Evaluation: the loop with a perfect predictor, and the command with small datasets."""
+"""`python -m ubernet_jax.evaluate` with small datasets: results, their names, what is refused."""
 
-import concurrent.futures
 import dataclasses
 import json
 import pathlib
-from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -14,153 +12,23 @@ from helpers import plain_network, tiny_network
 from helpers.tiny_datasets import write_json
 from ubernet_jax import UberNet, evaluate, prepare
 from ubernet_jax import config as c
-from ubernet_jax.datasets.builders.scenes import draw_scene
 from ubernet_jax.errors import UserError
-from ubernet_jax.evaluation.benchmarks import evaluate_benchmarks, evaluate_dataset
-from ubernet_jax.example import Example
+from ubernet_jax.evaluation.benchmarks import evaluate_benchmarks
 from ubernet_jax.inference.predictor import Predictor
-from ubernet_jax.labels import ClassMap
-from ubernet_jax.labels.lines import LineMap
-from ubernet_jax.labels.standard import STANDARD, VOC_CLASSES
-from ubernet_jax.metrics import boxes
-from ubernet_jax.metrics.semantic_boundaries import Mode
 from ubernet_jax.monitoring import preview
 from ubernet_jax.network import make_network
-from ubernet_jax.tasks import PAPER, Depth, Task
-from ubernet_jax.tasks.detections import MeasuredBoxes
 from ubernet_jax.visualize import Panel, contact_sheet
 from ubernet_jax.weights.exported import TrainedNetwork, save_exported
 
 pytestmark = pytest.mark.slow
 
-# The tasks of the paper, and depth, by other names -> the names of their labels.
-LABELS = {f'my_{label}': label for label in STANDARD}
-TASKS = {name: (PAPER | {'depth': Depth})[label]() for name, label in LABELS.items()}
-DETECTIONS = {f'my_detection_{score}' for score in ('voc07', 'voc10', 'proposals')}
-
-
-@dataclasses.dataclass
-class Scenes:
-    """Four scenes; the second is labelled for segmentation only, the fourth has no labels."""
-
-    name: str = 'scenes'
-    source: str = 'scenes:test'
-
-    def __len__(self) -> int:
-        return 4
-
-    def __getitem__(self, index: int) -> Example:
-        example = draw_scene(index, 65, 97)
-        kept = {1: ['segmentation'], 3: []}.get(index, example.labels)
-        return dataclasses.replace(example, labels={n: example.labels[n] for n in kept})
-
-
-class Oracle:
-    """Predicts the labels of each image perfectly; counts the images."""
-
-    def __init__(self, tasks: Mapping[str, Task] = TASKS):
-        self.network = dataclasses.make_dataclass('Network', ['tasks'])(tasks)
-        scenes = [draw_scene(index, 65, 97) for index in range(4)]
-        self.labels = {scene.image.tobytes(): scene.labels for scene in scenes}
-        self.images = 0
-
-    def predict_for_metrics(self, image: np.ndarray, tasks: list[str]) -> dict[str, object]:
-        self.images += 1
-        labels = self.labels[image.tobytes()]
-        results = {name: labels[LABELS[name]] for name in tasks}
-        if 'my_boundaries' in tasks:
-            results['my_boundaries'] = results['my_boundaries'].share
-        if 'my_semantic_boundaries' in tasks:
-            classes = np.arange(1, 21).reshape(-1, 1, 1)
-            results['my_semantic_boundaries'] = labels['semantic_boundaries'] == classes
-        if 'my_detection' in tasks:
-            objects = labels['detection']
-            detections = boxes.ScoredBoxes(
-                boxes=objects.corners,
-                scores=np.ones(len(objects), np.float32),
-                classes=objects.classes.astype(int) - 1,
-            )
-            results['my_detection'] = MeasuredBoxes(detections, detections)
-        return results
-
-
-@pytest.fixture
-def pool():
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        yield pool
-
-
-def make_metrics(tasks: Mapping[str, Task] = TASKS) -> dict:
-    return {name: task.metrics(name, 3, STANDARD) for name, task in tasks.items()}
-
-
-def test_a_perfect_network_gets_perfect_scores(pool):
-    oracle = Oracle()
-    scored = list(evaluate_dataset(oracle, Scenes(), LABELS, make_metrics(), pool))
-    assert oracle.images == 3  # the image without labels is skipped
-    assert {name for _, name, _ in scored} == set(TASKS) - {'my_detection'} | DETECTIONS
-    main = {}
-    for task, name, result in scored:
-        assert name.startswith(task)
-        assert result.images == (3 if task == 'my_segmentation' else 2)
-        for score, value in result.scores().items():
-            if score.main:
-                main.setdefault(task, []).append((score, value))
-    assert set(main) == set(TASKS)
-    for task, [(score, value)] in main.items():  # every task has a single main score
-        # The non-maximum suppression moves some boundary pixels, by less than the tolerance.
-        tolerance = 0.2 if 'boundaries' in task else 0.03
-        assert value == pytest.approx(0 if score.lower_is_better else 1, abs=tolerance)
-
-
-def test_a_limit_spreads_over_the_dataset(pool):
-    scored = evaluate_dataset(Oracle(), Scenes(), LABELS, make_metrics(), pool, limit=2)
-    images = {task: result.images for task, _, result in scored}
-    assert images == dict.fromkeys(TASKS, 2)  # the first and the third
-
-
-def test_an_error_in_a_label_names_its_image(pool):
-    tasks = {'my_parts': c.Segmentation(classes=('background', 'person'))}
-    with pytest.raises(UserError, match='my_parts of scenes:scene-000000:.*ground truth'):
-        list(evaluate_dataset(Oracle(tasks), Scenes(), LABELS, make_metrics(tasks), pool))
-
-
-def test_boundaries_are_scored_against_every_annotator_if_known():
-    task, share = c.Boundaries(), np.uint8([[0, 127, 128, 255]])
-    example = Example(id='a', image=np.zeros((1, 4, 3), np.uint8))
-    truth = task.truth(LineMap(share=share), example)
-    np.testing.assert_array_equal(truth, [[False, False, True, True]])
-    annotators = np.eye(4, dtype=np.uint8)[None].repeat(2, 0)
-    assert task.truth(LineMap(share=share, annotators=annotators), example) is annotators
-
-
-def test_class_boundaries_are_scored_with_regions_if_the_image_has_them():
-    task = c.ClassBoundaries(classes=VOC_CLASSES)
-    label = np.zeros((4, 4), np.uint8)
-    label[1, 1] = 3
-    # A class map of any name is used, but not if it is absent in the split or has other classes.
-    kinds = {
-        'elsewhere': ClassMap(classes=VOC_CLASSES),
-        'rooms': ClassMap(classes=('a', 'b')),
-        'objects': ClassMap(classes=VOC_CLASSES),
-    }
-    labels = {'rooms': np.full((4, 4), 1, np.uint8), 'objects': np.full((4, 4), 3, np.uint8)}
-    image = np.zeros((4, 4, 3), np.uint8)
-    truth = task.truth(label, Example(id='a', image=image, labels=labels, kinds=kinds))
-    assert truth.boundaries.shape == (20, 4, 4) and truth.boundaries.sum() == 1
-    assert truth.boundaries[2, 1, 1] and truth.regions[2].all() and truth.regions.sum() == 16
-    del labels['objects']
-    truth = task.truth(label, Example(id='a', image=image, labels=labels, kinds=kinds))
-    assert truth.regions is None
-    for present, mode in ((kinds, Mode.PRE_SEAL), ({'rooms': kinds['rooms']}, Mode.POST_SEAL)):
-        assert task.metrics('edges', 3, present)['edges'].mode is mode
-
-
 # The command, for a network of three tasks on two datasets whose labels have other names.
 ROAD, CROP, VEHICLES = ('other', 'road', 'kerb'), ('soil', 'weed'), ('background', 'car', 'bus')
+
 STREET = c.DatasetConfig(
     name='folder/street', split='test', labels={'road': 'surface', 'cars': 'vehicles'}
 )
+
 FARM = c.DatasetConfig(name='folder/farm', split='test', labels={'crop': 'plants'})
 
 

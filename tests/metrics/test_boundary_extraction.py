@@ -1,8 +1,8 @@
-"""Class boundaries extracted from class maps: small examples, bands and areas of void."""
+"""Boundaries extracted from segmentations: literal maps, void, touching instances."""
 
 import numpy as np
 
-from ubernet_jax.metrics.boundary_extraction import find_class_boundaries
+from ubernet_jax.metrics.boundary_extraction import find_class_boundaries, outline_instances
 
 
 def test_the_boundary_lies_inside_the_object():
@@ -49,3 +49,20 @@ def test_an_area_of_void_and_the_pixels_next_to_it_are_void():
 
 def test_an_image_that_is_all_void_stays_void():
     assert (find_class_boundaries(np.full((20, 20), 255, np.uint8)) == 255).all()
+
+
+def test_instances_that_touch_keep_both_boundaries():
+    instances = np.array([[1, 1, 1, 2, 2, 2, 3, 3, 3, 0, 0]] * 4)
+    edges = outline_instances(instances, np.uint8([15, 15, 7]))
+    assert edges.dtype == np.uint8
+    assert edges.tolist() == [[0, 0, 15, 15, 0, 15, 7, 0, 7, 0, 0]] * 4
+
+
+def test_an_outline_lies_within_the_instance_and_not_along_the_image_border():
+    instances = np.array([[0, 0, 0, 0], [0, 1, 1, 1], [0, 1, 1, 1], [0, 1, 1, 1]])
+    edges = outline_instances(instances, np.uint8([20]))
+    assert edges.tolist() == [[0, 0, 0, 0], [0, 20, 20, 20], [0, 20, 0, 0], [0, 20, 0, 0]]
+
+
+def test_without_instances_there_is_no_outline():
+    assert not outline_instances(np.zeros((2, 3), int), np.zeros(0, np.uint8)).any()

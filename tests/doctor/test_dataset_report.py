@@ -1,105 +1,31 @@
-"""`python -m ubernet_jax.doctor`: reports on healthy and broken datasets, and on leaks."""
+"""Reports on prepared datasets: what is healthy, what is broken."""
 
 import json
-import pathlib
 import re
-import shutil
-import subprocess
-import sys
 
-import jax
 import numpy as np
 import pytest
 from PIL import Image
 
-from helpers.paths import ROOT
+from helpers.diagnosis import (
+    CLASS_LABELS,
+    SHARD,
+    about,
+    broken,
+    corrupt,
+    diagnose,
+    write_config,
+)
 from ubernet_jax import prepare
 from ubernet_jax.datasets import open_dataset
-from ubernet_jax.datasets.builders import synthetic
 from ubernet_jax.datasets.builders.registry import BUILDERS
 from ubernet_jax.datasets.storage import records
 from ubernet_jax.doctor import command as doctor
 from ubernet_jax.doctor import dataset_report
-from ubernet_jax.errors import UserError
 from ubernet_jax.labels.standard import VOC_CLASSES
 
 # ml_collections warns when it loads a config file.
 pytestmark = pytest.mark.filterwarnings('ignore:the load_module:DeprecationWarning')
-
-SHARD = f'synthetic/{records.VERSION}/synthetic-train.array_record-00000-of-00001'
-CLASS_LABELS = ('segmentation', 'semantic_boundaries')
-CONFIG = """
-from ubernet_jax import config as c
-
-def get_config():
-    return c.Config(
-        name='tiny',
-        steps=1,
-        tasks={{'segmentation': c.Segmentation(classes={classes})}},
-        data=c.DataConfig(
-            train=[c.DatasetConfig(name='{train[0]}', split='{train[1]}')],
-            leaks=c.Leaks.{leaks},
-        ),
-        evaluation=c.EvaluationConfig(
-            benchmarks=[c.DatasetConfig(name='{test[0]}', split='{test[1]}')]
-        ),
-    )
-"""
-
-
-@pytest.fixture(scope='module')
-def healthy(tmp_path_factory) -> pathlib.Path:
-    """Prepared datasets: four synthetic scenes, and `folder/copy` with scene 1 as a small JPEG."""
-    directory, raw = tmp_path_factory.mktemp('prepared'), tmp_path_factory.mktemp('raw')
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(synthetic, 'SEEDS', {'train': range(3), 'test': range(8, 9)})
-        prepare.main(['synthetic', '--directory', str(directory)])
-    scene = open_dataset('synthetic', 'train', directory)[1]
-    for kind, suffix in (('images', 'jpg'), ('segmentation', 'png')):
-        path = raw / 'copy' / 'test' / kind / f'holiday.{suffix}'
-        path.parent.mkdir(parents=True)
-        array = scene.image if kind == 'images' else np.full((161, 161), 255, np.uint8)
-        Image.fromarray(array).resize((120, 120), Image.Resampling.NEAREST).save(path)
-    prepare.main(['folder/copy', '--source', str(raw), '--directory', str(directory)])
-    assert doctor.main(['--data-root', str(directory)]) == 0  # writes the fingerprints
-    return directory
-
-
-@pytest.fixture
-def prepared(healthy, tmp_path) -> pathlib.Path:
-    """A copy of the datasets that a test may damage."""
-    return shutil.copytree(healthy, tmp_path / 'prepared')
-
-
-def write_config(
-    folder: pathlib.Path,
-    train: tuple[str, str] = ('synthetic', 'train'),
-    test: tuple[str, str] = ('synthetic', 'test'),
-    leaks: str = 'REFUSE',
-    classes: tuple[str, ...] = (),
-) -> str:
-    path = folder / 'tiny.py'
-    path.write_text(CONFIG.format(train=train, test=test, leaks=leaks, classes=classes))
-    return str(path)
-
-
-def diagnose(capsys, directory: pathlib.Path, *arguments: str) -> tuple[int, dict]:
-    """Returns the exit code, and the JSON that `--json` prints."""
-    capsys.readouterr()
-    code = doctor.main(['--data-root', str(directory), '--json', *arguments])
-    return code, json.loads(capsys.readouterr().out)
-
-
-def about(report: dict, name: str) -> dict:
-    """Returns the report on a dataset."""
-    return next(dataset for dataset in report['datasets'] if dataset['name'] == name)
-
-
-def broken(report: dict, name: str = 'synthetic') -> list[str]:
-    """Returns the errors of a dataset, which must be broken."""
-    dataset = about(report, name)
-    assert not report['healthy'] and dataset['status'] == 'broken'
-    return dataset['errors']
 
 
 def test_healthy_datasets_are_described(healthy, capsys):
@@ -140,26 +66,6 @@ def test_healthy_datasets_are_described(healthy, capsys):
     assert 'test' in copy['notes'][1]  # all of the split is void
 
 
-def test_the_machine_is_described(healthy, capsys):
-    _, report = diagnose(capsys, healthy)
-    environment = report['environment']
-    assert environment['versions']['jax'] == jax.__version__
-    assert environment['versions']['numpy'] == np.__version__
-    assert set(environment['versions']) == {'python', 'ubernet_jax', 'jax', 'jaxlib', 'numpy'}
-    assert len(environment['devices']) == len(jax.devices()) and environment['error'] == ''
-    assert environment['cores'] >= 1 and environment['memory'] > 2**28
-
-
-def test_the_text_report_has_tables(healthy, capsys):
-    assert doctor.main(['--data-root', str(healthy)]) == 0
-    lines = [' '.join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert 'synthetic ready train 3 240 161 161 0' in lines
-    assert 'test 1 40 161 161 0' in lines
-    assert 'folder/copy ready test 1 - 120 120 0' in lines
-    assert 'folder/copy test segmentation 1 1 100.0% -' in lines
-    assert any(line.startswith('absent: bsds500, voc2007') for line in lines)
-
-
 def test_a_missing_shard_is_reported(prepared, capsys):
     (prepared / SHARD).unlink()
     code, report = diagnose(capsys, prepared)
@@ -168,12 +74,6 @@ def test_a_missing_shard_is_reported(prepared, capsys):
     assert str(prepared / SHARD) in error
     doctor.main(['--data-root', str(prepared)])
     assert error in capsys.readouterr().out
-
-
-def corrupt(path: pathlib.Path, position: int) -> None:
-    content = bytearray(path.read_bytes())
-    content[position] ^= 255
-    path.write_bytes(content)
 
 
 def test_a_corrupted_record_is_reported_and_the_other_records_are_read(prepared, capsys):
@@ -299,59 +199,6 @@ def test_implausible_values_are_reported(prepared, capsys):
     assert code == 1 and re.search(r'^saliency:.*\b1\b', error)
 
 
-def test_a_healthy_configuration(healthy, tmp_path, capsys):
-    config = write_config(tmp_path)
-    code, report = diagnose(capsys, healthy, '--config', config)
-    assert code == 0
-    assert report['config'] == {'name': 'tiny', 'errors': [], 'leaks': [], 'policy': 'refuse'}
-    doctor.main(['--data-root', str(healthy), '--config', config])
-    assert 'configuration tiny' in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(('leaks', 'code'), [('REFUSE', 1), ('ALLOW', 1), ('LEAVE_OUT', 0)])
-def test_a_leak_under_another_id_is_found_by_fingerprint(leaks, code, healthy, tmp_path, capsys):
-    config = write_config(tmp_path, test=('folder/copy', 'test'), leaks=leaks)
-    exit_code, report = diagnose(capsys, healthy, '--config', config)
-    assert exit_code == code
-    scene = open_dataset('synthetic', 'train', healthy).ids[1]
-    assert report['config']['leaks'] == [
-        {
-            'first': {'dataset': 'synthetic', 'split': 'train', 'id': scene},
-            'second': {'dataset': 'folder/copy', 'split': 'test', 'id': 'holiday'},
-            'evidence': 'fingerprint',
-        }
-    ]
-    doctor.main(['--data-root', str(healthy), '--config', config])
-    message = rf'synthetic:train.*folder/copy:test.*{scene}.*holiday'
-    assert re.search(message, capsys.readouterr().out)
-
-
-def test_a_leak_is_found_by_id(healthy, tmp_path, capsys):
-    config = write_config(tmp_path, test=('synthetic', 'train'))
-    code, report = diagnose(capsys, healthy, '--config', config)
-    assert code == 1
-    assert [leak['evidence'] for leak in report['config']['leaks']] == ['id'] * 3
-
-
-def test_a_dataset_or_split_that_is_not_prepared_is_reported(healthy, tmp_path, capsys):
-    config = write_config(tmp_path, train=('sbd', 'train'), test=('synthetic', 'dev'))
-    code, report = diagnose(capsys, healthy, '--config', config)
-    dataset_error, split_error = report['config']['errors']
-    assert code == 1 and re.search(r'^data\.train\[0\]:.*\bsbd\b', dataset_error)
-    assert re.search(r"^evaluation\.benchmarks\[0\]:.*synthetic.*'dev'", split_error)
-
-
-def test_a_task_without_training_labels_is_reported(healthy, tmp_path, capsys):
-    config = pathlib.Path(write_config(tmp_path, train=('folder/copy', 'test')))
-    text = config.read_text().replace(
-        "'segmentation': c.Segmentation(classes=())", "'normals': c.Normals()"
-    )
-    config.write_text(text)
-    code, report = diagnose(capsys, healthy, '--config', str(config))
-    (error,) = report['config']['errors']
-    assert code == 1 and 'normals' in error and 'data.train' in error
-
-
 def test_images_that_occur_twice_in_a_dataset_are_reported(tmp_path, capsys):
     scenes = [Image.new('RGB', (40, 30)), *(Image.effect_noise((40, 30), 90) for _ in range(2))]
     for split, names in (('train', 'abc'), ('test', 'de')):
@@ -374,29 +221,3 @@ def test_images_that_occur_twice_in_a_dataset_are_reported(tmp_path, capsys):
     output = capsys.readouterr().out
     assert 'folder/mine train: a = c\n' in output
     assert 'folder/mine test and train: d = a, e = b\n' in output
-
-
-def test_a_machine_without_a_device(healthy, capsys, monkeypatch):
-    def refuse() -> None:
-        raise RuntimeError('no driver')
-
-    monkeypatch.setattr(jax, 'devices', refuse)
-    code, report = diagnose(capsys, healthy)
-    assert code == 1 and 'no driver' in report['environment']['error']
-
-
-def test_missing_folders_and_config_files_are_reported(tmp_path):
-    with pytest.raises(UserError, match=r'none\b.*--data-root'):
-        doctor.main(['--data-root', str(tmp_path / 'none')])
-    with pytest.raises(UserError, match=str(tmp_path)):
-        doctor.main(['--data-root', str(tmp_path)])
-    with pytest.raises(UserError, match=r'none\.py'):
-        doctor.main(['--config', str(tmp_path / 'none.py')])
-
-
-def test_the_command_line(prepared):
-    (prepared / SHARD).unlink()
-    words = ['-m', 'ubernet_jax.doctor', '--json', '--data-root', str(prepared)]
-    done = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 1, done.stderr
-    assert not json.loads(done.stdout)['healthy']

@@ -1,0 +1,113 @@
+"""Scoring a benchmark: the loop with a perfect predictor, limits and errors."""
+
+import concurrent.futures
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from ubernet_jax import config as c
+from ubernet_jax.datasets.builders.scenes import draw_scene
+from ubernet_jax.errors import UserError
+from ubernet_jax.evaluation.benchmarks import evaluate_dataset
+from ubernet_jax.example import Example
+from ubernet_jax.labels.standard import STANDARD
+from ubernet_jax.metrics import boxes
+from ubernet_jax.tasks import PAPER, Depth, Task
+from ubernet_jax.tasks.detections import MeasuredBoxes
+
+pytestmark = pytest.mark.slow
+
+# The tasks of the paper, and depth, by other names -> the names of their labels.
+LABELS = {f'my_{label}': label for label in STANDARD}
+
+TASKS = {name: (PAPER | {'depth': Depth})[label]() for name, label in LABELS.items()}
+
+DETECTIONS = {f'my_detection_{score}' for score in ('voc07', 'voc10', 'proposals')}
+
+
+@dataclasses.dataclass
+class Scenes:
+    """Four scenes; the second is labelled for segmentation only, the fourth has no labels."""
+
+    name: str = 'scenes'
+    source: str = 'scenes:test'
+
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, index: int) -> Example:
+        example = draw_scene(index, 65, 97)
+        kept = {1: ['segmentation'], 3: []}.get(index, example.labels)
+        return dataclasses.replace(example, labels={n: example.labels[n] for n in kept})
+
+
+class Oracle:
+    """Predicts the labels of each image perfectly; counts the images."""
+
+    def __init__(self, tasks: Mapping[str, Task] = TASKS):
+        self.network = dataclasses.make_dataclass('Network', ['tasks'])(tasks)
+        scenes = [draw_scene(index, 65, 97) for index in range(4)]
+        self.labels = {scene.image.tobytes(): scene.labels for scene in scenes}
+        self.images = 0
+
+    def predict_for_metrics(self, image: np.ndarray, tasks: list[str]) -> dict[str, object]:
+        self.images += 1
+        labels = self.labels[image.tobytes()]
+        results = {name: labels[LABELS[name]] for name in tasks}
+        if 'my_boundaries' in tasks:
+            results['my_boundaries'] = results['my_boundaries'].share
+        if 'my_semantic_boundaries' in tasks:
+            classes = np.arange(1, 21).reshape(-1, 1, 1)
+            results['my_semantic_boundaries'] = labels['semantic_boundaries'] == classes
+        if 'my_detection' in tasks:
+            objects = labels['detection']
+            detections = boxes.ScoredBoxes(
+                boxes=objects.corners,
+                scores=np.ones(len(objects), np.float32),
+                classes=objects.classes.astype(int) - 1,
+            )
+            results['my_detection'] = MeasuredBoxes(detections, detections)
+        return results
+
+
+@pytest.fixture
+def pool():
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+def make_metrics(tasks: Mapping[str, Task] = TASKS) -> dict:
+    return {name: task.metrics(name, 3, STANDARD) for name, task in tasks.items()}
+
+
+def test_a_perfect_network_gets_perfect_scores(pool):
+    oracle = Oracle()
+    scored = list(evaluate_dataset(oracle, Scenes(), LABELS, make_metrics(), pool))
+    assert oracle.images == 3  # the image without labels is skipped
+    assert {name for _, name, _ in scored} == set(TASKS) - {'my_detection'} | DETECTIONS
+    main = {}
+    for task, name, result in scored:
+        assert name.startswith(task)
+        assert result.images == (3 if task == 'my_segmentation' else 2)
+        for score, value in result.scores().items():
+            if score.main:
+                main.setdefault(task, []).append((score, value))
+    assert set(main) == set(TASKS)
+    for task, [(score, value)] in main.items():  # every task has a single main score
+        # The non-maximum suppression moves some boundary pixels, by less than the tolerance.
+        tolerance = 0.2 if 'boundaries' in task else 0.03
+        assert value == pytest.approx(0 if score.lower_is_better else 1, abs=tolerance)
+
+
+def test_a_limit_spreads_over_the_dataset(pool):
+    scored = evaluate_dataset(Oracle(), Scenes(), LABELS, make_metrics(), pool, limit=2)
+    images = {task: result.images for task, _, result in scored}
+    assert images == dict.fromkeys(TASKS, 2)  # the first and the third
+
+
+def test_an_error_in_a_label_names_its_image(pool):
+    tasks = {'my_parts': c.Segmentation(classes=('background', 'person'))}
+    with pytest.raises(UserError, match='my_parts of scenes:scene-000000:.*ground truth'):
+        list(evaluate_dataset(Oracle(tasks), Scenes(), LABELS, make_metrics(tasks), pool))
