@@ -3,7 +3,6 @@
 import collections
 import concurrent.futures
 import multiprocessing
-import pathlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -11,8 +10,9 @@ from typing import NamedTuple
 import tqdm
 
 from ubernet_jax.config import Config, DatasetConfig
+from ubernet_jax.datasets.checks.leaks import open_datasets
 from ubernet_jax.datasets.label_mapping import map_labels
-from ubernet_jax.datasets.reading import Dataset, open_dataset
+from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.predictor import Predictor
 from ubernet_jax.metrics.metric import Measure, Metric, MetricError, MetricResult
@@ -147,11 +147,8 @@ def evaluate_benchmarks(
       UserError: a benchmark is not prepared, or its labels have other kinds or classes than the
         tasks of the network. It is raised before anything is computed.
     """
-    directory, tasks, task_names = pathlib.Path(config.data.directory), config.tasks, [*task_names]
-    benchmarks = config.evaluation.benchmarks
-    datasets = [
-        open_dataset(benchmark.name, benchmark.split, directory) for benchmark in benchmarks
-    ]
+    tasks, task_names, benchmarks = config.tasks, [*task_names], config.evaluation.benchmarks
+    datasets = open_datasets(benchmarks, config.data.directory)
     mappings = [map_labels(*pair, tasks) for pair in zip(datasets, benchmarks, strict=True)]
     _refuse_repetitions(benchmarks, mappings)
     spawn = multiprocessing.get_context('spawn')  # a fork of a process with JAX's threads may hang

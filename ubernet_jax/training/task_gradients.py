@@ -3,7 +3,7 @@
 The trunk runs once. Then each task in turn: its head runs forward and backward inside a
 `lax.cond`, and adds its cotangent to the sum at the branch point; a task without a label in the
 micro-batch does no work at all. The sum goes back through the trunk once (paper, sections 3 and 4).
-`balancing` has other ways to combine the cotangents.
+`combination` has other ways to combine the cotangents.
 
 The `cond` is what keeps memory flat: the compiler cannot move the work of one head next to that of
 another, so the activations of a head are freed before the next head starts.
