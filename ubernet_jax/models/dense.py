@@ -31,6 +31,8 @@ class DenseHead(nn.Module):
       skips: tap -> stride of its skip in image pixels, at the finest level.
       stride: image pixels per score: 1, 2, 4 or 8.
       hidden: width of the hidden layer of each skip; 0 for no hidden layer, as in the paper.
+      side_outputs: also return the map of every skip before the fusion (deep supervision, HED,
+        arXiv 1504.06375).
       dtype: dtype of the products with the skips; their sums and the scores are float32.
     """
 
@@ -38,6 +40,7 @@ class DenseHead(nn.Module):
     skips: Mapping[str, int]
     stride: int
     hidden: int = 0
+    side_outputs: bool = False
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -45,18 +48,24 @@ class DenseHead(nn.Module):
         """Returns score maps (N, H, W, C) at the task's resolution.
 
         One map per pyramid level, finest first, then the fused map; with a single level, only the
-        map of that level.
+        map of that level. With `side_outputs`, the maps of the skips of all levels come first.
         """
         fusion, bias = Fusion(len(self.skips), self.channels, name='fuse_skips')()
         scorers = {tap: self._scorer(tap) for tap in self.skips}
+        identity = jnp.eye(self.channels)
+        side_maps = []
         level_scores, level_strides = [], []  # at the stride of each level's finest skip
         for level, skips in enumerate(features.levels):
             scores, strides = [], []
             for (tap, stride), mixing in zip(self.skips.items(), fusion, strict=True):
                 stride *= 2**level
                 step = max(1, self.stride // stride)
-                scores.append(scorers[tap](subsample(skips[tap], step), mixing))
+                skip = subsample(skips[tap], step)
+                scores.append(scorers[tap](skip, mixing))
                 strides.append(stride * step)
+                if self.side_outputs:
+                    unfused = scorers[tap](skip, identity)
+                    side_maps.append(add_coarse_to_fine([unfused], [stride * step], self.stride))
             level_strides.append(min(strides))
             level_scores.append(add_coarse_to_fine(scores, strides, min(strides), bias))
         maps = [
@@ -64,10 +73,10 @@ class DenseHead(nn.Module):
             for scores, stride in zip(level_scores, level_strides, strict=True)
         ]
         if len(maps) == 1:
-            return maps
+            return [*side_maps, *maps]
         fusion, bias = Fusion(len(maps), self.channels, name='fuse_scales')()
         mixed = [scores @ mixing for scores, mixing in zip(level_scores, fusion, strict=True)]
-        return [*maps, add_coarse_to_fine(mixed, level_strides, self.stride, bias)]
+        return [*side_maps, *maps, add_coarse_to_fine(mixed, level_strides, self.stride, bias)]
 
     def _scorer(self, tap: str) -> Callable[[jax.Array, jax.Array], jax.Array]:
         linear = MixedScores(self.channels, self.dtype, name=tap)

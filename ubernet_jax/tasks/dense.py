@@ -34,10 +34,13 @@ class DenseTask(Task):
       stride: image pixels per score: 1 (full resolution), 2, 4 or 8 (paper, section 2.2).
       hidden: width of a hidden layer whose scores are added to the linear scores of each skip; 0
         for no hidden layer, as in the paper.
+      side_outputs: also put a loss on the map of every skip at every scale (deep supervision, HED,
+        arXiv 1504.06375); `loss.graduated` makes its weight fall to 0.
     """
 
     stride: int = 1
     hidden: int = 0
+    side_outputs: bool = False
 
     @property
     @abc.abstractmethod
@@ -76,7 +79,7 @@ class DenseTask(Task):
 
     def head(self, model: ModelConfig) -> nn.Module:
         skips, dtype = TRUNKS[model.trunk].strides, jnp.dtype(model.precision.value)
-        return DenseHead(self.channels, skips, self.stride, self.hidden, dtype)
+        return DenseHead(self.channels, skips, self.stride, self.hidden, self.side_outputs, dtype)
 
     def init_head(self, head: nn.Module, rng: jax.Array, features: Features) -> dict:
         return cast(dict, head.init(rng, features)['params'])
