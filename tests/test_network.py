@@ -82,7 +82,10 @@ def test_the_network_equals_the_plain_network(scales, image):
 
     pyramid = plain_network.make_pyramid(image, scales, network.config)
     taps = [plain_network.trunk(x, params[SHARED]['trunk']) for x in pyramid]
-    skips = [plain_network.normalise(x, stats['trunk'], level) for level, x in enumerate(taps)]
+    epsilon = 1 / 57.63**2  # the mean of `ModelConfig.std`, squared
+    skips = [
+        plain_network.normalise(x, stats['trunk'], level, epsilon) for level, x in enumerate(taps)
+    ]
     assert_equal([{tap: x[0] for tap, x in level.items()} for level in features.levels], skips)
 
     for name, size in zip(tasks, sizes.values(), strict=True):
@@ -218,6 +221,31 @@ def test_the_setting_hidden_adds_layers_to_the_head():
     assert set(params['normals']) - set(params['parts']) == {
         f'{tap}_{layer}' for tap in TAP_STRIDES for layer in ('hidden', 'scores')
     }
+
+
+def test_side_outputs_are_the_maps_of_single_skips():
+    rng = np.random.default_rng(0)
+    levels = [
+        {
+            tap: rng.normal(size=(1, 16 // (s * 2**n) + 1, 32 // (s * 2**n) + 1, 3))
+            for tap, s in TAP_STRIDES.items()
+        }
+        for n in range(2)
+    ]
+    features = Features(tuple(levels), conv5=jnp.zeros((1, 1, 1, 1)))
+    head = DenseHead(2, TAP_STRIDES, stride=4, side_outputs=True)
+    params = jax.jit(head.init)(jax.random.PRNGKey(0), features)['params']
+    params = jax.tree.map(lambda x: rng.normal(size=x.shape).astype(np.float32), params)
+    *side_maps, _, _, fused = jax.jit(head.apply)({'params': params}, features)
+    skips = [(tap, x[0]) for level in levels for tap, x in level.items()]
+    assert len(side_maps) == len(skips) == 12
+    for (tap, x), side_map in zip(skips, side_maps, strict=True):
+        step = max(1, (len(x) - 1) // 4)  # a finer skip is subsampled to 5 x 9
+        scores = x[::step, ::step] @ params[tap]['kernel'] + params[tap]['bias']
+        expected = plain_network.interpolate(scores, (5, 9))
+        np.testing.assert_allclose(side_map[0], expected, rtol=1e-4, atol=1e-4)
+    *_, without = DenseHead(2, TAP_STRIDES, stride=4).apply({'params': params}, features)
+    np.testing.assert_allclose(without, fused, rtol=1e-4, atol=1e-4)
 
 
 def test_features_do_not_depend_on_the_padding(image):

@@ -64,6 +64,7 @@ def test_the_defaults_are_valid_and_those_of_the_paper():
         ('optim.balancing.tasks', 1, '2 or more'),
         ('optim.balancing.radius', 1.0, '0 <= radius < 1'),
         ('optim.momentum', 1.0, '0 <= momentum < 1'),
+        ('model.statistics_momentum', 1.0, '0 <= momentum < 1'),
         ('optim.weight_decay', -1e-4, '0 or more'),
         ('optim.shared.batch_size', 0, 'above 0'),
         ('optim.shared.learning_rate', -1e-3, 'above 0'),

@@ -79,13 +79,15 @@ def trunk(x: np.ndarray, params: dict) -> dict[str, np.ndarray]:
     return taps
 
 
-def normalise(taps: dict[str, np.ndarray], stats: dict, level: int) -> dict[str, np.ndarray]:
-    """Normalises taps by the level's running statistics, epsilon 1, times 10; not for fc7."""
+def normalise(
+    taps: dict[str, np.ndarray], stats: dict, level: int, epsilon: float
+) -> dict[str, np.ndarray]:
+    """Normalises taps by the level's running statistics, times 10; not for fc7."""
     result = {}
     for name, x in taps.items():
         if name != 'fc7':
             norm = stats[name.split('_')[0]][f'norm_{level}']
-            x = 10 * (x - norm['mean']) / np.sqrt(norm['variance'] + 1)
+            x = 10 * (x - norm['mean']) / np.sqrt(norm['variance'] + epsilon)
         result[name] = x
     return result
 

@@ -5,12 +5,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ubernet_jax.config import Statistics
-from ubernet_jax.models.normalization import SkipNormalization
+from ubernet_jax.config import ModelConfig, Statistics
+from ubernet_jax.models.normalization import Normalization, SkipNormalization
 
 STATS = {'mean': jnp.zeros(2), 'variance': jnp.ones(2), 'batches': jnp.zeros(())}
 X = np.array([[1, 5], [3, 5], [1, -1], [3, -1]], np.float32).reshape(1, 2, 2, 2)
 ALL_VALID = jnp.ones((1, 2, 2), bool)
+
+
+def normalization(statistics: Statistics) -> SkipNormalization:
+    return SkipNormalization(Normalization(statistics=statistics, momentum=0.99, epsilon=1.0))
 
 
 @jax.jit
@@ -26,7 +30,7 @@ def running_statistics(stats: dict, x: jax.Array, valid: jax.Array) -> tuple[jax
 def _train(
     statistics: Statistics, stats: dict, x: jax.Array, valid: jax.Array
 ) -> tuple[jax.Array, dict]:
-    module = SkipNormalization(statistics)
+    module = normalization(statistics)
     result, updated = module.apply({'batch_stats': stats}, x, valid, True, mutable=['batch_stats'])
     return result, updated['batch_stats']
 
@@ -40,7 +44,7 @@ def test_batch_statistics_normalise_with_epsilon_1_and_factor_10():
 
 
 def test_the_module_has_no_parameters():
-    module = SkipNormalization(Statistics.BATCH)
+    module = normalization(Statistics.BATCH)
     variables = jax.eval_shape(
         lambda: module.init(jax.random.PRNGKey(0), jnp.array(X), ALL_VALID, True)
     )
@@ -62,7 +66,7 @@ def test_padding_does_not_count(train):
 
 def test_inference_uses_the_running_statistics():
     stats = {'mean': jnp.array([1.0, -1]), 'variance': jnp.array([3.0, 8]), 'batches': 5.0}
-    module = SkipNormalization(Statistics.BATCH)
+    module = normalization(Statistics.BATCH)
     result = module.apply({'batch_stats': stats}, X, ALL_VALID, False)
     expected = 10 * np.array([[0, 6], [2, 6], [0, 0], [2, 0]]) / np.array([2, 3])
     np.testing.assert_allclose(result.reshape(4, 2), expected, rtol=1e-6)
@@ -71,7 +75,7 @@ def test_inference_uses_the_running_statistics():
 def test_training_with_running_statistics_normalises_as_in_inference():
     stats = {'mean': jnp.array([1.0, -1]), 'variance': jnp.array([3.0, 8]), 'batches': 5.0}
     result, updated = running_statistics(stats, X, ALL_VALID)
-    module = SkipNormalization(Statistics.RUNNING)
+    module = normalization(Statistics.RUNNING)
     in_inference = module.apply({'batch_stats': updated}, X, ALL_VALID, False)
     np.testing.assert_allclose(result, in_inference, rtol=1e-6)
     np.testing.assert_allclose(updated['mean'], [7 / 6, -0.5], rtol=1e-6)  # average of 6 batches
@@ -93,6 +97,27 @@ def test_gradients_of_a_batch_without_valid_pixels_are_finite():
     for train in (batch_statistics, running_statistics):
         gradient = jax.grad(lambda x, train=train: train(STATS, x, ~ALL_VALID)[0].sum())(X)
         assert np.isfinite(gradient).all()
+
+
+def test_epsilon_follows_the_scale_of_the_images():
+    settings = Normalization.of_model(ModelConfig(std=(1.0, 1.0, 1.0)))
+    assert settings.epsilon == 1
+    settings = Normalization.of_model(ModelConfig(std=(50.0, 60.0, 70.0), statistics_momentum=0.9))
+    assert settings.epsilon == pytest.approx(1 / 3600)
+    assert settings.momentum == 0.9
+
+
+def test_dividing_activations_and_epsilon_alike_changes_nothing():
+    valid = jnp.ones((1, 8, 8), bool)
+    x = np.random.default_rng(0).normal(0, 3, (1, 8, 8, 2)).astype(np.float32)
+    variables = {'batch_stats': STATS}
+    whole, divided = (
+        SkipNormalization(
+            Normalization(statistics=Statistics.BATCH, momentum=0.9, epsilon=1 / s**2)
+        ).apply(variables, x / s, valid, True, mutable=['batch_stats'])[0]
+        for s in (1, 60)
+    )
+    np.testing.assert_allclose(whole, divided, rtol=1e-4, atol=1e-5)
 
 
 def test_only_batch_statistics_have_a_gradient():

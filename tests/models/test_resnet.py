@@ -138,8 +138,8 @@ def test_values_with_torchvision_weights_equal_those_in_plain_numpy(file, state_
     mean, std = np.array(imported.mean), np.array(imported.std)
     expected = plain_taps((image[0] - mean) / std, state_dict)
     for tap, stride in TAP_STRIDES.items():
-        # The normalisation subtracts 0, divides by sqrt(1 + 1) and multiplies by 10.
-        activations = features.levels[0][tap][0] / 10 * np.sqrt(2)
+        # The normalisation subtracts 0, divides by sqrt(1 + epsilon) and multiplies by 10.
+        activations = features.levels[0][tap][0] / 10 * np.sqrt(1 + 1 / 57.63**2)
         assert activations.shape[:2] == (32 // stride + 1, 64 // stride + 1)
         assert (expected[tap] > 0).mean() > 0.1
         np.testing.assert_allclose(activations, expected[tap], rtol=1e-3, atol=1e-3)

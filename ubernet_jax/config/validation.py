@@ -100,6 +100,9 @@ def _validate_model(config: Config) -> None:
     require_setting(fits, 'model.initialisation', model.initialisation.value, allowed)
     fits = model.frozen_blocks in range(6)
     require_setting(fits, 'model.frozen_blocks', model.frozen_blocks, '0 to 5')
+    momentum = model.statistics_momentum
+    fits, allowed = 0 <= momentum < 1, '0 <= momentum < 1'
+    require_setting(fits, 'model.statistics_momentum', momentum, allowed)
     require_setting(0 <= model.dropout < 1, 'model.dropout', model.dropout, '0 <= dropout < 1')
 
 

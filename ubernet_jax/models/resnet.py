@@ -12,8 +12,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from ubernet_jax.models.normalization import SkipNormalization
-from ubernet_jax.models.settings import Statistics
+from ubernet_jax.models.normalization import Normalization, SkipNormalization
 from ubernet_jax.models.vgg import scaled
 from ubernet_jax.ops.custom_vjp.max_pool import max_pool
 from ubernet_jax.ops.custom_vjp.relu import relu
@@ -49,7 +48,7 @@ class Stem(nn.Module):
     """The first convolution, its pooling and its normalised skip; attributes as in `ResNet`."""
 
     width: float
-    statistics: Statistics
+    normalization: Normalization
     dtype: jnp.dtype
 
     @nn.compact
@@ -61,7 +60,7 @@ class Stem(nn.Module):
         x = _convolution(channels, 7, STEM_STRIDE, 1, self.dtype, 'conv')(x)
         x = relu(x)
         valid = subsample(valid, STEM_STRIDE * 2**level)
-        skip = SkipNormalization(self.statistics, name=f'norm_{level}')(x, valid, train)
+        skip = SkipNormalization(self.normalization, name=f'norm_{level}')(x, valid, train)
         return max_pool(x, 2), skip
 
 
@@ -98,7 +97,7 @@ class BottleneckStage(nn.Module):
 
     stage: StageSpec
     width: float
-    statistics: Statistics
+    normalization: Normalization
     dtype: jnp.dtype
 
     @nn.compact
@@ -111,7 +110,7 @@ class BottleneckStage(nn.Module):
             step, dilation = (1, stage.dilations[1]) if index else (stage.step, stage.dilations[0])
             x = Bottleneck(channels, step, dilation, self.dtype, name=f'block_{index}')(x)
         valid = subsample(valid, stage.stride * 2**level)
-        return x, SkipNormalization(self.statistics, name=f'norm_{level}')(x, valid, train)
+        return x, SkipNormalization(self.normalization, name=f'norm_{level}')(x, valid, train)
 
 
 class ResNet(nn.Module):
@@ -121,14 +120,14 @@ class ResNet(nn.Module):
       width: factor on every channel count.
       frozen_blocks: how many of the stem and the four stages, from the first, get no gradient.
       remat: keep only the activations between stages for the backward pass.
-      statistics: the statistics that normalise the skips in training.
+      normalization: how the skips are normalised.
       dtype: dtype of the computation; the skips are normalised in float32.
     """
 
     width: float
     frozen_blocks: int
     remat: bool
-    statistics: Statistics
+    normalization: Normalization
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -147,7 +146,7 @@ class ResNet(nn.Module):
         if self.remat:
             stem_class = nn.remat(Stem, static_argnums=(3, 4))
             stage_class = nn.remat(BottleneckStage, static_argnums=(3, 4))
-        settings = (self.width, self.statistics, self.dtype)
+        settings = (self.width, self.normalization, self.dtype)
         modules: list[nn.Module] = [stem_class(*settings, name=STEM)]
         modules += [stage_class(stage, *settings, name=stage.name) for stage in STAGES]
         x, activations, skips = image, {}, {}

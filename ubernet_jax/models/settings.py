@@ -91,6 +91,8 @@ class ModelConfig:
       remat: recompute the trunk's activations in the backward pass instead of keeping them.
       precision: precision of the computation.
       statistics: the statistics that normalise the skip connections in training.
+      statistics_momentum: share of the running statistics that a micro-batch keeps (0..1), after
+        the plain average of the first ones; Caffe's default is .999.
       initialisation: initial weights of the trunk.
       weights: file of `python -m ubernet_jax.weights` with initial weights, used instead of
         `initialisation`; its mean and std replace those below, and parameters that are not in the
@@ -107,6 +109,7 @@ class ModelConfig:
     remat: bool = True
     precision: Precision = Precision.FLOAT32
     statistics: Statistics = Statistics.BATCH
+    statistics_momentum: float = 0.99
     initialisation: Initialisation = Initialisation.IMAGENET
     weights: str = ''
     mean: tuple[float, float, float] = (123.675, 116.28, 103.53)

@@ -11,6 +11,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from ubernet_jax.models import resnet, vgg
+from ubernet_jax.models.normalization import Normalization
 from ubernet_jax.models.settings import ModelConfig, Trunk
 
 
@@ -34,7 +35,7 @@ def _make_vgg(config: ModelConfig, name: str) -> vgg.VGG:
         config.dropout,
         config.frozen_blocks,
         config.remat,
-        config.statistics,
+        Normalization.of_model(config),
         dtype=jnp.dtype(config.precision.value),
         name=name,
     )
@@ -45,7 +46,7 @@ def _make_resnet(config: ModelConfig, name: str) -> resnet.ResNet:
         config.width,
         config.frozen_blocks,
         config.remat,
-        config.statistics,
+        Normalization.of_model(config),
         jnp.dtype(config.precision.value),
         name=name,
     )

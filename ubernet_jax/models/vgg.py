@@ -11,8 +11,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from ubernet_jax.models.normalization import SkipNormalization
-from ubernet_jax.models.settings import Statistics
+from ubernet_jax.models.normalization import Normalization, SkipNormalization
 from ubernet_jax.ops.conv_as_matmuls import conv_as_matmuls
 from ubernet_jax.ops.custom_vjp.convolution import convolve
 from ubernet_jax.ops.custom_vjp.max_pool import max_pool
@@ -59,13 +58,13 @@ class ConvBlock(nn.Module):
     Attributes:
       block: its row of `BLOCKS`.
       width: factor on the channels.
-      statistics: the statistics that normalise the skip in training.
+      normalization: how the skip is normalised.
       dtype: dtype of the computation.
     """
 
     block: Block
     width: float
-    statistics: Statistics
+    normalization: Normalization
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -88,7 +87,7 @@ class ConvBlock(nn.Module):
             )
             x = relu(convolution(x))
         valid = subsample(valid, block.stride * 2**level)
-        skip = SkipNormalization(self.statistics, name=f'norm_{level}')(x, valid, train)
+        skip = SkipNormalization(self.normalization, name=f'norm_{level}')(x, valid, train)
         return max_pool(x, block.pool_stride, block.pool_window), x, skip
 
 
@@ -123,7 +122,7 @@ class VGG(nn.Module):
       dropout: dropout rate after fc6 and fc7.
       frozen_blocks: number of leading blocks that get no gradient.
       remat: keep only the activations between blocks for the backward pass.
-      statistics: the statistics that normalise the skips in training.
+      normalization: how the skips are normalised.
       rows: the blocks of convolutions.
       dtype: dtype of the computation; the skips are normalised in float32.
     """
@@ -132,7 +131,7 @@ class VGG(nn.Module):
     dropout: float
     frozen_blocks: int
     remat: bool
-    statistics: Statistics
+    normalization: Normalization
     rows: tuple[Block, ...] = BLOCKS
     dtype: jnp.dtype = jnp.float32
 
@@ -142,7 +141,7 @@ class VGG(nn.Module):
             block_class = nn.remat(ConvBlock, static_argnums=(3, 4))
             fully_connected_class = nn.remat(FullyConnected, static_argnums=(2,))
         self.blocks = [
-            block_class(row, self.width, self.statistics, self.dtype, name=row.name)
+            block_class(row, self.width, self.normalization, self.dtype, name=row.name)
             for row in self.rows
         ]
         self.fully_connected = fully_connected_class(

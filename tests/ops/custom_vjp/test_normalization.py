@@ -23,10 +23,10 @@ def test_values_and_gradients_equal_those_of_the_formula():
         centred = x - counted.mean(0).reshape(1, 1, 1, -1)
         return 10 * centred / jnp.sqrt(variance + 1).reshape(1, 1, 1, -1)
 
-    result, mean, variance = normalise_batch(x, valid)
+    result, mean, variance = normalise_batch(x, valid, 1.0)
     np.testing.assert_allclose(result, formula(x), atol=1e-5)
-    np.testing.assert_allclose(result, normalise(x, mean, variance), atol=1e-5)
-    gradient = jax.grad(lambda x: (normalise_batch(x, valid)[0] * weights).sum())(x)
+    np.testing.assert_allclose(result, normalise(x, mean, variance, 1.0), atol=1e-5)
+    gradient = jax.grad(lambda x: (normalise_batch(x, valid, 1.0)[0] * weights).sum())(x)
     expected = jax.grad(lambda x: (formula(x) * weights).sum())(x)
     np.testing.assert_allclose(gradient, expected, atol=1e-5)
 
@@ -34,6 +34,8 @@ def test_values_and_gradients_equal_those_of_the_formula():
 def test_the_residuals_are_little_more_than_the_argument():
     x = jax.ShapeDtypeStruct((1, 64, 64, 8), jnp.bfloat16)
     valid = np.ones((1, 64, 64), bool)
-    pull_back = jax.eval_shape(lambda x: jax.vjp(lambda x: normalise_batch(x, valid)[0], x)[1], x)
+    pull_back = jax.eval_shape(
+        lambda x: jax.vjp(lambda x: normalise_batch(x, valid, 1.0)[0], x)[1], x
+    )
     residual_bytes = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(pull_back))
     assert residual_bytes < 1.1 * x.size * x.dtype.itemsize

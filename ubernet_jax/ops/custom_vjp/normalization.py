@@ -3,6 +3,8 @@
 `normalise` applies given statistics; automatic differentiation is good enough for it.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 
@@ -11,16 +13,16 @@ from ubernet_jax.ops.custom_vjp.barrier import tie_to_cotangent
 Array = jax.Array
 
 SCALE = 10.0  # constant factor after the normalisation
-EPSILON = 1.0  # added to the variance
 
 
-@jax.custom_vjp
-def normalise_batch(x: Array, valid: Array) -> tuple[Array, Array, Array]:
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def normalise_batch(x: Array, valid: Array, epsilon: float) -> tuple[Array, Array, Array]:
     """Normalises each channel by the mean and variance of the batch.
 
     Args:
       x: (N, H, W, C).
       valid: bool (N, H, W), the pixels that count in the statistics.
+      epsilon: added to the variance.
 
     Returns:
       The result (N, H, W, C) in the dtype of x; mean and variance, float32 (C,), which have no
@@ -30,20 +32,20 @@ def normalise_batch(x: Array, valid: Array) -> tuple[Array, Array, Array]:
     x_float32 = x.astype(jnp.float32)
     mean = _channel_sums(x_float32 * weight) / count
     variance = _channel_sums(jnp.square(x_float32 - mean) * weight) / count
-    return normalise(x, mean, variance), mean.ravel(), variance.ravel()
+    return normalise(x, mean, variance, epsilon), mean.ravel(), variance.ravel()
 
 
-def _forward(x: Array, valid: Array) -> tuple[tuple, tuple]:
-    result, mean, variance = normalise_batch(x, valid)
+def _forward(x: Array, valid: Array, epsilon: float) -> tuple[tuple, tuple]:
+    result, mean, variance = normalise_batch(x, valid, epsilon)
     return (result, mean, variance), (x, valid, mean, variance)
 
 
-def _backward(residuals: tuple, cotangents: tuple) -> tuple[Array, None]:
+def _backward(epsilon: float, residuals: tuple, cotangents: tuple) -> tuple[Array, None]:
     x, valid, mean, variance = tie_to_cotangent(cotangents[0], residuals)
     weight, count = _weights(valid)
     cotangent = cotangents[0].astype(jnp.float32)
     centred = x.astype(jnp.float32) - _to_channels(mean)
-    inverse_std = _to_channels(jax.lax.rsqrt(variance + EPSILON))
+    inverse_std = _to_channels(jax.lax.rsqrt(variance + epsilon))
     mean_term = -_channel_sums(cotangent)
     variance_term = -(inverse_std**2) * _channel_sums(cotangent * centred)
     through_statistics = (mean_term + variance_term * centred) * (weight / count)
@@ -53,9 +55,9 @@ def _backward(residuals: tuple, cotangents: tuple) -> tuple[Array, None]:
 normalise_batch.defvjp(_forward, _backward)
 
 
-def normalise(x: Array, mean: Array, variance: Array) -> Array:
+def normalise(x: Array, mean: Array, variance: Array, epsilon: float) -> Array:
     """Normalises x (N, H, W, C) by given mean and variance (C,); the result has the dtype of x."""
-    factor = SCALE * jax.lax.rsqrt(variance + EPSILON)
+    factor = SCALE * jax.lax.rsqrt(variance + epsilon)
     centred = x.astype(jnp.float32) - _to_channels(mean)
     return (centred * _to_channels(factor)).astype(x.dtype)
 
