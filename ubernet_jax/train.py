@@ -63,14 +63,27 @@ _COORDINATOR = flags.DEFINE_string(
 )
 _PROCESSES = flags.DEFINE_integer('processes', None, 'number of processes, with --coordinator')
 _PROCESS = flags.DEFINE_integer('process', None, 'index of this process from 0, with --coordinator')
+_SKIP_DAMAGED = flags.DEFINE_boolean(
+    'skip_damaged_checkpoints', False,
+    'delete the newest checkpoints if they are damaged, and continue from the one before them',
+)  # fmt: skip
 
 
-def train(config: Config, workdir: pathlib.Path) -> TrainState:
+def train(
+    config: Config,
+    workdir: pathlib.Path,
+    skip_damaged: bool = False,
+) -> TrainState:
     """Trains from the newest checkpoint in `workdir`, or from the start, to `config.steps`.
 
+    Args:
+      config: configuration of the run.
+      workdir: folder of the run.
+      skip_damaged: see `Checkpoints.restore_newest`.
+
     Raises:
-      UserError: bad settings or data, a checkpoint of another configuration, or a loss that is not
-        finite (the step and the images are named).
+      UserError: bad settings or data, a checkpoint that is damaged or of another configuration, or
+        a loss that is not finite (the step and the images are named).
     """
     validate(config)
     config, sets = open_training_sets(adopt_preprocessing(config))
@@ -84,11 +97,9 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
     process = jax.process_index(), jax.process_count()
     batches = MicroBatches(epochs, network.tasks, config.seed, schedule.steps, process)
     checkpoints = Checkpoints(workdir)
-    resumed = checkpoints.latest_step
-    if resumed is None:
+    state = checkpoints.restore_newest(config, optimizer, skip_damaged)
+    if state is None:
         state = create_state(config, optimizer)
-    else:
-        state = checkpoints.restore(config, resumed, optimizer)
     state = replicate(mesh, state)
     start = int(state.step)
     checkpoints.save(state, config)  # the untrained network, if this is the start
@@ -163,7 +174,7 @@ def main(argv: list[str]) -> None:
     workdir.mkdir(parents=True, exist_ok=True)
     if jax.process_index() == 0:
         write_provenance(workdir)
-    train(config, workdir)
+    train(config, workdir, _SKIP_DAMAGED.value)
 
 
 if __name__ == '__main__':
