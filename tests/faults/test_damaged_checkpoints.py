@@ -139,5 +139,6 @@ def test_a_damaged_exported_file_is_never_read_with_other_numbers(damage, three_
 
 def test_files_without_digests_are_read_with_a_note(three_steps, stopped, capfd):
     (stopped / 'checkpoints' / '3' / DIGESTS).unlink()
+    shutil.rmtree(stopped / 'checkpoints' / '3' / 'data')
     assert not is_refused(lambda: read_state(stopped), read_state(three_steps), stopped)
     assert capfd.readouterr().err.count(f'{stopped}/checkpoints/3') == 1

@@ -1,13 +1,14 @@
 """Checkpoints of a run: `WORKDIR/checkpoints/STEP`, written by Orbax in the background.
 
 A checkpoint holds the complete state, so that a resumed run is bitwise the same: the position in
-the data is the step of the state. The configuration is stored with it.
+the data is the step of the state. The configuration and the lists of the training data are stored
+with it.
 """
 
 import contextlib
 import pathlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -16,7 +17,8 @@ import orbax.checkpoint as ocp
 
 from ubernet_jax.config import Config, serialization
 from ubernet_jax.errors import UserError
-from ubernet_jax.training.resuming import check_config
+from ubernet_jax.training.data_description import Description
+from ubernet_jax.training.resuming import check_config, check_data
 from ubernet_jax.training.state import TrainState, abstract_state
 from ubernet_jax.weights.checkpoint_files import DamagedError, check_digests, write_digests
 from ubernet_jax.weights.trained import (
@@ -24,6 +26,7 @@ from ubernet_jax.weights.trained import (
     first_line,
     restore_config,
     restore_items,
+    restore_json,
 )
 
 KEPT = 3  # latest checkpoints that are not deleted
@@ -35,8 +38,14 @@ _START_AGAIN = 'Train again from the start, in another --workdir.'
 class Checkpoints:
     """The checkpoints of one working directory."""
 
-    def __init__(self, workdir: pathlib.Path):
-        self._workdir = workdir.absolute()
+    def __init__(self, workdir: pathlib.Path, data: Sequence[Description] | None = None):
+        """Opens the folder, or creates it.
+
+        Args:
+          workdir: folder of the run.
+          data: the training sets (`describe_sets`), to save and to compare; None to do neither.
+        """
+        self._workdir, self._data = workdir.absolute(), data
         self._saving = 0  # step of the newest save
         self._manager = ocp.CheckpointManager(
             self._workdir / FOLDER,
@@ -57,6 +66,12 @@ class Checkpoints:
         """Steps of all complete checkpoints."""
         return sorted(self._manager.all_steps())
 
+    def remove_incomplete(self) -> None:
+        """Removes what processes left that ended while they saved; no process may be saving."""
+        if jax.process_index() == 0:
+            for folder in (self._workdir / FOLDER).glob(f'*{_INCOMPLETE}'):
+                shutil.rmtree(folder, ignore_errors=True)
+
     def save(self, state: TrainState, config: Config) -> None:
         """Waits for the previous save, then starts writing in the background.
 
@@ -76,6 +91,8 @@ class Checkpoints:
         self._saving = step
         arrays = {name: ocp.args.StandardSave(item) for name, item in _items(state).items()}
         texts = {'config': ocp.args.JsonSave(serialization.to_json(config))}
+        if self._data is not None:
+            texts['data'] = ocp.args.JsonSave({'train': self._data})
         with self._explaining_failure(step):
             self._manager.save(step, args=ocp.args.Composite(**arrays, **texts))
 
@@ -89,6 +106,7 @@ class Checkpoints:
         config: Config,
         optimizer: optax.GradientTransformationExtraArgs,
         skip_damaged: bool = False,
+        allow_changed_data: bool = False,
     ) -> TrainState | None:
         """Reads the state of the newest checkpoint; None if there is none.
 
@@ -97,6 +115,7 @@ class Checkpoints:
           optimizer: its solver.
           skip_damaged: whether to go back to the newest checkpoint that is not damaged; those after
             it are deleted.
+          allow_changed_data: see `restore`.
 
         Raises:
           UserError: as `restore`; or every checkpoint is damaged.
@@ -104,7 +123,7 @@ class Checkpoints:
         damaged = []
         for step in reversed(self.steps):
             try:
-                state = self.restore(config, step, optimizer)
+                state = self.restore(config, step, optimizer, allow_changed_data)
             except DamagedError as error:
                 damaged.append(step)
                 if not skip_damaged:
@@ -124,6 +143,7 @@ class Checkpoints:
         config: Config,
         step: int,
         optimizer: optax.GradientTransformationExtraArgs,
+        allow_changed_data: bool = False,
     ) -> TrainState:
         """Reads the state of a step.
 
@@ -131,15 +151,20 @@ class Checkpoints:
           config: configuration of the run.
           step: of a complete checkpoint.
           optimizer: the solver of the run.
+          allow_changed_data: whether the training data may differ from those of the checkpoint.
 
         Raises:
           DamagedError: the checkpoint is damaged.
-          UserError: the checkpoint was made with another configuration (the fields are named).
+          UserError: the checkpoint was made with another configuration or on other data (what
+            differs is named).
         """
         folder = self._workdir / FOLDER / str(step)
         check_digests(folder)
         saved = restore_config(self._manager, step)
         check_config(config, saved, self._workdir)
+        if self._data is not None and (folder / 'data').exists():  # not in versions before 0.2
+            data = restore_json(self._manager, step, 'data')['train']
+            check_data(self._data, data, self._workdir, allow_changed_data)
         items = _items(abstract_state(config, optimizer))
         restored = restore_items(self._manager, step, **items)
         return TrainState(**restored['network'], **restored['solver'])

@@ -1,7 +1,7 @@
 """Opens a trained network from a checkpoint of a run or from an exported file.
 
 A checkpoint is a folder `WORKDIR/checkpoints/STEP` with the items `network` (parameters and
-statistics) and `config`, and `solver`, which only training reads.
+statistics) and `config`, and `solver` and `data`, which only training reads.
 """
 
 import pathlib
