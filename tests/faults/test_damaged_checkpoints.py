@@ -108,7 +108,7 @@ def test_training_goes_back_to_the_checkpoint_before_a_damaged_one_when_told_to(
     with pytest.raises(UserError, match='checkpoints/3 is damaged.*--skip_damaged_ch.*step 2') as e:
         train(config, stopped)
     assert str(newest.relative_to(stopped / 'checkpoints' / '3')) in str(e.value)
-    with pytest.raises(UserError, match=r'checkpoints/3 is damaged.*0, 2, 3'):
+    with pytest.raises(UserError, match=r'checkpoints/3 is damaged.*STEP: 0, 2$'):
         open_checkpoint(stopped)
     assert open_checkpoint(stopped / 'checkpoints' / '2').step == 2
     train(config, stopped, skip_damaged=True)

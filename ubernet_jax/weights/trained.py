@@ -44,16 +44,16 @@ def open_checkpoint(path: pathlib.Path) -> TrainedNetwork:
     options = ocp.CheckpointManagerOptions(create=False)
     with ocp.CheckpointManager(folder, options=options) as manager:
         step = int(path.name) if single else manager.latest_step()
-        complete = ', '.join(map(str, sorted(manager.all_steps()))) or 'none'
+        others = ', '.join(str(other) for other in sorted(manager.all_steps()) if other != step)
         if step not in manager.all_steps():
-            raise UserError(f'{path}: no such checkpoint; complete checkpoints: {complete}')
+            raise UserError(f'{path}: no such checkpoint; complete ones: {others or "none"}')
         try:
             check_digests(folder / str(step), ('config', 'network'))
             config = restore_config(manager, step)
             network = restore_items(manager, step, network=abstract_network(config))['network']
         except DamagedError as error:
             raise UserError(
-                f'{error}. Name another step, {folder / "STEP"}; complete checkpoints: {complete}'
+                f'{error}. Name a checkpoint of another step, {folder / "STEP"}: {others or "none"}'
             ) from error
     return TrainedNetwork(config, step, network['params'], network['batch_stats'])
 
