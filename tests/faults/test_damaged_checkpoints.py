@@ -22,7 +22,7 @@ from ubernet_jax.weights.checkpoint_files import DIGESTS
 from ubernet_jax.weights.exported import save_exported
 from ubernet_jax.weights.trained import open_checkpoint
 
-SHORT = 40  # damages; the long form has DAMAGED_CHECKPOINTS of them
+SHORT = 20  # damages; the long form has DAMAGED_CHECKPOINTS of them
 
 # Orbax abandons coroutines when a read fails.
 pytestmark = [
