@@ -25,7 +25,8 @@ from ubernet_jax.inference.predictor import Predictor
 from ubernet_jax.json_file import read_json
 from ubernet_jax.network import make_network
 from ubernet_jax.tasks import select_tasks
-from ubernet_jax.weights.digest import network_digest
+from ubernet_jax.weights.digest import digest_arrays
+from ubernet_jax.weights.exported import flatten
 from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint, results_folder
 
 
@@ -51,7 +52,7 @@ def main() -> None:
     folder = f'{step:08d}' + (f'-limit{arguments.limit}' if arguments.limit else '')
     out = arguments.out or results_folder(arguments.checkpoint, folder)
     out.mkdir(parents=True, exist_ok=True)
-    network_id = network_digest(params, batch_stats)
+    network_id = digest_arrays(flatten(params, batch_stats))
     benchmarks = open_datasets(config.evaluation.benchmarks, config.data.directory)
     if arguments.data_directory and config.data.leaks is not Leaks.ALLOW:
         _check_leaks(config.data.train, trained_from, benchmarks)

@@ -32,6 +32,7 @@ from ubernet_jax.network import make_network
 from ubernet_jax.plugins import HELP, load_plugin
 from ubernet_jax.training.checkpoint import Checkpoints
 from ubernet_jax.training.collation import add_absent_targets
+from ubernet_jax.training.data_description import describe_sets
 from ubernet_jax.training.epochs import Epochs
 from ubernet_jax.training.groups import groups_of
 from ubernet_jax.training.micro_batches import MicroBatches
@@ -63,14 +64,32 @@ _COORDINATOR = flags.DEFINE_string(
 )
 _PROCESSES = flags.DEFINE_integer('processes', None, 'number of processes, with --coordinator')
 _PROCESS = flags.DEFINE_integer('process', None, 'index of this process from 0, with --coordinator')
+_SKIP_DAMAGED = flags.DEFINE_boolean(
+    'skip_damaged_checkpoints', False,
+    'delete the newest checkpoints if they are damaged, and continue from the one before them',
+)  # fmt: skip
+_ALLOW_CHANGED_DATA = flags.DEFINE_boolean(
+    'allow_changed_data', False, 'continue a run although its training data have changed'
+)
 
 
-def train(config: Config, workdir: pathlib.Path) -> TrainState:
+def train(
+    config: Config,
+    workdir: pathlib.Path,
+    skip_damaged: bool = False,
+    allow_changed_data: bool = False,
+) -> TrainState:
     """Trains from the newest checkpoint in `workdir`, or from the start, to `config.steps`.
 
+    Args:
+      config: configuration of the run.
+      workdir: folder of the run.
+      skip_damaged: see `Checkpoints.restore_newest`.
+      allow_changed_data: see `Checkpoints.restore`.
+
     Raises:
-      UserError: bad settings or data, a checkpoint of another configuration, or a loss that is not
-        finite (the step and the images are named).
+      UserError: bad settings or data, a checkpoint that is damaged or of another configuration or
+        other data, or a loss that is not finite (the step and the images are named).
     """
     validate(config)
     config, sets = open_training_sets(adopt_preprocessing(config))
@@ -83,12 +102,11 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
     mesh = make_mesh(config.data.micro_batches_per_step)
     process = jax.process_index(), jax.process_count()
     batches = MicroBatches(epochs, network.tasks, config.seed, schedule.steps, process)
-    checkpoints = Checkpoints(workdir)
-    resumed = checkpoints.latest_step
-    if resumed is None:
+    checkpoints = Checkpoints(workdir, describe_sets(sets))
+    checkpoints.remove_incomplete()
+    state = checkpoints.restore_newest(config, optimizer, skip_damaged, allow_changed_data)
+    if state is None:
         state = create_state(config, optimizer)
-    else:
-        state = checkpoints.restore(config, resumed, optimizer)
     state = replicate(mesh, state)
     start = int(state.step)
     checkpoints.save(state, config)  # the untrained network, if this is the start
@@ -163,7 +181,7 @@ def main(argv: list[str]) -> None:
     workdir.mkdir(parents=True, exist_ok=True)
     if jax.process_index() == 0:
         write_provenance(workdir)
-    train(config, workdir)
+    train(config, workdir, _SKIP_DAMAGED.value, _ALLOW_CHANGED_DATA.value)
 
 
 if __name__ == '__main__':

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import random
+import shutil
 import time
 from collections.abc import Callable
 
@@ -65,6 +66,18 @@ def test_a_killed_run_ends_with_the_same_bits(
     assert run_with_kills(start, config, tmp_path, kills=1) > 0
     assert_same_end(tmp_path, undisturbed)
     assert not is_saving(tmp_path)  # the incomplete checkpoint has been removed
+
+
+@pytest.mark.slow
+def test_an_incomplete_checkpoint_is_removed_although_its_step_is_never_saved(config, stopped):
+    """A process that was killed while it saved step 4; now steps 3 and 5 are saved."""
+    incomplete = stopped / 'checkpoints' / '4.orbax-checkpoint-tmp'
+    shutil.copytree(stopped / 'checkpoints' / '3', incomplete)
+    assert is_saving(stopped)
+    config.steps, config.checkpoint_every = 5, 5
+    train(config, stopped)
+    assert Checkpoints(stopped).steps == [2, 3, 5]
+    assert not is_saving(stopped)
 
 
 @pytest.mark.soak

@@ -1,4 +1,7 @@
-"""A checkpoint with a damaged file is read, or refused with a message that names the workdir."""
+"""A checkpoint with a damaged file is read, or refused with a message that names the workdir.
+
+It has no digests, as earlier versions wrote it, so that the damaged files are read.
+"""
 
 import pathlib
 import shutil
@@ -19,6 +22,7 @@ from helpers.networks import make_solver  # noqa: E402
 from ubernet_jax.errors import UserError  # noqa: E402
 from ubernet_jax.training.checkpoint import Checkpoints  # noqa: E402
 from ubernet_jax.training.state import abstract_state  # noqa: E402
+from ubernet_jax.weights.checkpoint_files import DIGESTS  # noqa: E402
 from ubernet_jax.weights.exported import TrainedNetwork  # noqa: E402
 from ubernet_jax.weights.trained import open_checkpoint  # noqa: E402
 
@@ -38,6 +42,7 @@ def saved(tmp_path_factory) -> pathlib.Path:
     zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), abstract)
     checkpoints.save(zeros, config)
     checkpoints.finish()
+    (workdir / 'checkpoints' / '0' / DIGESTS).unlink()
     return workdir
 
 

@@ -168,9 +168,9 @@ def test_a_damaged_checkpoint_is_refused_with_its_name(workdir, item, damage):
         'arrays': largest_file(folder / 'network'),
     }[item]
     damage(path)
-    with pytest.raises(UserError, match=f'{folder} cannot be read'):
+    with pytest.raises(UserError, match=f'{folder} is damaged'):
         Checkpoints(workdir).restore(CONFIG, 5, SOLVER)
-    with pytest.raises(UserError, match=f'{folder} cannot be read'):
+    with pytest.raises(UserError, match=f'{folder} is damaged'):
         open_checkpoint(workdir)
     # Without the folder, the previous checkpoint is used, as the message explains.
     shutil.rmtree(folder)
@@ -183,7 +183,7 @@ def test_only_training_reads_the_solver(workdir, damage):
     for path in (folder / 'solver' / '_METADATA', largest_file(folder / 'solver')):
         damage(path)
     assert_bitwise_equal(open_checkpoint(workdir).params, random_state(5).params)
-    with pytest.raises(UserError, match=f'{folder} cannot be read'):
+    with pytest.raises(UserError, match=f'{folder} is damaged'):
         Checkpoints(workdir).restore(CONFIG, 5, SOLVER)
 
 

@@ -17,6 +17,7 @@ from ubernet_jax.plugins import load_plugin
 from ubernet_jax.tasks import KINDS
 from ubernet_jax.training.checkpoint import Checkpoints
 from ubernet_jax.training.state import abstract_state
+from ubernet_jax.weights.checkpoint_files import DIGESTS
 from ubernet_jax.weights.exported import load_exported, write_file
 from ubernet_jax.weights.initial import adopt_preprocessing
 from ubernet_jax.weights.trained import open_checkpoint
@@ -59,6 +60,7 @@ def test_a_checkpoint_of_an_older_version_is_refused(tmp_path):
     path = save(tmp_path, config)
     assert json.loads(path.read_text()) == serialization.to_json(config)
     path.write_text(json.dumps(without_kinds(config)))
+    (tmp_path / 'checkpoints' / '0' / DIGESTS).unlink()
     with pytest.raises(UserError, match=f'{tmp_path}/checkpoints/0: {OLD}'):
         open_checkpoint(tmp_path)
     with pytest.raises(UserError, match=f'{tmp_path}/checkpoints/0: {OLD}'):

@@ -1,11 +1,13 @@
 """Stores a network as a portable safetensors file: arrays, configuration and model card.
 
 Arrays are named by their path, `params/GROUP/...` and `batch_stats/...`. The metadata holds
-everything else, each value as JSON. A file may hold only a part of a network, as imported weights
-do: training can start from it, prediction refuses it.
+everything else, each value as JSON, and a digest of arrays and metadata, which is checked on
+reading. A file may hold only a part of a network, as imported weights do: training can start from
+it, prediction refuses it.
 """
 
 import dataclasses
+import hashlib
 import json
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -22,10 +24,12 @@ from ubernet_jax.config.validation import validate
 from ubernet_jax.errors import UserError
 from ubernet_jax.json_file import parse_json
 from ubernet_jax.network import SHARED, Params, init_variables
+from ubernet_jax.weights.digest import digest_arrays, note_without_digests
 
 SUFFIX = '.safetensors'
 PARAMS, BATCH_STATS = 'params', 'batch_stats'  # the first part of every array's name
 _FORMAT = 'ubernet_jax'
+_DIGEST = 'digest'  # key of the metadata
 
 Card = Mapping[str, Any]
 
@@ -112,6 +116,7 @@ def write_file(
     metadata = {key: json.dumps(value) for key, value in {**metadata, **card}.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     ordered = {name: np.asarray(array, order='C') for name, array in arrays.items()}
+    metadata[_DIGEST] = _digest(ordered, metadata)
     # Written as bytes, because `save_file` creates files that only their owner may read.
     path.write_bytes(safetensors.numpy.save(ordered, {'format': _FORMAT, **metadata}))
 
@@ -130,9 +135,11 @@ def read_file(path: pathlib.Path) -> ExportedFile:
                     f'{path} is a {SUFFIX} file, but does not hold a network of this package: '
                     'create such a file with python -m ubernet_jax.weights'
                 )
+            arrays = {name: file.get_tensor(name) for name in file.keys()}
+            _check_digest(path, arrays, metadata)
             card = {key: parse_json(value, f'{path}: {key}') for key, value in metadata.items()}
             config, step = _check(path, card.pop('config'), card.pop('step'))
-            arrays = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}
+            arrays = {name: array.astype(np.float32) for name, array in arrays.items()}
             return ExportedFile(config, step, arrays, card)
     except (OSError, TypeError, safetensors.SafetensorError) as error:
         raise UserError(f'{path} cannot be read as a {SUFFIX} file: {error}') from error
@@ -174,6 +181,26 @@ def unflatten(arrays: Mapping[str, Any]) -> tuple[Params, dict]:
     """Inverts `flatten`."""
     tree = flax.traverse_util.unflatten_dict(dict(arrays), sep='/')
     return tree[PARAMS], tree[BATCH_STATS]
+
+
+def _check_digest(
+    path: pathlib.Path, arrays: Mapping[str, np.ndarray], metadata: dict[str, str]
+) -> None:
+    """Removes the digest from the metadata, and compares it; says so if there is none."""
+    stored = metadata.pop(_DIGEST, None)
+    if stored is None:
+        note_without_digests(path)
+    elif stored != _digest(arrays, metadata):
+        raise UserError(
+            f'{path} is damaged: its arrays or metadata have changed since it was written. '
+            'Copy or download it again, or export or import the network again'
+        )
+
+
+def _digest(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> str:
+    """16 hexadecimal digits that change with any bit of the arrays and the metadata."""
+    content = json.dumps([digest_arrays(arrays), sorted(metadata.items())])
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def _check(path: pathlib.Path, plain: Any, step: Any) -> tuple[Config, int]:

@@ -1,7 +1,7 @@
 """Opens a trained network from a checkpoint of a run or from an exported file.
 
 A checkpoint is a folder `WORKDIR/checkpoints/STEP` with the items `network` (parameters and
-statistics), `config`, and `solver`, which only training reads.
+statistics) and `config`, and `solver` and `data`, which only training reads.
 """
 
 import pathlib
@@ -13,6 +13,7 @@ import orbax.checkpoint as ocp
 from ubernet_jax.config import Config, serialization
 from ubernet_jax.errors import UserError
 from ubernet_jax.network import init_variables
+from ubernet_jax.weights.checkpoint_files import DamagedError, check_digests
 from ubernet_jax.weights.exported import SUFFIX, TrainedNetwork, load_exported
 from ubernet_jax.weights.urls import refuse_url
 
@@ -27,7 +28,7 @@ def open_checkpoint(path: pathlib.Path) -> TrainedNetwork:
       path: WORKDIR (for its newest checkpoint), WORKDIR/checkpoints/STEP, or an exported file.
 
     Raises:
-      UserError: there is no checkpoint, or it cannot be read.
+      UserError: there is no checkpoint, or it is damaged.
     """
     refuse_url(path)
     if path.suffix == SUFFIX:
@@ -43,11 +44,17 @@ def open_checkpoint(path: pathlib.Path) -> TrainedNetwork:
     options = ocp.CheckpointManagerOptions(create=False)
     with ocp.CheckpointManager(folder, options=options) as manager:
         step = int(path.name) if single else manager.latest_step()
+        others = ', '.join(str(other) for other in sorted(manager.all_steps()) if other != step)
         if step not in manager.all_steps():
-            complete = ', '.join(map(str, sorted(manager.all_steps()))) or 'none'
-            raise UserError(f'{path}: no such checkpoint; complete checkpoints: {complete}')
-        config = restore_config(manager, step)
-        network = restore_items(manager, step, network=abstract_network(config))['network']
+            raise UserError(f'{path}: no such checkpoint; complete ones: {others or "none"}')
+        try:
+            check_digests(folder / str(step), ('config', 'network'))
+            config = restore_config(manager, step)
+            network = restore_items(manager, step, network=abstract_network(config))['network']
+        except DamagedError as error:
+            raise UserError(
+                f'{error}. Name a checkpoint of another step, {folder / "STEP"}: {others or "none"}'
+            ) from error
     return TrainedNetwork(config, step, network['params'], network['batch_stats'])
 
 
@@ -67,14 +74,20 @@ def restore_config(manager: ocp.CheckpointManager, step: int) -> Config:
     """Reads the configuration from the checkpoint of a step.
 
     Raises:
-      UserError: it cannot be read, or it has a kind of task that is not known.
+      DamagedError: it cannot be read.
+      UserError: it has a kind of task that is not known.
     """
-    plain = _restore(manager, step, config=ocp.args.JsonRestore())['config']
+    plain = restore_json(manager, step, 'config')
     return serialization.from_json(plain, f'{manager.directory / str(step)}: config')
 
 
+def restore_json(manager: ocp.CheckpointManager, step: int, item: str) -> Any:
+    """Reads an item of a step's checkpoint that is JSON. Raises a DamagedError."""
+    return _restore(manager, step, **{item: ocp.args.JsonRestore()})[item]
+
+
 def restore_items(manager: ocp.CheckpointManager, step: int, **abstract: Any) -> Any:
-    """Reads items of a step's checkpoint by their abstract trees. Raises as `open_checkpoint`."""
+    """Reads items of a step's checkpoint by their abstract trees. Raises a DamagedError."""
     items = {name: ocp.args.StandardRestore(tree) for name, tree in abstract.items()}
     return _restore(manager, step, **items)
 
@@ -83,9 +96,8 @@ def _restore(manager: ocp.CheckpointManager, step: int, **items: Any) -> Any:
     try:
         return manager.restore(step, args=ocp.args.Composite(**items))
     except Exception as error:  # Orbax raises a plain Exception when it cannot read an array
-        raise UserError(
-            f'{manager.directory / str(step)} cannot be read as a checkpoint; remove the folder '
-            f'to use an earlier checkpoint ({first_line(error)})'
+        raise DamagedError(
+            f'{manager.directory / str(step)} cannot be read as a checkpoint ({first_line(error)})'
         ) from error
 
 

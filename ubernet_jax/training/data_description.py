@@ -1,0 +1,78 @@
+"""What a run is trained on, as its checkpoints keep it: a resumed run must have the same images.
+
+The order of the images follows from the lists of the training sets. Pixels are not compared.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ubernet_jax.config import serialization
+from ubernet_jax.datasets.checks.leaks import name_some
+from ubernet_jax.training.training_sets import TrainingSet
+
+Description = Mapping[str, Any]
+
+
+def describe_sets(sets: Sequence[TrainingSet]) -> list[Description]:
+    """Describes the images and the labels of every training set in plain types, for JSON.
+
+    Returns:
+      For each training set `source`, `ids`, `sizes` (height, width), and of each label that a task
+      is trained on its `kind` with its classes, and which images have it: a string of 0 and 1.
+    """
+    return [
+        {
+            'source': part.dataset.source,
+            'ids': list(part.dataset.ids),
+            'sizes': part.dataset.sizes.tolist(),
+            'labels': {
+                name: {
+                    'kind': serialization.to_json(part.dataset.labels[name].to_json()),
+                    'present': ''.join(map(str, part.dataset.labelled[name].astype(int))),
+                }
+                for name in sorted(set(part.labels.values()))
+            },
+        }
+        for part in sets
+    ]
+
+
+def describe_changes(then: Sequence[Description], now: Sequence[Description]) -> list[str]:
+    """Describes in lines what differs between the training sets of two runs, if anything does."""
+    return [
+        f'{new["source"]}: {line}'
+        for old, new in zip(then, now, strict=True)
+        for line in _changes(old, new)
+    ]
+
+
+def _changes(then: Description, now: Description) -> Iterator[str]:
+    images_then, images_now = _images(then), _images(now)
+    added = [name for name in images_now if name not in images_then]
+    removed = [name for name in images_then if name not in images_now]
+    if added or removed:
+        parts = [f'{len(images_then)} images, now {len(images_now)}']
+        parts += [f'ids added: {name_some(added)}'] if added else []
+        parts += [f'ids removed: {name_some(removed)}'] if removed else []
+        yield '; '.join(parts)
+    elif then['ids'] != now['ids']:
+        yield 'the images have another order'
+    common = [name for name in images_now if name in images_then]
+    for fact in images_now[common[0]] if common else ():
+        if other := [n for n in common if images_then[n].get(fact) != images_now[n][fact]]:
+            yield f'{fact} differs for {len(other)} images: {name_some(other)}'
+    for name, label in now['labels'].items():
+        kind = then['labels'].get(name, {}).get('kind')
+        if kind != label['kind']:
+            yield f'label {name} was {kind}, and is now {label["kind"]}'
+
+
+def _images(description: Description) -> dict[str, dict[str, Any]]:
+    """The size and the present labels of each image by its id."""
+    facts = {'size': description['sizes']}
+    for name, label in description['labels'].items():
+        facts[f'presence of the label {name}'] = label['present']
+    return {
+        name: dict(zip(facts, values, strict=True))
+        for name, *values in zip(description['ids'], *facts.values(), strict=True)
+    }
