@@ -60,6 +60,10 @@ class MemoryDataset:
         return f'{self.name}:{self.split}'
 
     @property
+    def fingerprints(self) -> np.ndarray:
+        return np.full((len(self), 4), [self.green, 0, 0, 0], np.uint64)
+
+    @property
     def ids(self) -> list[str]:
         return [f'id{index}' for index in range(len(self))]
 

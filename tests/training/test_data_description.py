@@ -53,6 +53,7 @@ def test_labels_that_no_task_is_trained_on_may_change():
         ({'ids': 'abx'}, ['3 images', 'now 3', 'added: x', 'removed: c']),
         ({'ids': 'acb'}, ['order']),
         ({'sizes': [(20, 30), (20, 31), (20, 30)]}, ['size', '1 images', 'b']),
+        ({'green': 9}, ['photograph', '3 images']),
         ({'labelled': {'segmentation': [1, 1, 0]}}, ['presence', 'segmentation', ': c']),
         ({'labels': {'segmentation': ClassMap(classes=('a', 'b'))}}, ['segmentation', 'first']),
     ],

@@ -1,10 +1,13 @@
 """What a run is trained on, as its checkpoints keep it: a resumed run must have the same images.
 
-The order of the images follows from the lists of the training sets. Pixels are not compared.
+The order of the images follows from the lists of the training sets. Photographs are compared by
+their fingerprints (`datasets.storage.fingerprint`), labels by their presence.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from ubernet_jax.config import serialization
 from ubernet_jax.datasets.checks.leaks import name_some
@@ -17,14 +20,18 @@ def describe_sets(sets: Sequence[TrainingSet]) -> list[Description]:
     """Describes the images and the labels of every training set in plain types, for JSON.
 
     Returns:
-      For each training set `source`, `ids`, `sizes` (height, width), and of each label that a task
-      is trained on its `kind` with its classes, and which images have it: a string of 0 and 1.
+      For each training set `source`, `ids`, `sizes` (height, width), `photographs` (their
+      fingerprints, shortened to 16 hexadecimal digits), and of each label that a task is trained on
+      its `kind` with its classes, and which images have it: a string of 0 and 1.
     """
     return [
         {
             'source': part.dataset.source,
             'ids': list(part.dataset.ids),
             'sizes': part.dataset.sizes.tolist(),
+            'photographs': [
+                f'{word:016x}' for word in np.bitwise_xor.reduce(part.dataset.fingerprints, axis=1)
+            ],
             'labels': {
                 name: {
                     'kind': serialization.to_json(part.dataset.labels[name].to_json()),
@@ -68,8 +75,8 @@ def _changes(then: Description, now: Description) -> Iterator[str]:
 
 
 def _images(description: Description) -> dict[str, dict[str, Any]]:
-    """The size and the present labels of each image by its id."""
-    facts = {'size': description['sizes']}
+    """The size, the photograph and the present labels of each image by its id."""
+    facts = {'size': description['sizes'], 'the photograph': description['photographs']}
     for name, label in description['labels'].items():
         facts[f'presence of the label {name}'] = label['present']
     return {

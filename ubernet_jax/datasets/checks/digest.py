@@ -7,13 +7,15 @@ from ubernet_jax.datasets.reading import Dataset
 
 
 def dataset_digest(dataset: Dataset) -> str:
-    """Returns 16 hexadecimal digits that change with ids, sizes, present labels or classes.
+    """Returns 16 hexadecimal digits: a digest of ids, sizes, fingerprints, present labels, classes.
 
-    Pixels are not read: two datasets with equal lists but other pixels have equal digests.
+    Labels are not read: two datasets with the same photographs but other values of their labels
+    have equal digests.
     """
     labels = {name: kind.to_json() for name, kind in sorted(dataset.labels.items())}
     digest = hashlib.sha256(json.dumps([dataset.source, dataset.ids, labels]).encode())
     digest.update(dataset.sizes.tobytes())
+    digest.update(dataset.fingerprints.tobytes())
     for name, flags in sorted(dataset.labelled.items()):
         digest.update(name.encode() + flags.tobytes())
     return digest.hexdigest()[:16]
