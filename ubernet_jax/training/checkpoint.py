@@ -17,9 +17,10 @@ import orbax.checkpoint as ocp
 from ubernet_jax.config import Config, Leaks, serialization
 from ubernet_jax.errors import UserError
 from ubernet_jax.training.state import TrainState, abstract_state
+from ubernet_jax.weights.checkpoint_lock import LatestAndRead
 from ubernet_jax.weights.trained import FOLDER, first_line, restore_config, restore_items
 
-KEPT = 3  # latest checkpoints that are not deleted
+KEPT = 3  # latest checkpoints that are not deleted; others are, once nothing reads them
 _SPARE = 2**24  # bytes left on the disk for the other files of a run
 
 # Fields that may change between stopping and resuming: they do not alter what a step computes,
@@ -38,7 +39,9 @@ class Checkpoints:
         self._workdir = workdir.absolute()
         self._manager = ocp.CheckpointManager(
             self._workdir / FOLDER,
-            options=ocp.CheckpointManagerOptions(max_to_keep=KEPT, create=True),
+            options=ocp.CheckpointManagerOptions(
+                preservation_policy=LatestAndRead(self._workdir / FOLDER, KEPT), create=True
+            ),
         )
 
     @property

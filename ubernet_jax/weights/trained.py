@@ -13,6 +13,7 @@ import orbax.checkpoint as ocp
 from ubernet_jax.config import Config, serialization
 from ubernet_jax.errors import UserError
 from ubernet_jax.network import init_variables
+from ubernet_jax.weights.checkpoint_lock import reading
 from ubernet_jax.weights.exported import SUFFIX, TrainedNetwork, load_exported
 from ubernet_jax.weights.urls import refuse_url
 
@@ -41,14 +42,20 @@ def open_checkpoint(path: pathlib.Path) -> TrainedNetwork:
             f'{FOLDER}/STEP folder in it, or an exported {SUFFIX} file'
         )
     options = ocp.CheckpointManagerOptions(create=False)
-    with ocp.CheckpointManager(folder, options=options) as manager:
-        step = int(path.name) if single else manager.latest_step()
-        if step not in manager.all_steps():
-            complete = ', '.join(map(str, sorted(manager.all_steps()))) or 'none'
-            raise UserError(f'{path}: no such checkpoint; complete checkpoints: {complete}')
-        config = restore_config(manager, step)
-        network = restore_items(manager, step, network=abstract_network(config))['network']
-    return TrainedNetwork(config, step, network['params'], network['batch_stats'])
+    removed = None
+    while True:
+        with ocp.CheckpointManager(folder, options=options) as manager:
+            step = int(path.name) if single else manager.latest_step()
+            complete = sorted(manager.all_steps())
+            with reading(folder / str(step)) as present:
+                if present and step in complete:
+                    config = restore_config(manager, step)
+                    items = restore_items(manager, step, network=abstract_network(config))
+                    return TrainedNetwork(config, step, **items['network'])
+        if single or step == removed:
+            shown = ', '.join(map(str, complete)) or 'none'
+            raise UserError(f'{path}: no such checkpoint; complete checkpoints: {shown}')
+        removed = step  # by a training, which has newer checkpoints now
 
 
 def abstract_network(config: Config) -> dict[str, Any]:
