@@ -373,3 +373,16 @@ def test_a_damaged_dataset_is_refused(damage, tmp_path):
         next(built.glob('*.array_record*')).unlink()
     with pytest.raises(UserError, match=r'folder/tiny.*prepare .* again'):
         prepare.main(arguments)
+
+
+def test_no_temporary_folder_is_left(tmp_path):
+    write_pascal_s(tmp_path)
+    (tmp_path / 'tmp').mkdir()
+    words = ['pascal_s', '--source', str(tmp_path), '--directory', str(tmp_path / 'out')]
+    subprocess.run(
+        [sys.executable, '-m', 'ubernet_jax.prepare', *words],
+        cwd=ROOT,
+        env=os.environ | {'TMPDIR': str(tmp_path / 'tmp')},
+        check=True,
+    )
+    assert list((tmp_path / 'tmp').iterdir()) == []

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from helpers.moments import last_step, wait_until
+from helpers.scorer import Scorer, line, save, save_bsds
 from helpers.tiny_datasets import write_folder
 from helpers.training import Process, finish
 from ubernet_jax.comparison.runs import read_run
@@ -218,11 +218,15 @@ def test_evaluation_and_export(delay, command, stopped, tmp_path):
 @pytest.mark.parametrize('delay', DELAYS[:2])
 def test_two_scorings_to_one_file(delay, command, tmp_path):
     scorer = Scorer(tmp_path)
-    words = [*scorer.command('boundaries')]
+    for number in range(8, 32):
+        save_bsds(scorer.truths / f'{number}.mat', line(number))
+        save(scorer.predictions / f'{number}.png', line(number) * np.uint8(200))
+    words = ['boundaries', scorer.predictions, scorer.truths, '--json', scorer.json]
+    words += ['--processes', 1, '--thresholds']
     first = command('metrics', *words, 9)
     time.sleep(delay)
     second = command('metrics', *words, 5)
     assert outcome(first, second) in ([0, 2], [0, 0])
-    scores = json.loads((tmp_path / 'out' / 'scores.json').read_text())
-    assert scores['images'] == 40 and scores['ods'] == 1
-    assert [path.name for path in (tmp_path / 'out').iterdir()] == ['scores.json']
+    scores = json.loads(scorer.json.read_text())
+    assert scores['images'] == 24 and scores['ods'] == 1
+    assert list(scorer.json.parent.iterdir()) == [scorer.json]

@@ -19,6 +19,7 @@ from ubernet_jax.datasets.storage.fingerprint import fingerprint
 from ubernet_jax.errors import UserError
 from ubernet_jax.example import Example
 from ubernet_jax.labels import LabelKind
+from ubernet_jax.process_limits import find_shortage
 from ubernet_jax.writing import new_file
 
 
@@ -125,6 +126,8 @@ class Dataset:
             yield
         except (OSError, RuntimeError, TypeError, ValueError) as error:
             record = f'{self.source}: record {row}'
+            if advice := find_shortage(error):
+                raise UserError(f'{record} cannot be read ({error}): {advice}') from error
             raise _damaged(record, self.directory / self.name, error) from error
 
 

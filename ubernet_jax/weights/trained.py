@@ -13,6 +13,7 @@ import orbax.checkpoint as ocp
 from ubernet_jax.config import Config, serialization
 from ubernet_jax.errors import UserError
 from ubernet_jax.network import init_variables
+from ubernet_jax.process_limits import find_shortage
 from ubernet_jax.weights.checkpoint_lock import reading
 from ubernet_jax.weights.exported import SUFFIX, TrainedNetwork, load_exported
 from ubernet_jax.weights.urls import refuse_url
@@ -90,9 +91,10 @@ def _restore(manager: ocp.CheckpointManager, step: int, **items: Any) -> Any:
     try:
         return manager.restore(step, args=ocp.args.Composite(**items))
     except Exception as error:  # Orbax raises a plain Exception when it cannot read an array
+        advice = find_shortage(error) or 'remove the folder to use an earlier checkpoint'
         raise UserError(
-            f'{manager.directory / str(step)} cannot be read as a checkpoint; remove the folder '
-            f'to use an earlier checkpoint ({first_line(error)})'
+            f'{manager.directory / str(step)} cannot be read as a checkpoint; {advice} '
+            f'({first_line(error)})'
         ) from error
 
 
