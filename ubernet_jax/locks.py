@@ -12,6 +12,7 @@ import pathlib
 import shlex
 import socket
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 
@@ -123,8 +124,12 @@ def _this_process() -> dict[str, str | int]:
 def _describe(holder: bytes) -> str:
     try:
         facts = json.loads(holder)
-        return f'process {facts["pid"]} on {facts["host"]} since {facts["since"]}: ' + (
-            f'{facts["command"]:.300}'
-        )
-    except (ValueError, KeyError, TypeError):  # the process has just locked the file
+        command = textwrap.shorten(facts['command'], 300, placeholder=' ...')
+        return f'process {facts["pid"]} on {facts["host"]} since {facts["since"]} ({command})'
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ):  # the process has just locked the file
         return 'another process'
