@@ -7,6 +7,7 @@ import re
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
@@ -375,14 +376,9 @@ def test_a_damaged_dataset_is_refused(damage, tmp_path):
         prepare.main(arguments)
 
 
-def test_no_temporary_folder_is_left(tmp_path):
+def test_no_temporary_folder_is_left(tmp_path, monkeypatch):
     write_pascal_s(tmp_path)
     (tmp_path / 'tmp').mkdir()
-    words = ['pascal_s', '--source', str(tmp_path), '--directory', str(tmp_path / 'out')]
-    subprocess.run(
-        [sys.executable, '-m', 'ubernet_jax.prepare', *words],
-        cwd=ROOT,
-        env=os.environ | {'TMPDIR': str(tmp_path / 'tmp')},
-        check=True,
-    )
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path / 'tmp'))
+    run('pascal_s', tmp_path, tmp_path / 'prepared')
     assert list((tmp_path / 'tmp').iterdir()) == []

@@ -13,15 +13,18 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
+from helpers.commands import call_main
 from helpers.moments import last_step, wait_until
 from helpers.scorer import Scorer, line, save, save_bsds
 from helpers.tiny_datasets import write_folder
 from helpers.training import Process, finish
+from ubernet_jax import evaluate, export
 from ubernet_jax.comparison.runs import read_run
 from ubernet_jax.datasets.builders.registry import make_builder
 from ubernet_jax.doctor.dataset_report import find_errors
 from ubernet_jax.errors import UserError
-from ubernet_jax.locks import lock_folder
+from ubernet_jax.locks import lock_file, lock_folder
+from ubernet_jax.weights import __main__ as weights
 from ubernet_jax.weights import trained
 from ubernet_jax.weights.exported import read_file
 
@@ -119,14 +122,20 @@ def test_a_network_is_read_from_a_newer_checkpoint_if_the_training_removes_its_o
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('module', ['evaluate', 'export'])
-def test_a_second_command_is_refused_before_it_writes(module, command, stopped, tmp_path):
-    out = tmp_path / 'out'
-    words = {'evaluate': ['--checkpoint', stopped], 'export': [stopped, '--size', '33x65']}[module]
-    with lock_folder(out, ''):
-        (output,) = finish(command(module, *words, '--out', out), code=2)
-        assert f'{out} is in use by process {os.getpid()} ' in output and '--out' in output
-        assert [path.name for path in out.iterdir()] == ['.lock']
+@pytest.mark.parametrize('main', [evaluate.main, export.main, weights.main])
+def test_a_second_command_is_refused_before_it_writes(main, stopped, tmp_path):
+    out = tmp_path / 'network.safetensors'
+    words = {
+        evaluate.main: ['--checkpoint', stopped],
+        export.main: [stopped],
+        weights.main: ['export', '--checkpoint', stopped],
+    }[main]
+    lock = lock_file if main is weights.main else lock_folder
+    with lock(out, ''):
+        before = set(tmp_path.rglob('*'))
+        with pytest.raises(UserError, match=f'{out} is in use by process {os.getpid()} .*--out'):
+            call_main(main, *words, '--out', out)
+        assert set(tmp_path.rglob('*')) == before
 
 
 @pytest.fixture
