@@ -7,6 +7,7 @@ import re
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
@@ -373,3 +374,11 @@ def test_a_damaged_dataset_is_refused(damage, tmp_path):
         next(built.glob('*.array_record*')).unlink()
     with pytest.raises(UserError, match=r'folder/tiny.*prepare .* again'):
         prepare.main(arguments)
+
+
+def test_no_temporary_folder_is_left(tmp_path, monkeypatch):
+    write_pascal_s(tmp_path)
+    (tmp_path / 'tmp').mkdir()
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path / 'tmp'))
+    run('pascal_s', tmp_path, tmp_path / 'prepared')
+    assert list((tmp_path / 'tmp').iterdir()) == []

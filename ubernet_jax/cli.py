@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from ubernet_jax.errors import UserError
 from ubernet_jax.plugins import HELP, load_plugin
+from ubernet_jax.process_limits import check_limits, find_shortage
 
 USER_ERROR = 2  # exit code, the same as for wrong command lines
 _INTERRUPTED = 130  # exit code of shells for Ctrl-C
@@ -19,13 +20,16 @@ def run(main: Callable[[], None]) -> None:
     An `OSError` does the same, because it names its file: a full disk, a read-only folder.
     """
     try:
+        check_limits()
         main()
     except BrokenPipeError:  # the reader of the output has ended: `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_CLOSED_PIPE)
     except (UserError, OSError) as error:
         in_the_way = isinstance(error, FileExistsError)
-        text = f'{error.filename} is a file; a folder is needed there' if in_the_way else error
+        text = f'{error.filename} is a file; a folder is needed there' if in_the_way else str(error)
+        if isinstance(error, OSError) and (advice := find_shortage(error)):
+            text += f': {advice}'
         print(f'error: {text}', file=sys.stderr)
         sys.exit(USER_ERROR)
     except KeyboardInterrupt:

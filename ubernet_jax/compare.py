@@ -15,7 +15,6 @@ document by running the commands in it.
 """
 
 import argparse
-import json
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -28,6 +27,8 @@ from ubernet_jax.comparison.markdown import format_protocols, format_tables
 from ubernet_jax.comparison.picture import draw_curves
 from ubernet_jax.comparison.runs import keep_run, read_run
 from ubernet_jax.errors import UserError
+from ubernet_jax.json_file import write_json
+from ubernet_jax.writing import new_files, write_text
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def update_document(file: pathlib.Path) -> None:
     """Regenerates every table of a document; paths in its commands are as in the command line."""
     text = file.read_text()
-    file.write_text(regenerate_tables(text, make_table))
+    write_text(file, regenerate_tables(text, make_table))
     print(f'updated: {file}')
 
 
@@ -76,12 +77,12 @@ def _read_comparison(options: argparse.Namespace) -> Comparison:
 
 
 def _write(comparison: Comparison, out: pathlib.Path) -> None:
-    out.mkdir(parents=True, exist_ok=True)
     text = '\n'.join([format_tables(comparison), format_protocols(comparison)])
-    (out / 'comparison.md').write_text(text)
-    (out / 'comparison.json').write_text(json.dumps(_to_json(comparison), indent=1) + '\n')
-    if any(run.workdir for run in comparison.all_runs()):
-        draw_curves(comparison, out / 'comparison.png')
+    with new_files(out) as new:
+        write_text(new / 'comparison.md', text)
+        write_json(new / 'comparison.json', _to_json(comparison))
+        if any(run.workdir for run in comparison.all_runs()):
+            draw_curves(comparison, new / 'comparison.png')
     print(f'written: {out}')
 
 

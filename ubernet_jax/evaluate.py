@@ -9,7 +9,6 @@ other data are never replaced.
 """
 
 import argparse
-import json
 import pathlib
 from collections.abc import Mapping, Sequence
 
@@ -22,11 +21,12 @@ from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.errors import UserError
 from ubernet_jax.evaluation.benchmarks import evaluate_benchmarks
 from ubernet_jax.inference.predictor import Predictor
-from ubernet_jax.json_file import read_json
+from ubernet_jax.json_file import read_json, write_json
+from ubernet_jax.locks import lock_folder
 from ubernet_jax.network import make_network
 from ubernet_jax.tasks import select_tasks
 from ubernet_jax.weights.digest import digest_arrays
-from ubernet_jax.weights.exported import flatten
+from ubernet_jax.weights.exported import TrainedNetwork, flatten
 from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint, results_folder
 
 
@@ -38,20 +38,26 @@ def main() -> None:
     """
     arguments = _parse_arguments()
     enable_compilation_cache()
-    config, step, params, batch_stats = open_checkpoint(arguments.checkpoint)
-    trained_from = config.data.directory
-    if arguments.data_directory:
-        config.data.directory = str(arguments.data_directory)
-    if not config.evaluation.benchmarks:
+    trained = open_checkpoint(arguments.checkpoint)
+    if not trained.config.evaluation.benchmarks:
         raise UserError(
             f'{arguments.checkpoint}: evaluation.benchmarks of its configuration is empty'
         )
+    folder = f'{trained.step:08d}' + (f'-limit{arguments.limit}' if arguments.limit else '')
+    out = arguments.out or results_folder(arguments.checkpoint, folder)
+    with lock_folder(out, 'wait until it ends, or write to another folder with --out'):
+        _evaluate(trained, arguments, out)
+    print(f'results: {out}')
+
+
+def _evaluate(trained: TrainedNetwork, arguments: argparse.Namespace, out: pathlib.Path) -> None:
+    config, step, params, batch_stats = trained
+    trained_from = config.data.directory
+    if arguments.data_directory:
+        config.data.directory = str(arguments.data_directory)
     network = make_network(config)
     tasks = select_tasks(network.tasks, arguments.tasks)
     predictor = Predictor(network, config.input_size, params, batch_stats)
-    folder = f'{step:08d}' + (f'-limit{arguments.limit}' if arguments.limit else '')
-    out = arguments.out or results_folder(arguments.checkpoint, folder)
-    out.mkdir(parents=True, exist_ok=True)
     network_id = digest_arrays(flatten(params, batch_stats))
     benchmarks = open_datasets(config.evaluation.benchmarks, config.data.directory)
     if arguments.data_directory and config.data.leaks is not Leaks.ALLOW:
@@ -77,7 +83,7 @@ def main() -> None:
             **result.to_json(),
         }
         path = out / f'{benchmark.name.replace("/", "_")}-{benchmark.split}-{name}.json'
-        path.write_text(json.dumps(report, indent=1) + '\n')
+        write_json(path, report)
         scored = True
         scores = '  '.join(
             f'{score.label} {score.format(value)}' for score, value in result.scores().items()
@@ -92,7 +98,6 @@ def main() -> None:
             'a label has a different name than its task, set DatasetConfig(labels={...}) in '
             'evaluation.benchmarks of the configuration'
         )
-    print(f'results: {out}')
 
 
 def _check_leaks(

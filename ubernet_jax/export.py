@@ -27,12 +27,16 @@ from ubernet_jax import cli
 from ubernet_jax.config import STRIDE
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.predictor import apply, input_size
+from ubernet_jax.json_file import write_json
+from ubernet_jax.locks import lock_folder
 from ubernet_jax.network import SHARED, make_network
 from ubernet_jax.tasks import select_tasks
 from ubernet_jax.weights.exported import TrainedNetwork
 from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint
+from ubernet_jax.writing import new_files
 
 FLATBUFFERS = 'flatbuffers'  # of the extra `export`; JAX writes programs with it
+PROGRAM = 'network.stablehlo'
 PLATFORMS = ('cpu', 'cuda')
 RUNS = 3  # timed runs, of which the fastest is reported
 
@@ -71,25 +75,29 @@ def export_network(
 
 
 def write_program(
-    program: jax.export.Exported, weights: dict[str, np.ndarray] | None, out: pathlib.Path
+    program: jax.export.Exported, weights: dict[str, np.ndarray] | None, new: pathlib.Path
 ) -> dict[str, Any]:
-    """Writes the program, and `weights` if given, to `out`; then reads and measures the program.
+    """Writes the program, and `weights` if given, to a folder; then reads and measures the program.
 
     Returns:
       The fields of `export.json` about the program.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    file = out / 'network.stablehlo'
-    file.write_bytes(program.serialize())
+    (new / PROGRAM).write_bytes(program.serialize())
     arguments = []
     if weights is not None:
-        safetensors.numpy.save_file(weights, out / 'weights.safetensors')
-        arguments.append(jax.device_put(safetensors.numpy.load_file(out / 'weights.safetensors')))
+        # `save_file` raises errors of the disk as errors of its format.
+        encoded = safetensors.numpy.save(weights)
+        (new / 'weights.safetensors').write_bytes(encoded)
+        arguments.append(jax.device_put(safetensors.numpy.load(encoded)))
     image = program.in_avals[-1]
     arguments.append(np.zeros(image.shape, image.dtype))
     return {
-        'program': {'file': file.name, 'bytes': file.stat().st_size, 'jax': jax.__version__},
-        'measured': measure(file, arguments),
+        'program': {
+            'file': PROGRAM,
+            'bytes': (new / PROGRAM).stat().st_size,
+            'jax': jax.__version__,
+        },
+        'measured': measure(new / PROGRAM, arguments),
     }
 
 
@@ -126,6 +134,13 @@ def main() -> None:
             'exporting a program needs flatbuffers, which is not installed: '
             'pip install "ubernet_jax[export]"'
         )
+    with lock_folder(arguments.out, 'wait until it ends, or give another --out'):
+        report = _export(arguments)
+    print(json.dumps(report['measured'], indent=1))
+    print(f'exported: {arguments.out}')
+
+
+def _export(arguments: argparse.Namespace) -> dict[str, Any]:
     trained = open_checkpoint(arguments.checkpoint)
     known = trained.config.tasks
     tasks = select_tasks(known, arguments.tasks)
@@ -140,11 +155,10 @@ def main() -> None:
         'image': {'shape': [1, *size, 3], 'dtype': 'uint8', 'meaning': 'RGB, scaled to this size'},
         'outputs': {name: known[name].describe_export() for name in tasks},
     }
-    report |= write_program(program, None if inside else weights, arguments.out)
-    text = json.dumps(report, indent=1)
-    (arguments.out / 'export.json').write_text(text + '\n')
-    print(json.dumps(report['measured'], indent=1))
-    print(f'exported: {arguments.out}')
+    with new_files(arguments.out) as new:
+        report |= write_program(program, None if inside else weights, new)
+        write_json(new / 'export.json', report)
+    return report
 
 
 def _parse_size(text: str) -> tuple[int, int]:

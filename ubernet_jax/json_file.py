@@ -1,10 +1,12 @@
-"""Reading JSON from outside the package."""
+"""Reading JSON from outside the package, and writing it."""
 
+import json
 import pathlib
 from typing import Any
 
 from ubernet_jax.errors import UserError
 from ubernet_jax.metrics import json_text
+from ubernet_jax.writing import write_text
 
 
 def read_json(path: pathlib.Path) -> Any:
@@ -30,3 +32,8 @@ def parse_json(text: str | bytes, source: object) -> Any:
         return json_text.parse_json(text)
     except (ValueError, RecursionError) as error:  # also: not text, nested too deeply
         raise UserError(f'{source} cannot be read as JSON: {error}') from error
+
+
+def write_json(path: pathlib.Path, document: Any) -> None:
+    """Writes plain values as JSON, atomically: see `writing.new_file`."""
+    write_text(path, json.dumps(document, indent=1) + '\n')

@@ -8,11 +8,12 @@ comes from and which files are needed.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import os
 import pathlib
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from PIL import Image
 
@@ -26,7 +27,9 @@ from ubernet_jax.datasets.contact_sheet import draw_examples
 from ubernet_jax.datasets.storage.image_storage import Storage
 from ubernet_jax.doctor.dataset_report import find_errors
 from ubernet_jax.errors import UserError
+from ubernet_jax.locks import lock_folder
 from ubernet_jax.photographs import Exif
+from ubernet_jax.writing import new_file
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -42,16 +45,40 @@ def main(arguments: Sequence[str] | None = None) -> None:
     storage = Storage(
         max_side=options.max_side, jpeg_quality=options.jpeg_quality, exif=options.exif
     )
-    builders = [make_builder(name, options.directory) for name in options.names]
-    for builder in builders:
-        if builder.is_prepared():
-            if errors := find_errors(builder):
-                raise UserError(f'{builder.dataset_name} is prepared, but ' + '\n'.join(errors))
-            _check_storage(builder, storage)
-            print(f'{builder.dataset_name} is already prepared in {options.directory}')
-        else:
-            builder.prepare(options.source, storage, options.workers)
-        print(summarise(builder))
+    names = dict.fromkeys(options.names)
+    builders = [make_builder(name, options.directory) for name in names]
+    with contextlib.ExitStack() as locks:
+        for builder in builders:
+            if not builder.is_prepared():
+                locks.enter_context(_locked(builder))
+        for name in names:
+            # A new builder, because another command may have prepared it before it was locked.
+            _prepare(make_builder(name, options.directory), storage, options)
+
+
+@contextlib.contextmanager
+def _locked(builder: Builder) -> Iterator[None]:
+    folder = pathlib.Path(builder.data_path.parent)
+    with contextlib.ExitStack() as lock:
+        try:
+            lock.enter_context(lock_folder(folder, 'wait until it ends'))
+        except OSError as error:
+            raise UserError(
+                f'{builder.dataset_name} cannot be prepared in {builder.data_path}: {error}; '
+                'choose another folder with --directory'
+            ) from error
+        yield
+
+
+def _prepare(builder: Builder, storage: Storage, options: argparse.Namespace) -> None:
+    if builder.is_prepared():
+        if errors := find_errors(builder):
+            raise UserError(f'{builder.dataset_name} is prepared, but ' + '\n'.join(errors))
+        _check_storage(builder, storage)
+        print(f'{builder.dataset_name} is already prepared in {options.directory}')
+    else:
+        builder.prepare(options.source, storage, options.workers)
+    print(summarise(builder))
 
 
 def summarise(builder: Builder) -> str:
@@ -81,7 +108,8 @@ def _draw_sheet(builder: Builder) -> pathlib.Path:
         splits = [
             open_dataset(builder.dataset_name, split, directory) for split in builder.split_metadata
         ]
-        Image.fromarray(draw_examples(splits)).save(path)
+        with new_file(path) as new:
+            Image.fromarray(draw_examples(splits)).save(new)
     return path
 
 

@@ -10,7 +10,6 @@ commit, machine), `log.jsonl`, TensorBoard events, `pictures/STEP.png` and `chec
 import contextlib
 import dataclasses
 import functools
-import json
 import pathlib
 from collections.abc import Iterator
 
@@ -25,6 +24,7 @@ from ubernet_jax.config.flags import check_config, parse_flags
 from ubernet_jax.config.validation import validate
 from ubernet_jax.errors import UserError
 from ubernet_jax.file_names import is_text
+from ubernet_jax.json_file import write_json
 from ubernet_jax.monitoring.metric_logger import NotFiniteError
 from ubernet_jax.monitoring.monitor import Monitor
 from ubernet_jax.monitoring.provenance import write_provenance
@@ -51,6 +51,7 @@ from ubernet_jax.training.state import TrainState, create_state
 from ubernet_jax.training.step import train_step
 from ubernet_jax.training.stopping import StopRequest
 from ubernet_jax.training.training_sets import open_training_sets
+from ubernet_jax.training.workdir_lock import lock_workdir
 from ubernet_jax.weights.initial import adopt_preprocessing
 
 _CONFIG = config_flags.DEFINE_config_file('config', help_string='configs/NAME.py')
@@ -111,8 +112,7 @@ def train(
     start = int(state.step)
     checkpoints.save(state, config)  # the untrained network, if this is the start
     if jax.process_index() == 0:
-        text = json.dumps(serialization.to_json(config), indent=1) + '\n'
-        (workdir / 'config.json').write_text(text)
+        write_json(workdir / 'config.json', serialization.to_json(config))
         print(f'{schedule.describe(config.optim, groups)}\nstarting at step {start}', flush=True)
     step_function = jax.jit(
         functools.partial(train_step, make_step_settings(config, network), optimizer, mesh),
@@ -178,10 +178,10 @@ def main(argv: list[str]) -> None:
     workdir = pathlib.Path(_WORKDIR.value)
     if not is_text(workdir):
         raise UserError(f'--workdir {str(workdir)!r}: a checkpoint cannot be saved under this name')
-    workdir.mkdir(parents=True, exist_ok=True)
-    if jax.process_index() == 0:
-        write_provenance(workdir)
-    train(config, workdir, _SKIP_DAMAGED.value, _ALLOW_CHANGED_DATA.value)
+    with lock_workdir(workdir):
+        if jax.process_index() == 0:
+            write_provenance(workdir)
+        train(config, workdir, _SKIP_DAMAGED.value, _ALLOW_CHANGED_DATA.value)
 
 
 if __name__ == '__main__':

@@ -12,6 +12,7 @@ import pytest
 
 from helpers.moments import last_step, readers_of, wait_for_end, wait_until
 from helpers.training import Process, finish, free_port
+from ubernet_jax.locks import lock_folder
 from ubernet_jax.training.checkpoint import Checkpoints
 from ubernet_jax.training.parallel import exiting_without_lost_processes
 
@@ -42,12 +43,17 @@ def test_sigterm_to_all_processes_of_a_job_saves_and_stops(start, tmp_path):
     assert Checkpoints(tmp_path).latest_step >= 2
 
 
-def start_two(start: Callable, workdir: pathlib.Path) -> list[Process]:
-    """Starts two processes of a run, and waits until they have taken some steps."""
+def launch_two(start: Callable, workdir: pathlib.Path) -> list[Process]:
+    """Starts two processes of a run."""
     shared = [f'--coordinator=127.0.0.1:{free_port()}', '--processes=2', *ENDLESS]
     shared += ['--config.data.micro_batches_per_step=2', '--config.checkpoint_every=5']
+    return [start(workdir, *shared, f'--process={n}') for n in range(2)]
+
+
+def start_two(start: Callable, workdir: pathlib.Path) -> list[Process]:
+    """Starts two processes of a run, and waits until they have taken some steps."""
     before = last_step(workdir)
-    processes = [start(workdir, *shared, f'--process={n}') for n in range(2)]
+    processes = launch_two(start, workdir)
     wait_until(lambda: last_step(workdir) > before + 11, processes[0])
     return processes
 
@@ -78,6 +84,15 @@ def test_a_process_ends_after_the_death_of_another_and_both_stop_at_the_same_ste
     step = Checkpoints(tmp_path).latest_step
     assert f'starting at step {complete}\n' in outputs[0]
     assert all(f'stopped and saved at step {step} ' in output for output in outputs)
+
+
+@pytest.mark.soak
+def test_all_processes_of_a_run_end_if_its_workdir_is_in_use(start, tmp_path):
+    with lock_folder(tmp_path, ''):
+        first, second = finish(*launch_two(start, tmp_path), code=2)
+    assert f'{tmp_path} is in use by process {os.getpid()} ' in first
+    assert f'the first process could not lock {tmp_path}' in second
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_lost_process_ends_this_process_at_once_with_a_message(monkeypatch, capsys):

@@ -160,3 +160,36 @@ def test_importing_the_package_imports_no_large_package():
     )
     process = subprocess.run([sys.executable, '-c', script], capture_output=True, text=True)
     assert process.returncode == 0, process.stderr
+
+
+def test_the_photograph_of_the_predictions_is_a_copy(net):
+    image = make_image(33, 65)
+    result = net.predict(image, 'saliency')
+    kept = image.copy()
+    image[:] = 0
+    np.testing.assert_array_equal(result.image, kept)
+
+
+FORK = """
+import os, sys
+from ubernet_jax import UberNet
+from ubernet_jax.errors import UserError
+net = UberNet.load(sys.argv[1])
+child = os.fork()
+if child == 0:
+    for use in (lambda: net.predict(sys.argv[2]), lambda: UberNet.load(sys.argv[1])):
+        try:
+            use()
+        except UserError as error:
+            print(error, flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+
+
+def test_a_fork_of_a_process_with_a_network_is_refused(exported, tmp_path):
+    Image.fromarray(make_image(33, 65)).save(tmp_path / 'a.png')
+    words = [sys.executable, '-c', FORK, str(exported), str(tmp_path / 'a.png')]
+    process = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    lines = process.stdout.splitlines()
+    assert len(lines) == 2 and all('forked' in line and 'spawn' in line for line in lines)

@@ -1,6 +1,8 @@
 """Reading the micro-batches of the next steps in advance."""
 
 import contextlib
+import errno
+import os
 import sys
 
 import jax
@@ -10,6 +12,7 @@ from absl import flags
 
 from helpers.training import finish, start_training
 from helpers.two_datasets import make_batches
+from ubernet_jax.errors import UserError
 from ubernet_jax.training.prefetch import read_ahead
 
 pytestmark = pytest.mark.slow
@@ -36,6 +39,24 @@ def test_batches_are_those_of_the_source_from_any_step(workers, start, parsed_fl
 
 def test_there_is_nothing_to_read_after_the_last_step():
     assert list(read_ahead(make_batches(steps=3), 3, workers=0)) == []
+
+
+class FullMemory:
+    """Batches that a reader process cannot put into the shared memory."""
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, step: int):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_shared_memory_that_is_full_is_named(parsed_flags):
+    with (
+        contextlib.closing(read_ahead(FullMemory(), 0, workers=1)) as stream,
+        pytest.raises(UserError, match='/dev/shm.*data.workers=0'),
+    ):
+        list(stream)
 
 
 @pytest.mark.slow

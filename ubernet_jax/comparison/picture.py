@@ -14,6 +14,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from ubernet_jax.comparison.columns import Comparison
 from ubernet_jax.comparison.curves import Curve, CurveKey, Curves, choose_scores, read_curves
 from ubernet_jax.metrics.metric import Score
+from ubernet_jax.writing import new_file
 
 PANELS_PER_ROW = 4
 SMOOTHING = 5  # number of log lines in the running mean of a loss
@@ -78,7 +79,8 @@ def draw_curves(comparison: Comparison, path: pathlib.Path) -> None:
             )
         )  # fmt: skip
     figure.legend(handles=handles, loc='outside upper center', ncols=min(len(handles), 6))
-    figure.savefig(path)
+    with new_file(path) as new:
+        figure.savefig(new)
 
 
 def _draw_losses(axes: Axes, task: str, runs: Sequence[_ColouredRun]) -> None:

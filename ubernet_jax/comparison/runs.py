@@ -1,7 +1,6 @@
 """Reads runs: their scores and provenance, from the folder of a run or from a kept file."""
 
 import dataclasses
-import json
 import pathlib
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +22,7 @@ from ubernet_jax.comparison.workdir import (
     training_seconds,
 )
 from ubernet_jax.errors import UserError
-from ubernet_jax.json_file import read_json
+from ubernet_jax.json_file import read_json, write_json
 from ubernet_jax.monitoring.provenance import PROVENANCE_FILE
 
 _KEPT_FIELDS = {
@@ -136,9 +135,8 @@ def keep_run(run: Run, folder: pathlib.Path) -> pathlib.Path:
             'for an older run, write that file manually: '
             '{"command": ..., "commit": ..., "machine": ...}'
         )
-    folder.mkdir(parents=True, exist_ok=True)
     file = folder / f'{run.name}.json'
-    file.write_text(json.dumps(run.to_json(), indent=1) + '\n')
+    write_json(file, run.to_json())
     return file
 
 

@@ -16,10 +16,11 @@ from tqdm import tqdm
 from ubernet_jax.datasets.builders.registry import make_builder
 from ubernet_jax.datasets.storage import records
 from ubernet_jax.datasets.storage.fingerprint import fingerprint
-from ubernet_jax.datasets.storage.writing import save_array_if_possible
 from ubernet_jax.errors import UserError
 from ubernet_jax.example import Example
 from ubernet_jax.labels import LabelKind
+from ubernet_jax.process_limits import find_shortage
+from ubernet_jax.writing import new_file
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
@@ -106,7 +107,8 @@ class Dataset:
             results = pool.map(compute, range(len(source)))
             label = f'fingerprints of {self.source}'
             computed = np.array(list(tqdm(results, label, len(source), leave=False, disable=None)))
-        save_array_if_possible(path, computed)
+        with contextlib.suppress(OSError), new_file(path) as new:  # the folder may be read-only
+            np.save(new, computed)
         return computed[self.rows]
 
     @functools.cached_property
@@ -124,6 +126,8 @@ class Dataset:
             yield
         except (OSError, RuntimeError, TypeError, ValueError) as error:
             record = f'{self.source}: record {row}'
+            if advice := find_shortage(error):
+                raise UserError(f'{record} cannot be read ({error}): {advice}') from error
             raise _damaged(record, self.directory / self.name, error) from error
 
 

@@ -3,7 +3,7 @@
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import overload
+from typing import ClassVar, overload
 
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.predictions import Predictions
@@ -18,20 +18,25 @@ from ubernet_jax.weights.urls import refuse_url
 class UberNet:
     """A trained network that predicts for photographs of any size.
 
-    The object can be used by several threads at once. The network is compiled once for each size
-    to which photographs are scaled: see `predictor.input_size`.
+    The object can be used by several threads at once, but not after `os.fork`. The network is
+    compiled once for each size to which photographs are scaled: see `predictor.input_size`.
     """
+
+    _process: ClassVar[int | None] = None  # the process that has loaded a network
 
     def __init__(self, predictor: Predictor):
         self._predictor = predictor
+        UberNet._process = os.getpid()
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> 'UberNet':
         """Reads a network from a workdir (its newest checkpoint), a checkpoint or an exported file.
 
         Raises:
-          UserError: there is no checkpoint, or it cannot be read.
+          UserError: there is no checkpoint, or it cannot be read; or a network was loaded before
+            this process was forked.
         """
+        _refuse_forked(cls._process)
         config, _, params, batch_stats = open_checkpoint(pathlib.Path(path))
         return cls(Predictor(make_network(config), config.input_size, params, batch_stats))
 
@@ -63,8 +68,9 @@ class UberNet:
 
         Raises:
           UserError: the network has no such task, or an image cannot be read: a folder and a URL
-            are not read.
+            are not read. Or the network was loaded before this process was forked.
         """
+        _refuse_forked(self._process)
         names = select_tasks(self.tasks, tasks)
         if isinstance(images, (list, tuple)):
             return [self._predict(image, names) for image in images]
@@ -73,7 +79,18 @@ class UberNet:
     def _predict(self, source: Photograph, names: Sequence[str]) -> Predictions:
         if isinstance(source, (str, os.PathLike)):
             _require_file(source)
-        return self._predictor(read_photograph(source), names)
+        photograph = read_photograph(source)
+        return self._predictor(photograph.copy() if photograph is source else photograph, names)
+
+
+def _refuse_forked(process: int | None) -> None:
+    """Raises a UserError in a fork of the process that has loaded a network; JAX would hang."""
+    if process not in (None, os.getpid()):
+        raise UserError(
+            f'process {os.getpid()} was forked from process {process} after that had loaded a '
+            'network, and threads do not survive a fork: load networks only in the new process, or '
+            "start it otherwise: multiprocessing.get_context('spawn')"
+        )
 
 
 def _require_file(source: str | os.PathLike) -> None:

@@ -6,14 +6,14 @@ other file of the folder is ever removed.
 
 import contextlib
 import json
-import os
 import pathlib
-import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 from PIL import Image, PngImagePlugin
+
+from ubernet_jax.writing import new_files
 
 SHEET = 'sheet.png'
 _KEY = 'ubernet_jax'
@@ -29,17 +29,14 @@ def replaced(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, list[pathlib.
       new files were written without an error.
     """
     removed = []
-    with tempfile.TemporaryDirectory(prefix='.saving-', dir=folder) as name:
-        new = pathlib.Path(name)
+    with new_files(folder) as new:
         yield new, removed
         written = {path.name for path in new.iterdir()}
         earlier = [folder / name for name in _earlier_files(folder) if name not in written]
-        for path in new.iterdir():
-            os.replace(path, folder / path.name)
-        for path in earlier:
-            if path.is_file():
-                path.unlink()
-                removed.append(path)
+    for path in earlier:
+        if path.is_file():
+            path.unlink()
+            removed.append(path)
 
 
 def list_files(folder: pathlib.Path) -> PngImagePlugin.PngInfo:

@@ -16,6 +16,7 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.inference.api import UberNet
 from ubernet_jax.inference.predictions import Predictions
 from ubernet_jax.visualize import Panel, contact_sheet
+from ubernet_jax.writing import new_file
 
 # With this setting imageio starts ffmpeg without a plain fork, which may hang with JAX's threads.
 os.environ.setdefault('IMAGEIO_FFMPEG_NO_PREVENT_SIGINT', '1')
@@ -85,9 +86,9 @@ def predict_video(
                 continue
             sheet = _draw_frame(net.predict(frame, tasks))
             if writer is None:  # a video without frames leaves no file
-                out.parent.mkdir(parents=True, exist_ok=True)
+                new = stack.enter_context(new_file(out))
                 rate = video.rate / every
-                writer = imageio.get_writer(out, 'ffmpeg', fps=rate, macro_block_size=2)
+                writer = imageio.get_writer(new, 'ffmpeg', fps=rate, macro_block_size=2)
                 stack.enter_context(writer)
             # In imageio's stub the writer has a base class without this method.
             writer.append_data(sheet)  # pyright: ignore[reportAttributeAccessIssue]

@@ -11,6 +11,7 @@ from ubernet_jax.datasets.reading import open_dataset
 from ubernet_jax.example import Example
 from ubernet_jax.inference.predictor import Predictor
 from ubernet_jax.visualize import Panel, contact_sheet
+from ubernet_jax.writing import new_file
 
 
 class Preview:
@@ -29,9 +30,9 @@ class Preview:
             panels += [Panel(caption=example.id, picture=example.image), *predicted, None]
             panels += [label_panel(example, name, f'{name} (label)') for name in self._tasks]
         if panels:
-            self._directory.mkdir(parents=True, exist_ok=True)
             sheet = contact_sheet(panels, columns=1 + len(self._tasks), side=200)
-            Image.fromarray(sheet).save(self._directory / f'{step:08d}.png')
+            with new_file(self._directory / f'{step:08d}.png') as new:
+                Image.fromarray(sheet).save(new)
 
 
 def _first_example(benchmark: DatasetConfig, config: Config) -> Example:

@@ -1,6 +1,5 @@
 """The provenance of a run: command, commit and machine, so that its scores can be reproduced."""
 
-import json
 import os
 import pathlib
 import platform
@@ -11,6 +10,7 @@ import sys
 import jax
 
 import ubernet_jax
+from ubernet_jax.json_file import write_json
 
 PROVENANCE_FILE = 'provenance.json'
 UNKNOWN = 'unknown'
@@ -22,7 +22,7 @@ def write_provenance(workdir: pathlib.Path) -> None:
     A resumed run has the provenance of its last start.
     """
     facts = {'command': _command(), 'commit': _commit(), 'machine': _machine()}
-    (workdir / PROVENANCE_FILE).write_text(json.dumps(facts, indent=1) + '\n')
+    write_json(workdir / PROVENANCE_FILE, facts)
 
 
 def _command() -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels.standard import PERSON_PARTS, VOC_CLASSES
 from ubernet_jax.labels.text_lists import read_names
+from ubernet_jax.locks import lock_file
 from ubernet_jax.metrics.boundaries import BoundaryMetric
 from ubernet_jax.metrics.depth import DepthMetric
 from ubernet_jax.metrics.detection import ApMode, DetectionMetric
@@ -25,6 +26,7 @@ from ubernet_jax.scoring.paired_files import PairedBoxes, PairedClassMaps, Paire
 from ubernet_jax.scoring.readers import map_reader
 from ubernet_jax.scoring.run import PartialRun, require_predictions, score_images
 from ubernet_jax.scoring.sbd_files import find_truth_folder
+from ubernet_jax.writing import new_file, write_text
 
 _CLASSES = {
     'semantic-boundaries': VOC_CLASSES[1:],
@@ -46,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     args = make_parser().parse_args(arguments)
     try:
-        _score(args)
+        with lock_file(args.json, 'wait until it ends, or give another file with --json'):
+            _score(args)
     except (MetricError, UserError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
@@ -92,7 +95,8 @@ def _score(args: argparse.Namespace) -> None:
     if args.plot:
         from ubernet_jax.metrics.plots import plot  # matplotlib takes a second to import
 
-        plot(result, args.plot)
+        with new_file(args.plot) as new:
+            plot(result, new)
     if partial:
         partial.remove()
     _print(document)
@@ -165,8 +169,7 @@ def _class_names(args: argparse.Namespace) -> tuple[str, ...]:
 
 def _write(path: pathlib.Path, document: Mapping[str, Any]) -> None:
     lines = (f'  {json.dumps(k)}: {json.dumps(v, allow_nan=False)}' for k, v in document.items())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text('{\n' + ',\n'.join(lines) + '\n}\n')
+    write_text(path, '{\n' + ',\n'.join(lines) + '\n}\n')
 
 
 def _print(document: Mapping[str, Any]) -> None:

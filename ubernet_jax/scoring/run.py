@@ -16,6 +16,7 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.metrics.metric import Measure, Metric, MetricError
 from ubernet_jax.scoring.paired_files import PairedFiles
 from ubernet_jax.scoring.values import require_plausible
+from ubernet_jax.writing import new_file, write_text
 
 _MAX_NAMED = 5  # images without a prediction that the error message names
 _FINGERPRINT = 'fingerprint'  # the array of a stored measure that has this text
@@ -48,8 +49,7 @@ class PartialRun:
         marker = folder / 'settings.json'
         if not marker.is_file() or marker.read_text() != description:
             shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            marker.write_text(description)
+            write_text(marker, description)
 
     def read(self, name: str, fingerprint: str) -> Measure | None:
         """Returns the measure of an image; None if there is none, or it is of other content."""
@@ -68,12 +68,10 @@ class PartialRun:
           measure: its measure.
           fingerprint: of the files that were measured.
         """
-        unfinished = self.folder / f'{name}.unfinished'
-        with unfinished.open('wb') as file:
-            stored = measure | {_FINGERPRINT: np.array(fingerprint)}
+        stored = measure | {_FINGERPRINT: np.array(fingerprint)}
+        with new_file(self.folder / f'{name}.npz') as new:
             # numpy's stubs check the arrays against the keyword allow_pickle.
-            np.savez(file, **stored)  # pyright: ignore[reportArgumentType]
-        unfinished.rename(self.folder / f'{name}.npz')
+            np.savez(new, **stored)  # pyright: ignore[reportArgumentType]
 
     def remove(self) -> None:
         """Deletes the folder after the run is complete."""

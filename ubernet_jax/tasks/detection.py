@@ -1,7 +1,6 @@
 """Detection: a box and a class for every object in an image (paper, section 2)."""
 
 import dataclasses
-import json
 import pathlib
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
@@ -13,6 +12,7 @@ import numpy as np
 
 from ubernet_jax.errors import require_setting
 from ubernet_jax.example import Example
+from ubernet_jax.json_file import write_json
 from ubernet_jax.labels import Boxes, LabelKind
 from ubernet_jax.labels.boxes import BoxSet
 from ubernet_jax.losses.detection import detection_loss
@@ -187,7 +187,7 @@ class Detection(Task):
             }
             for box in result
         ]
-        (folder / f'{name}.json').write_text(json.dumps(records, indent=1) + '\n')
+        write_json(folder / f'{name}.json', records)
 
     def metrics(
         self, name: str, thresholds: int, kinds: Mapping[str, LabelKind]

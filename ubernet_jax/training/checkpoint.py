@@ -21,6 +21,7 @@ from ubernet_jax.training.data_description import Description
 from ubernet_jax.training.resuming import check_config, check_data
 from ubernet_jax.training.state import TrainState, abstract_state
 from ubernet_jax.weights.checkpoint_files import DamagedError, check_digests, write_digests
+from ubernet_jax.weights.checkpoint_lock import LatestAndRead
 from ubernet_jax.weights.trained import (
     FOLDER,
     first_line,
@@ -29,7 +30,7 @@ from ubernet_jax.weights.trained import (
     restore_json,
 )
 
-KEPT = 3  # latest checkpoints that are not deleted
+KEPT = 3  # latest checkpoints that are not deleted; others are, once nothing reads them
 _INCOMPLETE = ocp.path.step.TMP_DIR_SUFFIX  # of the name of a folder until it is complete
 _SPARE = 2**24  # bytes left on the disk for the other files of a run
 _START_AGAIN = 'Train again from the start, in another --workdir.'
@@ -50,7 +51,7 @@ class Checkpoints:
         self._manager = ocp.CheckpointManager(
             self._workdir / FOLDER,
             options=ocp.CheckpointManagerOptions(
-                max_to_keep=KEPT,
+                preservation_policy=LatestAndRead(self._workdir / FOLDER, KEPT),
                 create=True,
                 async_options=ocp.AsyncOptions(post_finalization_callback=self._write_digests),
             ),

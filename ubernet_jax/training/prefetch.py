@@ -1,6 +1,7 @@
 """Reading the micro-batches of the next steps while the device computes."""
 
 import contextlib
+import errno
 import gc
 import multiprocessing.process
 import os
@@ -29,7 +30,7 @@ def read_ahead(
       workers: reader processes; 0 reads in threads. Processes need parsed absl flags.
 
     Raises:
-      UserError: an image cannot be read, or a reader process was killed.
+      UserError: an image cannot be read, a reader process was killed, or /dev/shm is full.
     """
     dataset = grain.MapDataset.source(batches)[start:].to_iter_dataset(
         grain.ReadOptions(num_threads=2, prefetch_buffer_size=4)
@@ -42,6 +43,14 @@ def read_ahead(
     with _finished_deletions(), contextlib.closing(iter(dataset)) as stream:
         try:
             yield from map(_copy, stream)
+        except OSError as error:
+            if not workers or error.errno != errno.ENOSPC:
+                raise
+            raise UserError(
+                'the memory that the reader processes share, /dev/shm, is full: make it larger '
+                '(docker run --shm-size=2g), or read without processes: --config.data.workers=0. '
+                'The same command continues from the last checkpoint.'
+            ) from error
         except RuntimeError as error:
             if 'process was terminated' not in str(error):  # the wording of Grain
                 raise

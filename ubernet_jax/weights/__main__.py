@@ -10,6 +10,7 @@ docs/weights.md.
 """
 
 import argparse
+import contextlib
 import json
 import pathlib
 
@@ -18,6 +19,7 @@ import numpy as np
 from ubernet_jax import cli
 from ubernet_jax.config import PAPER, Config, Initialisation, ModelConfig, serialization
 from ubernet_jax.errors import UserError
+from ubernet_jax.locks import lock_file
 from ubernet_jax.tasks import select_tasks
 from ubernet_jax.weights.card import describe_training
 from ubernet_jax.weights.exported import SUFFIX, read_file, save_exported, write_file
@@ -114,7 +116,15 @@ def main() -> None:
 
     arguments = vars(parser.parse_args())
     del arguments['plugin']
-    arguments.pop('run')(**arguments)
+    run = arguments.pop('run')
+    with _output_locked(arguments.get('out')):
+        run(**arguments)
+
+
+def _output_locked(out: pathlib.Path | None) -> contextlib.AbstractContextManager[None]:
+    if out is None:
+        return contextlib.nullcontext()
+    return lock_file(out, 'wait until it ends, or give another --out')
 
 
 def _add_output(command: argparse.ArgumentParser) -> None:

@@ -7,13 +7,12 @@ read: damaged files then do not reach the library that reads them.
 """
 
 import hashlib
-import json
 import pathlib
 from collections.abc import Collection
 
 from ubernet_jax.datasets.checks.leaks import name_some
 from ubernet_jax.errors import UserError
-from ubernet_jax.json_file import read_json
+from ubernet_jax.json_file import read_json, write_json
 from ubernet_jax.weights.digest import note_without_digests
 
 DIGESTS = 'digests.json'
@@ -27,7 +26,7 @@ def write_digests(folder: pathlib.Path) -> None:
     """Writes the digests of the files of all items, which are the folders in `folder`."""
     files = (path for path in sorted(folder.glob('*/**/*')) if path.is_file())
     digests = {path.relative_to(folder).as_posix(): _digest(path) for path in files}
-    (folder / DIGESTS).write_text(json.dumps(digests, indent=1) + '\n')
+    write_json(folder / DIGESTS, digests)
 
 
 def check_digests(folder: pathlib.Path, items: Collection[str] | None = None) -> None:
@@ -66,9 +65,9 @@ def _read_digests(folder: pathlib.Path) -> dict[str, str]:
 
 
 def _digest(path: pathlib.Path) -> str | None:
-    """The SHA-256 of a file; None if the file cannot be read."""
+    """The SHA-256 of a file; None if there is no such file."""
     try:
         with path.open('rb') as file:
             return hashlib.file_digest(file, 'sha256').hexdigest()
-    except (OSError, ValueError):  # missing, or a damaged name with a zero byte
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError):
         return None

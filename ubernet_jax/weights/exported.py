@@ -25,6 +25,7 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.json_file import parse_json
 from ubernet_jax.network import SHARED, Params, init_variables
 from ubernet_jax.weights.digest import digest_arrays, note_without_digests
+from ubernet_jax.writing import new_file
 
 SUFFIX = '.safetensors'
 PARAMS, BATCH_STATS = 'params', 'batch_stats'  # the first part of every array's name
@@ -114,11 +115,11 @@ def write_file(
         'preprocessing': preprocessing,
     }
     metadata = {key: json.dumps(value) for key, value in {**metadata, **card}.items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
     ordered = {name: np.asarray(array, order='C') for name, array in arrays.items()}
     metadata[_DIGEST] = _digest(ordered, metadata)
     # Written as bytes, because `save_file` creates files that only their owner may read.
-    path.write_bytes(safetensors.numpy.save(ordered, {'format': _FORMAT, **metadata}))
+    with new_file(path) as new:
+        new.write_bytes(safetensors.numpy.save(ordered, {'format': _FORMAT, **metadata}))
 
 
 def read_file(path: pathlib.Path) -> ExportedFile:

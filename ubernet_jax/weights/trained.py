@@ -13,7 +13,9 @@ import orbax.checkpoint as ocp
 from ubernet_jax.config import Config, serialization
 from ubernet_jax.errors import UserError
 from ubernet_jax.network import init_variables
+from ubernet_jax.process_limits import find_shortage
 from ubernet_jax.weights.checkpoint_files import DamagedError, check_digests
+from ubernet_jax.weights.checkpoint_lock import reading
 from ubernet_jax.weights.exported import SUFFIX, TrainedNetwork, load_exported
 from ubernet_jax.weights.urls import refuse_url
 
@@ -42,19 +44,31 @@ def open_checkpoint(path: pathlib.Path) -> TrainedNetwork:
             f'{FOLDER}/STEP folder in it, or an exported {SUFFIX} file'
         )
     options = ocp.CheckpointManagerOptions(create=False)
-    with ocp.CheckpointManager(folder, options=options) as manager:
-        step = int(path.name) if single else manager.latest_step()
+    removed = None
+    while True:
+        with ocp.CheckpointManager(folder, options=options) as manager:
+            step = int(path.name) if single else manager.latest_step()
+            complete = sorted(manager.all_steps())
+            with reading(folder / str(step)) as present:
+                if present and step in complete:
+                    return _restore_network(manager, step)
+        if single or step == removed:
+            shown = ', '.join(map(str, complete)) or 'none'
+            raise UserError(f'{path}: no such checkpoint; complete checkpoints: {shown}')
+        removed = step  # by a training, which has newer checkpoints now
+
+
+def _restore_network(manager: ocp.CheckpointManager, step: int) -> TrainedNetwork:
+    folder = pathlib.Path(manager.directory)
+    try:
+        check_digests(folder / str(step), ('config', 'network'))
+        config = restore_config(manager, step)
+        network = restore_items(manager, step, network=abstract_network(config))['network']
+    except DamagedError as error:
         others = ', '.join(str(other) for other in sorted(manager.all_steps()) if other != step)
-        if step not in manager.all_steps():
-            raise UserError(f'{path}: no such checkpoint; complete ones: {others or "none"}')
-        try:
-            check_digests(folder / str(step), ('config', 'network'))
-            config = restore_config(manager, step)
-            network = restore_items(manager, step, network=abstract_network(config))['network']
-        except DamagedError as error:
-            raise UserError(
-                f'{error}. Name a checkpoint of another step, {folder / "STEP"}: {others or "none"}'
-            ) from error
+        raise UserError(
+            f'{error}. Name a checkpoint of another step, {folder / "STEP"}: {others or "none"}'
+        ) from error
     return TrainedNetwork(config, step, network['params'], network['batch_stats'])
 
 
@@ -96,8 +110,12 @@ def _restore(manager: ocp.CheckpointManager, step: int, **items: Any) -> Any:
     try:
         return manager.restore(step, args=ocp.args.Composite(**items))
     except Exception as error:  # Orbax raises a plain Exception when it cannot read an array
-        raise DamagedError(
-            f'{manager.directory / str(step)} cannot be read as a checkpoint ({first_line(error)})'
+        kind, advice = DamagedError, ''
+        if shortage := find_shortage(error):
+            kind, advice = UserError, f'; {shortage}'
+        raise kind(
+            f'{manager.directory / str(step)} cannot be read as a checkpoint '
+            f'({first_line(error)}){advice}'
         ) from error
 
 

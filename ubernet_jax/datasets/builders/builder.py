@@ -20,11 +20,11 @@ from ubernet_jax.datasets.storage.shard_report import ShardReport, merge_reports
 from ubernet_jax.datasets.storage.shard_writer import build_shards
 from ubernet_jax.datasets.storage.shards import Shard, make_template, plan_shards
 from ubernet_jax.datasets.storage.sources import check_sources, list_files
-from ubernet_jax.datasets.storage.writing import removing_new_empty_folders
 from ubernet_jax.errors import UserError
 from ubernet_jax.example import Example
 from ubernet_jax.labels import LabelKind, Review, from_json
 from ubernet_jax.photographs import Exif
+from ubernet_jax.writing import removing_new_empty_folders
 
 ORIGINAL = Storage()
 
@@ -209,7 +209,7 @@ class Builder(FileReaderBuilder, skip_registration=True):
         return split_metadata.describe_splits(self.split_metadata, self.card)
 
     def _info(self) -> tfds.core.DatasetInfo:
-        return tfds.core.DatasetInfo(
+        return _Info(
             builder=self,
             # TFDS reads the features of a prepared dataset from its folder, so that its kinds of
             # labels need not be known to inspect it.
@@ -256,3 +256,10 @@ class Builder(FileReaderBuilder, skip_registration=True):
 
     def _download_and_prepare(self, dl_manager: Any, download_config: Any) -> None:
         raise NotImplementedError('use `prepare`: TFDS cannot resume a build')
+
+
+class _Info(tfds.core.DatasetInfo):
+    """The description of a dataset. TFDS's looks for another on the web, in a temporary folder."""
+
+    def initialize_from_bucket(self) -> None:
+        pass

@@ -4,10 +4,10 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import functools
-import json
 import multiprocessing
 import multiprocessing.synchronize
 import pathlib
+import shutil
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -22,6 +22,7 @@ from ubernet_jax.datasets.storage.shard_report import ShardReport
 from ubernet_jax.datasets.storage.shards import Shard
 from ubernet_jax.errors import UserError
 from ubernet_jax.example import Example
+from ubernet_jax.json_file import read_json, write_json
 from ubernet_jax.labels import LabelKind
 from ubernet_jax.photographs import Exif
 
@@ -78,13 +79,15 @@ def _keep_finished(planned: Sequence[Shard]) -> dict[pathlib.Path, ShardReport]:
     """Returns the reports on the finished shards, by path; removes all other files."""
     reports, kept = {}, set()
     for shard in planned:
-        with contextlib.suppress(OSError, ValueError, TypeError):  # missing, or not a report
-            report = ShardReport(**json.loads(shard.report_path.read_text()))
+        with contextlib.suppress(OSError, UserError, TypeError):  # missing, or not a report
+            report = ShardReport(**read_json(shard.report_path))
             if report.source == shard.source and shard.path.exists():
                 reports[shard.path] = report
                 kept |= {shard.path, shard.report_path}
     for path in planned[0].path.parent.iterdir():
-        if path not in kept:
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path not in kept:
             path.unlink()
     return reports
 
@@ -140,7 +143,5 @@ def _write_shard(
     writer = tfds.core.ExampleWriter(tfds.core.FileFormat.ARRAY_RECORD)
     writer.write(shard.path, (serialize(*numbered) for numbered in enumerate(shard.items)))
     report.bytes = shard.path.stat().st_size
-    unfinished = shard.report_path.with_suffix('.part')
-    unfinished.write_text(json.dumps(dataclasses.asdict(report)))
-    unfinished.rename(shard.report_path)
+    write_json(shard.report_path, dataclasses.asdict(report))
     return report
