@@ -16,8 +16,8 @@ LAYERS = (
     'cli', 'compilation', 'visualize', 'labels', 'scoring', 'example', 'batch',
     'ops', 'ops.custom_vjp', 'models', 'losses', 'tasks', 'config', 'network', 'transforms',
     'datasets.storage', 'datasets.builders.scenes', 'datasets.builders', 'datasets',
-    'datasets.checks', 'weights', 'inference', 'evaluation', 'training', 'monitoring',
-    'comparison', 'doctor',
+    'datasets.checks', 'weights', 'inference', 'inference.page', 'evaluation', 'training',
+    'monitoring', 'comparison', 'doctor',
 )  # fmt: skip
 ENTRY_POINTS = (
     'train', 'evaluate', 'predict', 'prepare', 'compare', 'demo', 'export',

@@ -55,7 +55,7 @@ def main() -> None:
             'MPLCONFIGDIR': folder,
         }
         tempfile.tempdir = folder
-        from ubernet_jax.inference.page import STYLE, build_page
+        from ubernet_jax.inference.page.layout import STYLE, build_page
 
         samples = draw_samples(pathlib.Path(folder))
         net.predict(samples[0])  # so that the first visitor does not wait for the compilation
