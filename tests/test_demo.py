@@ -23,7 +23,10 @@ from ubernet_jax.weights.exported import save_exported
 BROWSER, DRIVER = shutil.which('chromium'), shutil.which('chromedriver')
 MISSING = [name for name in ('gradio', 'selenium') if importlib.util.find_spec(name) is None]
 MISSING += [name for name, at in (('chromium', BROWSER), ('chromedriver', DRIVER)) if at is None]
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f'not installed: {", ".join(MISSING)}')
+pytestmark = [
+    pytest.mark.skipif(bool(MISSING), reason=f'not installed: {", ".join(MISSING)}'),
+    pytest.mark.slow,
+]
 FLAGS = (
     '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
     '--disable-background-networking', '--disable-component-update', '--disable-sync',

@@ -11,7 +11,7 @@ from helpers import page_files
 from helpers.page_server import TIMEOUT, needs_gradio, predict, running, send, status
 from helpers.paths import ROOT
 
-pytestmark = needs_gradio
+pytestmark = [needs_gradio, pytest.mark.slow]
 
 
 @pytest.fixture(scope='module')

@@ -19,7 +19,7 @@ from helpers import page_files
 from helpers.page_server import Server, needs_gradio, predict, running, send, start_upload, status
 from ubernet_jax.inference.page.files import INTERVAL, KEPT, MAX_TOTAL
 
-pytestmark = needs_gradio
+pytestmark = [needs_gradio, pytest.mark.slow]
 MAX_GROWTH = 200e6  # bytes of resident memory
 MAX_WAIT = 5  # seconds, without the time in the queue and for the page's answers
 ORDINARY = 'photo.jpg'
