@@ -53,6 +53,21 @@ def test_the_number_of_files_is_limited(tmp_path, monkeypatch):
     assert len(list(tmp_path.iterdir())) == 10
 
 
+def test_a_folder_may_vanish_meanwhile(tmp_path, monkeypatch):
+    old = write(tmp_path / 'hash1' / 'photo.jpg', KEPT + 1)
+    vanishing = write(tmp_path / 'hash2' / 'photo.jpg').parent
+    scandir = os.scandir
+
+    def vanish(path):
+        if pathlib.Path(path) == vanishing:
+            vanishing.rename(tmp_path.parent / 'vanished')
+        return scandir(path)
+
+    monkeypatch.setattr(os, 'scandir', vanish)
+    delete_old(tmp_path)
+    assert not vanishing.exists() and not old.exists()
+
+
 def test_files_are_deleted_while_the_page_is_served(tmp_path, monkeypatch):
     monkeypatch.setattr(files, 'INTERVAL', 0.01)
     sample = write(tmp_path / 'scene.png', 2 * KEPT)

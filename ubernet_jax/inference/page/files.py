@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Set
 
 KEPT = 3600  # seconds
 MAX_TOTAL = 1_000_000_000  # bytes; more may arrive during an interval
@@ -72,7 +72,7 @@ def deleting(folder: pathlib.Path) -> Iterator[None]:
         thread.join()
 
 
-def delete_old(folder: pathlib.Path, permanent: Collection[pathlib.Path] = ()) -> None:
+def delete_old(folder: pathlib.Path, permanent: Set[pathlib.Path] = frozenset()) -> None:
     """Deletes files older than `KEPT`; then the oldest, until at most `MAX_TOTAL` bytes remain.
 
     Args:
@@ -80,15 +80,15 @@ def delete_old(folder: pathlib.Path, permanent: Collection[pathlib.Path] = ()) -
       permanent: files and folders that are not deleted and do not count.
     """
     now, files = time.time(), []
-    for path in folder.rglob('*'):
-        with contextlib.suppress(OSError):  # deleted meanwhile, or a folder that is not empty
-            status = path.lstat()
-            if path in permanent:
-                continue
-            if not path.is_dir():
+    for root, _, names in os.walk(folder, topdown=False):  # passes over folders that vanish
+        for path in {pathlib.Path(root, name) for name in names} - permanent:
+            with contextlib.suppress(FileNotFoundError):
+                status = path.lstat()
                 files.append((status.st_mtime, max(status.st_size, _LEAST), path))
-            elif now - status.st_mtime > _UNUSED:
-                path.rmdir()
+        if pathlib.Path(root) not in permanent | {folder}:
+            with contextlib.suppress(OSError):  # it is not empty, or has vanished
+                if now - os.stat(root).st_mtime > _UNUSED:
+                    os.rmdir(root)
     total = 0
     for modified, size, path in sorted(files, reverse=True):
         total += size
