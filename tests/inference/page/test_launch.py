@@ -2,13 +2,14 @@
 
 import concurrent.futures
 import contextlib
+import json
 import pathlib
 import signal
 
 import pytest
 
 from helpers import page_files
-from helpers.page_server import TIMEOUT, needs_gradio, predict, running, send, status
+from helpers.page_server import TIMEOUT, needs_gradio, predict, running, send, status, upload_event
 from helpers.paths import ROOT
 
 pytestmark = [needs_gradio, pytest.mark.slow]
@@ -79,6 +80,13 @@ def test_only_uploaded_files_are_predicted(server, path):
     messages = predict(server.address, path)
     assert not completed(messages)['success']
     assert 'root:' not in str(messages)
+
+
+def test_a_direct_request_cannot_pass_the_queue(server):
+    path = send(server.address, 'photo.jpg', page_files.photograph())
+    data = {'data': [{'path': path}], 'fn_index': upload_event(server.address)}
+    body, headers = json.dumps(data).encode(), {'Content-Type': 'application/json'}
+    assert status(f'{server.address}/gradio_api/run/predict', body, **headers) == 404
 
 
 def test_the_server_deletes_its_files_when_it_stops(server, root):

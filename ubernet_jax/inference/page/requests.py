@@ -63,7 +63,7 @@ class Gate:
         self._served = {
             'GET': get,
             'HEAD': get,
-            'POST': f'{_UPLOAD}|{api}/(queue/join|run/predict)',
+            'POST': rf'{_UPLOAD}|{api}/(queue/join|run/\w+)',
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
