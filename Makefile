@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: check format fuzz quick quickstart soak test
+.PHONY: browser check format fuzz quick quickstart soak test
 
 quickstart: .venv/installed
 	$(BIN)/python -m ubernet_jax.prepare synthetic
@@ -27,6 +27,13 @@ quick: .venv/installed
 
 test: .venv/installed
 	$(BIN)/python -m pytest -n 2
+
+# The web page in a browser, which pip cannot install.
+browser: .venv/installed
+	@for program in chromium chromedriver; do command -v $$program > /dev/null || \
+	  { echo "make browser needs $$program on the PATH; on Debian: apt install chromium chromium-driver"; exit 2; }; done
+	$(BIN)/python -m pip install --quiet --editable '.[demo,browser]'
+	$(BIN)/python -m pytest tests/test_demo.py tests/inference/page
 
 # The long forms: docs/faults.md.
 soak: .venv/installed

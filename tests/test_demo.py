@@ -1,4 +1,4 @@
-"""The web page in a real browser: the actions of visitors, and attacks."""
+"""The web page in a real browser: what visitors do and see."""
 
 import dataclasses
 import importlib.util
@@ -6,11 +6,6 @@ import json
 import os
 import pathlib
 import shutil
-import signal
-import socket
-import struct
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.parse
@@ -18,25 +13,25 @@ import urllib.request
 import zipfile
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from helpers import tiny_network
-from helpers.paths import ROOT
+from helpers import page_files, tiny_network
+from helpers.page_server import TIMEOUT, Server, running
 from ubernet_jax.tasks import PAPER
 from ubernet_jax.weights.exported import save_exported
 
 BROWSER, DRIVER = shutil.which('chromium'), shutil.which('chromedriver')
 MISSING = [name for name in ('gradio', 'selenium') if importlib.util.find_spec(name) is None]
 MISSING += [name for name, at in (('chromium', BROWSER), ('chromedriver', DRIVER)) if at is None]
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f'not installed: {", ".join(MISSING)}')
+pytestmark = [
+    pytest.mark.skipif(bool(MISSING), reason=f'not installed: {", ".join(MISSING)}'),
+    pytest.mark.slow,
+]
 FLAGS = (
     '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
     '--disable-background-networking', '--disable-component-update', '--disable-sync',
     '--window-size=1600,1400',
 )  # fmt: skip
-TIMEOUT = 120  # seconds
 # A task has the name of a slider of the page.
 TASKS = {name: name for name in PAPER} | {'saliency': 'score'}
 
@@ -55,53 +50,9 @@ def exported(tmp_path_factory) -> pathlib.Path:
 
 
 @pytest.fixture(scope='module')
-def folders(tmp_path_factory) -> dict[str, pathlib.Path]:
-    """Folders of the server: working directory, home, and temporary files."""
-    root = tmp_path_factory.mktemp('server')
-    folders = {name: root / name for name in ('cwd', 'home', 'temporary')}
-    for folder in folders.values():
-        folder.mkdir()
-    return folders
-
-
-@pytest.fixture(scope='module')
-def server(exported, folders) -> Iterator[tuple[str, subprocess.Popen]]:
-    """A running server: (address, process)."""
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
-    words = ['--checkpoint', exported, '--host', '127.0.0.1', '--port', port]
-    environment = os.environ | {
-        'HOME': str(folders['home']),
-        'TMPDIR': str(folders['temporary']),
-        'PYTHONPATH': str(ROOT),
-    }
-    process = subprocess.Popen(
-        [sys.executable, '-m', 'ubernet_jax.demo', *map(str, words)],
-        cwd=folders['cwd'], env=environment,
-    )  # fmt: skip
-    address = f'http://127.0.0.1:{port}'
-    try:  # also ends a server that misses its deadline
-        deadline = time.monotonic() + TIMEOUT
-        while status(address) != 200:
-            assert process.poll() is None and time.monotonic() < deadline
-            time.sleep(0.2)
-        yield address, process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def status(address: str, data: bytes | None = None, **headers: str) -> int:
-    """The HTTP status of a request; 0 if there is no answer."""
-    try:
-        request = urllib.request.Request(address, data, headers)
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
-            return answer.status
-    except urllib.error.HTTPError as error:
-        return error.code
-    except (urllib.error.URLError, TimeoutError):
-        return 0
+def server(exported, tmp_path_factory) -> Iterator[Server]:
+    with running(exported, tmp_path_factory.mktemp('server')) as server:
+        yield server
 
 
 @pytest.fixture(scope='module')
@@ -122,7 +73,7 @@ def browser(server, downloads, tmp_path_factory) -> Iterator:
     options.set_capability('goog:loggingPrefs', {'performance': 'ALL'})
     driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
     try:
-        driver.get(server[0])
+        driver.get(server.address)
         yield driver
     finally:
         driver.quit()
@@ -160,9 +111,9 @@ def screenshot(browser, name: str) -> None:
 
 @pytest.fixture
 def photograph(tmp_path) -> pathlib.Path:
-    noise = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
-    Image.fromarray(noise).resize((400, 300)).save(tmp_path / 'photo.jpg')
-    return tmp_path / 'photo.jpg'
+    path = tmp_path / 'photo.jpg'
+    path.write_bytes(page_files.photograph())
+    return path
 
 
 def test_an_upload_shows_every_picture_and_sliders_change_them(browser, photograph):
@@ -225,10 +176,7 @@ def test_a_broken_file_shows_a_message_and_removes_the_pictures(browser, tmp_pat
 
 
 def test_a_decompression_bomb_shows_a_message(browser, tmp_path):
-    Image.new('L', (1, 1)).save(tmp_path / 'bomb.bmp')
-    content = bytearray((tmp_path / 'bomb.bmp').read_bytes())
-    content[18:26] = struct.pack('<ii', 10_000, 10_000)  # the size that it claims to have
-    (tmp_path / 'bomb.bmp').write_bytes(content)
+    (tmp_path / 'bomb.bmp').write_bytes(page_files.huge_size())
     browser.refresh()
     upload(browser, tmp_path / 'bomb.bmp')
     text = message(browser)
@@ -252,64 +200,3 @@ def test_the_page_sends_requests_to_no_other_host(browser):
             if not url.scheme.startswith('chrome'):  # the start page of the browser
                 hosts.add(url.hostname)
     assert hosts <= {'127.0.0.1', None} and '127.0.0.1' in hosts
-
-
-@pytest.mark.parametrize(
-    'path', ['/etc/passwd', '../../../../etc/passwd', '..%2f..%2f..%2fetc%2fpasswd', str(ROOT)]
-)
-def test_no_file_of_the_server_is_served(server, path):
-    assert status(f'{server[0]}/gradio_api/file={path}') in (403, 404)
-
-
-@pytest.mark.parametrize('path', ['/etc/passwd', '../../etc/passwd', 'http://127.0.0.1:1/a.png'])
-def test_only_uploaded_files_are_predicted(server, path):
-    data = {'data': [{'path': path, 'meta': {'_type': 'gradio.FileData'}}]}
-    request = urllib.request.Request(
-        f'{server[0]}/gradio_api/call/predict',
-        json.dumps(data).encode(),
-        {'Content-Type': 'application/json'},
-    )
-    with urllib.request.urlopen(request) as answer:
-        event = json.load(answer)['event_id']
-    with urllib.request.urlopen(f'{server[0]}/gradio_api/call/predict/{event}') as answer:
-        events = answer.read().decode()
-    assert 'event: error' in events and 'root:' not in events
-
-
-def send(address: str, name: str, content: bytes) -> tuple[int, str]:
-    """Uploads a file like an HTML form; returns the status and the answer."""
-    body = (
-        f'--x\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'.encode()
-        + content
-        + b'\r\n--x--\r\n'
-    )
-    headers = {'Content-Type': 'multipart/form-data; boundary=x'}
-    try:
-        request = urllib.request.Request(f'{address}/gradio_api/upload', body, headers)
-        with urllib.request.urlopen(request) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, ''
-
-
-def test_an_upload_stays_in_the_servers_folder(server, folders):
-    code, answer = send(server[0], '../../../escaped.jpg', b'x')
-    (path,) = json.loads(answer)
-    assert code == 200
-    assert pathlib.Path(path).resolve().is_relative_to(folders['temporary'])
-
-
-def test_an_upload_that_is_too_large_is_refused(server):
-    assert send(server[0], 'large.jpg', bytes(21 * 2**20))[0] == 413
-
-
-def test_the_server_deletes_its_files_when_it_stops(server, folders):
-    """Must be the last test, because it stops the server."""
-    _, process = server
-    assert list(folders['temporary'].rglob('*.jpg'))
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(TIMEOUT) == 0
-    assert not list(ROOT.glob('ubernet_jax/*.pyi'))
-    assert {name: list(folder.iterdir()) for name, folder in folders.items()} == {
-        'cwd': [], 'home': [], 'temporary': [],
-    }  # fmt: skip

@@ -12,13 +12,13 @@ PREFIX = 'ubernet_jax.'
 
 # From the bottom to the top: each layer imports only itself and the layers before it.
 LAYERS = (
-    'metrics', 'errors', 'file_names', 'writing', 'locks', 'process_limits', 'json_file',
-    'photographs', 'plugins', 'cli', 'compilation',
+    'metrics', 'errors', 'bounded_process', 'file_names', 'writing', 'locks', 'process_limits',
+    'json_file', 'photographs', 'plugins', 'cli', 'compilation',
     'visualize', 'labels', 'scoring', 'example', 'batch',
     'ops', 'ops.custom_vjp', 'models', 'losses', 'tasks', 'config', 'network', 'transforms',
     'datasets.storage', 'datasets.builders.scenes', 'datasets.builders', 'datasets',
-    'datasets.checks', 'weights', 'inference', 'evaluation', 'training', 'monitoring',
-    'comparison', 'doctor',
+    'datasets.checks', 'weights', 'inference', 'inference.page', 'evaluation', 'training',
+    'monitoring', 'comparison', 'doctor',
 )  # fmt: skip
 ENTRY_POINTS = (
     'train', 'evaluate', 'predict', 'prepare', 'compare', 'demo', 'export',

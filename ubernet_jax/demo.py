@@ -3,8 +3,9 @@
     python -m ubernet_jax.demo --checkpoint runs/quickstart
 
 Needs the extra `demo` (Gradio). The page can be opened on this machine only, unless --host is
-0.0.0.0. Uploaded files are stored in a temporary folder and deleted after an hour, and when the
-server stops.
+0.0.0.0; then also under the addresses of this machine, and under names that are given with --name.
+Files of visitors are stored in a temporary folder and deleted after an hour, earlier if they take
+more than 1 GB, and when the server stops. If the server is killed, the next server deletes them.
 """
 
 import argparse
@@ -21,12 +22,10 @@ from ubernet_jax.compilation import enable_compilation_cache
 from ubernet_jax.datasets.builders.scenes import draw_scene
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.api import UberNet
+from ubernet_jax.inference.page.files import server_folder
 from ubernet_jax.weights.trained import CHECKPOINT_HELP
 
 GRADIO = 'gradio'  # of the extra `demo`
-MAX_FILE = '20mb'
-MAX_WAITING = 32  # visitors in the queue; further visitors are asked to come back
-MAX_SESSIONS = 32  # visitors whose last result is kept
 SCENES = (1, 2, 3)  # seeds of the samples
 
 
@@ -47,36 +46,33 @@ def main() -> None:
     enable_compilation_cache()
     net = UberNet.load(arguments.checkpoint)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # cleans up as for Ctrl-C
-    with tempfile.TemporaryDirectory(prefix='ubernet_jax-') as folder:
+    with server_folder() as folder:
         # Set before Gradio is imported: it and matplotlib, which it imports, read these only once.
         os.environ |= {
-            'GRADIO_TEMP_DIR': folder,
+            'GRADIO_TEMP_DIR': str(folder),
             'GRADIO_ANALYTICS_ENABLED': 'False',
-            'MPLCONFIGDIR': folder,
+            'MPLCONFIGDIR': str(folder),
         }
-        tempfile.tempdir = folder
-        from ubernet_jax.inference.page import STYLE, build_page
+        tempfile.tempdir = str(folder)
+        from ubernet_jax.inference.page.launch import launch
+        from ubernet_jax.inference.page.layout import build_page
 
-        samples = draw_samples(pathlib.Path(folder))
+        samples = draw_samples(folder)
         net.predict(samples[0])  # so that the first visitor does not wait for the compilation
-        page = build_page(net, samples).queue(max_size=MAX_WAITING, default_concurrency_limit=1)
-        page.launch(
-            server_name=arguments.host,
-            server_port=arguments.port,
-            share=False,
-            ssr_mode=False,
-            run_history=False,
-            footer_links=[],
-            max_file_size=MAX_FILE,
-            css=STYLE,
-            state_session_capacity=MAX_SESSIONS,
-        )
+        page = build_page(net, samples)
+        launch(page, folder, arguments.host, arguments.port, arguments.name)
 
 
 def _parse_arguments() -> argparse.Namespace:
     parser = cli.make_parser('demo', __doc__)
     parser.add_argument('--checkpoint', type=pathlib.Path, required=True, help=CHECKPOINT_HELP)
     parser.add_argument('--host', default='127.0.0.1', help='address to listen on')
+    parser.add_argument(
+        '--name',
+        action='append',
+        default=[],
+        help='name under which the page is opened, repeatable',
+    )
     parser.add_argument('--port', type=cli.positive_integer, default=7860)
     return parser.parse_args()
 

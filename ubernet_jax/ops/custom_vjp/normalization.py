@@ -3,8 +3,6 @@
 `normalise` applies given statistics; automatic differentiation is good enough for it.
 """
 
-import functools
-
 import jax
 import jax.numpy as jnp
 
@@ -15,7 +13,6 @@ Array = jax.Array
 SCALE = 10.0  # constant factor after the normalisation
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
 def normalise_batch(x: Array, valid: Array, epsilon: float) -> tuple[Array, Array, Array]:
     """Normalises each channel by the mean and variance of the batch.
 
@@ -28,6 +25,10 @@ def normalise_batch(x: Array, valid: Array, epsilon: float) -> tuple[Array, Arra
       The result (N, H, W, C) in the dtype of x; mean and variance, float32 (C,), which have no
       gradient.
     """
+    return _normalise_batch(x, valid, epsilon)
+
+
+def _plain(x: Array, valid: Array, epsilon: float) -> tuple[Array, Array, Array]:
     weight, count = _weights(valid)
     x_float32 = x.astype(jnp.float32)
     mean = _channel_sums(x_float32 * weight) / count
@@ -36,7 +37,7 @@ def normalise_batch(x: Array, valid: Array, epsilon: float) -> tuple[Array, Arra
 
 
 def _forward(x: Array, valid: Array, epsilon: float) -> tuple[tuple, tuple]:
-    result, mean, variance = normalise_batch(x, valid, epsilon)
+    result, mean, variance = _normalise_batch(x, valid, epsilon)
     return (result, mean, variance), (x, valid, mean, variance)
 
 
@@ -52,7 +53,8 @@ def _backward(epsilon: float, residuals: tuple, cotangents: tuple) -> tuple[Arra
     return (SCALE * inverse_std * (cotangent + through_statistics)).astype(x.dtype), None
 
 
-normalise_batch.defvjp(_forward, _backward)
+_normalise_batch = jax.custom_vjp(_plain, nondiff_argnums=(2,))
+_normalise_batch.defvjp(_forward, _backward)
 
 
 def normalise(x: Array, mean: Array, variance: Array, epsilon: float) -> Array:

@@ -6,8 +6,7 @@ import html
 import io
 import os
 import pathlib
-import shutil
-import tempfile
+import threading
 from collections.abc import Sequence
 
 import gradio as gr  # pyright: ignore[reportMissingImports]  (of the extra `demo`)
@@ -16,12 +15,12 @@ from PIL import Image
 
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.api import UberNet
-from ubernet_jax.inference.predictions import Predictions
-from ubernet_jax.photographs import read_photograph
+from ubernet_jax.inference.page import results
+from ubernet_jax.inference.page.files import KEPT
+from ubernet_jax.inference.page.photograph import read_visitors_photograph
 from ubernet_jax.visualize import Panel, Style
 
-SIDE = 1024  # pixels; photographs with a longer side are scaled down before the prediction
-KEPT = 3600  # seconds that a visitor's files and results stay on the server
+READERS = 2  # photographs that are read at a time
 
 _TITLE = """# UberNet
 One network, one pass, many tasks. Drop a photograph or choose a sample. Point at a pixel of a
@@ -59,7 +58,7 @@ def build_page(net: UberNet, samples: Sequence[pathlib.Path]) -> gr.Blocks:
       samples: sample pictures, in Gradio's temporary folder.
     """
     default = Style()
-    with gr.Blocks(title='UberNet', analytics_enabled=False, delete_cache=(KEPT, KEPT)) as page:
+    with gr.Blocks(title='UberNet', analytics_enabled=False) as page:
         gr.Markdown(_TITLE)
         kept = gr.State(time_to_live=KEPT)
         with gr.Row():
@@ -88,14 +87,14 @@ def build_page(net: UberNet, samples: Sequence[pathlib.Path]) -> gr.Blocks:
             'outputs': shown, 'show_progress': 'hidden', 'api_visibility': 'private',
         }  # fmt: skip
         upload.change(
-            functools.partial(_predict, net), upload, [kept, download],
-            show_progress_on=[*pictures], api_name='predict',
+            functools.partial(_predict, net, threading.Lock()), upload, [kept, download],
+            show_progress_on=[*pictures], concurrency_limit=READERS, api_visibility='private',
         ).then(**redraw)  # fmt: skip
         for slider in sliders:
             slider.change(**redraw)
         for picture in pictures:
             picture.select(
-                _describe, [kept, score], values, show_progress='hidden', queue=False,
+                _describe, [kept, score], values, show_progress='hidden',
                 trigger_mode='always_last', api_visibility='private',
             )  # fmt: skip
         page.load(None, js=_HOVER)
@@ -117,7 +116,7 @@ def _add_upload() -> gr.Image:
         return await move(path)
 
     upload.async_move_resource_to_block_cache = move_file
-    # `read_photograph` reports errors of a file better than Gradio does.
+    # The file is read in another process, and errors are reported better than by Gradio.
     upload.preprocess = lambda payload: payload and payload.path
     return upload
 
@@ -132,35 +131,32 @@ def _add_result(task: str) -> tuple[gr.Image, gr.HTML]:
         return picture, gr.HTML(elem_id=f'legend-{task}', elem_classes='legend')
 
 
-def _predict(net: UberNet, path: str | None) -> tuple[Predictions | None, dict]:
-    """Returns the result and the file to download; shows a message if the file is unreadable."""
+def _predict(net: UberNet, predicting: threading.Lock, path: str | None) -> tuple[str | None, dict]:
+    """Returns the stored result and the file to download; shows a message for an unreadable file.
+
+    While a file takes long to be read, files of other visitors are read and predicted.
+    """
     nothing = None, gr.DownloadButton(value=None, interactive=False)
     if path is None:
         return nothing
     try:
-        photograph = Image.fromarray(read_photograph(path))
+        photograph = read_visitors_photograph(path)
     except UserError as error:
-        # Visitors must not learn the paths of the server.
-        message = str(error).replace(path, pathlib.Path(path).name)
-        gr.Warning(html.escape(message), duration=None, title='This file cannot be used')
+        gr.Warning(html.escape(str(error)), duration=None, title='This file cannot be used')
         return nothing
-    photograph.thumbnail((SIDE, SIDE))
-    result = net.predict(photograph)
-    return result, gr.DownloadButton(value=_pack(result), interactive=True)
-
-
-def _pack(result: Predictions) -> str:
-    """Saves a result as a zip file and returns its path; Gradio deletes the file later."""
-    with tempfile.TemporaryDirectory() as folder:
-        result.save(folder)
-        return shutil.make_archive(f'{tempfile.mkdtemp()}/ubernet', 'zip', folder)
+    with predicting:
+        result = net.predict(photograph)
+    return results.store(result), gr.DownloadButton(value=results.pack(result), interactive=True)
 
 
 def _draw(
-    tasks: Sequence[str], result: Predictions | None, opacity: float, score: float, thickness: int
+    tasks: Sequence[str], kept: str | None, opacity: float, score: float, thickness: int
 ) -> list[np.ndarray | str | None]:
     """Returns the pictures, then the legends, then the empty table of values."""
-    if result is None:
+    result = kept and results.load(kept)
+    if kept and result is None:
+        gr.Warning('The result was deleted. Upload the photograph again.')
+    if not result:
         return [*([None] * len(tasks)), *([''] * len(tasks)), '']
     panels = result.panels(Style(opacity=opacity, score=score, thickness=thickness))[1:]
     return [*(panel.picture for panel in panels), *map(_write_legend, panels), '']
@@ -178,9 +174,10 @@ def _write_legend(panel: Panel) -> str:
     )
 
 
-def _describe(result: Predictions | None, score: float, event: gr.SelectData) -> str:
+def _describe(kept: str | None, score: float, event: gr.SelectData) -> str:
     """Returns a table of the predictions at the pixel under the pointer."""
-    if result is None:
+    result = kept and results.load(kept)
+    if not result:
         return ''
     x, y = event.index
     values = {
