@@ -22,6 +22,7 @@ from ubernet_jax.config.validation import validate
 from ubernet_jax.errors import UserError
 from ubernet_jax.json_file import parse_json
 from ubernet_jax.network import SHARED, Params, init_variables
+from ubernet_jax.weights.safetensors_file import open_safetensors
 
 SUFFIX = '.safetensors'
 PARAMS, BATCH_STATS = 'params', 'batch_stats'  # the first part of every array's name
@@ -123,7 +124,7 @@ def read_file(path: pathlib.Path) -> ExportedFile:
       UserError: the file is not a safetensors file, not a file of this package, or damaged.
     """
     try:
-        with safetensors.safe_open(path, framework='numpy') as file:
+        with open_safetensors(path) as file:
             metadata = file.metadata() or {}
             if metadata.pop('format', None) != _FORMAT:
                 raise UserError(
