@@ -83,6 +83,17 @@ class Persistent(NamedTuple):
     identity: tuple
 
 
+class Opcodes(NamedTuple):
+    """A value as the opcodes of a pickle that push it."""
+
+    content: bytes
+
+
+def shared_tuple(depth: int) -> Opcodes:
+    """A tuple of two equal tuples, and so on: 2^depth values in a few bytes."""
+    return Opcodes(b')' + b'2\x86' * depth)
+
+
 def make_pickle(value: Any) -> bytes:
     """Writes a pickle of protocol 2, opcode by opcode."""
     return b'\x80\x02' + _opcodes(value) + b'.'
@@ -96,6 +107,8 @@ def _opcodes(value: Any) -> bytes:
             return _opcodes(function) + _opcodes(arguments) + b'R'
         case Persistent(identity):
             return _opcodes(identity) + b'Q'
+        case Opcodes(content):
+            return content
         case tuple():
             return b'(' + b''.join(map(_opcodes, value)) + b't'
         case list():

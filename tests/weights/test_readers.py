@@ -108,7 +108,7 @@ def test_other_encodings_of_a_blob_are_read(content, tmp_path):
     ('content', 'message'),
     [
         (layer(blob(TWELVE, (-3, -4))), r'layer conv.*\(-3, -4\).* 12 '),
-        (layer(blob(TWELVE, (2**40, 2**40))), '1099511627776.* 12 '),
+        (layer(blob(TWELVE, (2**40, 2**40))), '1099511627776'),
         (layer(blob(TWELVE, (3, 5))), r'\(3, 5\).* 12 '),
         (layer(field(7, field(1, 3)) + field(5, b'123')), 'layer conv'),
         (varint(100 << 3 | 2) + varint(2**62) + b'short', '4,611,686,018,427,387,904'),
@@ -191,7 +191,7 @@ def test_a_poisoned_header_of_the_old_format_is_refused(tmp_path):
         (tensor('0', 12, (3, 4), (4, 1), offset=1), 'storage of 12 '),
         (tensor('0', 12, (3, 4), (-4, 1), offset=11), 'storage of 12 '),
         (tensor('0', 12, (-3, 4), (4, 1)), 'storage of 12 '),
-        (tensor('0', 12, (10**9, 10**9), (0, 0)), 'storage of 12 '),
+        (tensor('0', 12, (10**9, 10**9), (0, 0)), r'\(1000000000, 1000000000\)'),
         (tensor('0', 12, (3, 4), (1,)), 'ValueError'),
         (tensor('0', 12, ('3',), (1,)), 'TypeError'),
         (tensor('0', 10**15, (3,), (1,)), '48 bytes.*4,000,000,000,000,000'),

@@ -28,6 +28,10 @@ def fold(layers: Layers, normalisations: Mapping[str, str]) -> Layers:
         try:
             (kernel,) = layers[convolution]
             scale, shift, *_, mean, variance = layers[normalisation]
+            # Shapes that differ might be broadcast to an array of any size.
+            shapes = {array.shape for array in (scale, shift, mean, variance)}
+            if kernel.ndim != 4 or shapes != {kernel.shape[:1]}:
+                raise ValueError(f'a kernel {kernel.shape} with arrays {sorted(shapes)}')
             factor = scale / np.sqrt(variance + EPSILON)
             kernel = kernel * factor.reshape(-1, 1, 1, 1)
         except (KeyError, ValueError) as error:

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from ubernet_jax.errors import UserError
+from ubernet_jax.weights.budget import Budget, check_file, check_name
 
 # Field of NetParameter that holds a layer -> the layer's fields with its name and its blobs.
 _LAYERS = {100: (1, 7), 2: (4, 6)}  # LayerParameter, and V1LayerParameter of files before 2015
+_FIELDS = 300_000  # at most, in all messages; VGG-16 has 1000
 # Fields of BlobProto.
 _DATA = {5: np.dtype('<f4'), 8: np.dtype('<f8')}  # data, double_data
 _SHAPE, _DIMENSIONS = 7, 1  # a BlobShape, and its field `dim`
@@ -24,13 +26,15 @@ def read_caffemodel(path: pathlib.Path) -> dict[str, list[np.ndarray]]:
     """Returns layer name -> blobs, of the layers that have blobs; views of the file's bytes.
 
     Raises:
-      UserError: the file is not a caffemodel, is truncated, or a blob's shape contradicts its data.
+      UserError: the file is not a caffemodel, is truncated, or exceeds the limits of `budget`, or a
+        blob's shape contradicts its data.
     """
-    layers = {}
+    check_file(path)
+    layers, budget = {}, Budget(_FIELDS)
     try:
-        for number, layer in _fields(memoryview(path.read_bytes())):
+        for number, layer in _fields(memoryview(path.read_bytes()), budget):
             if number in _LAYERS:
-                name, blobs = _layer(_as_message(layer), *_LAYERS[number])
+                name, blobs = _layer(_as_message(layer), *_LAYERS[number], budget)
                 if name in layers:
                     raise ValueError(f'two layers are named {name}')
                 if blobs:
@@ -42,39 +46,44 @@ def read_caffemodel(path: pathlib.Path) -> dict[str, list[np.ndarray]]:
     return layers
 
 
-def _layer(message: memoryview, name_field: int, blob_field: int) -> tuple[str, list[np.ndarray]]:
+def _layer(
+    message: memoryview, name_field: int, blob_field: int, budget: Budget
+) -> tuple[str, list[np.ndarray]]:
     """The layer's name and blobs."""
     name, messages = '', []
-    for number, value in _fields(message):
+    for number, value in _fields(message, budget):
         if number == name_field:
-            name = bytes(_as_message(value)).decode()
+            text = _as_message(value)
+            check_name(text)
+            name = bytes(text).decode()
         if number == blob_field:
             messages.append(_as_message(value))
     try:
-        return name, [_blob(blob) for blob in messages]
+        return name, [_blob(blob, name, budget) for blob in messages]
     except ValueError as error:
         raise ValueError(f'layer {name}: {error}') from error
 
 
-def _blob(message: memoryview) -> np.ndarray:
+def _blob(message: memoryview, layer: str, budget: Budget) -> np.ndarray:
     parts, old_shape, shape = [], {}, None
-    for number, value in _fields(message):
+    for number, value in _fields(message, budget):
         if number in _DATA:
             parts.append(np.frombuffer(_as_message(value), _DATA[number]))
         elif number == _SHAPE:
-            shape = list(_dimensions(_as_message(value)))
+            shape = list(_dimensions(_as_message(value), budget))
         elif number in _OLD_DIMENSIONS and isinstance(value, int):
             old_shape[number] = _signed(value)
     if shape is None:
         shape = [old_shape.get(number, 0) for number in _OLD_DIMENSIONS]
     count = sum(len(part) for part in parts)
+    budget.add_array(layer, shape, max((part.itemsize for part in parts), default=1))
     if min(shape, default=0) < 0 or math.prod(shape) != count:
         raise ValueError(f'a blob of shape {tuple(shape)} has {count} numbers')
     return (parts[0] if len(parts) == 1 else np.concatenate(parts)).reshape(shape)
 
 
-def _dimensions(shape: memoryview) -> Iterator[int]:
-    for number, value in _fields(shape):
+def _dimensions(shape: memoryview, budget: Budget) -> Iterator[int]:
+    for number, value in _fields(shape, budget):
         if number != _DIMENSIONS:
             continue
         if isinstance(value, int):
@@ -82,14 +91,16 @@ def _dimensions(shape: memoryview) -> Iterator[int]:
             continue
         position = 0  # packed
         while position < len(value):
+            budget.add_part()
             dimension, position = _varint(value, position)
             yield _signed(dimension)
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+def _fields(message: memoryview, budget: Budget) -> Iterator[tuple[int, int | memoryview]]:
     """Yields (number, value) of each field: an integer, or the bytes of any other value."""
     position = 0
     while position < len(message):
+        budget.add_part()
         key, position = _varint(message, position)
         number, wire_type = key >> 3, key & 7
         if wire_type == 0:

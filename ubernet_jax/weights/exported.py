@@ -25,6 +25,7 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.json_file import parse_json
 from ubernet_jax.network import SHARED, Params, init_variables
 from ubernet_jax.weights.digest import digest_arrays, note_without_digests
+from ubernet_jax.weights.safetensors_file import open_safetensors
 from ubernet_jax.writing import new_file
 
 SUFFIX = '.safetensors'
@@ -129,7 +130,7 @@ def read_file(path: pathlib.Path) -> ExportedFile:
       UserError: the file is not a safetensors file, not a file of this package, or damaged.
     """
     try:
-        with safetensors.safe_open(path, framework='numpy') as file:
+        with open_safetensors(path) as file:
             metadata = file.metadata() or {}
             if metadata.pop('format', None) != _FORMAT:
                 raise UserError(

@@ -164,9 +164,8 @@ def _count(sources: Sequence[Source], used: set[tuple[Source, str]]) -> str:
     read = sum(source.read for source in sources)
     folded = sum(source.folded for source in sources)
     known = sum(
-        name in {mapping.source for mapping in FORMATS[source.format].mappings}
+        len(source.layers.keys() & {mapping.source for mapping in FORMATS[source.format].mappings})
         for source in sources
-        for name in source.layers
     )
     reasons = {
         'equal copies of tied layers': sum(len(source.copies) for source in sources),

@@ -2,14 +2,51 @@
 
 import pathlib
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import IO, Any
 
 from ubernet_jax.errors import UserError
 
+# Opcode that fills a dictionary -> where its keys are on the stack.
+_KEYS = {
+    pickle.DICT: slice(0, None, 2),
+    pickle.SETITEM: slice(-2, -1),
+    pickle.SETITEMS: slice(0, None, 2),
+}
+_SETS = (pickle.EMPTY_SET, pickle.ADDITEMS, pickle.FROZENSET)
 
-class ArrayUnpickler(pickle.Unpickler):
+
+def _make_dispatch() -> dict[int, Callable[[Any], None]]:
+    """The functions of the opcodes: none for sets, and those for dictionaries check their keys."""
+    dispatch = dict(pickle._Unpickler.dispatch)
+    for (code,) in _SETS:
+        del dispatch[code]
+    for (code,), keys in _KEYS.items():
+        dispatch[code] = _checking_keys(dispatch[code], keys)
+    return dispatch
+
+
+def _checking_keys(load: Callable[[Any], None], keys: slice) -> Callable[[Any], None]:
+    def load_checked(unpickler: 'ArrayUnpickler') -> None:
+        check_keys(unpickler.stack[keys])
+        load(unpickler)
+
+    return load_checked
+
+
+def check_keys(keys: Iterable[object]) -> None:
+    """Raises an UnpicklingError unless all keys are strings."""
+    types = {type(key).__name__ for key in keys} - {'str'}
+    if types:
+        raise pickle.UnpicklingError(f'a dictionary has keys of type {", ".join(sorted(types))}')
+
+
+class ArrayUnpickler(pickle._Unpickler):
     """Unpickles built-in containers and objects of the allowed names; refuses everything else.
+
+    This is the implementation in Python, because that in C allocates gigabytes if a pickle of ten
+    bytes numbers its first object 2^30. Keys of dictionaries must be strings, and there are no
+    sets: hashing tuples that share their parts takes exponential time.
 
     Args:
       path: path of the file, for errors.
@@ -17,6 +54,9 @@ class ArrayUnpickler(pickle.Unpickler):
       allowed: (module, name) that the pickle may request -> object that it gets.
       load_persistent: maps the identity of an object outside of the pickle to the object.
     """
+
+    stack: list[Any]  # the values since the last mark
+    dispatch = _make_dispatch()
 
     def __init__(
         self,

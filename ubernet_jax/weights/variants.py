@@ -19,7 +19,7 @@ CAFFE_LAYERS = re.compile(
 )
 TORCH_VGG_LAYERS = re.compile(r'features\.\d+')
 TORCH_RESNET_LAYERS = re.compile(r'(conv|bn)1(\..+)?|layer\d+\..+')
-KERAS_LAYERS = re.compile(r'block\d+_(conv|bn|batch_?normalization)\d*\w*')
+KERAS_LAYERS = re.compile(r'block\d+_(conv|bn|batch_?normalization)\w*')
 LPIPS_LAYERS = re.compile(r'Conv_\d+')
 
 NAMES = {Trunk.VGG16: 'VGG-16', Trunk.RESNET50: 'ResNet-50'}

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from helpers import tiny_config, weight_files
 from helpers.fuzz.damage import any_file, as_json, misfilled
 from helpers.fuzz.reader import Reader
+from helpers.fuzz.weight_shapes import caffemodels, keras_files, pytorch_files, safetensors_files
 from ubernet_jax.config import serialization
 from ubernet_jax.weights import layouts
 from ubernet_jax.weights.caffe import read_caffemodel
@@ -32,6 +33,7 @@ _LAYERS = {
 }
 _PARAMS = {'shared': {'a': {'kernel': np.zeros((2, 2), np.float32)}}}
 _STATS = {'a': {'mean': np.zeros(2, np.float32)}}
+_OTHER_PROCESS = 0.5  # share of readers that start a process for each file
 # Converter -> shape of the smallest kernel that it accepts; (1, 1) for all others.
 _SHAPES = {
     layouts.convolution: (1, 1, 3, 3),
@@ -56,9 +58,13 @@ def make_weight_readers(folder: pathlib.Path) -> dict[str, Reader]:
         write(path, layers)
         return path.read_bytes()
 
-    caffemodels = [
+    caffe_seeds = [
         written(weight_files.write_caffemodel),
         written(weight_files.write_old_caffemodel),
+    ]
+    keras_seeds = [
+        written(weight_files.write_keras),  # Keras 2 through h5py 2
+        written(weight_files.write_keras_2),  # and through h5py 3
     ]
     archive, old = written(weight_files.write_pytorch), written(weight_files.write_old_pytorch)
     safetensors_file = written(weight_files.write_safetensors)
@@ -73,11 +79,28 @@ def make_weight_readers(folder: pathlib.Path) -> dict[str, Reader]:
     imported = any_file([caffemodel(layers) for layers in networks])
     exported = _exported()
     return {
-        'caffemodel': Reader(read_caffemodel, 'a.caffemodel', any_file(caffemodels), dict),
-        'pth': Reader(read_pytorch, 'a.pth', any_file([archive, old]) | _archives(folder), dict),
-        'keras': Reader(read_keras, 'a.h5', any_file([written(weight_files.write_keras)]), dict),
+        'caffemodel': Reader(
+            read_caffemodel, 'a.caffemodel', any_file(caffe_seeds) | caffemodels(), dict
+        ),
+        'pth': Reader(
+            read_pytorch,
+            'a.pth',
+            any_file([archive, old]) | _archives(folder) | pytorch_files(folder),
+            dict,
+            share=_OTHER_PROCESS,
+        ),
+        'keras': Reader(
+            read_keras,
+            'a.h5',
+            any_file(keras_seeds) | keras_files(folder),
+            dict,
+            share=_OTHER_PROCESS,
+        ),
         'safetensors': Reader(
-            read_safetensors, 'a.safetensors', _safetensors(safetensors_file), dict
+            read_safetensors,
+            'a.safetensors',
+            _safetensors(safetensors_file) | safetensors_files(),
+            dict,
         ),
         'import': Reader(
             lambda path: import_layers([open_source(str(path))]),
