@@ -23,6 +23,7 @@ from ubernet_jax.weights.card import describe_training
 from ubernet_jax.weights.exported import SUFFIX, read_file, save_exported, write_file
 from ubernet_jax.weights.formats import FORMATS, open_source
 from ubernet_jax.weights.importing import check_trunk, compare_with_network, import_layers
+from ubernet_jax.weights.layers import DETECTION
 from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint, results_folder
 
 
@@ -56,6 +57,7 @@ def import_files(files: list[str], formats: list[str], out: pathlib.Path) -> Non
         std=imported.std,
     )
     tasks = {name: make() for name, make in PAPER.items()}
+    tasks[DETECTION].detector.pooling = imported.pooling
     config = Config(name='imported', steps=0, tasks=tasks, model=model)
     origin = [f'{source.name} ({source.format})' for source in sources]
     write_file(out, imported.arrays, config, 0, {'sources': origin})
