@@ -16,7 +16,14 @@ import pathlib
 import numpy as np
 
 from ubernet_jax import cli
-from ubernet_jax.config import PAPER, Config, Initialisation, ModelConfig, serialization
+from ubernet_jax.config import (
+    PAPER,
+    Config,
+    DetectionConfig,
+    Initialisation,
+    ModelConfig,
+    serialization,
+)
 from ubernet_jax.errors import UserError
 from ubernet_jax.tasks import select_tasks
 from ubernet_jax.weights.card import describe_training
@@ -57,7 +64,8 @@ def import_files(files: list[str], formats: list[str], out: pathlib.Path) -> Non
         std=imported.std,
     )
     tasks = {name: make() for name, make in PAPER.items()}
-    tasks[DETECTION].detector.pooling = imported.pooling
+    detector = DetectionConfig(pooling=imported.pooling)
+    tasks[DETECTION] = PAPER[DETECTION](detector=detector)
     config = Config(name='imported', steps=0, tasks=tasks, model=model)
     origin = [f'{source.name} ({source.format})' for source in sources]
     write_file(out, imported.arrays, config, 0, {'sources': origin})
