@@ -24,7 +24,13 @@ def plain_gradients(
         for name, task in network.tasks.items():
             target, head = batch.targets[name], network.head(name)
             outputs = task.outputs(
-                head, params[name], features, target, batch.image_sizes, head_rng
+                head,
+                params[name],
+                features,
+                target,
+                batch.image_sizes,
+                batch.scales,
+                head_rng,
             )
             losses[name] = task.loss(outputs, target, valid, batch.labelled[name])
         return sum(network.tasks[name].weight * loss for name, loss in losses.items()), losses

@@ -41,7 +41,7 @@ def get_config() -> c.Config:
                 **{**GROUP, 'learning_rate': 1e-4},
                 weight=2.0,
                 detector=c.DetectionConfig(
-                    width=1024, anchor_scales=(1.0, 2.0, 4.0, 8.0, 16.0), min_side=6.0
+                    width=1024, anchor_scales=(1.0, 2.0, 4.0, 8.0, 16.0), min_side=12.0
                 ),
             ),
         },

@@ -31,6 +31,7 @@ def test_valid_is_false_on_padding():
     batch = Batch(
         image=np.zeros((3, 3, 4, 3), np.uint8),
         image_sizes=np.array([[3, 4], [2, 1], [0, 0]], np.int32),
+        scales=np.ones((3, 2), np.float32),
         targets={},
         labelled={},
     )

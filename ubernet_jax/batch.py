@@ -23,6 +23,8 @@ class Batch(struct.PyTreeNode, Generic[ArrayT]):
       image: uint8 (N, H, W, 3), RGB, each in the upper left; H and W are of the form 32k+1.
       image_sizes: int32 (N, 2), height and width of each image without its padding; 0 where there
         is no image.
+      scales: float32 (N, 2), vertical and horizontal pixels of each image per pixel of its
+        photograph; 1 where there is no image.
       targets: task name -> what its loss compares with, in the smallest type: see `Task`. On the
         host, only for the tasks that some image is labelled for; on devices, for all tasks.
       labelled: task name -> bool (N,), for the same tasks; where False, the target is padding.
@@ -30,6 +32,7 @@ class Batch(struct.PyTreeNode, Generic[ArrayT]):
 
     image: ArrayT
     image_sizes: ArrayT
+    scales: ArrayT
     targets: Mapping[str, Any]
     labelled: Mapping[str, ArrayT]
 

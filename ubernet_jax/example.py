@@ -18,12 +18,14 @@ class Example:
       image: uint8 (H, W, 3), RGB.
       labels: name -> label, of the type that its kind defines; an unlabelled image lacks the name.
       kinds: name -> kind, of these labels and maybe of other labels of the dataset.
+      scale: vertical and horizontal pixels of `image` per pixel of the photograph.
     """
 
     id: str
     image: np.ndarray
     labels: dict[str, Any] = dataclasses.field(default_factory=dict)
     kinds: Mapping[str, LabelKind] = dataclasses.field(default_factory=dict)
+    scale: tuple[float, float] = (1.0, 1.0)
 
     def rename(self, names: Mapping[str, str]) -> 'Example':
         """Returns the example with only the labels in `names` (new name -> name), renamed."""

@@ -34,7 +34,11 @@ def test_the_gradient_magnitude_of_a_full_step_is_1():
 
 def test_reading_is_timed_after_the_warm_up(monkeypatch):
     batch = Batch(
-        image=np.zeros((3, 4, 4, 3)), image_sizes=np.ones((3, 2)), targets={}, labelled={}
+        image=np.zeros((3, 4, 4, 3)),
+        image_sizes=np.ones((3, 2)),
+        scales=np.ones((3, 2)),
+        targets={},
+        labelled={},
     )
     clock = iter([100.0, 104.0])
     monkeypatch.setattr(time, 'perf_counter', lambda: next(clock))

@@ -49,6 +49,7 @@ def make_batch(
     return Batch(
         image=rng.integers(0, 256, (*shape, 3), np.uint8),
         image_sizes=np.tile(np.int32([height, 3 * width // 4]), (len(labelled), 1)),
+        scales=np.ones((len(labelled), 2), np.float32),
         targets={name: _random_target(rng, task, shape) for name, task in tasks.items()},
         labelled={name: labelled[:, index] for index, name in enumerate(tasks)},
     )

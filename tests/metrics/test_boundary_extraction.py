@@ -2,7 +2,11 @@
 
 import numpy as np
 
-from ubernet_jax.metrics.boundary_extraction import find_class_boundaries, outline_instances
+from ubernet_jax.metrics.boundary_extraction import (
+    find_class_boundaries,
+    outline_classes,
+    outline_instances,
+)
 
 
 def test_the_boundary_lies_inside_the_object():
@@ -66,3 +70,34 @@ def test_an_outline_lies_within_the_instance_and_not_along_the_image_border():
 
 def test_without_instances_there_is_no_outline():
     assert not outline_instances(np.zeros((2, 3), int), np.zeros(0, np.uint8)).any()
+
+
+def test_class_outlines_are_thin_lines_without_one_between_two_instances():
+    """Two persons, three and two columns wide; the second is then a bicycle."""
+    segmentation = np.zeros((6, 8), np.uint8)
+    segmentation[2:5, 2:7] = 15
+    outlines = outline_classes(segmentation, 20)
+    assert outlines.boundaries.any((1, 2)).nonzero()[0].tolist() == [14] and not outlines.instances
+    np.testing.assert_array_equal(
+        outlines.boundaries[14],
+        [
+            [0, 0, 0, 0, 0, 0, 0, 0],
+            [0, 0, 1, 1, 1, 1, 0, 0],
+            [0, 1, 0, 0, 0, 0, 1, 0],
+            [0, 1, 0, 0, 0, 0, 1, 0],
+            [0, 0, 1, 1, 1, 1, 0, 0],
+            [0, 0, 0, 0, 0, 0, 0, 0],
+        ],
+    )
+    segmentation[2:5, 5:7] = 2
+    outlines = outline_classes(segmentation, 20)
+    between = np.s_[2:4, 4]  # the pixels of the line belong to both classes
+    assert outlines.boundaries[14][between].all() and outlines.boundaries[1][between].all()
+    np.testing.assert_array_equal(outlines.regions[1], segmentation == 2)
+
+
+def test_class_outlines_cross_a_band_of_void_but_not_an_area():
+    row = [0] * 3 + [255] * 4 + [7] * 13 + [255] * 20
+    outlines = outline_classes(np.array([row], np.uint8).repeat(20, axis=0), 20)
+    assert outlines.boundaries[6, 10].nonzero()[0].tolist() == [4]
+    assert outlines.regions[6, 10].nonzero()[0].tolist() == list(range(5, 20))

@@ -85,11 +85,13 @@ def test_proposals_are_clipped_sorted_and_suppressed_and_not_small():
     rng = np.random.default_rng(0)
     scores = rng.normal(size=(len(anchors), 2)).astype(np.float32)
     deltas = rng.normal(0, 0.3, (len(anchors), 4)).astype(np.float32)
-    proposed = proposals.propose(scores, deltas, anchors, IMAGE_SIZE, min_side=16, limits=(200, 50))
+    min_sides = jnp.array([16.0, 24.0])  # height, width
+    proposed = proposals.propose(scores, deltas, anchors, IMAGE_SIZE, min_sides, limits=(200, 50))
     boxes = proposed.boxes[proposed.valid]
     assert proposed.valid.sum() > 10 and len(proposed.valid) == 50
     assert (boxes >= 0).all() and (boxes[:, 2:] <= IMAGE_SIZE[None, ::-1]).all()
-    assert (boxes[:, 2:] - boxes[:, :2] >= 16).all()
+    sides = boxes[:, 2:] - boxes[:, :2]  # width, height
+    assert (sides >= min_sides[None, ::-1]).all() and (sides[:, 1] < 24).any()
     assert (np.diff(proposed.scores[proposed.valid]) <= 0).all()
     iou = np.triu(intersection_over_union(boxes, boxes), 1)
     assert iou.max() <= proposals.MAX_OVERLAP
@@ -100,7 +102,8 @@ def test_proposals_are_the_anchors_moved_by_the_deltas():
     scores = jnp.zeros((len(anchors), 2)).at[17, 1].set(5)
     box = TARGETS.corners[:1]
     deltas = encode(jnp.tile(box, (len(anchors), 1)), anchors, proposals.DELTA_STD)
-    proposed = proposals.propose(scores, deltas, anchors, IMAGE_SIZE, min_side=16, limits=(500, 5))
+    min_sides = jnp.array([16.0, 16.0])
+    proposed = proposals.propose(scores, deltas, anchors, IMAGE_SIZE, min_sides, limits=(500, 5))
     assert proposed.valid.tolist() == [True, False, False, False, False]
     np.testing.assert_allclose(proposed.boxes[0], box[0], atol=1e-3)
     assert proposed.scores[0] == 5
@@ -150,12 +153,13 @@ def test_the_head_trains_and_detects(pooling):
     )  # fmt: skip
     head = DetectionHead(classes=6, dropout=0.5, config=config)
     conv5 = jax.random.normal(KEY, (2, 13, 17, 8))
-    image_sizes = jnp.array([[97.0, 129.0], [80.0, 100.0]])
-    params = head.init(KEY, conv5, image_sizes, method='detect')
+    image_sizes, scales = jnp.array([[97.0, 129.0], [80.0, 100.0]]), jnp.ones((2, 2))
+    params = head.init(KEY, conv5, image_sizes, scales, method='detect')
     targets = jax.tree.map(lambda *x: jnp.stack(x), TARGETS, NO_TARGETS)
 
     def loss(params, conv5):
-        stages = head.apply(params, conv5, image_sizes, targets, KEY, rngs={'dropout': KEY})
+        arguments = params, conv5, image_sizes, scales, targets, KEY
+        stages = head.apply(*arguments, rngs={'dropout': KEY})
         return sum((stage.scores**2).sum() + (stage.deltas**2).sum() for stage in stages), stages
 
     gradients, (proposal_stage, box_stage) = jax.jit(jax.grad(loss, argnums=(0, 1), has_aux=True))(
@@ -166,9 +170,34 @@ def test_the_head_trains_and_detects(pooling):
     chex.assert_tree_all_finite(gradients)
     assert all(jnp.any(leaf) for leaf in jax.tree.leaves(gradients))
 
-    detected = jax.jit(functools.partial(head.apply, method='detect'))(params, conv5, image_sizes)
+    detect = jax.jit(functools.partial(head.apply, method='detect'))
+    detected = detect(params, conv5, image_sizes, scales)
     assert detected.boxes.shape == (2, 7, 4) and detected.valid.all()
     assert detected.proposals.boxes.shape == (2, 20, 4)
     for boxes, image_size in zip(detected.boxes, image_sizes, strict=True):
         assert (boxes >= 0).all() and (boxes[:, 2:] <= image_size[None, ::-1]).all()
     assert set(np.unique(detected.classes)) <= {1, 2, 3, 4, 5}
+
+
+@pytest.mark.parametrize(('scale', 'smallest'), [(0.5, 8), (1.0, 16), (1.6, 25.6)])
+def test_the_smallest_proposal_is_16_pixels_of_the_photograph(scale, smallest):
+    """1.6 is the scale of an image of 375x500 pixels that is resized to a short side of 600.
+
+    The square anchors have sides of 8.5, 16.8 and 26.4 pixels; each is above one of the limits.
+    """
+    config = DetectionConfig(width=4, anchor_scales=(0.53, 1.05, 1.65), test_proposals=(900, 900))
+    head = DetectionHead(classes=3, dropout=0.0, config=config)
+    conv5 = jax.random.normal(KEY, (1, 13, 17, 4))
+    arguments = conv5, jnp.array([[97.0, 129.0]]), jnp.full((1, 2), scale)
+    detected, _ = head.init_with_output(KEY, *arguments, method='detect')
+    boxes = detected.proposals.boxes[detected.proposals.valid]
+    shortest = (boxes[:, 2:] - boxes[:, :2]).min(1)
+    assert smallest <= shortest.min() < smallest + 1
+
+
+def test_the_initial_scores_and_deltas_of_the_box_head_have_the_deviations_of_fast_rcnn():
+    head = detection.BoxHead(classes=21, width=500, dropout=0.5)
+    params = head.init(KEY, jnp.zeros((1, 1, 7, 7, 2)), train=False)['params']
+    assert params['scores']['kernel'].std() == pytest.approx(0.01, rel=0.03)
+    assert params['deltas']['kernel'].std() == pytest.approx(0.001, rel=0.03)
+    assert not params['scores']['bias'].any() and not params['deltas']['bias'].any()

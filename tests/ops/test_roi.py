@@ -12,7 +12,7 @@ from jax.test_util import check_grads
 from ubernet_jax.ops import roi
 from ubernet_jax.ops.custom_vjp.convolution import convolve
 
-max_pool = jax.jit(roi.roi_max_pool, static_argnames=('size', 'stride', 'step'))
+max_pool = jax.jit(roi.roi_max_pool, static_argnames=('size', 'stride', 'dilation'))
 align = jax.jit(roi.roi_align, static_argnames=('size', 'stride', 'samples'))
 
 RAMP = jnp.arange(1.0, 26).reshape(5, 5, 1)
@@ -29,18 +29,21 @@ def cells_of_bin(low: float, high: float, index: int, size: int, stride: int) ->
     return range(first + math.floor(index * length), first + math.ceil((index + 1) * length))
 
 
-def pool_by_loops(features, rois, size, stride) -> tuple[np.ndarray, np.ndarray]:
+def pool_by_loops(features, rois, size, stride, dilation=1) -> tuple[np.ndarray, np.ndarray]:
     """Maxima (R, S, S, C) and their indices in the flattened features, -1 in empty bins."""
     height, width, channels = features.shape
     maxima = np.zeros((len(rois), size, size, channels), np.float32)
     indices = np.full(maxima.shape, -1)
     for r, p, q, c in np.ndindex(*maxima.shape):
         x1, y1, x2, y2 = rois[r].tolist()
+        rows, columns = (
+            [cell for cell in cells_of_bin(low, high, i, size, stride) if 0 <= cell < limit]
+            for low, high, i, limit in ((y1, y2, p, height), (x1, x2, q, width))
+        )
         cells = [
             (row * width + column) * channels + c
-            for row in cells_of_bin(y1, y2, p, size, stride)
-            for column in cells_of_bin(x1, x2, q, size, stride)
-            if 0 <= row < height and 0 <= column < width
+            for row in rows[::dilation]
+            for column in columns[::dilation]
         ]
         if cells:
             index = max(cells, key=lambda cell: (features.ravel()[cell], -cell))
@@ -77,22 +80,20 @@ def test_pooling_of_a_ramp():
     np.testing.assert_array_equal(pooled[..., 0], expected)
 
 
-@pytest.fixture(scope='module')
-def random_case():
-    """A map with ties and negative maxima, regions, and the maxima and indices by loops."""
+@pytest.mark.parametrize('dilation', [1, 2, 3])
+def test_pooling_and_its_gradient_equal_those_of_loops(dilation):
+    """A map with ties and negative maxima."""
     rng = np.random.default_rng(0)
     features = rng.integers(-30, 3, (9, 13, 2)).astype(np.float32)
     rois = random_rois(rng, 65, 97, 60).astype(np.float32)
-    return features, rois, *pool_by_loops(features, rois, 3, 8)
-
-
-def test_pooling_and_its_gradient_equal_those_of_loops(random_case):
-    features, rois, maxima, indices = random_case
-    weights = np.random.default_rng(1).normal(size=maxima.shape).astype(np.float32)
+    maxima, indices = pool_by_loops(features, rois, 3, 8, dilation)
+    weights = rng.normal(size=maxima.shape).astype(np.float32)
 
     @jax.jit
     def pool(features):
-        pooled, gradient = jax.vjp(lambda features: max_pool(features, rois, 3), features)
+        pooled, gradient = jax.vjp(
+            lambda features: max_pool(features, rois, 3, dilation=dilation), features
+        )
         return pooled, gradient(jnp.array(weights))[0]
 
     pooled, gradient = pool(jnp.array(features))
@@ -103,7 +104,18 @@ def test_pooling_and_its_gradient_equal_those_of_loops(random_case):
     np.testing.assert_allclose(gradient.ravel(), expected, atol=1e-5)
 
 
-def test_step_2_on_dilated_features_equals_pooling_at_stride_16():
+def test_dilated_pooling_starts_at_the_first_cell_of_each_bin():
+    """Columns 1..4 of a row: the bins are 1..2 and 3..4, of which columns 1 and 3 are used."""
+    row = jnp.array([[9.0, 1, 8, 2, 7, 9]])[..., None]
+    rois = jnp.array([[8.0, 0, 33, 1]])
+    dilated = max_pool(row, rois, size=2, dilation=2)
+    np.testing.assert_array_equal(dilated[0, 0, :, 0], [1, 2])
+    # Pooling every second column of the map, at stride 16, takes columns 2 and 4.
+    subsampled = max_pool(row[:, ::2], rois, size=2, stride=16)
+    np.testing.assert_array_equal(subsampled[0, 0, :, 0], [8, 7])
+
+
+def test_every_second_row_and_column_of_dilated_features_gives_pooling_at_stride_16():
     rng = np.random.default_rng(2)
     x = jnp.array(rng.normal(size=(1, 9, 13, 3)), jnp.float32)
     kernel = jnp.array(rng.normal(size=(3, 3, 3, 4)), jnp.float32)
@@ -113,7 +125,7 @@ def test_step_2_on_dilated_features_equals_pooling_at_stride_16():
     def pool_both(x):
         dilated = convolve(x, kernel, dilation=2)[0]
         subsampled = convolve(x[:, ::2, ::2], kernel)[0]
-        return max_pool(dilated, rois, step=2), max_pool(subsampled, rois, stride=16)
+        return max_pool(dilated[::2, ::2], rois, stride=16), max_pool(subsampled, rois, stride=16)
 
     pooled, expected = pool_both(x)
     assert np.ptp(expected) > 1

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -68,12 +69,20 @@ def test_semantic_boundaries_of_sbd(scorer, mode):
     assert scores['per_class']['dog'] == {'ods': None, 'ap': None}
     reduces_recall = mode == 'post-SEAL'  # its ground truth has the line between the instances
     assert (scores['per_class']['cat']['ods'] < 0.95) == reduces_recall
+    if mode == 'pre-SEAL':
+        shutil.rmtree(scorer.truths / 'cls')
+        (scorer.truths / 'inst' / 'a.mat').rename(scorer.truths / 'a.mat')
+        scorer.json.unlink()
+        message = scorer.error(
+            'semantic-boundaries', *options, str(scorer.truths.parent / 'classes.txt')
+        )
+        assert 'a' in message and 'inst' in message and 'post-SEAL' in message
 
 
 def test_semantic_boundaries_from_class_masks_and_from_predict(scorer):
     mask = np.zeros(SHAPE, np.uint8)
     mask[10:30, 10:40] = 12  # dog
-    mask[10:30, 30:40] = 255  # no boundary with void
+    mask[:, 30:] = 255  # no boundary with an area of void
     save(scorer.truths / 'a.png', mask)
     strength = np.zeros(SHAPE, np.float32)
     strength[10:30, 10] = strength[[10, 29], 10:30] = 0.8

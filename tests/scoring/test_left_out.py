@@ -57,16 +57,21 @@ def test_folders_of_classes(scorer):
     }
 
 
-def test_detections_of_unknown_images(scorer, capsys):
+def test_detections_of_unknown_images_are_refused(scorer, capsys):
+    """As the PASCAL VOC development kit does; the maps of other tasks are listed."""
     (scorer.truths / 'a.xml').write_text(XML.format(0))
     (scorer.truths / 'a.jpg').write_bytes(b'the photograph')
     table = scorer.predictions / 'comp4_det_val_dog.txt'
-    table.write_text('a 0.9 11 21 30 60\nb 0.9 11 21 30 60\n')
+    table.write_text('a 0.9 11 21 30 60\nb 0.9 11 21 30 60\nc 0.9 11 21 30 60\n')
+    for task in ('detection', 'proposals'):
+        message = scorer.error(task)
+        assert f'2 images with detections have no ground truth in {scorer.truths}' in message
+        assert f'b in {table.name}' in message
+    table.write_text('a 0.9 11 21 30 60\n')
     assert scorer.scores('detection')['left_out'] == {
-        UNKNOWN: [f'b in {table.name}'],
         'other files among the ground truth': ['a.jpg'],
     }
-    assert f'{UNKNOWN}: 1 (b in {table.name})' in last_line(capsys)
+    assert 'a.jpg' in last_line(capsys)
 
 
 def test_the_output_of_predict(scorer):
@@ -76,7 +81,9 @@ def test_the_output_of_predict(scorer):
         (scorer.predictions / name).mkdir()
         (scorer.predictions / name / 'detection.json').write_text(json.dumps([box]))
         (scorer.predictions / name / 'sheet.png').write_bytes(b'a picture')
-    assert scorer.scores('detection')['left_out'] == {UNKNOWN: ['b in detection.json']}
+    assert 'b in detection.json' in scorer.error('detection')
+    (scorer.truths / 'b.xml').write_text(XML.format(0))
+    assert scorer.scores('detection')['left_out'] == {}
 
 
 def test_at_most_five_names_are_printed(scorer, capsys):

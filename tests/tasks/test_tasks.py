@@ -219,8 +219,8 @@ def test_the_size_of_a_batch_does_not_grow_with_the_number_of_tasks():
     example = make_example('segmentation')
     few = collate([example], (33, 65), {'segmentation': TASKS['segmentation']})
     assert host_bytes(collate([example], (33, 65), TASKS | many)) == host_bytes(few)
-    # Three bytes a pixel for the image, one for the classes; height, width, and whether labelled.
-    assert host_bytes(few) == 4 * 33 * 65 + 8 + 1
+    # Three bytes a pixel for the image, one for the classes; size, scale, and whether labelled.
+    assert host_bytes(few) == 4 * 33 * 65 + 8 + 8 + 1
 
 
 def test_the_structure_of_a_completed_batch_does_not_depend_on_the_labels():

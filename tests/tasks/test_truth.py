@@ -8,6 +8,7 @@ from ubernet_jax.example import Example
 from ubernet_jax.labels import ClassMap
 from ubernet_jax.labels.lines import LineMap
 from ubernet_jax.labels.standard import VOC_CLASSES
+from ubernet_jax.metrics.boundary_extraction import outline_classes
 from ubernet_jax.metrics.semantic_boundaries import Mode
 
 pytestmark = pytest.mark.slow
@@ -32,13 +33,20 @@ def test_class_boundaries_are_scored_with_regions_if_the_image_has_them():
         'rooms': ClassMap(classes=('a', 'b')),
         'objects': ClassMap(classes=VOC_CLASSES),
     }
-    labels = {'rooms': np.full((4, 4), 1, np.uint8), 'objects': np.full((4, 4), 3, np.uint8)}
+    objects = np.zeros((4, 4), np.uint8)
+    objects[:, :2] = 3
+    labels = {'rooms': np.full((4, 4), 1, np.uint8), 'objects': objects}
     image = np.zeros((4, 4, 3), np.uint8)
     truth = task.truth(label, Example(id='a', image=image, labels=labels, kinds=kinds))
-    assert truth.boundaries.shape == (20, 4, 4) and truth.boundaries.sum() == 1
-    assert truth.boundaries[2, 1, 1] and truth.regions[2].all() and truth.regions.sum() == 16
+    # The outlines of the classes, whatever the task's label is.
+    expected = outline_classes(objects, 20)
+    np.testing.assert_array_equal(truth.boundaries, expected.boundaries)
+    np.testing.assert_array_equal(truth.regions, expected.regions)
+    assert truth.boundaries.sum() == truth.boundaries[2, :, 1].sum() == 4 and not truth.instances
     del labels['objects']
     truth = task.truth(label, Example(id='a', image=image, labels=labels, kinds=kinds))
     assert truth.regions is None
+    assert truth.boundaries.shape == (20, 4, 4) and truth.boundaries.sum() == 1
+    assert truth.boundaries[2, 1, 1]
     for present, mode in ((kinds, Mode.PRE_SEAL), ({'rooms': kinds['rooms']}, Mode.POST_SEAL)):
         assert task.metrics('edges', 3, present)['edges'].mode is mode

@@ -19,9 +19,11 @@ def test_collating_pads_at_the_bottom_and_the_right():
         id='a',
         image=np.full((2, 3, 3), 7, np.uint8),
         labels={'parts': np.array([[1, 2, 3], [4, VOID, 6]], np.uint8)},
+        scale=(0.5, 1.5),
     )
     batch = collate([None, example], (3, 4), PARTS)
     assert batch.image_sizes.dtype == np.int32 and batch.image_sizes.tolist() == [[0, 0], [2, 3]]
+    assert batch.scales.dtype == np.float32 and batch.scales.tolist() == [[1, 1], [0.5, 1.5]]
     assert batch.valid[1].tolist() == [[True] * 3 + [False]] * 2 + [[False] * 4]
     assert not batch.valid[0].any()
     assert batch.targets['parts'][1].tolist() == [[1, 2, 3, VOID], [4, VOID, 6, VOID], [VOID] * 4]

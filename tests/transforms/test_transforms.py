@@ -104,6 +104,14 @@ def test_resize_changes_the_size_of_image_and_labels(size):
     assert lines.shape == (3, *size) and lines.dtype == np.uint8
 
 
+def test_the_scale_relates_the_image_to_the_photograph_after_all_transforms():
+    resized = resize(make_example(12, 16), (6, 12))
+    assert resized.scale == (0.5, 0.75)
+    assert flip(crop(resize(resized, (18, 12)), 1, 2, (9, 9))).scale == (1.5, 0.75)
+    fitted = fit(make_example(12, 16), (33, 33), (1, 1), False, np.random.default_rng(0))
+    assert fitted.image.shape[:2] == (25, 33) and fitted.scale == (25 / 12, 33 / 16)
+
+
 def test_classes_are_not_interpolated():
     label = np.array([[0, 0, 20, 20], [0, 0, 20, 20]], np.uint8)
     larger = resize(labelled('segmentation', label), (3, 6)).labels['segmentation']

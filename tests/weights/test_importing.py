@@ -12,11 +12,18 @@ import pytest
 
 from helpers import caffe_network, plain_network, weight_files
 from helpers.caffe_network import CHANNELS, TAPS, WIDE, WIDTH, Draw, Layers
-from ubernet_jax.config import PAPER, Config, DetectionConfig, ModelConfig, Trunk
+from ubernet_jax.config import PAPER, Config, DetectionConfig, ModelConfig, Pooling, Trunk
 from ubernet_jax.errors import UserError
 from ubernet_jax.network import SHARED, Network, make_network
 from ubernet_jax.weights import __main__, formats
-from ubernet_jax.weights.exported import SUFFIX, flatten, load_exported, unflatten, write_file
+from ubernet_jax.weights.exported import (
+    SUFFIX,
+    flatten,
+    load_exported,
+    read_file,
+    unflatten,
+    write_file,
+)
 from ubernet_jax.weights.formats import FORMATS, open_source
 from ubernet_jax.weights.importing import Imported, compare_with_network, import_layers
 from ubernet_jax.weights.layers import CONVOLUTIONS
@@ -130,6 +137,7 @@ def test_the_detector_of_faster_rcnn_has_the_original_outputs(tmp_path):
     path = weight_files.write_caffemodel(tmp_path / 'a.caffemodel', layers)
     source = open_source(str(path))
     assert source.format == 'faster_rcnn'
+    assert import_layers([source]).pooling is Pooling.MAX
     params, _ = unflatten(import_layers([source]).arrays | {'batch_stats/none': 0})
     detector = params['detection']
     rng = np.random.default_rng(3)
@@ -297,6 +305,8 @@ def run(monkeypatch, *words: object) -> None:
 def test_the_command_imports_and_shows_a_file(released, tmp_path, monkeypatch, capsys):
     out = tmp_path / 'new' / f'a{SUFFIX}'
     run(monkeypatch, 'import', released, '--kind', 'ubernet', '--out', out)
+    pooling = read_file(out).config.tasks['detection'].detector.pooling
+    assert pooling is Pooling.DILATED_MAX  # that of the release, not of Faster R-CNN
     assert f'imported: {out}' in capsys.readouterr().out
     run(monkeypatch, 'show', out)
     shown = capsys.readouterr().out

@@ -8,7 +8,7 @@ import pytest
 
 from helpers import tiny_config
 from helpers.networks import make_solver, make_state
-from ubernet_jax.config import Config
+from ubernet_jax.config import PAPER, Config, DetectionConfig, Pooling
 from ubernet_jax.errors import UserError
 from ubernet_jax.training.state import TrainState, create_state
 from ubernet_jax.weights.exported import TrainedNetwork, flatten, save_exported, write_file
@@ -67,6 +67,25 @@ def test_the_preprocessing_of_the_file_is_adopted(tmp_path):
     config.model.mean, config.model.std = make_config().model.mean, make_config().model.std
     assert config == make_config(path)
     assert adopt_preprocessing(make_config()) == make_config()
+
+
+def test_the_pooling_that_the_weights_need_replaces_max_pooling(tmp_path):
+    path = tmp_path / 'a.safetensors'
+    cases = [  # in the file, in the configuration, adopted
+        (Pooling.DILATED_MAX, Pooling.MAX, Pooling.DILATED_MAX),
+        (Pooling.DILATED_MAX, Pooling.ALIGN, Pooling.ALIGN),
+        (Pooling.MAX, Pooling.DILATED_MAX, Pooling.DILATED_MAX),
+    ]
+    for stored, chosen, adopted in cases:
+        config = make_config()
+        config.tasks['objects'] = PAPER['detection'](detector=DetectionConfig(pooling=stored))
+        write_file(path, {f'{TRUNK}/bias': np.zeros(2, np.float32)}, config, 0, {})
+        config = make_config(path)
+        config.tasks['objects'] = PAPER['detection'](detector=DetectionConfig(pooling=chosen))
+        tasks = adopt_preprocessing(config).tasks
+        assert tasks['objects'].detector.pooling is adopted
+        assert tasks['normals'] == config.tasks['normals']
+        assert config.tasks['objects'].detector.pooling is chosen
 
 
 def test_training_can_start_from_a_trained_network(initial, tmp_path):

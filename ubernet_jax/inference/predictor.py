@@ -77,7 +77,8 @@ class Predictor:
         height, width = image.shape[:2]
         size = input_size(height, width, self._config)
         resized = resize_image(image, size)[None]
-        outputs = apply(self.network, self._params, self._batch_stats, resized, tasks)
+        scales = np.array([[size[0] / height, size[1] / width]], np.float32)
+        outputs = apply(self.network, self._params, self._batch_stats, resized, tasks, scales)
         for name, output in outputs.items():
             yield name, jax.tree.map(lambda x: np.asarray(x)[0], output), size
 
@@ -88,6 +89,7 @@ def apply(
     batch_stats: dict,
     images: jax.Array | np.ndarray,
     tasks: Sequence[str],
+    scales: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """Runs the trunk, then the heads of `tasks`, on entire images of the same size.
 
@@ -100,13 +102,18 @@ def apply(
       batch_stats: running statistics of the skips.
       images: uint8 (N, H, W, 3), RGB; both sides have the form 32k+1.
       tasks: names of the tasks.
+      scales: float32 (N, 2), vertical and horizontal pixels of each image per pixel of its
+        photograph; None if that is not known, for 1.
 
     Returns:
       The outputs of the heads by task: see `Task.predict`.
     """
     features = _features(network, params[SHARED], batch_stats, images)
     image_sizes = np.tile(np.array(images.shape[1:3], np.int32), (len(images), 1))
-    return {name: _head(network, name, params[name], features, image_sizes) for name in tasks}
+    scales = np.ones_like(image_sizes, np.float32) if scales is None else scales
+    return {
+        name: _head(network, name, params[name], features, image_sizes, scales) for name in tasks
+    }
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -117,6 +124,11 @@ def _features(network: Network, params: dict, batch_stats: dict, image: jax.Arra
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _head(
-    network: Network, task: str, params: dict, features: Features, image_sizes: jax.Array
+    network: Network,
+    task: str,
+    params: dict,
+    features: Features,
+    image_sizes: jax.Array,
+    scales: jax.Array,
 ) -> Any:
-    return network.tasks[task].predict(network.head(task), params, features, image_sizes)
+    return network.tasks[task].predict(network.head(task), params, features, image_sizes, scales)

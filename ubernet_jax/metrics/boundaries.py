@@ -194,14 +194,23 @@ def boundary_protocol(thresholds: np.ndarray, max_distance: float, nms: Nms) -> 
 
 def thinned_maps(strength: np.ndarray, thresholds: np.ndarray) -> list[np.ndarray]:
     """Returns the thinned boundaries, bool (H, W), of a map (H, W) in 8 bits at each threshold."""
+    strength = np.round(strength * 255) / 255
+    return [thin_lines(strength >= threshold) for threshold in thresholds]
+
+
+def thin_lines(lines: np.ndarray) -> np.ndarray:
+    """Thins lines, bool (H, W), until they do not change, like `bwmorph(lines, 'thin', inf)`."""
     from skimage.morphology import thin  # slow to import, and needed only here
 
-    strength = np.round(strength * 255) / 255
-    return [thin(strength >= threshold) for threshold in thresholds]
+    return thin(lines)
 
 
 def count_matches(
-    strength: np.ndarray, annotators: np.ndarray, thresholds: np.ndarray, max_distance: float
+    strength: np.ndarray,
+    annotators: np.ndarray,
+    thresholds: np.ndarray,
+    max_distance: float,
+    ignored: np.ndarray | None = None,
 ) -> np.ndarray:
     """Matches one map with the maps of all annotators at all thresholds.
 
@@ -210,12 +219,15 @@ def count_matches(
       annotators: bool (A, H, W).
       thresholds: (K,), ascending.
       max_distance: fraction of the image diagonal.
+      ignored: bool (H, W), where pixels of the thinned map are dropped; None for nowhere.
 
     Returns:
       int64 (K, 4), see `precision_recall`. A predicted pixel is matched if it has a partner in any
       annotator's map; ground-truth pixels are summed over the annotators.
     """
     maps = thinned_maps(strength, thresholds)
+    if ignored is not None:
+        maps = [lines & ~ignored for lines in maps]
     union = np.any(maps, axis=0)
     limit = max_distance * float(np.hypot(*strength.shape))
     matchers = [Matcher(union, truth, limit) for truth in annotators]

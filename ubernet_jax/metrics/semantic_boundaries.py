@@ -1,4 +1,18 @@
-"""Semantic boundaries as the SBD benchmark scores them (Hariharan et al., ICCV 2011)."""
+"""Semantic boundaries as the SBD benchmark scores them (Hariharan et al., ICCV 2011).
+
+The original benchmark scores the outlines of classes: its demonstration output counts 713 true
+pixels for the class person of image 2008_000051, which has two persons that overlap; these are the
+pixels of `cls/2008_000051.mat`, while the outlines of the instances in `inst/` have 1091
+(data/SBD_bench in github.com/haruishi43/py-edge-eval). seism calls it so too (`db_gt(..., 'cls')`
+in src/scripts/eval_method.m, github.com/jponttuset/seism, whose src/misc/kill_internal_bdries.m
+drops the predictions inside objects), and SEAL lists the four differences between the original
+rules and those that it scores by (README.md, Note, in github.com/Chrisding/seal; the rules are in
+lib/matlab/eval/function/, the ground truth is made by data/sbd-preprocess/code/demoGenGT.m).
+
+On the two images of that demonstration, with 99 thresholds, this module has the true and predicted
+pixels of the original at every threshold, and its matches within one pixel: ODS .642639 (original
+.642639), AP .6799 (.6802).
+"""
 
 import dataclasses
 import enum
@@ -26,13 +40,30 @@ from ubernet_jax.metrics.precision_recall import average_precision, optimal_data
 from ubernet_jax.metrics.thinning import Nms, suppress
 
 VOID = 255
+MARGIN = 5  # pixels along the border of the image that post-SEAL scores leave out
 
 
 class Mode(enum.Enum):
     """The protocols before and after SEAL (Yu et al., ECCV 2018); scores are not comparable."""
 
-    PRE_SEAL = 'pre-SEAL'  # used by all papers before 2018: ignores some false positives
-    POST_SEAL = 'post-SEAL'  # every prediction counts, in every image
+    PRE_SEAL = 'pre-SEAL'  # the original benchmark: class outlines, some predictions do not count
+    POST_SEAL = 'post-SEAL'  # SEAL, thin: instance outlines, every prediction in every image counts
+
+
+_RULES = {
+    Mode.PRE_SEAL: {
+        'scored': 'outlines of classes; there is none between two instances of a class',
+        'inside_objects': 'predictions deeper than the tolerance are dropped',
+        'images_without_the_class': 'left out',
+        'margin': 'none',
+    },
+    Mode.POST_SEAL: {
+        'scored': 'all lines of the ground truth: outlines of instances, if it has instances',
+        'inside_objects': 'all predictions count',
+        'images_without_the_class': 'count',
+        'margin': f'{MARGIN} pixels along the border are left out',
+    },
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +71,14 @@ class SemanticTruth:
     """Ground truth of one image for C classes (background is not a class).
 
     Attributes:
-      boundaries: bool (C, H, W), thin boundaries of each class. For pre-SEAL scores these are the
-        boundaries of the region of the class (instances are not distinguished), for post-SEAL
-        scores those of its instances.
+      boundaries: bool (C, H, W), thin boundaries of each class.
       regions: bool (C, H, W), the pixels of each class; only pre-SEAL scores need them.
+      instances: whether `boundaries` are the outlines of instances; pre-SEAL scores refuse them.
     """
 
     boundaries: np.ndarray
     regions: np.ndarray | None = None
+    instances: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,20 +146,28 @@ class SemanticBoundaryMetric(Metric):
                     'truth'
                 )
             self._check(prediction, regions, 'regions')
+            if ground_truth.instances:
+                raise MetricError(
+                    'pre-SEAL scores are of the outlines of classes, but the ground truth has '
+                    'those of instances: give the files of `cls`, not of `inst`, or choose '
+                    'post-SEAL scores'
+                )
         counts = np.zeros_like(self.counts)
         for c, name in enumerate(self.class_names):
             strength = unit_interval(prediction[c], f'prediction of {name}')
-            if self.mode is Mode.PRE_SEAL and not boundaries[c].any():
+            boundary, inside = boundaries[c], None
+            if self.mode is Mode.PRE_SEAL and not boundary.any():
                 continue
-            if not strength.any() and not boundaries[c].any():
-                continue
-            strength = suppress(strength, self.nms)
+            strength = suppress(strength, self.nms) if strength.any() else strength
             if regions is not None and self.mode is Mode.PRE_SEAL:
                 tolerance = self.max_distance * np.hypot(*strength.shape)
-                far_from_boundary = ndimage.distance_transform_edt(~boundaries[c]) > tolerance
-                strength = np.where(regions[c] & far_from_boundary, 0, strength)
+                inside = regions[c] & (ndimage.distance_transform_edt(~boundary) > tolerance)
+            elif self.mode is Mode.POST_SEAL:
+                strength, boundary = _cut_margin(strength), _cut_margin(boundary)
+            if not strength.any() and not boundary.any():
+                continue
             counts[c] = count_matches(
-                strength, boundaries[c][None], self.thresholds, self.max_distance
+                strength, boundary[None], self.thresholds, self.max_distance, inside
             )
         return {'counts': counts}
 
@@ -157,7 +196,6 @@ class SemanticBoundaryMetric(Metric):
         scored = [scores for scores in per_class.values() if not np.isnan(scores['ods'])]
         if not scored:
             raise MetricError('no image has a true boundary of any class')
-        pre_seal = self.mode is Mode.PRE_SEAL
         return SemanticBoundaryResult(
             ods=float(np.mean([scores['ods'] for scores in scored])),
             ap=float(np.mean([scores['ap'] for scores in scored])),
@@ -166,10 +204,7 @@ class SemanticBoundaryMetric(Metric):
             protocol={
                 'mode': self.mode.value,
                 **boundary_protocol(self.thresholds, self.max_distance, self.nms),
-                'inside_objects': 'predictions deeper than the tolerance are dropped'
-                if pre_seal
-                else 'all predictions count',
-                'images_without_the_class': 'left out' if pre_seal else 'count',
+                **_RULES[self.mode],
                 'absent_classes': 'null, and not in the mean: no true boundary in the set',
             },
         )
@@ -183,3 +218,7 @@ class SemanticBoundaryMetric(Metric):
             )
         if truth.dtype != bool:
             raise MetricError(f'the {what} have dtype {truth.dtype}: it must be bool')
+
+
+def _cut_margin(values: np.ndarray) -> np.ndarray:
+    return values[MARGIN:-MARGIN, MARGIN:-MARGIN]

@@ -32,6 +32,10 @@ MAX_OVERLAP = 0.3  # largest IoU of two detections of the same class
 class BoxHead(nn.Module):
     """Two wide layers on each region's pooled features, then scores of classes and box deltas.
 
+    The initial weights of the scores have deviation .01, those of the deltas .001, as in
+    models/pascal_voc/VGG16/faster_rcnn_end2end/train.prototxt of py-faster-rcnn (github.com/
+    rbgirshick/py-faster-rcnn) and model/test.prototxt of UberNet (github.com/jkokkin/UberNet).
+
     Attributes:
       classes: C.
       width: width of the two layers.
@@ -57,7 +61,7 @@ class BoxHead(nn.Module):
             )
             x = relu(layer(x))
             x = nn.Dropout(self.dropout, deterministic=not train)(x)
-        scores = linear_scores(self.classes, 0.001, self.dtype, 'scores')(x)
+        scores = linear_scores(self.classes, 0.01, self.dtype, 'scores')(x)
         deltas = linear_scores(4 * self.classes, 0.001, self.dtype, 'deltas')(x)
         return scores, deltas.reshape(*deltas.shape[:-1], self.classes, 4)
 
@@ -105,13 +109,20 @@ class DetectionHead(nn.Module):
         self.box_head = BoxHead(self.classes, self.config.width, self.dropout, self.dtype)
 
     def __call__(
-        self, conv5: jax.Array, image_sizes: jax.Array, targets: BoxTargets, rng: jax.Array
+        self,
+        conv5: jax.Array,
+        image_sizes: jax.Array,
+        scales: jax.Array,
+        targets: BoxTargets,
+        rng: jax.Array,
     ) -> tuple[SampledOutputs, SampledOutputs]:
         """Returns training outputs and targets of the proposal stage and of the box stage.
 
         Args:
           conv5: (N, h, w, c).
           image_sizes: (N, 2), height and width of each image in pixels, without padding.
+          scales: (N, 2), vertical and horizontal pixels of each image per pixel of its photograph;
+            the smallest proposal, `config.min_side`, is in pixels of the photograph.
           targets: the labelled boxes.
           rng: random key of the samples; dropout uses the separate RNG stream `dropout`.
         """
@@ -129,7 +140,7 @@ class DetectionHead(nn.Module):
 
         limits = self.config.train_proposals
         proposed = self._propose(
-            *jax.lax.stop_gradient((scores, deltas)), anchors, image_sizes, limits
+            *jax.lax.stop_gradient((scores, deltas)), anchors, image_sizes, scales, limits
         )
         draw = functools.partial(sample_regions, std=DELTA_STD)
         regions = jax.vmap(draw)(region_rngs, proposed.boxes, proposed.valid, targets)
@@ -137,11 +148,14 @@ class DetectionHead(nn.Module):
         is_true_class = jax.nn.one_hot(regions.classes, self.classes)[..., None]
         return proposal_stage, SampledOutputs(scores, (is_true_class * deltas).sum(-2), regions)
 
-    def detect(self, conv5: jax.Array, image_sizes: jax.Array) -> DetectionOutputs:
+    def detect(
+        self, conv5: jax.Array, image_sizes: jax.Array, scales: jax.Array
+    ) -> DetectionOutputs:
         """Detects objects; the arguments are those of `__call__`."""
         scores, deltas = self.proposal_network(conv5)
         anchors = image_anchors(conv5, self.config.anchor_scales)
-        proposed = self._propose(scores, deltas, anchors, image_sizes, self.config.test_proposals)
+        limits = self.config.test_proposals
+        proposed = self._propose(scores, deltas, anchors, image_sizes, scales, limits)
         scores, deltas = self.box_head(self._pool(conv5, proposed.boxes), False)
         boxes = decode(deltas, proposed.boxes[:, :, None], DELTA_STD)
         select = functools.partial(
@@ -156,15 +170,22 @@ class DetectionHead(nn.Module):
         deltas: jax.Array,
         anchors: jax.Array,
         image_sizes: jax.Array,
+        scales: jax.Array,
         limits: tuple[int, int],
     ) -> Proposals:
-        propose_one = functools.partial(propose, min_side=self.config.min_side, limits=limits)
-        return jax.vmap(propose_one, (0, 0, None, 0))(scores, deltas, anchors, image_sizes)
+        propose_one = functools.partial(propose, limits=limits)
+        min_sides = self.config.min_side * scales
+        return jax.vmap(propose_one, (0, 0, None, 0, 0))(
+            scores, deltas, anchors, image_sizes, min_sides
+        )
 
     def _pool(self, conv5: jax.Array, boxes: jax.Array) -> jax.Array:
         match self.config.pooling:
-            case Pooling.MAX:  # of every second cell, as if the trunk had stride 16, not dilation
-                pool = functools.partial(roi_max_pool, step=2)
+            case Pooling.MAX:  # as if the trunk had stride 16, not dilation
+                conv5 = conv5[:, ::2, ::2]
+                pool = functools.partial(roi_max_pool, stride=proposals.STRIDE)
+            case Pooling.DILATED_MAX:
+                pool = functools.partial(roi_max_pool, dilation=2)
             case Pooling.ALIGN:
                 pool = roi_align
             case _ as unreachable:

@@ -80,7 +80,7 @@ def propose(
     deltas: jax.Array,
     anchors: jax.Array,
     image_size: jax.Array,
-    min_side: float,
+    min_sides: jax.Array,
     limits: tuple[int, int],
 ) -> Proposals:
     """Converts one image's scored anchors to proposals.
@@ -90,13 +90,13 @@ def propose(
       deltas: (A, 4).
       anchors: (A, 4).
       image_size: (2,), height and width of the image in pixels, without padding.
-      min_side: pixels; proposals with a shorter side are dropped.
+      min_sides: (2,), the smallest height and width in pixels; smaller proposals are dropped.
       limits: the largest numbers of proposals before and after non-maximum suppression.
     """
     before, after = limits
     log_odds = scores[:, 1] - scores[:, 0]
     boxes = clip(decode(deltas, anchors, DELTA_STD), image_size[0], image_size[1])
-    large = (boxes[:, 2:] - boxes[:, :2] >= min_side).all(-1)
+    large = (boxes[:, 2:] - boxes[:, :2] >= min_sides[None, ::-1]).all(-1)
     best, order = jax.lax.top_k(jnp.where(large, log_odds, -jnp.inf), min(before, len(anchors)))
     boxes = boxes[order]
     indices, kept = suppress(boxes, best, best > -jnp.inf, MAX_OVERLAP, min(after, len(order)))

@@ -37,7 +37,10 @@ class Precision(enum.Enum):
 class Pooling(enum.Enum):
     """How a region's features are pooled to a fixed size."""
 
-    MAX = 'max'  # RoI max pooling (Fast R-CNN), as in the paper
+    MAX = 'max'  # RoI max pooling at stride 16 (Faster R-CNN): of every second row and column
+    DILATED_MAX = (
+        'dilated_max'  # of every second cell of bins cut at stride 8, as UberNet's release
+    )
     ALIGN = 'align'  # RoIAlign (Mask R-CNN)
 
 
@@ -49,7 +52,8 @@ class DetectionConfig:
       width: width of the two layers of the box head.
       anchor_scales: sides of the anchors, in units of 16 pixels of the network's input.
       pooling: how the features of each region are pooled.
-      min_side: in pixels of the network's input; proposals with a shorter side are dropped.
+      min_side: in pixels of the photograph; proposals with a shorter side are dropped, as by
+        `min_size * im_info[2]` in lib/rpn/proposal_layer.py (github.com/rbgirshick/py-faster-rcnn).
       train_proposals: in training, the largest numbers of proposals per image before and after
         non-maximum suppression.
       test_proposals: the same numbers in inference.

@@ -12,7 +12,7 @@ Array = jax.Array
 
 
 def roi_max_pool(
-    features: Array, rois: Array, size: int = 7, stride: int = 8, step: int = 1
+    features: Array, rois: Array, size: int = 7, stride: int = 8, dilation: int = 1
 ) -> Array:
     """RoI max pooling (Fast R-CNN, arXiv 1504.08083, section 2.1).
 
@@ -20,27 +20,31 @@ def roi_max_pool(
     if the cells cannot be divided evenly. The gradient flows to the maximum; to the first in case
     of ties.
 
+    With dilation 2, every second row and column of each bin is used, from the first within the map:
+    `is_rich` of the release of UberNet, whose model/test.prototxt sets it with a spatial scale of
+    1/8 (caffe-fast-rcnn/src/caffe/layers/roi_pooling_layer.cu in github.com/jkokkin/UberNet). That
+    is not the pooling of every second row and column of the map: bins that begin at an odd cell use
+    the cells that a network of stride 16 does not have.
+
     Args:
       features: (h, w, C).
       rois: (R, 4).
       size: S, bins along a side.
       stride: image pixels per cell of `features`.
-      step: only every `step`-th cell is used. For a trunk that dilates (stride 8, dilation 2)
-        instead of subsampling, 2 gives the same result as a trunk of stride 16 without dilation.
+      dilation: distance of the cells of a bin that are used.
 
     Returns:
       (R, S, S, C); 0 in bins outside the map.
     """
-    features = features[::step, ::step]
     height, width, channels = features.shape
-    top, bottom = _bins(rois[:, 1], rois[:, 3], size, stride * step, height)
-    left, right = _bins(rois[:, 0], rois[:, 2], size, stride * step, width)
+    top, bottom = _bins(rois[:, 1], rois[:, 3], size, stride, height)
+    left, right = _bins(rois[:, 0], rois[:, 2], size, stride, width)
     cells = lax.stop_gradient(features).reshape(height * width, channels)
 
     def visit(offset: Array, state: tuple[Array, Array]) -> tuple[Array, Array]:
         """Compares the current maxima with the next cell of every bin."""
         largest, argmax = state
-        row, column = top + offset // widest, left + offset % widest
+        row, column = top + dilation * (offset // widest), left + dilation * (offset % widest)
         inside = (row < bottom)[:, :, None] & (column < right)[:, None]
         cell = jnp.where(inside, row[:, :, None] * width + column[:, None], 0)
         value = cells[cell]
@@ -48,7 +52,8 @@ def roi_max_pool(
         return jnp.where(larger, value, largest), jnp.where(larger, cell[..., None], argmax)
 
     shape = (len(rois), size, size, channels)
-    highest, widest = (bottom - top).max(), (right - left).max()
+    sides = ((top, bottom), (left, right))
+    highest, widest = (-(-(end - start).max() // dilation) for start, end in sides)
     start = (jnp.full(shape, -jnp.inf), jnp.zeros(shape, jnp.int32))
     largest, argmax = lax.fori_loop(0, highest * widest, visit, start)
     # The gradient flows through this lookup of the maxima.

@@ -182,6 +182,14 @@ class PairedBoxes(PairedFiles):
         self.truths = list_truths(truths, ('.xml', '.json'))
         self.names = sorted(self.truths)
         self.detections = read_detections(predictions, class_names, task)
+        # VOCevaldet.m of the PASCAL VOC development kit: error('unrecognized image "%s"', ...).
+        if unknown := sorted(self.detections.keys() - self.truths.keys()):
+            files = ', '.join(path.name for path in self.detections.sources[unknown[0]])
+            raise UserError(
+                f'{predictions}: {len(unknown)} images with detections have no ground truth in '
+                f'{truths}, the first is {unknown[0]} in {files}: score detections of the images '
+                'of the ground truth only, or give the ground truth of all images'
+            )
 
     def missing(self) -> list[str]:
         return [name for name in self.names if name not in self.detections]
@@ -195,12 +203,7 @@ class PairedBoxes(PairedFiles):
 
     def left_out(self) -> dict[str, list[str]]:
         predictions, truths = self.folders
-        unknown = [
-            f'{name} in {", ".join(path.name for path in self.detections.sources[name])}'
-            for name in sorted(self.detections.keys() - self.truths.keys())
-        ]
-        files = self.detections.files
-        return _left_out(unknown, predictions, files, truths, self.truths.values())
+        return _left_out([], predictions, self.detections.files, truths, self.truths.values())
 
 
 def _left_out(

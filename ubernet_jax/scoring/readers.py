@@ -25,7 +25,7 @@ from ubernet_jax.labels.lines import LineMap
 from ubernet_jax.labels.reading import is_array, read_array, read_named_array
 from ubernet_jax.labels.soft_mask import check_strengths, read_strengths
 from ubernet_jax.labels.unit_vectors import read_vectors
-from ubernet_jax.metrics.boundary_extraction import truth_from_segmentation
+from ubernet_jax.metrics.boundary_extraction import outline_classes
 from ubernet_jax.metrics.semantic_boundaries import SemanticTruth
 from ubernet_jax.scoring.sbd_files import read_sbd
 
@@ -177,7 +177,7 @@ def _read_regions(path: pathlib.Path, kind: ClassMap) -> np.ndarray | SemanticTr
 def _outline(label: np.ndarray | SemanticTruth, num_classes: int) -> SemanticTruth:
     if isinstance(label, SemanticTruth):
         return label
-    return truth_from_segmentation(label, num_classes)
+    return outline_classes(label, num_classes)
 
 
 def _annotators(label: LineMap) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels.reading import read_variables
+from ubernet_jax.metrics.boundaries import thin_lines
 from ubernet_jax.metrics.semantic_boundaries import SemanticTruth
 
 _MAX_PIXELS = 2**24  # the images of SBD have at most 500 x 500
@@ -19,6 +20,9 @@ def find_truth_folder(truths: pathlib.Path, *, instances: bool) -> pathlib.Path:
 
 def read_sbd(path: pathlib.Path, num_classes: int) -> SemanticTruth:
     """Reads the ground truth in a `cls` or `inst` file.
+
+    The lines of all instances of a class are joined and thinned, as SEAL does
+    (data/sbd-preprocess/code/demoGenGT.m in github.com/Chrisding/seal).
 
     Raises:
       UserError: the file is damaged, is not a file of SBD, or contains a class above `num_classes`.
@@ -40,7 +44,8 @@ def _parse(path: pathlib.Path, kind: str, truth: np.void, num_classes: int) -> S
     segmentation, cells = truth['Segmentation'], truth['Boundaries'].ravel()
     if not isinstance(segmentation, np.ndarray) or segmentation.size > _MAX_PIXELS:
         raise ValueError('its segmentation is not a map of the size of an image')
-    if kind == 'GTinst':
+    is_instances = kind == 'GTinst'
+    if is_instances:
         classes = truth['Categories'].ravel().astype(int)
     else:
         classes = np.arange(1, len(cells) + 1)
@@ -57,4 +62,7 @@ def _parse(path: pathlib.Path, kind: str, truth: np.void, num_classes: int) -> S
         cell.check_format()  # a damaged index could otherwise corrupt memory
         boundaries[label - 1] |= cell.toarray() != 0
         regions[label - 1] |= segmentation == i
-    return SemanticTruth(boundaries=boundaries, regions=regions)
+    if is_instances:
+        for label in np.unique(classes):
+            boundaries[label - 1] = thin_lines(boundaries[label - 1])
+    return SemanticTruth(boundaries=boundaries, regions=regions, instances=is_instances)

@@ -9,6 +9,7 @@ import scipy.special
 
 from ubernet_jax.example import Example
 from ubernet_jax.labels import ClassLines, ClassMap, LabelKind
+from ubernet_jax.metrics.boundary_extraction import outline_classes
 from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.metrics.semantic_boundaries import Mode, SemanticBoundaryMetric, SemanticTruth
 from ubernet_jax.metrics.thinning import Nms
@@ -80,8 +81,8 @@ class ClassBoundaries(BagTask):
     ) -> dict[str, Metric]:
         """Uses the pre-SEAL protocol, as in the paper, where its requirement is met.
 
-        It requires a label of the benchmark with the regions of the same classes. Without such a
-        label, the post-SEAL protocol is used.
+        It requires a label of the benchmark with the regions of the same classes, whose outlines
+        are then scored. Without such a label, the task's label is scored by the post-SEAL protocol.
         """
         mode = Mode.PRE_SEAL if self._find_regions(kinds) else Mode.POST_SEAL
         metric = SemanticBoundaryMetric(
@@ -90,12 +91,10 @@ class ClassBoundaries(BagTask):
         return {name: metric}
 
     def truth(self, label: np.ndarray, example: Example) -> SemanticTruth:
-        classes = np.arange(1, self.channels).reshape(-1, 1, 1)
         regions_name = self._find_regions({name: example.kinds[name] for name in example.labels})
-        return SemanticTruth(
-            boundaries=label == classes,
-            regions=None if regions_name is None else example.labels[regions_name] == classes,
-        )
+        if regions_name is not None:
+            return outline_classes(example.labels[regions_name], self.channels - 1)
+        return SemanticTruth(boundaries=label == np.arange(1, self.channels).reshape(-1, 1, 1))
 
     def draw(self, result: ClassBoundaryMap, image: np.ndarray, style: Style) -> np.ndarray:
         return self.label.draw(result.classes, image, style, strength=result.strength)

@@ -91,6 +91,7 @@ class DenseTask(Task):
         features: Features,
         target: jax.Array,
         image_sizes: jax.Array,
+        scales: jax.Array,
         rng: jax.Array,
     ) -> list[jax.Array]:
         """Returns the score maps: see `DenseHead`."""
@@ -109,7 +110,12 @@ class DenseTask(Task):
         )
 
     def predict(
-        self, head: nn.Module, params: dict, features: Features, image_sizes: jax.Array
+        self,
+        head: nn.Module,
+        params: dict,
+        features: Features,
+        image_sizes: jax.Array,
+        scales: jax.Array,
     ) -> jax.Array:
         """Returns the fused scores (N, h, w, C), float32."""
         return cast(list[jax.Array], head.apply({'params': params}, features))[-1]

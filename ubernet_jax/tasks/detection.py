@@ -23,7 +23,7 @@ from ubernet_jax.metrics.proposals import ProposalMetric
 from ubernet_jax.models.box_targets import BoxTargets, SampledOutputs
 from ubernet_jax.models.detection import DetectionHead, DetectionOutputs
 from ubernet_jax.models.pyramid import Features
-from ubernet_jax.models.settings import DetectionConfig, ModelConfig
+from ubernet_jax.models.settings import DetectionConfig, ModelConfig, Pooling
 from ubernet_jax.tasks.detections import Detections, MeasuredBoxes
 from ubernet_jax.tasks.registry import register
 from ubernet_jax.tasks.task import Size, Task
@@ -72,12 +72,26 @@ class Detection(Task):
             field = f'{stage}_weight'
             require(getattr(self.detector, field) >= 0, field, '0 or more')
 
+    def adopt(self, stored: Task) -> Task:
+        """Takes the pooling `dilated_max` of the stored task in place of `max`."""
+        needed = Pooling.DILATED_MAX
+        if (
+            isinstance(stored, Detection)
+            and stored.detector.pooling is needed
+            and self.detector.pooling is Pooling.MAX
+        ):
+            detector = dataclasses.replace(self.detector, pooling=needed)
+            return dataclasses.replace(self, detector=detector)
+        return self
+
     def head(self, model: ModelConfig) -> nn.Module:
         dtype = jnp.dtype(model.precision.value)
         return DetectionHead(len(self.classes), model.dropout, self.detector, dtype)
 
     def init_head(self, head: nn.Module, rng: jax.Array, features: Features) -> dict:
-        variables = head.init(rng, features.conv5, jnp.zeros((1, 2)), method='detect')
+        variables = head.init(
+            rng, features.conv5, jnp.zeros((1, 2)), jnp.ones((1, 2)), method='detect'
+        )
         return cast(dict, variables['params'])
 
     def outputs(
@@ -87,6 +101,7 @@ class Detection(Task):
         features: Features,
         target: BoxTargets,
         image_sizes: jax.Array,
+        scales: jax.Array,
         rng: jax.Array,
     ) -> tuple[SampledOutputs, SampledOutputs]:
         """Returns the outputs of both stages for samples drawn around the labelled boxes."""
@@ -95,6 +110,7 @@ class Detection(Task):
             {'params': params},
             features.conv5,
             image_sizes.astype(jnp.float32),
+            scales,
             target,
             sampling_rng,
             rngs={'dropout': dropout_rng},
@@ -112,10 +128,15 @@ class Detection(Task):
         return detection_loss(outputs, labelled, self.detector)
 
     def predict(
-        self, head: nn.Module, params: dict, features: Features, image_sizes: jax.Array
+        self,
+        head: nn.Module,
+        params: dict,
+        features: Features,
+        image_sizes: jax.Array,
+        scales: jax.Array,
     ) -> DetectionOutputs:
         sizes = image_sizes.astype(jnp.float32)
-        outputs = head.apply({'params': params}, features.conv5, sizes, method='detect')
+        outputs = head.apply({'params': params}, features.conv5, sizes, scales, method='detect')
         return cast(DetectionOutputs, outputs)
 
     def exported(self, output: DetectionOutputs) -> dict[str, jax.Array]:

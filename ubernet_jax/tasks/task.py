@@ -73,6 +73,10 @@ class Task(GroupConfig, abc.ABC):
             require_setting(fits, f'{where}.classes', self.classes, allowed)
             check_class_names(tuple(self.classes), f'config: {where}.classes')
 
+    def adopt(self, stored: 'Task') -> 'Task':
+        """Returns the task with the settings that weights trained as the task `stored` need."""
+        return self
+
     def to_json(self) -> dict[str, Any]:
         """Returns what `config.json` needs in addition to the fields: the kind."""
         return {'kind': self.kind, **defining_module(type(self))}
@@ -95,6 +99,7 @@ class Task(GroupConfig, abc.ABC):
         features: Features,
         target: Any,
         image_sizes: jax.Array,
+        scales: jax.Array,
         rng: jax.Array,
     ) -> Any:
         """Runs the head in training; returns what `loss` takes.
@@ -105,6 +110,8 @@ class Task(GroupConfig, abc.ABC):
           features: features of the micro-batch.
           target: target of the micro-batch; some heads draw their samples around it.
           image_sizes: int32 (N, 2), height and width of each image without padding.
+          scales: float32 (N, 2), vertical and horizontal pixels of each image per pixel of its
+            photograph.
           rng: random key of the head.
         """
 
@@ -130,9 +137,14 @@ class Task(GroupConfig, abc.ABC):
 
     @abc.abstractmethod
     def predict(
-        self, head: nn.Module, params: dict, features: Features, image_sizes: jax.Array
+        self,
+        head: nn.Module,
+        params: dict,
+        features: Features,
+        image_sizes: jax.Array,
+        scales: jax.Array,
     ) -> Any:
-        """Runs the head on full images of `image_sizes` (N, 2).
+        """Runs the head on full images; the last two arguments are those of `outputs`.
 
         Returns arrays whose first axis has length N.
         """

@@ -27,7 +27,7 @@ def collate(
     """
     images = len(examples)
     image = np.zeros((images, *size, 3), np.uint8)
-    image_sizes = np.zeros((images, 2), np.int32)
+    image_sizes, scales = np.zeros((images, 2), np.int32), np.ones((images, 2), np.float32)
     present = {name for example in examples if example is not None for name in example.labels}
     present = [name for name in tasks if name in present]
     labelled = {name: np.zeros(images, bool) for name in present}
@@ -37,11 +37,14 @@ def collate(
             continue
         height, width = image_sizes[index] = example.image.shape[:2]
         image[index, :height, :width] = example.image
+        scales[index] = example.scale
         for name in present:
             if name in example.labels:
                 tasks[name].write_target(targets[name], index, example.labels[name])
                 labelled[name][index] = True
-    return Batch(image=image, image_sizes=image_sizes, targets=targets, labelled=labelled)
+    return Batch(
+        image=image, image_sizes=image_sizes, scales=scales, targets=targets, labelled=labelled
+    )
 
 
 def add_absent_targets(tasks: Mapping[str, Task], batch: Batch[jax.Array]) -> Batch[jax.Array]:

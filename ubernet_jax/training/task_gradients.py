@@ -109,7 +109,13 @@ def head_gradients(
 
     def loss(params: dict, features: Features) -> tuple[jax.Array, jax.Array]:
         outputs = task.outputs(
-            network.head(name), params, features, target, batch.image_sizes, inputs.rng
+            network.head(name),
+            params,
+            features,
+            target,
+            batch.image_sizes,
+            batch.scales,
+            inputs.rng,
         )
         value = task.loss(outputs, target, inputs.valid, labelled, inputs.scale_weight)
         if settings.uncertainty:

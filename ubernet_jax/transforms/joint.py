@@ -24,8 +24,11 @@ def flip(example: Example) -> Example:
 
 def resize(example: Example, size: tuple[int, int]) -> Example:
     """Scales the image and its labels to `size` (height, width)."""
-    grid = Scaling(example.image.shape[:2], size)
+    height, width = example.image.shape[:2]
+    grid = Scaling((height, width), size)
     image = resize_image(example.image, size)
+    scale = example.scale[0] * size[0] / height, example.scale[1] * size[1] / width
+    example = dataclasses.replace(example, scale=scale)
     return _transform(example, image, lambda kind, label: kind.resize(label, grid))
 
 

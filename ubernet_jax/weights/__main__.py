@@ -17,7 +17,14 @@ import pathlib
 import numpy as np
 
 from ubernet_jax import cli
-from ubernet_jax.config import PAPER, Config, Initialisation, ModelConfig, serialization
+from ubernet_jax.config import (
+    PAPER,
+    Config,
+    DetectionConfig,
+    Initialisation,
+    ModelConfig,
+    serialization,
+)
 from ubernet_jax.errors import UserError
 from ubernet_jax.locks import lock_file
 from ubernet_jax.tasks import select_tasks
@@ -25,6 +32,7 @@ from ubernet_jax.weights.card import describe_training
 from ubernet_jax.weights.exported import SUFFIX, read_file, save_exported, write_file
 from ubernet_jax.weights.formats import FORMATS, open_source
 from ubernet_jax.weights.importing import check_trunk, compare_with_network, import_layers
+from ubernet_jax.weights.layers import DETECTION
 from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint, results_folder
 
 
@@ -58,6 +66,8 @@ def import_files(files: list[str], formats: list[str], out: pathlib.Path) -> Non
         std=imported.std,
     )
     tasks = {name: make() for name, make in PAPER.items()}
+    detector = DetectionConfig(pooling=imported.pooling)
+    tasks[DETECTION] = PAPER[DETECTION](detector=detector)
     config = Config(name='imported', steps=0, tasks=tasks, model=model)
     origin = [f'{source.name} ({source.format})' for source in sources]
     write_file(out, imported.arrays, config, 0, {'sources': origin})

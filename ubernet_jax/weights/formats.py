@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ubernet_jax.config import Trunk
+from ubernet_jax.config import Pooling, Trunk
 from ubernet_jax.errors import UserError
 from ubernet_jax.weights import batch_norm, layers, variants
 from ubernet_jax.weights.caffe import read_caffemodel
@@ -59,6 +59,7 @@ class WeightFormat:
       std: deviation to divide by afterwards.
       copies: parts of layer names that mark a copy of another layer, as Caffe writes tied weights.
       trunk: the trunk that the weights are for.
+      pooling: how regions are pooled for the box head.
       normalisations: name of a convolution -> name of the batch normalisation after it.
     """
 
@@ -69,6 +70,7 @@ class WeightFormat:
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     copies: tuple[str, ...] = ()
     trunk: Trunk = Trunk.VGG16
+    pooling: Pooling = Pooling.MAX
     normalisations: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
@@ -85,6 +87,7 @@ FORMATS = {
         mean=_FAST_RCNN_MEAN,
         trunk_layers=variants.CAFFE_LAYERS,
         copies=('_RS2', '_RS4'),
+        pooling=Pooling.DILATED_MAX,
     ),
     'faster_rcnn': WeightFormat(
         mappings=layers.FASTER_RCNN,

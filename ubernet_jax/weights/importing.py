@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ubernet_jax.config import Config, Initialisation, ModelConfig, Trunk
+from ubernet_jax.config import Config, Initialisation, ModelConfig, Pooling, Trunk
 from ubernet_jax.errors import UserError
 from ubernet_jax.weights.exported import network_shapes
 from ubernet_jax.weights.formats import FORMATS, Source
-from ubernet_jax.weights.layers import TRUNK, LayerMapping
+from ubernet_jax.weights.layers import BOX_HEAD, TRUNK, LayerMapping
 from ubernet_jax.weights.variants import NAMES
 
 
@@ -23,6 +23,7 @@ class Imported(NamedTuple):
       arrays: float32 arrays by their names in an exported file.
       mean: mean that the first convolution expects to be subtracted from RGB, 0..255.
       std: deviation that the difference is then divided by.
+      pooling: how the box head expects regions to be pooled.
       report: lines for the user that name every unused layer of the files.
       totals: a line for the user with the numbers of layers read, used and left out.
       origins: name of an array -> (file, layer) that it is from.
@@ -32,6 +33,7 @@ class Imported(NamedTuple):
     arrays: dict[str, np.ndarray]
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    pooling: Pooling
     report: list[str]
     totals: str
     origins: dict[str, tuple[str, str]]
@@ -68,12 +70,14 @@ def import_layers(sources: Sequence[Source]) -> Imported:
                     if name not in arrays:
                         arrays[name], origins[name] = array, (source, mapping.source)
     used = set(origins.values())
+    box_head, _ = origins.get(f'{BOX_HEAD}/fc6/kernel', (None, ''))
     report = [line for source in sources for line in _unused(source, used)]
     return Imported(
         trunk=first.trunk,
         arrays=arrays,
         mean=first.mean,
         std=first.std,
+        pooling=FORMATS[box_head.format].pooling if box_head else Pooling.MAX,
         report=report,
         totals=_count(sources, used),
         origins={name: (source.name, layer) for name, (source, layer) in origins.items()},

@@ -25,21 +25,28 @@ class Start(NamedTuple):
 
 
 def adopt_preprocessing(config: Config) -> Config:
-    """Returns the configuration with the mean and std of the file `model.weights`, if it is set.
+    """Returns the configuration with the settings that the file `model.weights` needs, if any.
+
+    These are its mean and std, and those of each task that it describes too: see `Task.adopt`.
 
     Raises:
       UserError: the file cannot be read, or is for another trunk.
     """
     if not config.model.weights:
         return config
-    file_model = read_file(pathlib.Path(config.model.weights)).config.model
+    stored = read_file(pathlib.Path(config.model.weights)).config
+    file_model = stored.model
     if file_model.trunk is not config.model.trunk:
         raise UserError(
             f'{config.model.weights} is for the trunk {file_model.trunk.value}, but model.trunk is '
             f'{config.model.trunk.value}: set --config.model.trunk={file_model.trunk.value}'
         )
     model = dataclasses.replace(config.model, mean=file_model.mean, std=file_model.std)
-    return dataclasses.replace(config, model=model)
+    tasks = {
+        name: task.adopt(stored.tasks[name]) if name in stored.tasks else task
+        for name, task in config.tasks.items()
+    }
+    return dataclasses.replace(config, model=model, tasks=tasks)
 
 
 def load_start(path: pathlib.Path, params: Params, batch_stats: dict) -> Start:

@@ -68,8 +68,9 @@ CONVOLUTIONS = (
 )
 TRUNK = 'params/shared/trunk'
 LARGE_FIELD = f'{TRUNK}/fc'
-_PROPOSALS = 'params/detection/proposal_network'
-_BOX_HEAD = 'params/detection/box_head'
+DETECTION = 'detection'  # the task of the detector's layers
+_PROPOSALS = f'params/{DETECTION}/proposal_network'
+BOX_HEAD = f'params/{DETECTION}/box_head'
 
 # The release's task names, and the number of each skip in its layers' names.
 _TASK_CODES = {
@@ -97,8 +98,8 @@ def _trunk(
 def _fully_connected(fc6: str, fc7: str) -> tuple[LayerMapping, ...]:
     """fc6 and fc7 of VGG: unchanged in the box head, decimated in the trunk."""
     return (
-        LayerMapping(fc6, f'{_BOX_HEAD}/fc6', regions_dense),
-        LayerMapping(fc7, f'{_BOX_HEAD}/fc7', dense),
+        LayerMapping(fc6, f'{BOX_HEAD}/fc6', regions_dense),
+        LayerMapping(fc7, f'{BOX_HEAD}/fc7', dense),
         LayerMapping(fc6, f'{LARGE_FIELD}/fc6', large_field_fc6, derived=True),
         LayerMapping(fc7, f'{LARGE_FIELD}/fc7', large_field_fc7, derived=True),
     )
@@ -125,7 +126,7 @@ _PROPOSAL_LAYERS = (
     LayerMapping('rpn_conv/3x3', _PROPOSALS, convolution),
     LayerMapping('rpn_cls_score', f'{_PROPOSALS}/scores', proposal_scores),
     LayerMapping('rpn_bbox_pred', f'{_PROPOSALS}/deltas', dense),
-    LayerMapping('bbox_pred', f'{_BOX_HEAD}/deltas', box_deltas),
+    LayerMapping('bbox_pred', f'{BOX_HEAD}/deltas', box_deltas),
 )
 
 RELEASE = (
@@ -135,15 +136,15 @@ RELEASE = (
     *_skip_statistics(),
     *_dense_heads(),
     *_PROPOSAL_LAYERS,
-    LayerMapping('fc6_det_0_0', f'{_BOX_HEAD}/fc6', regions_dense),
-    LayerMapping('fc7_det_0_0', f'{_BOX_HEAD}/fc7', dense),
-    LayerMapping('fc8_det_0_0', f'{_BOX_HEAD}/scores', dense),
+    LayerMapping('fc6_det_0_0', f'{BOX_HEAD}/fc6', regions_dense),
+    LayerMapping('fc7_det_0_0', f'{BOX_HEAD}/fc7', dense),
+    LayerMapping('fc8_det_0_0', f'{BOX_HEAD}/scores', dense),
 )
 FASTER_RCNN = (
     *_CAFFE_TRUNK,
     *_fully_connected('fc6', 'fc7'),
     *_PROPOSAL_LAYERS,
-    LayerMapping('cls_score', f'{_BOX_HEAD}/scores', dense),
+    LayerMapping('cls_score', f'{BOX_HEAD}/scores', dense),
 )
 DEEPLAB = (
     *_CAFFE_TRUNK,

@@ -27,7 +27,7 @@ from ubernet_jax.labels.reading import read_array
 from ubernet_jax.labels.standard import STANDARD, VOC_CLASSES
 from ubernet_jax.metrics import annotations
 from ubernet_jax.metrics.boundaries import BoundaryMetric
-from ubernet_jax.metrics.boundary_extraction import truth_from_segmentation
+from ubernet_jax.metrics.boundary_extraction import outline_classes
 from ubernet_jax.metrics.depth import DepthMetric
 from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.metrics.normals import NormalsMetric
@@ -117,7 +117,7 @@ _METRICS: dict[str, tuple[Metric, Any]] = {
     'boundaries': (BoundaryMetric(thresholds=3), _BINARY[np.newaxis]),
     'semantic-boundaries': (
         SemanticBoundaryMetric(CLASSES, Mode.PRE_SEAL, thresholds=3),
-        truth_from_segmentation(_BINARY, len(CLASSES)),
+        outline_classes(_BINARY, len(CLASSES)),
     ),
 }
 
