@@ -42,7 +42,7 @@ soak: .venv/installed
 fuzz: .venv/installed
 	FUZZ_CASES=200000 $(BIN)/python -m pytest -n auto -rP tests/fuzz
 
-.venv/installed: setup.cfg
+.venv/installed: setup.cfg constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable '.[imagenet,test,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[imagenet,test,dev]'
 	touch $@

@@ -110,6 +110,32 @@ def test_the_script_of_a_page_runs(path, tmp_path):
     run_script(script, tmp_path)
 
 
+@pytest.mark.slow
+def test_the_code_of_the_readme_runs(exported, tmp_path):
+    """With an exported file in place of the run, and its description of a folder dataset."""
+    (script,) = code_blocks('README.md', 'python')
+    shutil.copy(exported, tmp_path / 'network.safetensors')
+    Image.new('RGB', (40, 30), 'red').save(tmp_path / 'PHOTO.jpg')
+    assert "'runs/mini'" in script
+    run_script(script.replace('runs/mini', 'network.safetensors'), tmp_path)
+
+
+@pytest.mark.slow
+def test_the_folder_of_the_readme_is_prepared(tmp_path):
+    text = (ROOT / 'README.md').read_text()
+    files = re.findall(r'^(garden/\S+)(?: +(\{.*\}))?$', text, re.MULTILINE)
+    for name, content in files:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if content:
+            path.write_text(content)
+        else:
+            Image.new('RGB' if path.suffix == '.jpg' else 'L', (40, 30)).save(path)
+    (command,) = re.findall(r'^python -m (ubernet_jax\.prepare folder/.*)$', text, re.MULTILINE)
+    output = run_command(command, tmp_path)
+    assert 'train 1 images (weeds 1)' in output
+
+
 def test_the_code_of_the_page_on_python_runs(exported, tmp_path):
     shutil.copy(exported, tmp_path / 'network.safetensors')
     Image.new('RGB', (40, 30), 'red').save(tmp_path / 'photo.jpg')
@@ -117,32 +143,33 @@ def test_the_code_of_the_page_on_python_runs(exported, tmp_path):
     assert (tmp_path / 'results' / 'sheet.png').is_file()
 
 
-@pytest.mark.parametrize(
-    'path',
-    [
-        'README.md',
-        'data/README.md',
-        'docs/results/detection.md',
-        'docs/results/mini.md',
-        'docs/adding_a_dataset.md',
-        'docs/weights.md',
-        'docs/python.md',
-        'docs/scaling.md',
-    ],
-)
-def test_commands_name_modules_configs_and_options_that_exist(path):
-    text = (ROOT / path).read_text().replace('\\\n', ' ')
-    commands = re.findall(r'python -m ubernet_jax\.(\w+)([^`\n]*)', text)
-    assert commands
-    for module, arguments in commands:
-        source = ROOT / 'ubernet_jax' / module
-        files = list(source.glob('*.py')) if source.is_dir() else [source.with_suffix('.py')]
-        assert (source / '__main__.py' if source.is_dir() else files[0]).is_file(), module
-        code = ''.join(file.read_text() for file in files)
-        for option in re.findall(r'--(\w[\w-]*)', arguments):
-            assert option in code, f'{module} --{option}'
-        for config in re.findall(r'configs/\w+\.py', arguments):
-            assert (ROOT / config).is_file(), config
+def test_commands_name_modules_configs_and_options_that_exist():
+    found = set()
+    for page in PAGES:
+        text = (ROOT / page).read_text().replace('\\\n', ' ')
+        commands = re.findall(r'python -m (ubernet_jax|benchmarks)\.(\w+)([^`|\n]*)', text)
+        for package, module, arguments in commands:
+            if module == 'NAME':
+                continue
+            check_command(page, package, module, arguments)
+            found.add(f'{package}.{module}')
+    assert {f'ubernet_jax.{name}' for name in ('train', 'evaluate', 'weights', 'metrics')} <= found
+    assert 'benchmarks.memory' in found
+
+
+def check_command(page: str, package: str, module: str, arguments: str) -> None:
+    """Checks the module, the options, the config files and the settings of a command of a page."""
+    source = ROOT / package / module
+    files = list(source.glob('*.py')) if source.is_dir() else [source.with_suffix('.py')]
+    assert (source / '__main__.py' if source.is_dir() else files[0]).is_file(), f'{page}: {module}'
+    files.append(ROOT / 'ubernet_jax/cli.py')  # has --plugin
+    if module == 'metrics':
+        files += (ROOT / 'ubernet_jax/scoring').glob('*.py')
+    code = ''.join(file.read_text() for file in files)
+    for option in re.findall(r'(?<!\S)--(\w[\w-]*)', arguments):
+        assert option in code, f'{page}: {module} --{option}'
+    for config in re.findall(r'configs/\w+\.py', arguments):
+        assert (ROOT / config).is_file(), f'{page}: {config}'
 
 
 def test_make_targets_of_the_readme_exist():

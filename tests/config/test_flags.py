@@ -3,12 +3,10 @@
 import pathlib
 
 import pytest
-from absl import flags
-from ml_collections import config_flags
 
 from helpers import tiny_config
 from ubernet_jax import config as c
-from ubernet_jax.config.flags import check_config, load_config, parse_flags
+from ubernet_jax.config.flags import load_config, override_config
 from ubernet_jax.config.validation import validate
 from ubernet_jax.errors import UserError
 
@@ -17,11 +15,7 @@ TINY = tiny_config.__file__
 
 def parse(*settings: str, file: pathlib.Path | str = TINY) -> c.Config:
     """The configuration that `train` reads from `--config FILE` and further flags."""
-    words = ['train', f'--config={file}', *settings]
-    values = flags.FlagValues()
-    config_flags.DEFINE_config_file('config', flag_values=values, sys_argv=words)
-    parse_flags(words, values)
-    config = check_config(values['config'].value)
+    config = override_config(str(file), settings)
     validate(config)
     return config
 

@@ -8,10 +8,7 @@ import jax
 import numpy as np
 import pytest
 
-from helpers.diagnosis import (
-    SHARD,
-    diagnose,
-)
+from helpers.diagnosis import SHARD, diagnose, write_config
 from helpers.paths import ROOT
 from ubernet_jax.doctor import command as doctor
 from ubernet_jax.errors import UserError
@@ -56,6 +53,20 @@ def test_missing_folders_and_config_files_are_reported(tmp_path):
         doctor.main(['--data-root', str(tmp_path)])
     with pytest.raises(UserError, match=r'none\.py'):
         doctor.main(['--config', str(tmp_path / 'none.py')])
+
+
+def test_settings_are_changed_as_for_training(healthy, tmp_path, capsys):
+    config = ['--config', write_config(tmp_path)]
+    code, report = diagnose(capsys, healthy, *config, '--config.name=other')
+    assert (code, report['config']['name'], report['config']['errors']) == (0, 'other', [])
+    code, report = diagnose(capsys, healthy, *config, '--config.data.train[0].name=sbd')
+    assert code == 1 and 'sbd' in report['config']['errors'][0]
+    for wrong in ('--config.nothing=1', '--nothing', 'nothing'):
+        with pytest.raises(UserError, match='nothing'):
+            doctor.main(['--data-root', str(healthy), *config, wrong])
+    with pytest.raises(SystemExit) as exit:
+        doctor.main(['--data-root', str(healthy), '--config.name=other'])
+    assert exit.value.code == 2
 
 
 def test_the_command_line(prepared):

@@ -9,6 +9,7 @@ from ubernet_jax.metrics.metric import Score
 
 PROVENANCE = {'command': 'python -m ubernet_jax.train', 'commit': 'abc1234', 'machine': '2 cores'}
 PROTOCOL = {'k': 1}
+NETWORK = '0123456789abcdef'  # digest of the network of every result
 # Result -> DATASET-SPLIT of its benchmark.
 BENCHMARKS = {
     'boundaries': 'bsds500-test',
@@ -78,8 +79,9 @@ def write_run(
         dataset, split = BENCHMARKS.get(result, 'custom-test').split('-')
         report = {
             'task': TASKS.get(result, result), 'result': result, 'dataset': dataset,
-            'split': split, 'experiment': experiment, 'step': step, 'protocol': protocol,
-            'images': images, 'scores': describe(values),
+            'split': split, 'experiment': experiment, 'step': step,
+            'network': NETWORK, 'protocol': protocol, 'images': images,
+            'scores': describe(values),
         }  # fmt: skip
         (scores / f'{dataset}-{split}-{result}.json').write_text(json.dumps(report))
     return folder

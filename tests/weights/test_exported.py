@@ -1,6 +1,7 @@
 """Exported files: round trip, size, model card, and files that are refused."""
 
 import json
+import shutil
 
 import jax
 import numpy as np
@@ -13,7 +14,8 @@ from ubernet_jax.config import PAPER, Config
 from ubernet_jax.errors import UserError
 from ubernet_jax.metrics.saliency import SaliencyResult
 from ubernet_jax.weights import __main__
-from ubernet_jax.weights.card import describe_training
+from ubernet_jax.weights.card import describe_training, select_results
+from ubernet_jax.weights.digest import network_digest
 from ubernet_jax.weights.exported import (
     TrainedNetwork,
     load_exported,
@@ -97,10 +99,21 @@ def test_the_model_card_has_training_data_and_scores(trained, tmp_path):
         'dataset': 'voc2012',
         'split': 'val',
     }
-    (results / 'a.json').write_text(json.dumps({**provenance, **result.to_json()}))
-    (results / 'b.json').write_text(json.dumps({'task': 'parts', 'recall': 0.5}))
+    tasks = tuple(trained.config.tasks)
+    document = {'network': 'ours', **provenance, **result.to_json()}
+    for name, fields in {
+        'a': {},
+        'b': {'task': 'parts'},
+        'c': {'network': 'theirs'},
+        'd': {'network': None},
+    }.items():
+        (results / f'{name}.json').write_text(json.dumps(document | fields))
+    selected = select_results(results, 'ours', tasks)
+    assert [path.name for path in selected.left_out] == ['b.json', 'c.json', 'd.json']
+    assert 'parts' in selected.left_out[results / 'b.json']
+    assert 'theirs' in selected.left_out[results / 'c.json']
     path = tmp_path / 'a.safetensors'
-    save_exported(trained, path, card=describe_training(trained.config, results))
+    save_exported(trained, path, card=describe_training(trained.config, selected.scores))
     card = read_file(path).card
     assert card == {
         'preprocessing': {
@@ -115,10 +128,35 @@ def test_the_model_card_has_training_data_and_scores(trained, tmp_path):
             {**provenance, 'images': 3, 'protocol': {'overlap': 0.5}, 'scores': {'max_f': 0.1235}}
         ],
     }
-    assert describe_training(trained.config, tmp_path / 'none')['scores'] == []
-    (results / 'c.json').write_text(json.dumps({**provenance, 'miou': 0.5}))
-    with pytest.raises(UserError, match=r'c\.json.* 0\.2'):
-        describe_training(trained.config, results)
+    assert select_results(tmp_path / 'none', 'ours', tasks) == ([], {})
+    (results / 'e.json').write_text(json.dumps({'network': 'ours', **provenance, 'miou': 0.5}))
+    with pytest.raises(UserError, match=r'e\.json.* 0\.2'):
+        select_results(results, 'ours', tasks)
+
+
+def test_export_leaves_out_results_of_another_network(exported, tmp_path, monkeypatch, capsys):
+    source = tmp_path / 'a.safetensors'
+    shutil.copy(exported, source)
+    network = load_exported(source)
+    results = tmp_path / 'a' / 'results' / f'{network.step:08d}'
+    results.mkdir(parents=True)
+    score = {'name': 'miou', 'label': 'mIoU', 'unit': '', 'lower_is_better': False, 'main': True}
+    for task, digest in {
+        'parts': network_digest(network.params, network.batch_stats),
+        'normals': '0123456789abcdef',
+    }.items():
+        document = {'task': task, 'network': digest, 'scores': [score | {'value': 0.5}]}
+        (results / f'{task}.json').write_text(json.dumps(document))
+    # The digest is that of all tasks in float32, as `evaluate` opens them.
+    out = tmp_path / 'b.safetensors'
+    words = ['--checkpoint', source, '--out', out, '--dtype', 'float16', '--tasks']
+    words += ['parts', 'normals']
+    monkeypatch.setattr('sys.argv', ['weights', 'export', *map(str, words)])
+    __main__.main()
+    assert read_file(out).card['scores'] == [{'task': 'parts', 'scores': {'miou': 0.5}}]
+    *_, left_out, last = capsys.readouterr().out.splitlines()
+    assert str(results / 'normals.json') in left_out and '0123456789abcdef' in left_out
+    assert '1 results' in last
 
 
 def test_an_incomplete_network_is_refused(trained, tmp_path):

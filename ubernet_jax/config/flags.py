@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from absl import flags
+from ml_collections import config_flags
 
 from ubernet_jax import config
 from ubernet_jax.config import Config
@@ -57,6 +58,25 @@ def parse_flags(arguments: list[str], values: flags.FlagValues = flags.FLAGS) ->
         return values(arguments)
     except (flags.Error, ValueError) as error:
         raise UserError(str(error)) from error
+
+
+def override_config(name: str, settings: Sequence[str]) -> Config:
+    """Loads the configuration that `--config FILE.py[:VARIANT]` names, and changes its fields.
+
+    Args:
+      name: FILE.py[:VARIANT].
+      settings: `--config.FIELD=VALUE` for each field.
+
+    Raises:
+      UserError: as for `load_config`, or a setting does not have this form.
+    """
+    words = ['', f'--config={name}', *settings]
+    values = flags.FlagValues()
+    config_flags.DEFINE_config_file('config', flag_values=values, sys_argv=words)
+    _, *unknown = parse_flags(words, values)
+    if unknown:
+        raise UserError(f'unknown arguments {unknown}; settings are given as --config.FIELD=VALUE')
+    return check_config(values['config'].value)
 
 
 class _Parser(flags.ArgumentParser):

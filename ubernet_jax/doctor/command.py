@@ -1,7 +1,8 @@
 """Checks the machine, the prepared datasets, and a configuration that uses them.
 
-    python -m ubernet_jax.doctor --config configs/mini.py
+    python -m ubernet_jax.doctor --config configs/mini.py --config.data.directory=DIR
 
+Settings of the configuration are changed as for training: `--config.FIELD=VALUE`.
 Reports which datasets are ready, broken or absent; the number and the sizes of their images,
 repeated images, and their labels; and training images of the configuration that are also test
 images of its benchmarks. The exit code is 1 if something is broken or images leak. Fingerprints of
@@ -17,7 +18,7 @@ from absl import logging
 
 from ubernet_jax import cli
 from ubernet_jax.config import DataConfig
-from ubernet_jax.config.flags import load_config
+from ubernet_jax.config.flags import override_config
 from ubernet_jax.config.serialization import to_json
 from ubernet_jax.config.validation import validate
 from ubernet_jax.doctor.dataset_report import SAMPLE_SIZE, Status
@@ -37,9 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises:
       UserError: the directory or the config file does not exist, or there is no prepared dataset.
     """
-    options = _parse(arguments)
+    options, settings = _parse(arguments)
     logging.set_verbosity(logging.WARNING)  # TFDS logs many details at the level INFO
-    config = load_config(options.config) if options.config else None
+    config = override_config(options.config, settings) if options.config else None
     if config:
         validate(config)
     data = config.data if config else DataConfig()
@@ -59,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if diagnosis.healthy else 1
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+def _parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
+    """Returns the options, and the settings `--config.FIELD=VALUE`."""
     parser = cli.make_parser('doctor', __doc__)
     parser.add_argument(
         '--data-root',
@@ -76,4 +78,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         action='store_true',
         help=f'read the pixels of all images, not only of {SAMPLE_SIZE} per split',
     )
-    return parser.parse_args(arguments)
+    options, settings = parser.parse_known_args(arguments)
+    if settings and not options.config:
+        parser.error(f'unknown arguments: {" ".join(settings)}; settings need --config FILE')
+    return options, settings

@@ -28,7 +28,8 @@ from ubernet_jax.config import (
 from ubernet_jax.errors import UserError
 from ubernet_jax.locks import lock_file
 from ubernet_jax.tasks import select_tasks
-from ubernet_jax.weights.card import describe_training
+from ubernet_jax.weights.card import describe_training, select_results
+from ubernet_jax.weights.digest import network_digest
 from ubernet_jax.weights.exported import SUFFIX, read_file, save_exported, write_file
 from ubernet_jax.weights.formats import FORMATS, open_source
 from ubernet_jax.weights.importing import check_trunk, compare_with_network, import_layers
@@ -81,10 +82,15 @@ def export(
 ) -> None:
     """Writes a trained network, with all or some of its tasks, and its model card."""
     trained = open_checkpoint(checkpoint)
+    network = network_digest(trained.params, trained.batch_stats)  # of all tasks, as in results
     trained = trained.restrict_to(select_tasks(trained.config.tasks, tasks))
-    card = describe_training(trained.config, results_folder(checkpoint, f'{trained.step:08d}'))
+    folder = results_folder(checkpoint, f'{trained.step:08d}')
+    results = select_results(folder, network, tuple(trained.config.tasks))
+    card = describe_training(trained.config, results.scores)
     save_exported(trained, out, np.dtype(dtype).type, card)
-    count = len(card['scores'])
+    for path, reason in results.left_out.items():
+        print(f'left out: {path}, {reason}')
+    count = len(results.scores)
     scores = f'{count} results' if count else 'no results (run evaluate to get some)'
     print(f'exported: {out}, {out.stat().st_size / 1e6:.1f} MB, with {scores}')
 

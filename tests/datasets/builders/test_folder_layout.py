@@ -199,8 +199,9 @@ def test_hidden_and_unknown_files_are_left_out_and_reported(source, capsys):
     (source / '.cache' / 'images').mkdir(parents=True)
     assert build(source).ids == ('a',)
     lines = [line for line in capsys.readouterr().out.splitlines() if 'left out' in line]
-    assert len(lines) == 3
-    assert 'left out 4, hidden: ' in lines[-1] and str(hidden[0].parent) not in lines[0]
+    assert len(lines) == 4
+    assert 'left out 1, hidden: ' in lines[1] and str(source / '.cache') in lines[1]
+    assert 'train: left out 3, hidden: ' in lines[-1] and str(hidden[0]) in lines[-1]
     assert all(any(str(path) in line for line in lines) for path in unknown)
     build(source)  # already prepared
     assert [line for line in capsys.readouterr().out.splitlines() if 'left out' in line] == lines

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from helpers import tiny_config
 from helpers.fuzz.damage import any_file, as_json
 from helpers.fuzz.reader import Reader
-from helpers.run_folders import BELOW_30, MAE, MAX_F, MEAN, PROVENANCE, VOC07, write_run
+from helpers.run_folders import BELOW_30, MAE, MAX_F, MEAN, NETWORK, PROVENANCE, VOC07, write_run
 from helpers.tiny_datasets import random_image, write_coco
 from ubernet_jax.comparison import results, runs, workdir
 from ubernet_jax.config import Config, serialization
@@ -17,7 +17,7 @@ from ubernet_jax.config.validation import validate
 from ubernet_jax.datasets.builders import coco
 from ubernet_jax.json_file import read_json
 from ubernet_jax.metrics.multitask import MultitaskResult, delta_m
-from ubernet_jax.weights.card import describe_training
+from ubernet_jax.weights.card import Results, select_results
 
 _SCORES = {
     'saliency': {MAX_F: 0.6, MAE: 0.1},
@@ -54,10 +54,10 @@ def make_run_readers(folder: pathlib.Path) -> dict[str, Reader]:
         ),
         'results': Reader(lambda path: results.read_results(path.parent), 'a.json', reports, dict),
         'card': Reader(
-            lambda path: describe_training(tiny_config.get_config(), path.parent),
+            lambda path: select_results(path.parent, NETWORK, tuple(_SCORES)),
             'a.json',
             reports,
-            dict,
+            Results,
         ),
         'kept_run': Reader(runs.read_run, 'a.json', _documents(run.to_json()), runs.Run),
         'single_task': Reader(

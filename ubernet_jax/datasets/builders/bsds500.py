@@ -44,7 +44,7 @@ class Bsds500(Builder):
 
     def list_splits(self, source: pathlib.Path) -> dict[str, list[tuple[pathlib.Path, ...]]]:
         return {
-            split: _list_pairs(source / 'data', split, self.left_out)
+            split: _list_pairs(source / 'data', split, self.left_out[split])
             for split in ('train', 'val', 'test')
         }
 

@@ -13,7 +13,7 @@ from tensorflow_datasets.core.dataset_builder import FileReaderBuilder
 
 from ubernet_jax.datasets.builders import split_metadata
 from ubernet_jax.datasets.builders.card import Card
-from ubernet_jax.datasets.builders.left_out import LeftOut
+from ubernet_jax.datasets.builders.left_out import LeftOutBySplit
 from ubernet_jax.datasets.storage import records
 from ubernet_jax.datasets.storage.image_storage import Storage
 from ubernet_jax.datasets.storage.shard_report import ShardReport, merge_reports
@@ -66,7 +66,7 @@ class Builder(FileReaderBuilder, skip_registration=True):
         Args:
           source: folder of the dataset; unused for a dataset that is not made from files.
 
-        Files that are not read are added to `left_out`.
+        Files that are not read are added to `left_out`; `prepare` adds those that no list names.
 
         Raises:
           UserError: a list, or a file in a list, is missing.
@@ -129,7 +129,9 @@ class Builder(FileReaderBuilder, skip_registration=True):
         vars(self).pop('left_out', None)  # of an earlier call
         splits = self.list_splits(source)
         vars(self).pop('info', None)  # created before the labels were known
-        check_sources(list_files(splits), {source, root or source})
+        files = list_files(splits)
+        self.left_out.add_unlisted(files, source)
+        check_sources(files, {source, root or source})
         with removing_new_empty_folders(self.unfinished):
             try:
                 self.unfinished.mkdir(parents=True, exist_ok=True)
@@ -144,9 +146,9 @@ class Builder(FileReaderBuilder, skip_registration=True):
                 ) from error
 
     @functools.cached_property
-    def left_out(self) -> LeftOut:
-        """The files that `list_splits` left out."""
-        return LeftOut()
+    def left_out(self) -> LeftOutBySplit:
+        """The files that are left out of the current build."""
+        return LeftOutBySplit()
 
     @property
     def unfinished(self) -> pathlib.Path:
@@ -197,7 +199,7 @@ class Builder(FileReaderBuilder, skip_registration=True):
         return Storage(**next(iter(self.split_metadata.values()))['storage'])
 
     def describe_left_out(self) -> list[str]:
-        """Describes the files that were left out when the dataset was prepared, by reason."""
+        """Describes the files that were left out of a prepared dataset, by split and reason."""
         return next(iter(self.split_metadata.values())).get('left_out', [])
 
     def review_labels(self) -> dict[str, Review]:

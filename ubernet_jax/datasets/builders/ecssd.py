@@ -22,4 +22,5 @@ class Ecssd(MaskedPhotographs):
     )
 
     def list_splits(self, source: pathlib.Path) -> dict[str, list[tuple[pathlib.Path, ...]]]:
-        return {'test': list_pairs(source / 'images', source / 'ground_truth_mask', self.left_out)}
+        folders = source / 'images', source / 'ground_truth_mask'
+        return {'test': list_pairs(*folders, self.left_out['test'])}

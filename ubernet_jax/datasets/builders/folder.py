@@ -109,7 +109,9 @@ class Folder(Builder):
                 f'{", ".join(FOLDERS.values())}; remove either'
             )
         check_contents(source, splits, kinds, self.left_out)
-        items = {split.name: _list_items(split, kinds, self.left_out) for split in splits}
+        items = {
+            split.name: _list_items(split, kinds, self.left_out[split.name]) for split in splits
+        }
         if not any(labels for of_split in items.values() for _, labels in of_split):
             raise UserError(
                 f'{source} has no labels: beside {IMAGES}, each split may have the folders '

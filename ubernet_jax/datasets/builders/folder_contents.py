@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Collection, Mapping
 
 from ubernet_jax.datasets.builders.files import list_visible
-from ubernet_jax.datasets.builders.left_out import LeftOut
+from ubernet_jax.datasets.builders.left_out import NO_SPLIT, LeftOutBySplit
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels import LabelKind
 from ubernet_jax.labels.standard import FOLDERS, STANDARD
@@ -30,7 +30,7 @@ def check_contents(
     source: pathlib.Path,
     splits: Collection[pathlib.Path],
     kinds: Mapping[str, LabelKind],
-    left_out: LeftOut,
+    left_out: LeftOutBySplit,
 ) -> None:
     """Checks the files and folders beside the splits, and those in each split.
 
@@ -44,19 +44,23 @@ def check_contents(
       UserError: a file or folder looks like labels, classes or images, but would not be read.
     """
     used = {DESCRIPTION, *(f'{name}.txt' for name, kind in kinds.items() if kind.has_classes)}
-    for path in list_visible(source, left_out):
+    for path in list_visible(source, left_out[NO_SPLIT]):
         if path in splits or (path.is_file() and path.name in used):
             continue
         if path.is_dir():
             _check_folder(path, kinds)
         else:
             _check_names(path, source, kinds)
-        left_out.add(path, 'beside the splits, but neither a split nor a description of labels')
+        left_out[NO_SPLIT].add(
+            path, 'beside the splits, but neither a split nor a description of labels'
+        )
     for split in splits:
-        for path in list_visible(split, left_out):
+        for path in list_visible(split, left_out[split.name]):
             if path.is_file():
                 _check_names(path, source, kinds)
-                left_out.add(path, f'beside the folder {IMAGES} of a split, but not a folder')
+                left_out[split.name].add(
+                    path, f'beside the folder {IMAGES} of a split, but not a folder'
+                )
 
 
 def _check_folder(path: pathlib.Path, kinds: Mapping[str, LabelKind]) -> None:

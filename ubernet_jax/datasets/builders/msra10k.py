@@ -23,4 +23,4 @@ class Msra10k(MaskedPhotographs):
     )
 
     def list_splits(self, source: pathlib.Path) -> dict[str, list[tuple[pathlib.Path, ...]]]:
-        return {'train': list_pairs(source / 'Imgs', source / 'Imgs', self.left_out)}
+        return {'train': list_pairs(source / 'Imgs', source / 'Imgs', self.left_out['train'])}

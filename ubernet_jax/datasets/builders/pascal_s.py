@@ -32,6 +32,6 @@ class PascalS(MaskedPhotographs):
     def list_splits(self, source: pathlib.Path) -> dict[str, list[tuple[pathlib.Path, ...]]]:
         lists = {split: source / f'{split}.txt' for split in ('train', 'test')}
         if not any(path.exists() for path in lists.values()):
-            return {'test': list_pairs(source / _IMAGES, source / _MASKS, self.left_out)}
+            return {'test': list_pairs(source / _IMAGES, source / _MASKS, self.left_out['test'])}
         patterns = (f'{_IMAGES}/{{}}.jpg', f'{_MASKS}/{{}}.png')
         return {split: list_items(source, path, patterns) for split, path in lists.items()}

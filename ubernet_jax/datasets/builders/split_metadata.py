@@ -1,7 +1,7 @@
 """The metadata of the splits of a prepared dataset: what is known without reading its records.
 
 The metadata of a split are the fields that `merge_reports` returns, `labels` (name -> kind as
-JSON), `storage` (the fields of `Storage`) and `left_out` (`LeftOut.describe`).
+JSON), `storage` (the fields of `Storage`) and `left_out` (`LeftOutBySplit.describe`).
 """
 
 import dataclasses
