@@ -60,7 +60,7 @@ def running(checkpoint: pathlib.Path, root: pathlib.Path, *words: str) -> Iterat
     printed = root / 'printed.txt'
     with printed.open('wb') as output:
         process = subprocess.Popen(
-            ['timeout', '--kill-after=10', '900', sys.executable, *command],
+            ['timeout', '--foreground', '--kill-after=10', '900', sys.executable, *command],
             cwd=root / 'cwd', env=environment, stdout=output, stderr=output,
         )  # fmt: skip
     server = Server(f'http://127.0.0.1:{port}', process, printed)
@@ -113,8 +113,19 @@ def start_upload(port: int, size: int) -> socket.socket:
     return connection
 
 
-def predict(address: str, path: str) -> list[dict]:
-    """Requests the prediction for a path, as the page does.
+def predict(address: str, path: str, session: str | None = None) -> list[dict]:
+    """Requests the prediction for a path; by default as a new visitor. See `_request`."""
+    data = {'path': path, 'meta': {'_type': 'gradio.FileData'}}
+    return _request(address, 'change', data, session or uuid.uuid4().hex)
+
+
+def choose_sample(address: str, session: str) -> list[dict]:
+    """Chooses the first sample. See `_request`."""
+    return _request(address, 'click', 0, session)
+
+
+def _request(address: str, event: str, data: object, session: str) -> list[dict]:
+    """Sends an event with a single input, as the page does.
 
     Returns:
       The server's messages; `received` is the time of each, of `time.monotonic`.
@@ -122,15 +133,10 @@ def predict(address: str, path: str) -> list[dict]:
     Raises:
       urllib.error.HTTPError: the server is busy (503).
     """
-    session = uuid.uuid4().hex
-    data = {
-        'data': [{'path': path, 'meta': {'_type': 'gradio.FileData'}}],
-        'fn_index': upload_event(address),
-        'session_hash': session,
-    }
+    body = {'data': [data], 'fn_index': _events(address)[event], 'session_hash': session}
     request = urllib.request.Request(
         f'{address}/gradio_api/queue/join',
-        json.dumps(data).encode(),
+        json.dumps(body).encode(),
         {'Content-Type': 'application/json'},
     )
     urllib.request.urlopen(request, timeout=TIMEOUT).close()
@@ -146,14 +152,14 @@ def predict(address: str, path: str) -> list[dict]:
 
 
 @functools.cache
-def upload_event(address: str) -> int:
-    """The number of the event of an upload, from the description of the page in its HTML."""
+def _events(address: str) -> dict[str, int]:
+    """The numbers of the events with a single input, from the description of the page."""
     with urllib.request.urlopen(address, timeout=TIMEOUT) as answer:
         text = answer.read().decode()
     (found,) = re.findall(r'window\.gradio_config = (.*?);</script>', text, re.DOTALL)
-    (event,) = [
-        event['id']
+    return {
+        name: event['id']
         for event in json.loads(found)['dependencies']
-        if any(name == 'change' for _, name in event['targets']) and len(event['inputs']) == 1
-    ]
-    return event
+        for _, name in event['targets']
+        if len(event['inputs']) == 1
+    }

@@ -2,14 +2,13 @@
 
 import concurrent.futures
 import contextlib
-import json
 import pathlib
 import signal
 
 import pytest
 
 from helpers import page_files
-from helpers.page_server import TIMEOUT, needs_gradio, predict, running, send, status, upload_event
+from helpers.page_server import TIMEOUT, choose_sample, needs_gradio, predict, running, send, status
 from helpers.paths import ROOT
 
 pytestmark = [needs_gradio, pytest.mark.slow]
@@ -75,18 +74,18 @@ def test_a_file_that_takes_long_delays_no_other_visitor(server):
     assert completed(messages)['received'] < completed(refused)['received']
 
 
+def test_a_chosen_sample_leaves_the_upload_as_it_is(server):
+    sample = completed(choose_sample(server.address, 'visitor'))['output']['data'][0]['path']
+    assert completed(predict(server.address, sample, 'visitor'))['success']
+    messages = predict(server.address, send(server.address, 'a.png', page_files.EPS), 'visitor')
+    assert 'a.png' in str([message for message in messages if message['msg'] == 'log'])
+
+
 @pytest.mark.parametrize('path', ['/etc/passwd', '../../etc/passwd', 'http://127.0.0.1:1/a.png'])
 def test_only_uploaded_files_are_predicted(server, path):
     messages = predict(server.address, path)
     assert not completed(messages)['success']
     assert 'root:' not in str(messages)
-
-
-def test_a_direct_request_cannot_pass_the_queue(server):
-    path = send(server.address, 'photo.jpg', page_files.photograph())
-    data = {'data': [{'path': path}], 'fn_index': upload_event(server.address)}
-    body, headers = json.dumps(data).encode(), {'Content-Type': 'application/json'}
-    assert status(f'{server.address}/gradio_api/run/predict', body, **headers) == 404
 
 
 def test_the_server_deletes_its_files_when_it_stops(server, root):
@@ -119,7 +118,7 @@ def test_gradio_has_the_internals_that_the_page_relies_on():
     routes = App.create_app(page).openapi()['paths']
     for path in (
         '/', '/assets/{path}', '/static/{path}', '/theme.css', '/gradio_api/queue/join',
-        '/gradio_api/queue/data', '/gradio_api/run/{api_name}', '/gradio_api/upload',
+        '/gradio_api/queue/data', '/gradio_api/upload',
         '/gradio_api/heartbeat/{session_hash}', '/gradio_api/file={path_or_url}',
     ):  # fmt: skip
         assert path in routes

@@ -133,7 +133,7 @@ def check(
         for path in found(folder):
             with contextlib.suppress(FileNotFoundError):
                 os.utime(path, (0, time.time() - KEPT - 1))  # as if the promised time were over
-        time.sleep(3 * INTERVAL)
+        time.sleep(5 * INTERVAL)
         remaining = {path.name for path in found(folder)}
         assert server.process.poll() is None
     for (name, answer), count in sorted(load.answers.items()):

@@ -57,7 +57,9 @@ def test_everything_else_is_refused(client, path):
     assert client.get(path).status_code == 404
 
 
-@pytest.mark.parametrize('path', [*REFUSED, '/', '/gradio_api/cancel', '/gradio_api/vibe-edit/'])
+@pytest.mark.parametrize(
+    'path', [*REFUSED, '/', '/gradio_api/run/predict', '/gradio_api/vibe-edit/']
+)
 def test_programs_cannot_post(client, path):
     if path != '/gradio_api/upload':
         assert client.post(path).status_code == 404

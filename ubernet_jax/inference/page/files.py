@@ -15,7 +15,7 @@ from collections.abc import Iterator, Set
 
 KEPT = 3600  # seconds
 MAX_TOTAL = 1_000_000_000  # bytes; more may arrive during an interval
-INTERVAL = 2  # seconds between deletions
+INTERVAL = 1  # seconds between deletions
 _PREFIX = 'ubernet_jax-'
 _LEAST = 100_000  # a file counts as at least that many bytes, so that their number is limited too
 _UNUSED = 60  # seconds; a younger empty folder may be about to receive a file

@@ -26,8 +26,7 @@ def launch(
       port: port to listen on.
       names: further names under which the page is opened.
     """
-    # Closed to programs: otherwise a direct request would not wait in the queue.
-    page.queue(max_size=MAX_WAITING, default_concurrency_limit=1, api_open=False)
+    page.queue(max_size=MAX_WAITING, default_concurrency_limit=1)
     with deleting(folder):
         _, address, _ = page.launch(
             server_name=host,

@@ -65,7 +65,10 @@ def build_page(net: UberNet, samples: Sequence[pathlib.Path]) -> gr.Blocks:
             with gr.Column(scale=1, min_width=280, elem_id='left'):
                 with gr.Column():
                     upload = _add_upload()
-                    gr.Examples([[str(path)] for path in samples], upload, label='Samples')
+                    chosen = gr.Dataset(
+                        components=[upload], samples=[[str(path)] for path in samples],
+                        label='Samples', type='values',
+                    )  # fmt: skip
                 with gr.Column(elem_id='settings'):
                     opacity = gr.Slider(0, 1, default.opacity, step=0.05, elem_id='opacity',
                                         label='Overlay of class colours')  # fmt: skip
@@ -90,6 +93,11 @@ def build_page(net: UberNet, samples: Sequence[pathlib.Path]) -> gr.Blocks:
             functools.partial(_predict, net, threading.Lock()), upload, [kept, download],
             show_progress_on=[*pictures], concurrency_limit=READERS, api_visibility='private',
         ).then(**redraw)  # fmt: skip
+        # Not `gr.Examples`: it replaces the image input, and the changed methods of `_add_upload`.
+        chosen.click(
+            lambda sample: sample[0], chosen, upload, show_progress='hidden',
+            api_visibility='private',
+        )  # fmt: skip
         for slider in sliders:
             slider.change(**redraw)
         for picture in pictures:

@@ -30,6 +30,7 @@ def read_visitors_photograph(path: str | os.PathLike) -> np.ndarray:
 
 
 def _read(path: pathlib.Path) -> np.ndarray:
+    os.nice(5)  # the page and the predictions go first
     photograph = Image.fromarray(read_photograph(path))
     photograph.thumbnail((SIDE, SIDE))
     return np.asarray(photograph)

@@ -60,11 +60,7 @@ class Gate:
             r'/|/(assets|static)/.+|/(theme\.css|favicon\.ico|manifest\.json)'
             f'|{api}/(app_id|startup-events|queue/data|heartbeat/[^/]+|file={file}.+)'
         )
-        self._served = {
-            'GET': get,
-            'HEAD': get,
-            'POST': rf'{_UPLOAD}|{api}/(queue/join|run/\w+)',
-        }
+        self._served = {'GET': get, 'HEAD': get, 'POST': f'{_UPLOAD}|{api}/queue/join'}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope['type'] == 'lifespan':
