@@ -210,7 +210,7 @@ def _write_32_bits(path):
     ('write', 'message'),
     [
         (_write_missing, 'no such file'),
-        (lambda path: path.mkdir(), 'IsADirectoryError'),
+        (lambda path: path.mkdir(), 'not a regular file'),
         (_write_empty, 'UnidentifiedImageError'),
         (_write_text, 'UnidentifiedImageError'),
         (_write_zip, 'UnidentifiedImageError'),

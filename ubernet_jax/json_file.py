@@ -6,16 +6,22 @@ from typing import Any
 
 from ubernet_jax.errors import UserError
 from ubernet_jax.metrics import json_text
+from ubernet_jax.metrics.file_bytes import MAX_JSON_BYTES, read_bytes
 from ubernet_jax.writing import write_text
 
 
-def read_json(path: pathlib.Path) -> Any:
+def read_json(path: pathlib.Path, largest: int = MAX_JSON_BYTES) -> Any:
     """The content of a JSON file, unchecked except that keys are unique.
+
+    Args:
+      path: the file.
+      largest: the largest number of bytes that is read.
 
     Raises:
       UserError: it is not JSON, or an object in it has the same key twice.
+      OSError: it cannot be read, or is larger.
     """
-    return parse_json(path.read_bytes(), path)
+    return parse_json(read_bytes(path, largest), path)
 
 
 def parse_json(text: str | bytes, source: object) -> Any:

@@ -10,13 +10,14 @@ import warnings
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from ubernet_jax.errors import UserError
+from ubernet_jax.metrics.file_bytes import read_bytes
+from ubernet_jax.picture_limits import MAX_PIXELS, check_content, check_opened
 
-MAX_PIXELS = 64_000_000  # 192 MB as RGB; larger pictures count as decompression bombs
 # Pillow reads more formats, some by running other programs, which is unsafe for untrusted files.
-FORMATS = ('AVIF', 'BMP', 'GIF', 'JPEG', 'JPEG2000', 'PNG', 'PPM', 'TIFF', 'WEBP')
+FORMATS = ('AVIF', 'BMP', 'GIF', 'JPEG', 'PNG', 'PPM', 'TIFF', 'WEBP')
 STORED_FORMATS = ('JPEG', 'PNG')  # of the images in prepared datasets
 
 Photograph = str | os.PathLike | Image.Image | np.ndarray
@@ -138,7 +139,9 @@ def open_stored(encoded: bytes) -> Image.Image:
 
     Raises:
       OSError: it is not such an image, or it is damaged; also when its pixels are read.
+      ValueError: it has too many parts.
     """
+    check_content(encoded)
     return Image.open(io.BytesIO(encoded), formats=STORED_FORMATS)
 
 
@@ -149,9 +152,22 @@ def open_picture(path: str | os.PathLike) -> Iterator[Image.Image]:
     Raises:
       UserError: the file is missing, not a picture or too large, or is found corrupt while in use.
     """
-    with _explaining(path), Image.open(path, formats=FORMATS) as image:
-        _check_size(path, image)
-        yield image
+    with _explaining(path):
+        content = _read(path)
+        check_content(content)
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            _check_size(path, image)
+            check_opened(image)
+            yield image
+
+
+def _read(path: str | os.PathLike) -> bytes:
+    try:
+        return read_bytes(path)
+    except FileNotFoundError:
+        raise UserError(f'{path}: no such file; check the path of the picture') from None
+    except OSError as error:
+        raise UserError(f'{path}: the picture cannot be read: {error.strerror or error}') from error
 
 
 @contextlib.contextmanager
@@ -164,13 +180,13 @@ def _explaining(name: str | os.PathLike) -> Iterator[None]:
             yield
     except UserError:
         raise
-    except FileNotFoundError:
-        raise UserError(f'{name}: no such file; check the path of the picture') from None
     except Image.DecompressionBombError:
         raise UserError(_too_large(name)) from None
     except Exception as error:  # decoders raise exceptions of any type on a corrupt file
+        unknown = isinstance(error, UnidentifiedImageError)  # whose text names no file
+        reason = 'its format is unknown' if unknown else error
         raise UserError(
-            f'{name}: cannot be read as a picture ({type(error).__name__}: {error}); it must be '
+            f'{name}: cannot be read as a picture ({type(error).__name__}: {reason}); it must be '
             'a complete JPEG, PNG, TIFF, WebP, AVIF, BMP or GIF file: copy or save it again, or '
             'leave it out'
         ) from error

@@ -1,6 +1,7 @@
 """Flags `--config FILE --config.FIELD=VALUE`: changes to a configuration, and wrong flags."""
 
 import pathlib
+import re
 
 import pytest
 
@@ -150,3 +151,26 @@ def test_a_broken_config_file_is_reported_with_its_error(content, parts, setting
         parse(*settings, file=path)
     for part in parts:
         assert part in str(error.value)
+
+
+@pytest.mark.parametrize('value', ['inf', '-inf', 'nan', '1e999', '1e39', '9' * 400])
+@pytest.mark.parametrize(
+    'field',
+    ['model.width', 'optim.weight_decay', 'tasks.normals.learning_rate', 'tasks.normals.weight'],
+)
+def test_a_number_that_is_not_finite_is_refused(field, value):
+    with pytest.raises(UserError, match=rf'{re.escape(field)} is .*from -3\.4'):
+        parse(f'--config.{field}={value}')
+
+
+@pytest.mark.parametrize('field', ['seed', 'log_every', 'data.rotations', 'tasks.normals.hidden'])
+def test_an_integer_that_is_too_large_is_refused(field):
+    with pytest.raises(UserError, match=rf'{re.escape(field)} is 9223372036854775808.*4294967295'):
+        parse(f'--config.{field}={2**63}')
+
+
+def test_an_integer_of_a_config_file_that_cannot_be_printed_is_refused():
+    config = tiny_config.get_config()
+    config.seed = 10**5000
+    with pytest.raises(UserError, match=r'config\.seed is .*16610 bits'):
+        check_config(config)

@@ -61,27 +61,35 @@ def test_the_defaults_are_valid_and_those_of_the_paper():
         ('tasks.detection.detector.min_score', 1.0, '0 <= min_score < 1'),
         ('optim.shared.decay_at', (-0.5,), 'above 0, up to 1'),
         ('optim.log_variance_multiplier', 0.0, 'above 0'),
-        ('optim.balancing.tasks', 1, '2 or more'),
+        ('optim.balancing.tasks', 1, '2 to 100'),
+        ('optim.balancing.tasks', 10**9, '2 to 100'),
         ('optim.balancing.radius', 1.0, '0 <= radius < 1'),
         ('optim.momentum', 1.0, '0 <= momentum < 1'),
         ('model.statistics_momentum', 1.0, '0 <= momentum < 1'),
-        ('optim.weight_decay', -1e-4, '0 or more'),
+        ('optim.weight_decay', -1e-4, '0 to 1,000,000,000'),
         ('optim.shared.batch_size', 0, 'above 0'),
         ('optim.shared.learning_rate', -1e-3, 'above 0'),
         ('model.width', 0.0, 'above 0'),
+        ('model.width', 1e9, 'above 0, up to 16'),
+        ('model.mean', (0.0, -1.0, 0.0), '0 to 255'),
+        ('model.std', (1.0, 0.0, 1.0), '0.001 to 255'),
         ('model.scales', 0, '1, 2 or 3'),
         ('model.scales', 4, '1, 2 or 3'),
         ('model.frozen_blocks', -1, '0 to 5'),
         ('model.frozen_blocks', 6, '0 to 5'),
         ('model.dropout', 1.0, '0 <= dropout < 1'),
         ('model.dropout', -0.1, '0 <= dropout < 1'),
-        ('seed', -1, '0 or more'),
-        ('data.workers', -1, '0 or more'),
+        ('seed', -1, '0 to 4,294,967,295'),
+        ('seed', 2**63, '0 to 4,294,967,295'),
+        ('data.workers', -1, '0 to 1,000'),
+        ('data.workers', 10**6, '0 to 1,000'),
         ('data.images_per_micro_batch', 0, 'above 0'),
         ('data.micro_batches_per_step', 0, 'above 0'),
         ('data.rotations', 0, 'above 0'),
+        ('data.rotations', 10**9, 'up to 360'),
         ('data.scale', (0.0, 1.0), '0 < low <= high'),
         ('data.scale', (1.5, 1.0), '0 < low <= high'),
+        ('data.scale', (1.0, 1e30), 'high <= 100'),
         ('data.train[1].repeat', 0, 'above 0'),
         ('evaluation.benchmarks[0].repeat', -1, 'above 0'),
         ('evaluation.thresholds', 0, 'above 0'),
@@ -114,6 +122,7 @@ def test_a_bad_value_is_refused_with_its_flag(field, value, allowed):
         ('data.buckets', ((33, 64),), ['data.buckets is (33, 64)', '32k+1']),
         ('data.buckets', ((33, 65), (1, 65)), ['data.buckets is (1, 65)', '32k+1']),
         ('data.buckets', ((33,),), ['data.buckets is (33,)', '32k+1']),
+        ('data.buckets', ((33, 32 * 10**6 + 1),), ['data.buckets is (33, 32000001)', 'below']),
         ('data.train[0].tasks', ('part',), ['data.train[0].tasks is part', *TASKS]),
         ('data.train[1].labels', {'road': 'a'}, ['data.train[1].labels is road', *TASKS]),
         ('evaluation.benchmarks[0].tasks', ('x',), ['evaluation.benchmarks[0].tasks is x', *TASKS]),
@@ -150,7 +159,7 @@ def test_a_negative_or_infinite_length_is_refused(field, value):
     config = make_config()
     config.steps = None
     setattr(config, field, value)
-    with pytest.raises(UserError, match=f'{field} is {value}.*0 or more'):
+    with pytest.raises(UserError, match=f'{field} is {value}.*0 to 1,000,000,000'):
         validate(config)
 
 

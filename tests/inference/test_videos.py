@@ -124,3 +124,30 @@ def test_the_error_for_a_missing_extra_names_it(tmp_path, monkeypatch):
     monkeypatch.setattr(videos, 'FFMPEG', 'no_such_package')
     with pytest.raises(UserError, match=r'pip install "ubernet_jax\[video\]"'):
         videos.read_video(tmp_path / 'a.mp4')
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize(
+    'playlist',
+    [
+        'ffconcat version 1.0\nfile grey.mp4\n',
+        '#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\ngrey.mp4\n#EXT-X-ENDLIST\n',
+        '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" '
+        'mediaPresentationDuration="PT1S"><Period><AdaptationSet mimeType="video/mp4">'
+        '<Representation id="0" bandwidth="1"><BaseURL>grey.mp4</BaseURL></Representation>'
+        '</AdaptationSet></Period></MPD>',
+    ],
+)
+def test_a_playlist_of_another_file_is_refused(playlist, grey, tmp_path):
+    path = tmp_path / 'list.mp4'
+    path.write_text(playlist)
+    with pytest.raises(UserError, match=r'list\.mp4: cannot be read as a video'):
+        videos.read_video(path)
+
+
+@needs_ffmpeg
+def test_a_relative_name_is_not_taken_for_a_protocol(grey, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = pathlib.Path('concat:other.mp4')
+    grey.rename(name)
+    assert len(list(videos.read_video(name).frames)) == len(LEVELS)

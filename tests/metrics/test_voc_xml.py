@@ -4,6 +4,7 @@ import pathlib
 
 import pytest
 
+from helpers import hostile_files
 from ubernet_jax.metrics.metric import MetricError
 from ubernet_jax.metrics.voc_xml import read_voc_xml
 
@@ -80,3 +81,18 @@ def test_a_box_of_the_first_pixel_is_read(tmp_path):
     box = '<xmin>1</xmin><ymin>1</ymin><xmax>1</xmax><ymax>1</ymax>'
     text = f'<annotation><object><name>a</name><bndbox>{box}</bndbox></object></annotation>'
     assert read(tmp_path, text)[0]['box'] == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (hostile_files.laughing_xml(3), 'document type'),
+        (hostile_files.nested(b'<object>', b'</object>', 10_000), 'no name'),
+        (b'<annotation>' + b' ' * 2**24 + b'</annotation>', '16,777,216'),
+    ],
+)
+def test_a_hostile_annotation_is_refused(content, message, tmp_path):
+    path = tmp_path / 'a.xml'
+    path.write_bytes(content)
+    with pytest.raises(MetricError, match=rf'a\.xml.*{message}'):
+        read_voc_xml(path)

@@ -6,11 +6,15 @@ import types
 import typing
 from typing import Any
 
+import numpy as np
+
 from ubernet_jax.config import Config
 from ubernet_jax.errors import UserError
 from ubernet_jax.tasks.registry import find_kind
 from ubernet_jax.tasks.task import Task
 
+# Type -> the largest absolute value: of unsigned integers of 32 bits, and of float32.
+_LARGEST = {int: 2**32 - 1, float: float(np.finfo(np.float32).max)}
 _TASK_KEYS = ('kind', 'module')  # besides the fields: see `Task.to_json`
 
 
@@ -35,7 +39,8 @@ def from_json(plain: Any, source: str = 'config') -> Config:
       source: where it comes from, for errors.
 
     Raises:
-      UserError: a field is unknown, or its value has another type.
+      UserError: a field is unknown, its value has another type, or a number is not finite or too
+        large.
     """
     return _build(Config, plain, source)
 
@@ -121,7 +126,16 @@ def _build(kind: Any, plain: Any, path: str) -> Any:
     # An integer may stand for a float, but a bool for neither.
     fits = type(plain) is kind or (kind is float and type(plain) is int)
     _require(fits, path, plain, f'of type {kind.__name__}')
+    if kind in _LARGEST:
+        _require_range(path, plain, _LARGEST[kind])
     return plain
+
+
+def _require_range(path: str, number: float, largest: float) -> None:
+    """Refuses numbers that arrays cannot hold, such as NaN, before they reach a computation."""
+    huge = isinstance(number, int) and number.bit_length() > 1000  # it might not be printable
+    got = f'an integer of {number.bit_length()} bits' if huge else number
+    _require(-largest <= number <= largest, path, got, f'from {-largest} to {largest}')
 
 
 def _require(condition: bool, path: str, got: Any, allowed: str) -> None:

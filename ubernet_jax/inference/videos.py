@@ -15,6 +15,7 @@ import tqdm
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.api import UberNet
 from ubernet_jax.inference.predictions import Predictions
+from ubernet_jax.picture_limits import MAX_PIXELS
 from ubernet_jax.visualize import Panel, contact_sheet
 from ubernet_jax.writing import new_file
 
@@ -22,6 +23,11 @@ from ubernet_jax.writing import new_file
 os.environ.setdefault('IMAGEIO_FFMPEG_NO_PREVENT_SIGINT', '1')
 
 FFMPEG = 'imageio_ffmpeg'  # of the extra `video`
+# Playlists, which name other files, have other demuxers (`ffmpeg -demuxers`) and are refused.
+_INPUT = [
+    '-format_whitelist', 'mov,matroska,webm,avi,asf,mpeg,mpegvideo,mpegts', '-protocol_whitelist',
+    'file', '-max_pixels', str(MAX_PIXELS),
+]  # fmt: skip
 _TOLERANCE = 0.02  # part of the frames; the sound, which counts in a duration, may be longer
 ENDINGS = {'.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.webm', '.wmv'}
 
@@ -110,7 +116,8 @@ def read_video(path: pathlib.Path) -> Video:
     if not path.is_file():
         raise UserError(f'{path}: no such file; check the path of the video')
     try:
-        reader = imageio.get_reader(path, 'ffmpeg')
+        # Without a relative name, ffmpeg cannot take it for the address of another protocol.
+        reader = imageio.get_reader(path.absolute(), 'ffmpeg', input_params=_INPUT)
     except Exception as error:  # imageio raises errors of ffmpeg as exceptions of several types
         raise UserError(
             f'{path}: cannot be read as a video ({_last_line(error)}); it must be a complete file '

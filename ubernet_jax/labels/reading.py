@@ -3,21 +3,29 @@
 Every error in a file is reported as a `UserError` that names the file.
 """
 
+import io
 import pathlib
+import zipfile
 from collections.abc import Collection, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image, ImageFile
 
 from ubernet_jax.errors import UserError
+from ubernet_jax.labels.numpy_files import read_member, read_npy
+from ubernet_jax.metrics.file_bytes import read_bytes
 from ubernet_jax.metrics.matlab import load_matlab
 from ubernet_jax.metrics.metric import MetricError
 from ubernet_jax.photographs import open_picture, orientation
+
+T = TypeVar('T')
 
 ARRAYS = ('.npy', '.npz', '.mat')
 # Factors by which Pillow scales grey of 2 and 4 bits to 0..255.
 _STEPS: dict[object, int] = {'L;2': 85, 'L;4': 17}
 _LARGEST = 65535  # the largest value of 16 bits
+_LISTED = 20  # arrays that a message names
 
 
 def is_array(path: pathlib.Path) -> bool:
@@ -164,28 +172,28 @@ def read_variables(path: pathlib.Path) -> dict[str, np.ndarray]:
 def _load(path: pathlib.Path, names: Sequence[str]) -> tuple[str, np.ndarray]:
     """Reads name and array from a NumPy file; the array of a `.npy` file has no name."""
     try:
-        with path.open('rb') as file:
-            if path.suffix.lower() == '.npz':
-                with np.load(file, allow_pickle=False) as arrays:
-                    return _pick(path, arrays, names)
-            return '', np.lib.format.read_array(file, allow_pickle=False)
+        content = io.BytesIO(read_bytes(path))
+        if path.suffix.lower() != '.npz':
+            return '', read_npy(content)
+        with zipfile.ZipFile(content) as archive:
+            members = {name.removesuffix('.npy'): name for name in archive.namelist()}
+            name, member = _pick(path, members, names)
+            return name, read_member(archive, member)
     except UserError:
         raise
     except Exception as error:  # a damaged header, which is Python source, raises almost any type
         raise UserError(f'{path}: cannot be read as an array ({error}); save it again') from error
 
 
-def _pick(
-    path: pathlib.Path, arrays: Mapping[str, np.ndarray], names: Sequence[str]
-) -> tuple[str, np.ndarray]:
+def _pick(path: pathlib.Path, arrays: Mapping[str, T], names: Sequence[str]) -> tuple[str, T]:
     available = list(arrays)
     default = available[0] if len(available) == 1 else None
     name = next((name for name in names if name in available), default)
     if name is None:
         named = f', or an array with the name {names[-1]!r}' if names[-1] else ''
-        raise UserError(
-            f'{path} holds {", ".join(available) or "nothing"}; it must hold a single array{named}'
-        )
+        holds = ', '.join(available[:_LISTED]) or 'nothing'
+        more = f' and {len(available) - _LISTED} more' if len(available) > _LISTED else ''
+        raise UserError(f'{path} holds {holds}{more}; it must hold a single array{named}')
     return name, arrays[name]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ubernet_jax.metrics.boxes import ScoredBoxes
+from ubernet_jax.metrics.file_bytes import MAX_JSON_BYTES, read_bytes
 from ubernet_jax.metrics.json_text import parse_json
 from ubernet_jax.metrics.metric import MetricError
 
@@ -219,6 +220,6 @@ def _require_pixels(path: pathlib.Path, detections: Mapping[str, ScoredBoxes]) -
 
 def _read_json(path: pathlib.Path) -> Any:
     try:
-        return parse_json(path.read_bytes())
+        return parse_json(read_bytes(path, MAX_JSON_BYTES))
     except (ValueError, RecursionError, OSError) as error:
         raise MetricError(f'{path} cannot be read as JSON: {error}') from error

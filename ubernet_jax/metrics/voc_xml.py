@@ -8,12 +8,20 @@ import pathlib
 from typing import Any
 from xml.etree import ElementTree
 
+from ubernet_jax.metrics.file_bytes import read_bytes
 from ubernet_jax.metrics.metric import MetricError
 
 _CORNERS = ('xmin', 'ymin', 'xmax', 'ymax')
 _DIFFICULT = {'0': False, 'false': False, '1': True, 'true': True}
 # Elements that describe objects, in VOC's annotations only inside `object`.
 _SHAPES = {'bndbox', 'box', 'polygon', 'polyline', 'points', 'xmin'}
+_MAX_BYTES = 2**24  # elements take up to 25 times as much memory
+
+
+class _TreeBuilder(ElementTree.TreeBuilder):
+    def doctype(self, *declaration: object) -> None:
+        """Refuses document types, which define entities; these may expand to any size."""
+        raise ValueError('it has a document type, which annotations of VOC do not have')
 
 
 def read_voc_xml(path: pathlib.Path) -> list[dict[str, Any]]:
@@ -27,7 +35,8 @@ def read_voc_xml(path: pathlib.Path) -> list[dict[str, Any]]:
         is not allowed.
     """
     try:
-        root = ElementTree.parse(path).getroot()
+        parser = ElementTree.XMLParser(target=_TreeBuilder())
+        root = ElementTree.fromstring(read_bytes(path, _MAX_BYTES), parser)
     except (ElementTree.ParseError, ValueError, LookupError, OSError) as error:
         raise MetricError(f'{path} cannot be read as an annotation of VOC: {error}') from error
     for element in root.iter():

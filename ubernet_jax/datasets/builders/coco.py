@@ -29,6 +29,8 @@ COCO_CLASSES = (
     'teddy bear', 'hair drier', 'toothbrush',
 )  # fmt: skip
 
+_MAX_BYTES = 2**30  # of the annotations; the published file has 0.45 GB
+
 # Image file, height, width, and for each object: x, y, width, height, class, whether it is a crowd.
 Item = tuple[pathlib.Path, int, int, list[tuple[float, float, float, float, int, bool]]]
 
@@ -74,7 +76,7 @@ class Coco2017(Builder):
 def _list_items(source: pathlib.Path, split: str) -> list[Item]:
     path = source / 'annotations' / f'instances_{split}2017.json'
     check_exist([path])
-    contents = read_json(path)
+    contents = read_json(path, _MAX_BYTES)
     try:
         index = _index_classes(contents['categories'])
         objects = collections.defaultdict(list)

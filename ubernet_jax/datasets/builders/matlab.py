@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from ubernet_jax.errors import UserError
+from ubernet_jax.hdf5_arrays import read_slice
 from ubernet_jax.metrics.matlab import load_matlab
 from ubernet_jax.metrics.metric import MetricError
 
@@ -80,27 +81,20 @@ def read_matlab_slice(path: pathlib.Path, variable: str, index: int) -> np.ndarr
     Raises:
       UserError: the file is damaged or of another version, or has no such variable or slice.
     """
-    import h5py  # an import of 0.1 s that only NYUv2 needs
-
     if not _is_hdf5(path):
         raise UserError(
             f'{path}: {variable} cannot be read, because the file is not of MATLAB version 7.3 '
             '(HDF5); use the file as it was published'
         )
     try:
-        with h5py.File(path, 'r') as file:
-            if variable not in file:
-                names = map(str, file)
-                raise _missing(path, variable, (name for name in names if not name.startswith('#')))
-            array = file[variable]
-            if not isinstance(array, h5py.Dataset):
-                raise TypeError('it is not an array')
-            if not 0 <= index < len(array):
-                raise UserError(
-                    f'{path}: {variable} has {len(array)} frames, so there is no frame {index + 1}'
-                )
-            return np.asarray(array[index]).T
-    except (KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError) as error:
+        return read_slice(path, variable, index).T
+    except IndexError as error:
+        raise UserError(
+            f'{path}: {variable} has {error} frames, so there is no frame {index + 1}'
+        ) from error
+    except KeyError as error:
+        raise _missing(path, variable, map(str, error.args[0])) from error
+    except (MemoryError, OSError, RuntimeError, TypeError, ValueError) as error:
         raise _damaged(path, variable, error) from error
 
 
