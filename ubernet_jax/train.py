@@ -95,7 +95,7 @@ def train(config: Config, workdir: pathlib.Path) -> TrainState:
     if jax.process_index() == 0:
         text = json.dumps(serialization.to_json(config), indent=1) + '\n'
         (workdir / 'config.json').write_text(text)
-        print(f'{schedule.describe(config.optim, groups)}\nstarting at step {start}', flush=True)
+        print(f'{schedule.describe()}\nstarting at step {start}', flush=True)
     step_function = jax.jit(
         functools.partial(train_step, make_step_settings(config, network), optimizer, mesh),
         donate_argnums=0,

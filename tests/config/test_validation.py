@@ -78,7 +78,7 @@ def test_the_defaults_are_valid_and_those_of_the_paper():
         ('data.workers', -1, '0 or more'),
         ('data.images_per_micro_batch', 0, 'above 0'),
         ('data.micro_batches_per_step', 0, 'above 0'),
-        ('data.rotations', 0, 'above 0'),
+        ('data.train[1].rotations', 0, 'above 0'),
         ('data.scale', (0.0, 1.0), '0 < low <= high'),
         ('data.scale', (1.5, 1.0), '0 < low <= high'),
         ('data.train[1].repeat', 0, 'above 0'),

@@ -32,9 +32,7 @@ def validate(config: Config) -> None:
     require_setting(balancing.tasks > 1, 'optim.balancing.tasks', balancing.tasks, '2 or more')
     fits = 0 <= balancing.radius < 1
     require_setting(fits, 'optim.balancing.radius', balancing.radius, '0 <= radius < 1')
-    _positive(
-        'data', config.data, ('images_per_micro_batch', 'micro_batches_per_step', 'rotations')
-    )
+    _positive('data', config.data, ('images_per_micro_batch', 'micro_batches_per_step'))
     _positive('input_size', config.input_size, ('short_side', 'long_side', 'area'))
     intervals = ('log_every', 'checkpoint_every', 'pictures_every', 'evaluate_every')
     _positive('', config, intervals)
@@ -53,7 +51,7 @@ def validate(config: Config) -> None:
     for field, datasets in (('data.train', data.train), ('evaluation.benchmarks', benchmarks)):
         for number, dataset in enumerate(datasets):
             where = f'{field}[{number}]'
-            _positive(where, dataset, ('repeat',))
+            _positive(where, dataset, ('repeat', 'rotations'))
             for part, names in (('tasks', dataset.tasks), ('labels', tuple(dataset.labels))):
                 unknown = [name for name in names if name not in config.tasks]
                 allowed = f'tasks of the configuration: {", ".join(config.tasks)}'
