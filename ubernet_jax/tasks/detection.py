@@ -48,6 +48,7 @@ class Detection(Task):
     suffixes: ClassVar[tuple[str, ...]] = (
         'corners', 'classes', 'scores', 'voc07', 'voc10', PROPOSALS,
     )  # fmt: skip
+    pretrained: ClassVar[tuple[str, ...]] = ('box_head/fc6', 'box_head/fc7')
 
     detector: DetectionConfig = dataclasses.field(default_factory=DetectionConfig)
 

@@ -41,6 +41,8 @@ class Task(GroupConfig, abc.ABC):
         package.
       suffixes: for kinds with several results or arrays: what each appends to the task's name,
         after a `_`.
+      pretrained: paths of the head's layers that networks for classification have too, so that they
+        need not start at random.
       weight: gamma_t, the factor on the task's loss.
       classes: names of the classes, the background first; empty takes the classes of the training
         data. Must be empty for tasks whose labels have no classes.
@@ -50,6 +52,7 @@ class Task(GroupConfig, abc.ABC):
     label_kind: ClassVar[type[LabelKind]]
     meaning: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]] = ()
+    pretrained: ClassVar[tuple[str, ...]] = ()
 
     weight: float = 1.0
     classes: tuple[str, ...] = ()
