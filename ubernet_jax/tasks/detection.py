@@ -27,6 +27,7 @@ from ubernet_jax.models.settings import DetectionConfig, ModelConfig
 from ubernet_jax.tasks.detections import Detections, MeasuredBoxes
 from ubernet_jax.tasks.registry import register
 from ubernet_jax.tasks.task import Size, Task
+from ubernet_jax.tasks.voc_results import detection_results
 
 PROPOSALS = 'proposals'  # suffix of the result that scores the detector's first stage
 
@@ -49,6 +50,7 @@ class Detection(Task):
         'corners', 'classes', 'scores', 'voc07', 'voc10', PROPOSALS,
     )  # fmt: skip
     pretrained: ClassVar[tuple[str, ...]] = ('box_head/fc6', 'box_head/fc7')
+    voc_list: ClassVar[str] = 'Main'
 
     detector: DetectionConfig = dataclasses.field(default_factory=DetectionConfig)
 
@@ -189,6 +191,9 @@ class Detection(Task):
             for box in result
         ]
         (folder / f'{name}.json').write_text(json.dumps(records, indent=1) + '\n')
+
+    def voc_results(self, image: str, result: Detections) -> dict[str, bytes]:
+        return detection_results(image, result)
 
     def metrics(
         self, name: str, thresholds: int, kinds: Mapping[str, LabelKind]
