@@ -126,6 +126,7 @@ def test_the_code_of_the_page_on_python_runs(exported, tmp_path):
         'docs/results/mini.md',
         'docs/adding_a_dataset.md',
         'docs/weights.md',
+        'docs/paper.md',
         'docs/python.md',
         'docs/scaling.md',
     ],
