@@ -1,14 +1,16 @@
 """Boundaries alone, trained like a network for boundary detection (HED, arXiv 1511.07386).
 
     python -m ubernet_jax.prepare bsds500 --source DIR
-    python -m ubernet_jax.train --config configs/hed_style.py --workdir runs/hed_style
+    python -m ubernet_jax.train --config configs/hed_style.py --workdir runs/hed_style \
+        --config.model.weights=vgg16.safetensors
     python -m ubernet_jax.evaluate --checkpoint runs/hed_style
 
 In this setup the paper's network (arXiv 1609.02132, section 4) reaches ODS .815, OIS .835 and AP
 .862 on BSDS500, compared with .791, .809 and .849 in the setup of `configs/ubernet.py` with
 boundaries alone (quoted from memory). It uses only the 300 images of BSDS500, graduated deep
 supervision, higher learning rates for the heads, and rescaled, flipped and rotated images. The
-factor of ten between the learning rates is our choice. Needs a GPU; not yet measured.
+factor of ten between the learning rates is our choice. docs/weights.md shows how to get the weights
+with which it starts. Needs a GPU; not yet measured.
 """
 
 from configs import ubernet
@@ -23,10 +25,9 @@ def get_config() -> c.Config:
     config.optim.shared.batch_size = 10
     config.loss.graduated = True
     config.data.scale = (0.5, 1.5)
-    config.data.rotations = 16  # as in HED
     config.data.train = [
-        c.DatasetConfig(name='bsds500', split='train'),
-        c.DatasetConfig(name='bsds500', split='val'),
+        c.DatasetConfig(name='bsds500', split=split, rotations=16)  # as in HED
+        for split in ('train', 'val')
     ]
     config.evaluation.benchmarks = [c.DatasetConfig(name='bsds500', split='test')]
     return config

@@ -11,18 +11,20 @@ images. The parts of `folder/fashion` are pieces of clothing; without a `labels.
 names (data/README.md) they have the names of the parts of PASCAL-Person-Part.
 """
 
-from collections.abc import Sequence
-
 from ubernet_jax import config as c
 
 LABELS = {
-    'bsds500': {'boundaries'},
-    'voc2012': {'segmentation', 'semantic_boundaries', 'detection'},
-    'pascal_s': {'saliency'},
-    'folder/kitchen': {'normals'},
-    'folder/fashion': {'parts', 'saliency'},
+    'bsds500': ('boundaries',),
+    'voc2012': ('segmentation', 'semantic_boundaries', 'detection'),
+    'pascal_s': ('saliency',),
+    'folder/kitchen': ('normals',),
+    'folder/fashion': ('parts', 'saliency'),
 }
 GROUP = {'batch_size': 2, 'learning_rate': 2e-4, 'decay_at': (0.75,)}
+
+
+def dataset(name: str, split: str, repeat: int = 1) -> c.DatasetConfig:
+    return c.DatasetConfig(name=name, split=split, repeat=repeat, tasks=LABELS[name])
 
 
 def get_config() -> c.Config:
@@ -56,11 +58,11 @@ def get_config() -> c.Config:
         ),
         data=c.DataConfig(
             train=[
-                c.DatasetConfig(name='bsds500', split='train'),
-                c.DatasetConfig(name='voc2012', split='train'),
-                c.DatasetConfig(name='pascal_s', split='train'),
-                c.DatasetConfig(name='folder/kitchen', split='train', repeat=3),
-                c.DatasetConfig(name='folder/fashion', split='train', repeat=2),
+                dataset('bsds500', 'train'),
+                dataset('voc2012', 'train'),
+                dataset('pascal_s', 'train'),
+                dataset('folder/kitchen', 'train', repeat=3),
+                dataset('folder/fashion', 'train', repeat=2),
             ],
             buckets=((193, 257), (257, 193)),
             images_per_micro_batch=2,
@@ -68,11 +70,11 @@ def get_config() -> c.Config:
         input_size=c.InputSizeConfig(short_side=193, long_side=257, area=193 * 257),
         evaluation=c.EvaluationConfig(
             benchmarks=[
-                c.DatasetConfig(name='voc2012', split='val'),
-                c.DatasetConfig(name='pascal_s', split='test'),
-                c.DatasetConfig(name='folder/kitchen', split='test'),
-                c.DatasetConfig(name='folder/fashion', split='test'),
-                c.DatasetConfig(name='bsds500', split='test'),
+                dataset('voc2012', 'val'),
+                dataset('pascal_s', 'test'),
+                dataset('folder/kitchen', 'test'),
+                dataset('folder/fashion', 'test'),
+                dataset('bsds500', 'test'),
             ],
             limit=8,
         ),
@@ -81,17 +83,3 @@ def get_config() -> c.Config:
         pictures_every=575,
         evaluate_every=575,
     )
-
-
-def restrict_to(tasks: Sequence[str]) -> c.Config:
-    """Returns the configuration for some of the tasks, on the datasets that are labelled for them.
-
-    Each image is used as often as with all tasks, because the length is given in epochs.
-    """
-    config = get_config()
-    config.tasks = {name: config.tasks[name] for name in tasks}
-    config.data.train = [data for data in config.data.train if LABELS[data.name] & set(tasks)]
-    config.evaluation.benchmarks = [
-        data for data in config.evaluation.benchmarks if LABELS[data.name] & set(tasks)
-    ]
-    return config

@@ -5,9 +5,9 @@
 
 This is the baseline of a network for several tasks: `python -m ubernet_jax.compare runs/mini
 --baseline runs/saliency ...`, like the paper's comparison of one task with seven (arXiv
-1609.02132, section 4). On 2 CPU cores a task takes its share of the hour of `mini`; measured
-as `small.py:single_task:TASK`: docs/results.md. The paper's numbers, on its datasets, are in
-`ubernet_jax/tasks/published.py`.
+1609.02132, section 4); at the scale of the paper it is `configs/ubernet.py:single_task:TASK`. On 2
+CPU cores a task takes its share of the hour of `mini`; measured as `small.py:single_task:TASK`:
+docs/results.md. The paper's numbers, on its datasets, are in `ubernet_jax/tasks/published.py`.
 """
 
 from configs import mini
@@ -16,10 +16,14 @@ from ubernet_jax.errors import UserError
 
 
 def get_config(task: str = 'segmentation') -> c.Config:
-    known = mini.get_config().tasks
-    if task not in known:
-        raise UserError(f'single_task.py:{task}: unknown task; known: {", ".join(known)}')
-    config = mini.restrict_to([task])
+    return restrict(mini.get_config(), task)
+
+
+def restrict(config: c.Config, task: str) -> c.Config:
+    """Returns a configuration of more tasks for one of them, with its images."""
+    if task not in config.tasks:
+        raise UserError(f'single_task.py:{task}: unknown task; known: {", ".join(config.tasks)}')
+    config = config.restrict_to([task])
     config.name = f'single_task:{task}'
     if task == 'detection':
         config.model.scales = 1  # the detector uses the finest scale only

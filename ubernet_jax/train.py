@@ -113,7 +113,7 @@ def train(
     checkpoints.save(state, config)  # the untrained network, if this is the start
     if jax.process_index() == 0:
         write_json(workdir / 'config.json', serialization.to_json(config))
-        print(f'{schedule.describe(config.optim, groups)}\nstarting at step {start}', flush=True)
+        print(f'{schedule.describe()}\nstarting at step {start}', flush=True)
     step_function = jax.jit(
         functools.partial(train_step, make_step_settings(config, network), optimizer, mesh),
         donate_argnums=0,

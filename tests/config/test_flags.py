@@ -7,7 +7,7 @@ import pytest
 
 from helpers import tiny_config
 from ubernet_jax import config as c
-from ubernet_jax.config.flags import load_config, override_config
+from ubernet_jax.config.flags import check_config, load_config, override_config
 from ubernet_jax.config.validation import validate
 from ubernet_jax.errors import UserError
 
@@ -163,7 +163,9 @@ def test_a_number_that_is_not_finite_is_refused(field, value):
         parse(f'--config.{field}={value}')
 
 
-@pytest.mark.parametrize('field', ['seed', 'log_every', 'data.rotations', 'tasks.normals.hidden'])
+@pytest.mark.parametrize(
+    'field', ['seed', 'log_every', 'data.train[0].rotations', 'tasks.normals.hidden']
+)
 def test_an_integer_that_is_too_large_is_refused(field):
     with pytest.raises(UserError, match=rf'{re.escape(field)} is 9223372036854775808.*4294967295'):
         parse(f'--config.{field}={2**63}')

@@ -84,8 +84,50 @@ def test_a_single_task_has_the_settings_of_mini(name, datasets):
     assert [dataset.name for dataset in config.data.train] == datasets
     assert {dataset.name for dataset in config.evaluation.benchmarks} == set(datasets)
     # As many of each dataset's images: the same epochs, with the same repeats.
-    assert all(dataset in full.data.train for dataset in config.data.train)
+    assert all(dataset.tasks == (name,) for dataset in config.data.train)
+    repeats = {dataset.name: dataset.repeat for dataset in full.data.train}
+    assert all(dataset.repeat == repeats[dataset.name] for dataset in config.data.train)
     assert config.epochs == full.epochs and config.optim == full.optim
+
+
+@pytest.mark.parametrize('union', ['with_val', 'without_val'])
+def test_the_start_of_the_paper_trains_two_tasks_and_sees_no_benchmark_of_its_union(union):
+    full = shipped('ubernet', union)
+    config = shipped('ubernet', 'two_task' if union == 'with_val' else f'two_task:{union}')
+    assert config.images / config.optim.shared.batch_size == 10_000
+    assert config.tasks == {name: full.tasks[name] for name in ('segmentation', 'detection')}
+    trained = {(dataset.name, dataset.split) for dataset in config.data.train}
+    splits = ('train', 'val') if union == 'with_val' else ('train',)
+    assert trained == {
+        *(('voc2007', split) for split in ('train', 'val')),
+        *((name, split) for name in ('voc2012', 'sbd') for split in splits),
+    }
+    tested = [
+        [(dataset.name, dataset.split) for dataset in each.evaluation.benchmarks]
+        for each in (config, full)
+    ]
+    assert tested[0] == tested[1] and config.data.leaks is c.Leaks.LEAVE_OUT
+
+
+@pytest.mark.parametrize('name', c.PAPER)
+def test_a_single_task_of_the_paper(name):
+    config = shipped('ubernet', f'single_task:{name}')
+    union = 'without_val' if name in ('parts', 'semantic_boundaries', 'saliency') else 'with_val'
+    full = shipped('ubernet', union)
+    batch = 2 if name == 'detection' else 10
+    assert config.optim.shared.batch_size == config.tasks[name].batch_size == batch
+    assert config.images == 5000 * batch and config.tasks == {name: full.tasks[name]}
+    assert config.model.scales == (1 if name == 'detection' else 3)
+    for restricted, all_sets in (
+        (config.data.train, full.data.train),
+        (config.evaluation.benchmarks, full.evaluation.benchmarks),
+    ):
+        assert [(dataset.name, dataset.split, dataset.repeat) for dataset in restricted] == [
+            (dataset.name, dataset.split, dataset.repeat)
+            for dataset in all_sets
+            if name in dataset.tasks
+        ]
+        assert restricted and all(dataset.tasks == (name,) for dataset in restricted)
 
 
 def test_two_tasks_train_on_the_same_images():
@@ -156,6 +198,7 @@ def test_boundaries_in_the_setup_of_hed():
         ('small', 'hed_style', 'balanced, mini, normals_weight'),
         ('normals_weight', 'much', 'number'),
         ('ubernet', 'val', 'with_val, without_val'),
+        ('ubernet', 'single_task:depth', 'two_task, .*single_task:parts'),
     ],
 )
 def test_an_unknown_variant_is_refused_and_the_known_variants_are_listed(name, variant, known):

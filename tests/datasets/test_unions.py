@@ -23,7 +23,16 @@ from ubernet_jax.tasks import PAPER
 pytestmark = pytest.mark.filterwarnings('ignore:the load_module:DeprecationWarning')
 
 CONFIGS = ROOT / 'configs'
-VARIANTS = {'ubernet': ('with_val', 'without_val'), 'single_task': tuple(PAPER)}
+VARIANTS = {
+    'ubernet': (
+        'with_val',
+        'without_val',
+        'two_task',
+        'two_task:without_val',
+        *(f'single_task:{task}' for task in PAPER),
+    ),
+    'single_task': tuple(PAPER),
+}
 SHIPPED = [
     f'{path.stem}.py{variant and ":"}{variant}'
     for path in sorted(CONFIGS.glob('*.py'))
@@ -76,19 +85,24 @@ def test_configs_exclude_leaks(config, tmp_path):
 
 def test_the_two_unions_of_the_paper():
     with_val, without_val = (
-        load_config(str(CONFIGS / f'ubernet.py:{variant}')) for variant in VARIANTS['ubernet']
+        load_config(str(CONFIGS / f'ubernet.py:{variant}'))
+        for variant in ('with_val', 'without_val')
     )
     for config in (with_val, without_val):
         assert list(config.tasks) == list(PAPER)
         detection = config.tasks['detection']
         assert (detection.batch_size, detection.learning_rate, detection.weight) == (2, 5e-4, 2)
         assert config.tasks['parts'].batch_size == 10 and config.optim.shared.batch_size == 30
-        assert config.model == c.ModelConfig() and config.loss == c.LossConfig()
+        assert config.model == c.ModelConfig(initialisation=c.Initialisation.FILE)
+        assert config.loss == c.LossConfig()
         assert config.images == 5000 * config.optim.shared.batch_size
         assert {setting.name: setting.repeat for setting in config.data.train} == {
-            'bsds500': 1, 'pascal_context': 1, 'voc2007': 2, 'voc2012': 2, 'sbd': 1,
-            'person_part': 1, 'msra10k': 1, 'nyudv2_gupta': 1,
+            'bsds500': 16, 'pascal_context': 2, 'voc2007': 2, 'voc2012': 2, 'sbd': 2,
+            'person_part': 2, 'msra10k': 1, 'nyudv2_gupta': 10,
         }  # fmt: skip
+        assert {setting.name for setting in config.data.train if setting.rotations == 16} == {
+            'bsds500'
+        }
     photographs = {'voc2012', 'sbd', 'pascal_context', 'person_part'}
     splits = {
         config.name: {
@@ -102,12 +116,24 @@ def test_the_two_unions_of_the_paper():
     assert splits['ubernet:with_val'] == {
         (name, split) for name in photographs for split in ('train', 'val')
     }
-    scored = {
-        (benchmark.name, task)
-        for benchmark in without_val.evaluation.benchmarks
-        for task in benchmark.tasks
-    }
-    assert ('sbd', 'semantic_boundaries') in scored and ('sbd', 'segmentation') not in scored
+    scored = [
+        {
+            (benchmark.name, benchmark.split, task)
+            for benchmark in config.evaluation.benchmarks
+            for task in benchmark.tasks
+        }
+        for config in (with_val, without_val)
+    ]
+    common = {('bsds500', 'test', 'boundaries'), ('nyudv2_gupta', 'test', 'normals')}
+    assert scored == [
+        common | {('voc2007', 'test', 'detection'), ('voc2007', 'test', 'segmentation')},
+        common
+        | {
+            ('person_part', 'val', 'parts'),
+            ('sbd', 'val', 'semantic_boundaries'),
+            ('pascal_s', 'test', 'saliency'),
+        },
+    ]
 
 
 def make_dataset(setting: c.DatasetConfig, ids: tuple[str, ...], collection: str) -> Dataset:
@@ -130,12 +156,10 @@ def make_dataset(setting: c.DatasetConfig, ids: tuple[str, ...], collection: str
     return dataset
 
 
-def test_without_val_no_photograph_of_val_is_trained_on(monkeypatch, tmp_path):
-    val = ('2008_01', '2008_02', '2009_03')
+def test_without_val_no_photograph_of_a_benchmark_is_trained_on_for_any_task(tmp_path):
     ids = {
         ('voc2012', 'train'): ('2008_11', '2008_12'),
-        ('voc2012', 'val'): val,
-        ('sbd', 'train'): ('2008_11', '2008_02', '2009_03'),
+        ('sbd', 'train'): ('2008_11', '2008_04', '2008_02', '2009_03'),
         ('sbd', 'val'): ('2008_01',),
         ('pascal_context', 'train'): ('2008_12', '2009_03'),
         ('person_part', 'train'): ('2008_11',),
@@ -166,7 +190,8 @@ def test_without_val_no_photograph_of_val_is_trained_on(monkeypatch, tmp_path):
     opened, tested = open_tiny(config.data.train), open_tiny(config.evaluation.benchmarks)
     resolved = leaks.resolve_leaks(opened, config.data.leaks, tested)
     left = {(dataset.name, dataset.split): dataset.ids for dataset in resolved}
-    assert left['sbd', 'train'] == ('2008_11',)
+    # 2008_04 is an image of VOC2012's val that no benchmark has.
+    assert left['sbd', 'train'] == ('2008_11', '2008_04')
     assert left['pascal_context', 'train'] == ('2008_12',)
     assert left['msra10k', 'train'] == ('55',)  # recognised by its fingerprint
     for untouched in (('voc2012', 'train'), ('person_part', 'train'), ('voc2007', 'val')):

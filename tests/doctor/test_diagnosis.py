@@ -20,9 +20,16 @@ def test_a_healthy_configuration(healthy, tmp_path, capsys):
     config = write_config(tmp_path)
     code, report = diagnose(capsys, healthy, '--config', config)
     assert code == 0
+    schedule = report['config'].pop('schedule')
     assert report['config'] == {'name': 'tiny', 'errors': [], 'leaks': [], 'policy': 'refuse'}
+    assert (schedule['steps'], schedule['epoch']) == (1, 3)
+    assert schedule['samples'] == {'shared': 1, 'segmentation': 1}
+    (dataset,) = schedule['datasets']
+    assert dataset['source'] == 'synthetic:train' and dataset['images'] == 3
     doctor.main(['--data-root', str(healthy), '--config', config])
-    assert 'configuration tiny' in capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert 'configuration tiny' in output
+    assert re.search(r'synthetic:train +3 images x +1 = +3 samples; .*: segmentation 3', output)
 
 
 @pytest.mark.parametrize(('leaks', 'code'), [('REFUSE', 1), ('ALLOW', 1), ('LEAVE_OUT', 0)])
@@ -48,6 +55,25 @@ def test_a_leak_is_found_by_id(healthy, tmp_path, capsys):
     code, report = diagnose(capsys, healthy, '--config', config)
     assert code == 1
     assert [leak['evidence'] for leak in report['config']['leaks']] == ['id'] * 3
+
+
+def test_images_that_are_left_out_are_not_in_the_plan(healthy, tmp_path, capsys):
+    config = write_config(tmp_path, test=('folder/copy', 'test'), leaks='LEAVE_OUT')
+    _, report = diagnose(capsys, healthy, '--config', config)
+    (dataset,) = report['config']['schedule']['datasets']
+    assert dataset['images'] == 2 and dataset['labelled'] == {'segmentation': 2}
+
+
+def test_weights_that_the_run_must_start_from_are_reported(healthy, tmp_path, capsys):
+    config = pathlib.Path(write_config(tmp_path))
+    text = config.read_text().replace(
+        'steps=1,', 'steps=1, model=c.ModelConfig(initialisation=c.Initialisation.FILE),'
+    )
+    config.write_text(text)
+    code, report = diagnose(capsys, healthy, '--config', str(config))
+    (error,) = report['config']['errors']
+    assert code == 1 and error.startswith('model.weights ')
+    assert report['config']['schedule']['steps'] == 1
 
 
 def test_a_dataset_or_split_that_is_not_prepared_is_reported(healthy, tmp_path, capsys):

@@ -17,7 +17,6 @@ from ubernet_jax.labels import Boxes, ClassMap, UnitVectors
 from ubernet_jax.network import SHARED
 from ubernet_jax.train import train
 from ubernet_jax.training.epochs import Epochs
-from ubernet_jax.training.groups import groups_of
 from ubernet_jax.training.micro_batches import MicroBatches
 from ubernet_jax.training.optim import make_rate, sample_counts
 from ubernet_jax.training.schedule import Schedule, count_steps, make_schedule
@@ -103,10 +102,6 @@ def make_epochs(config: c.Config) -> Epochs:
 
 def plan(config: c.Config) -> Schedule:
     return make_schedule(config, make_epochs(config))
-
-
-def describe(config: c.Config, schedule: Schedule) -> str:
-    return schedule.describe(config.optim, groups_of(config.optim, config.tasks))
 
 
 def test_images_are_counted_for_their_tasks_as_often_as_they_are_shown():
@@ -222,7 +217,7 @@ def test_the_learning_rate_falls_after_shares_of_the_updates_of_each_group():
 def test_the_description_has_a_line_for_the_run_and_a_line_for_each_group():
     config = make_config(epochs=20.0)
     config.tasks['objects'].learning_rate = 0.25
-    run, *groups = describe(config, plan(config)).splitlines()
+    run, *groups = plan(config).describe().splitlines()[:4]
     for part in ('580 steps', '20.00 epochs', ' 29', '580 images'):
         assert part in run
     wanted = (
@@ -238,9 +233,10 @@ def test_the_description_has_a_line_for_the_run_and_a_line_for_each_group():
 @pytest.mark.parametrize(('rotations', 'labelled'), [(1, 11), (4, 0)])
 def test_rotated_images_do_not_count_for_boxes(rotations, labelled):
     tables = dataclasses.replace(TABLES, labels={'boxes': Boxes(classes=CLASSES)}, labelled={})
-    data = c.DataConfig(buckets=(SIZE,), rotations=rotations)
+    data = c.DataConfig(buckets=(SIZE,))
     config = c.Config(epochs=1.0, tasks={'cups': c.Detection(classes=CLASSES)}, data=data)
-    epochs = Epochs([TrainingSet(dataset=tables, repeat=1, labels={'cups': 'boxes'})], data, 0)
+    part = TrainingSet(dataset=tables, repeat=1, labels={'cups': 'boxes'}, rotations=rotations)
+    epochs = Epochs([part], data, 0)
     schedule = make_schedule(config, epochs)
     steps = MicroBatches(epochs, config.tasks, 0, schedule.steps)
     read = sum(part.labelled['cups'].sum() for parts in steps for part in parts if part.labelled)
@@ -252,4 +248,4 @@ def test_a_task_without_a_labelled_image_makes_no_update():
     sets = [SETS[0], dataclasses.replace(SETS[1], labels={})]
     schedule = make_schedule(config, Epochs(sets, config.data, config.seed))
     assert (schedule.samples['normals'], schedule.updates['normals']) == (0, 0)
-    assert '0 updates expected' in describe(config, schedule)
+    assert '0 updates expected' in schedule.describe()

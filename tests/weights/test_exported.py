@@ -15,9 +15,10 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.metrics.saliency import SaliencyResult
 from ubernet_jax.weights import __main__
 from ubernet_jax.weights.card import describe_training, select_results
-from ubernet_jax.weights.digest import network_digest
+from ubernet_jax.weights.digest import digest_arrays
 from ubernet_jax.weights.exported import (
     TrainedNetwork,
+    flatten,
     load_exported,
     network_shapes,
     read_file,
@@ -142,7 +143,7 @@ def test_export_leaves_out_results_of_another_network(exported, tmp_path, monkey
     results.mkdir(parents=True)
     score = {'name': 'miou', 'label': 'mIoU', 'unit': '', 'lower_is_better': False, 'main': True}
     for task, digest in {
-        'parts': network_digest(network.params, network.batch_stats),
+        'parts': digest_arrays(flatten(network.params, network.batch_stats)),
         'normals': '0123456789abcdef',
     }.items():
         document = {'task': task, 'network': digest, 'scores': [score | {'value': 0.5}]}

@@ -1,17 +1,25 @@
 """Training that starts from a weight file."""
 
+import dataclasses
 import pathlib
 
 import jax
 import numpy as np
 import pytest
 
-from helpers import tiny_config
+from helpers import tiny_config, tiny_network
 from helpers.networks import make_solver, make_state
-from ubernet_jax.config import PAPER, Config, DetectionConfig, Pooling
+from ubernet_jax.config import PAPER, Config, DetectionConfig, Initialisation, Pooling
 from ubernet_jax.errors import UserError
+from ubernet_jax.train import train
 from ubernet_jax.training.state import TrainState, create_state
-from ubernet_jax.weights.exported import TrainedNetwork, flatten, save_exported, write_file
+from ubernet_jax.weights.exported import (
+    TrainedNetwork,
+    flatten,
+    network_shapes,
+    save_exported,
+    write_file,
+)
 from ubernet_jax.weights.initial import adopt_preprocessing, load_start
 
 pytestmark = pytest.mark.slow
@@ -123,3 +131,51 @@ def test_a_file_without_any_array_of_the_network_is_refused(initial, tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r'nowhere\.safetensors cannot be read'):
         adopt_preprocessing(make_config(tmp_path / 'nowhere.safetensors'))
+
+
+def write_parts(path: pathlib.Path, config: Config, without: str) -> pathlib.Path:
+    """Writes all arrays of a network, except those of a layer."""
+    arrays = {
+        name: np.zeros(shape, np.float32)
+        for name, shape in network_shapes(config).items()
+        if f'/{without}/' not in name
+    }
+    return write(path, arrays)
+
+
+def must_start_from(weights: pathlib.Path | str) -> Config:
+    config = make_config(weights)
+    config.model.initialisation = Initialisation.FILE
+    config.tasks = tiny_network.make_tasks('parts', 'detection')
+    return config
+
+
+def test_a_run_that_must_start_from_a_file_is_refused_without_it(tmp_path):
+    with pytest.raises(UserError, match=r'^model\.weights is empty(.|\n)*weights import (.|\n)*'
+                       r'model\.weights=(.|\n)*model\.initialisation=imagenet'):  # fmt: skip
+        train(must_start_from(''), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ('without', 'layer'),
+    [('fc/fc6', 'shared/trunk/fc/fc6'), ('box_head/fc7', 'detection/box_head/fc7')],
+)
+def test_a_file_without_fully_connected_layers_is_refused(without, layer, tmp_path):
+    config = must_start_from(tmp_path / 'a.safetensors')
+    write_parts(tmp_path / 'a.safetensors', config, without)
+    with pytest.raises(UserError, match=rf'a\.safetensors lacks 1 layers .*: {layer}\.'):
+        adopt_preprocessing(config)
+    # A user can ask for less.
+    config.model.initialisation = Initialisation.RANDOM
+    assert adopt_preprocessing(config).model.mean == (1, 2, 3)
+
+
+def test_a_file_with_another_detector_is_refused_and_one_without_heads_is_not(tmp_path):
+    config = must_start_from(tmp_path / 'a.safetensors')
+    write_parts(tmp_path / 'a.safetensors', config, without='parts')
+    assert adopt_preprocessing(config).model.mean == (1, 2, 3)
+    detector = config.tasks['detection'].detector
+    config.tasks['detection'].detector = dataclasses.replace(detector, width=9)
+    with pytest.raises(UserError, match=r'lacks 2 layers .*box_head/fc6, detection/box_head/fc7'):
+        adopt_preprocessing(config)

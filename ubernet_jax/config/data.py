@@ -12,6 +12,9 @@ class DatasetConfig:
       name: the name for `python -m ubernet_jax.prepare`: `voc2012`, `folder/kitchen`, ...
       split: of the dataset.
       repeat: how often an epoch shows each image.
+      rotations: number of evenly spaced angles; whenever an image is shown, it is rotated by a
+        random one and cropped to the part without gaps. HED uses 16 (Xie and Tu, ICCV 2015). Boxes
+        of rotated images are not used.
       tasks: tasks of the network that the dataset is used for; empty means all that it has labels
         for.
       labels: task -> the name of its label in this dataset, where the two names differ.
@@ -20,6 +23,7 @@ class DatasetConfig:
     name: str = ''
     split: str = 'train'
     repeat: int = 1
+    rotations: int = 1
     tasks: tuple[str, ...] = ()
     labels: dict[str, str] = dataclasses.field(default_factory=dict)
 
@@ -47,9 +51,6 @@ class DataConfig:
       micro_batches_per_step: all of one bucket; the devices share them.
       scale: range of the random scaling, relative to the size that fits the bucket.
       flip: flip half of the images left to right.
-      rotations: number of evenly spaced angles; each image is rotated by a random one and cropped
-        to the part without gaps. HED uses 16 (Xie and Tu, ICCV 2015). Boxes of rotated images are
-        not used.
       workers: reader processes; 0 reads in the training process.
     """
 
@@ -61,7 +62,6 @@ class DataConfig:
     micro_batches_per_step: int = 1
     scale: tuple[float, float] = (1.0, 1.0)
     flip: bool = True
-    rotations: int = 1
     workers: int = 1
 
 

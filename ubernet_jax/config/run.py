@@ -1,8 +1,9 @@
 """All settings of a run."""
 
 import dataclasses
+from collections.abc import Collection, Sequence
 
-from ubernet_jax.config.data import DataConfig, EvaluationConfig, InputSizeConfig
+from ubernet_jax.config.data import DataConfig, DatasetConfig, EvaluationConfig, InputSizeConfig
 from ubernet_jax.config.losses import LossConfig
 from ubernet_jax.config.optim import OptimConfig
 from ubernet_jax.models.settings import ModelConfig
@@ -45,3 +46,27 @@ class Config:
     checkpoint_every: int = 500
     pictures_every: int = 500
     evaluate_every: int = 1000
+
+    def restrict_to(self, tasks: Collection[str]) -> 'Config':
+        """Returns the configuration for some of its tasks, on the datasets that are used for them.
+
+        A dataset without `DatasetConfig.tasks` is kept.
+        """
+        train = _restrict(self.data.train, tasks)
+        benchmarks = _restrict(self.evaluation.benchmarks, tasks)
+        return dataclasses.replace(
+            self,
+            tasks={name: self.tasks[name] for name in tasks},
+            data=dataclasses.replace(self.data, train=train),
+            evaluation=dataclasses.replace(self.evaluation, benchmarks=benchmarks),
+        )
+
+
+def _restrict(datasets: Sequence[DatasetConfig], tasks: Collection[str]) -> list[DatasetConfig]:
+    restricted = []
+    for dataset in datasets:
+        used = tuple(name for name in dataset.tasks if name in tasks)
+        if used or not dataset.tasks:
+            labels = {name: label for name, label in dataset.labels.items() if name in tasks}
+            restricted.append(dataclasses.replace(dataset, tasks=used, labels=labels))
+    return restricted

@@ -37,7 +37,6 @@ def validate(config: Config) -> None:
     require_setting(fits, 'optim.balancing.radius', balancing.radius, '0 <= radius < 1')
     data = config.data
     _positive('data', data, images_per_micro_batch=10_000, micro_batches_per_step=10_000)
-    _positive('data', data, rotations=360)
     _not_negative('data', data, workers=1000)
     sides = {'short_side': _MAX_SIDE, 'long_side': _MAX_SIDE, 'area': MAX_PIXELS}
     _positive('input_size', config.input_size, **sides)
@@ -57,7 +56,7 @@ def validate(config: Config) -> None:
     for field, datasets in (('data.train', data.train), ('evaluation.benchmarks', benchmarks)):
         for number, dataset in enumerate(datasets):
             where = f'{field}[{number}]'
-            _positive(where, dataset, repeat=100_000)
+            _positive(where, dataset, repeat=100_000, rotations=360)
             for part, names in (('tasks', dataset.tasks), ('labels', tuple(dataset.labels))):
                 unknown = [name for name in names if name not in config.tasks]
                 allowed = f'tasks of the configuration: {", ".join(config.tasks)}'

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from ubernet_jax.config import Config, DatasetConfig, Leaks
 from ubernet_jax.datasets.builders.registry import BUILDERS, list_folders
 from ubernet_jax.datasets.checks.duplicates import Duplicate
-from ubernet_jax.datasets.checks.leaks import find_leaks
-from ubernet_jax.datasets.label_mapping import find_classes, map_labels
+from ubernet_jax.datasets.checks.leaks import find_leaks, leave_out
 from ubernet_jax.datasets.reading import Dataset, open_dataset
 from ubernet_jax.doctor.dataset_report import DatasetReport, Status, inspect_dataset
 from ubernet_jax.doctor.machine import Environment, describe_environment
 from ubernet_jax.errors import UserError
+from ubernet_jax.training.epochs import Epochs
+from ubernet_jax.training.schedule import Schedule, make_schedule
+from ubernet_jax.training.training_sets import make_training_sets
+from ubernet_jax.weights.initial import adopt_preprocessing
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -24,12 +27,14 @@ class ConfigReport:
       errors: why it cannot be run, and how to fix it.
       leaks: training images that are also test images of its benchmarks.
       policy: what the training does with them.
+      schedule: the plan of the run; None if its datasets or labels have errors.
     """
 
     name: str
     errors: list[str]
     leaks: list[Duplicate]
     policy: Leaks
+    schedule: Schedule | None
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -87,32 +92,40 @@ def _inspect_config(config: Config, directory: pathlib.Path, broken: set[str]) -
         'evaluation.benchmarks', config.evaluation.benchmarks, directory, broken
     )
     errors += benchmark_errors
+    leaks = find_leaks(training, benchmarks)
+    schedule = None
     if not errors:
-        errors = _find_label_errors(config, training, benchmarks)
+        trained = leave_out(training, leaks) if config.data.leaks is Leaks.LEAVE_OUT else training
+        schedule, errors = _plan(config, trained, benchmarks)
     return ConfigReport(
         name=config.name,
-        errors=errors,
-        leaks=find_leaks(training, benchmarks),
+        errors=[*_find_start_errors(config), *errors],
+        leaks=leaks,
         policy=config.data.leaks,
+        schedule=schedule,
     )
 
 
-def _find_label_errors(
-    config: Config, training: Sequence[Dataset], benchmarks: Sequence[Dataset]
-) -> list[str]:
-    """Checks the tasks of a configuration against the labels of its datasets."""
+def _find_start_errors(config: Config) -> list[str]:
+    """Checks the initial weights."""
     try:
-        tasks = find_classes(config.tasks, config.data.train, training)
-        mapped = [
-            map_labels(dataset, setting, tasks)
-            for dataset, setting in zip(training, config.data.train, strict=True)
-        ]
-        for dataset, setting in zip(benchmarks, config.evaluation.benchmarks, strict=True):
-            map_labels(dataset, setting, tasks)
+        adopt_preprocessing(config)
     except UserError as error:
         return [str(error)]
-    labelled = set().union(*mapped)
-    return [
+    return []
+
+
+def _plan(
+    config: Config, training: Sequence[Dataset], benchmarks: Sequence[Dataset]
+) -> tuple[Schedule | None, list[str]]:
+    """Plans the run; returns errors if the tasks do not fit the labels of the datasets."""
+    try:
+        config, sets = make_training_sets(config, training, benchmarks)
+        schedule = make_schedule(config, Epochs(sets, config.data, config.seed))
+    except UserError as error:
+        return None, [str(error)]
+    labelled = set().union(*(part.labels for part in sets))
+    return schedule, [
         f'no dataset in data.train has labels for {task}; add such a dataset, or remove the task'
         for task in config.tasks
         if task not in labelled

@@ -104,6 +104,9 @@ def _format_config(report: ConfigReport) -> Iterator[str]:
     yield from _paragraph(f'configuration {report.name} cannot be run', report.errors)
     title = f'configuration {report.name} trains on test images; {_POLICIES[report.policy]}'
     yield from _paragraph(title, describe_leaks(report.leaks))
+    if report.schedule:
+        title = f'plan of configuration {report.name}'
+        yield from _paragraph(title, report.schedule.describe().splitlines())
     if not report.errors and not report.leaks:
         yield f'\nconfiguration {report.name}: there is no test image among the training images'
 

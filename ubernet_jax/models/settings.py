@@ -14,10 +14,12 @@ class Trunk(enum.Enum):
 
 
 class Initialisation(enum.Enum):
-    """Initial weights of the trunk."""
+    """Initial weights of the trunk, and of the layers that the heads share with VGG-16."""
 
     RANDOM = 'random'
-    IMAGENET = 'imagenet'  # the 13 convolutions of VGG-16, from the package extra `imagenet`
+    # The 13 convolutions of VGG-16, from the package extra `imagenet`; fc6 and fc7 are random.
+    IMAGENET = 'imagenet'
+    FILE = 'file'  # all layers, fc6 and fc7 among them: `weights` must be a file that has them
 
 
 class Statistics(enum.Enum):
@@ -98,8 +100,8 @@ class ModelConfig:
       statistics_momentum: share of the running statistics that a micro-batch keeps (0..1), after
         the plain average of the first ones; Caffe's default is .999.
       initialisation: initial weights of the trunk.
-      weights: file of `python -m ubernet_jax.weights` with initial weights, used instead of
-        `initialisation`; its mean and std replace those below, and parameters that are not in the
+      weights: file of `python -m ubernet_jax.weights` with initial weights, used instead of the
+        extra `imagenet`; its mean and std replace those below, and parameters that are not in the
         file are initialised randomly.
       mean: mean of the training images, RGB, 0..255; subtracted from the image.
       std: RGB, 0..255; the image is divided by it.

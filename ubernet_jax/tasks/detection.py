@@ -27,6 +27,7 @@ from ubernet_jax.models.settings import DetectionConfig, ModelConfig, Pooling
 from ubernet_jax.tasks.detections import Detections, MeasuredBoxes
 from ubernet_jax.tasks.registry import register
 from ubernet_jax.tasks.task import Size, Task
+from ubernet_jax.tasks.voc_results import detection_results
 
 PROPOSALS = 'proposals'  # suffix of the result that scores the detector's first stage
 
@@ -48,6 +49,8 @@ class Detection(Task):
     suffixes: ClassVar[tuple[str, ...]] = (
         'corners', 'classes', 'scores', 'voc07', 'voc10', PROPOSALS,
     )  # fmt: skip
+    pretrained: ClassVar[tuple[str, ...]] = ('box_head/fc6', 'box_head/fc7')
+    voc_list: ClassVar[str] = 'Main'
 
     detector: DetectionConfig = dataclasses.field(default_factory=DetectionConfig)
 
@@ -209,6 +212,9 @@ class Detection(Task):
             for box in result
         ]
         write_json(folder / f'{name}.json', records)
+
+    def voc_results(self, image: str, result: Detections) -> dict[str, bytes]:
+        return detection_results(image, result)
 
     def metrics(
         self, name: str, thresholds: int, kinds: Mapping[str, LabelKind]

@@ -14,6 +14,7 @@ from ubernet_jax.metrics.segmentation import SegmentationMetric
 from ubernet_jax.tasks.dense import DenseTask
 from ubernet_jax.tasks.registry import register
 from ubernet_jax.tasks.strips import argmax_and_max
+from ubernet_jax.tasks.voc_results import segmentation_results
 
 
 @register
@@ -24,6 +25,7 @@ class Segmentation(DenseTask):
     kind: ClassVar[str] = 'segmentation'
     label_kind: ClassVar[type[LabelKind]] = ClassMap
     meaning: ClassVar[str] = 'scores of the classes; softmax over the last axis gives probabilities'
+    voc_list: ClassVar[str] = 'Segmentation'
 
     stride: int = 8
 
@@ -38,6 +40,9 @@ class Segmentation(DenseTask):
 
     def finish_strip(self, scores: np.ndarray) -> tuple[np.ndarray, ...]:
         return (argmax_and_max(scores)[0],)
+
+    def voc_results(self, image: str, result: np.ndarray) -> dict[str, bytes]:
+        return segmentation_results(image, result)
 
     def metrics(
         self, name: str, thresholds: int, kinds: Mapping[str, LabelKind]

@@ -41,6 +41,10 @@ class Task(GroupConfig, abc.ABC):
         package.
       suffixes: for kinds with several results or arrays: what each appends to the task's name,
         after a `_`.
+      pretrained: paths of the head's layers that networks for classification have too, so that they
+        need not start at random.
+      voc_list: folder of VOC's `ImageSets` with the list of the test images on which VOC scores
+        results of this kind; empty if it does not.
       weight: gamma_t, the factor on the task's loss.
       classes: names of the classes, the background first; empty takes the classes of the training
         data. Must be empty for tasks whose labels have no classes.
@@ -50,6 +54,8 @@ class Task(GroupConfig, abc.ABC):
     label_kind: ClassVar[type[LabelKind]]
     meaning: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]] = ()
+    pretrained: ClassVar[tuple[str, ...]] = ()
+    voc_list: ClassVar[str] = ''
 
     weight: float = 1.0
     classes: tuple[str, ...] = ()
@@ -210,6 +216,10 @@ class Task(GroupConfig, abc.ABC):
     def save(self, name: str, result: Any, folder: pathlib.Path) -> None:
         """Writes further files of the result, beside its picture and arrays; by default none."""
         return
+
+    def voc_results(self, image: str, result: Any) -> dict[str, bytes]:
+        """Returns the result in VOC's format, if `voc_list` is set: see `tasks.voc_results`."""
+        raise NotImplementedError(f'VOC does not score results of kind {self.kind}')
 
     # Evaluation.
 

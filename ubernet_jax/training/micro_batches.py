@@ -70,5 +70,5 @@ class MicroBatches:
                 examples.append(None)
                 continue
             example = part.dataset[int(index)].rename(part.labels)
-            examples.append(fit(example, size, config.scale, config.flip, rng, config.rotations))
+            examples.append(fit(example, size, config.scale, config.flip, rng, part.rotations))
         return collate(examples, size, self._tasks)

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ubernet_jax.config import Algorithm, Config, GroupConfig, OptimConfig
+from ubernet_jax.config import Algorithm, Config, GroupConfig
 from ubernet_jax.tasks.group import SHARED
+from ubernet_jax.training.epoch_plan import DatasetPlan, describe_epoch, plan_epoch
 from ubernet_jax.training.epochs import Epochs
 from ubernet_jax.training.groups import batch_size, decay_updates, groups_of
 
@@ -23,26 +24,32 @@ class Schedule:
     Attributes:
       steps: of the run.
       epoch: steps of an epoch.
+      datasets: what an epoch shows of every dataset.
       samples: group -> images of the run that the group counts.
+      batches: group -> its effective batch, in samples.
       updates: group -> updates that the group is expected to make.
+      rates: group -> its learning rates over the run, in words.
     """
 
     steps: int
     epoch: int
+    datasets: Sequence[DatasetPlan]
     samples: Mapping[str, int]
+    batches: Mapping[str, int]
     updates: Mapping[str, int]
+    rates: Mapping[str, str]
 
-    def describe(self, optim: OptimConfig, groups: Mapping[str, GroupConfig]) -> str:
-        """A line for the run, and a line for each group."""
+    def describe(self) -> str:
+        """A line for the run, a line for each group, and a line for each dataset."""
         head = f'{self.steps} steps, {self.steps / self.epoch:.2f} epochs of {self.epoch}'
         lines = [f'{head}, {self.samples[SHARED]} images; parameter groups:']
-        for name, group in groups.items():
-            updates = self.updates[name]
+        for name, updates in self.updates.items():
             lines.append(
                 f'  {name:<20} {self.samples[name]:>8} samples, batches of '
-                f'{batch_size(optim, group):>3}: {updates:>6} updates expected, learning rate '
-                f'{_describe_rate(group, updates)}'
+                f'{self.batches[name]:>3}: {updates:>6} updates expected, learning rate '
+                f'{self.rates[name]}'
             )
+        lines += ['an epoch:', *(f'  {line}' for line in describe_epoch(self.datasets))]
         return '\n'.join(lines)
 
 
@@ -77,17 +84,25 @@ def make_schedule(config: Config, epochs: Epochs) -> Schedule:
         for micro_batch in epochs.plan(step):
             images, part = micro_batch.images(), epochs.sets[micro_batch.dataset]
             counts[SHARED][step] += len(images)
-            for task, label in part.labels.items():
-                if config.data.rotations == 1 or part.dataset.labels[label].rotates:
-                    counts[task][step] += np.count_nonzero(part.dataset.labelled[label][images])
+            for task in part.labels:
+                counts[task][step] += part.count_samples(task, images)
     steps = count_steps(config, counts[SHARED])
     synchronous = config.optim.algorithm is Algorithm.SYNCHRONOUS
+    batches = {name: batch_size(config.optim, group) for name, group in groups.items()}
     samples, updates = {}, {}
-    for name, group in groups.items():
+    for name in groups:
         per_step = np.resize(counts[SHARED] if synchronous else counts[name], steps)
         samples[name] = int(per_step.sum())
-        updates[name] = _count_updates(per_step.tolist(), batch_size(config.optim, group))
-    return Schedule(steps=steps, epoch=epochs.length, samples=samples, updates=updates)
+        updates[name] = _count_updates(per_step.tolist(), batches[name])
+    return Schedule(
+        steps=steps,
+        epoch=epochs.length,
+        datasets=plan_epoch(epochs.sets),
+        samples=samples,
+        batches=batches,
+        updates=updates,
+        rates={name: _describe_rate(group, updates[name]) for name, group in groups.items()},
+    )
 
 
 def _count_updates(samples: Sequence[int], batch: int) -> int:

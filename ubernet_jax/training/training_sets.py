@@ -1,7 +1,9 @@
 """The datasets of a run: opened, without leaks, and with the label of every task."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from ubernet_jax.config import Config
 from ubernet_jax.datasets.checks.leaks import open_datasets, resolve_leaks
@@ -17,11 +19,20 @@ class TrainingSet:
       dataset: a split.
       repeat: how often an epoch shows each image.
       labels: task -> the name of its label; tasks without a label in this dataset are absent.
+      rotations: number of evenly spaced angles by which images are rotated.
     """
 
     dataset: Dataset
     repeat: int
     labels: Mapping[str, str]
+    rotations: int = 1
+
+    def count_samples(self, task: str, images: np.ndarray) -> int:
+        """Counts the images, given by their indices, that are shown with a label for a task."""
+        label = self.labels.get(task, '')
+        if not label or (self.rotations > 1 and not self.dataset.labels[label].rotates):
+            return 0
+        return int(np.count_nonzero(self.dataset.labelled[label][images]))
 
 
 def open_training_sets(config: Config) -> tuple[Config, list[TrainingSet]]:
@@ -35,9 +46,8 @@ def open_training_sets(config: Config) -> tuple[Config, list[TrainingSet]]:
       UserError: a dataset is not prepared, a label does not fit its task, or a training image is
         a test image.
     """
-    settings, benchmark_settings = config.data.train, config.evaluation.benchmarks
-    opened = open_datasets(settings, config.data.directory)
-    benchmarks = open_datasets(benchmark_settings, config.data.directory)
+    opened = open_datasets(config.data.train, config.data.directory)
+    benchmarks = open_datasets(config.evaluation.benchmarks, config.data.directory)
     datasets = resolve_leaks(opened, config.data.leaks, benchmarks)
     for before, after in zip(opened, datasets, strict=True):
         if left_out := len(before) - len(after):
@@ -45,12 +55,35 @@ def open_training_sets(config: Config) -> tuple[Config, list[TrainingSet]]:
                 f'{left_out} of {len(before)} images of {before.source} are test images: left out',
                 flush=True,
             )
+    return make_training_sets(config, datasets, benchmarks)
+
+
+def make_training_sets(
+    config: Config, datasets: Sequence[Dataset], benchmarks: Sequence[Dataset]
+) -> tuple[Config, list[TrainingSet]]:
+    """Checks the labels of opened datasets.
+
+    Args:
+      config: of the run.
+      datasets: one for each of `config.data.train`, without the images that are left out.
+      benchmarks: one for each of `config.evaluation.benchmarks`.
+
+    Returns:
+      As `open_training_sets`.
+
+    Raises:
+      UserError: a label does not fit its task.
+    """
+    settings = config.data.train
     tasks = find_classes(config.tasks, settings, datasets)
-    for benchmark, setting in zip(benchmarks, benchmark_settings, strict=True):
+    for benchmark, setting in zip(benchmarks, config.evaluation.benchmarks, strict=True):
         map_labels(benchmark, setting, tasks)
     return dataclasses.replace(config, tasks=tasks), [
         TrainingSet(
-            dataset=dataset, repeat=setting.repeat, labels=map_labels(dataset, setting, tasks)
+            dataset=dataset,
+            repeat=setting.repeat,
+            labels=map_labels(dataset, setting, tasks),
+            rotations=setting.rotations,
         )
         for dataset, setting in zip(datasets, settings, strict=True)
     ]

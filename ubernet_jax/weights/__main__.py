@@ -29,8 +29,8 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.locks import lock_file
 from ubernet_jax.tasks import select_tasks
 from ubernet_jax.weights.card import describe_training, select_results
-from ubernet_jax.weights.digest import network_digest
-from ubernet_jax.weights.exported import SUFFIX, read_file, save_exported, write_file
+from ubernet_jax.weights.digest import digest_arrays
+from ubernet_jax.weights.exported import SUFFIX, flatten, read_file, save_exported, write_file
 from ubernet_jax.weights.formats import FORMATS, open_source
 from ubernet_jax.weights.importing import check_trunk, compare_with_network, import_layers
 from ubernet_jax.weights.layers import DETECTION
@@ -82,7 +82,9 @@ def export(
 ) -> None:
     """Writes a trained network, with all or some of its tasks, and its model card."""
     trained = open_checkpoint(checkpoint)
-    network = network_digest(trained.params, trained.batch_stats)  # of all tasks, as in results
+    network = digest_arrays(
+        flatten(trained.params, trained.batch_stats)
+    )  # of all tasks, as in results
     trained = trained.restrict_to(select_tasks(trained.config.tasks, tasks))
     folder = results_folder(checkpoint, f'{trained.step:08d}')
     results = select_results(folder, network, tuple(trained.config.tasks))

@@ -30,8 +30,8 @@ def select_results(folder: pathlib.Path, network: str, tasks: Collection[str]) -
 
     Args:
       folder: folder with the results of a step; may be missing.
-      network: `network_digest` of the network. A folder may also hold results of other networks,
-        if a run was repeated or results were copied.
+      network: `digest_arrays` of the network. A folder may also hold results of other networks, if
+        a run was repeated or results were copied.
       tasks: the exported tasks.
 
     Raises:

@@ -2,12 +2,27 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from ubernet_jax.config import Config
+import numpy as np
+
+from ubernet_jax.config import Config, Initialisation
 from ubernet_jax.errors import UserError
 from ubernet_jax.network import SHARED, Params
-from ubernet_jax.weights.exported import PARAMS, flatten, read_file, unflatten
+from ubernet_jax.weights.exported import PARAMS, flatten, network_shapes, read_file, unflatten
+
+_SHOWN = 3  # layers that a message names
+_ADVICE = (
+    'Start from a network that was trained before (docs/weights.md), or from VGG-16 with its fully '
+    'connected layers:\n'
+    '  curl -O https://www.robots.ox.ac.uk/~vgg/software/very_deep/caffe/'
+    'VGG_ILSVRC_16_layers.caffemodel\n'
+    '  python -m ubernet_jax.weights import VGG_ILSVRC_16_layers.caffemodel '
+    '--out vgg16.safetensors\n'
+    'and train with --config.model.weights=vgg16.safetensors. To start with less, set '
+    '--config.model.initialisation=imagenet (fc6 and fc7 are random) or =random'
+)
 
 
 class Start(NamedTuple):
@@ -30,20 +45,33 @@ def adopt_preprocessing(config: Config) -> Config:
     These are its mean and std, and those of each task that it describes too: see `Task.adopt`.
 
     Raises:
-      UserError: the file cannot be read, or is for another trunk.
+      UserError: the file cannot be read, is for another trunk, or lacks layers that it must have:
+        see `Initialisation.FILE`.
     """
+    complete = config.model.initialisation is Initialisation.FILE
     if not config.model.weights:
+        if complete:
+            raise UserError(
+                'model.weights is empty, but must name a file, because model.initialisation is '
+                f'file. {_ADVICE}'
+            )
         return config
-    stored = read_file(pathlib.Path(config.model.weights)).config
-    file_model = stored.model
+    file = read_file(pathlib.Path(config.model.weights))
+    file_model = file.config.model
     if file_model.trunk is not config.model.trunk:
         raise UserError(
             f'{config.model.weights} is for the trunk {file_model.trunk.value}, but model.trunk is '
             f'{config.model.trunk.value}: set --config.model.trunk={file_model.trunk.value}'
         )
+    if complete and (missing := _find_missing(config, file.arrays)):
+        shown = ', '.join(missing[:_SHOWN])
+        raise UserError(
+            f'{config.model.weights} lacks {len(missing)} layers that it must have, because '
+            f'model.initialisation is file, or they have other shapes: {shown}. {_ADVICE}'
+        )
     model = dataclasses.replace(config.model, mean=file_model.mean, std=file_model.std)
     tasks = {
-        name: task.adopt(stored.tasks[name]) if name in stored.tasks else task
+        name: task.adopt(file.config.tasks[name]) if name in file.config.tasks else task
         for name, task in config.tasks.items()
     }
     return dataclasses.replace(config, model=model, tasks=tasks)
@@ -80,3 +108,25 @@ def load_start(path: pathlib.Path, params: Params, batch_stats: dict) -> Start:
     if misfits:
         summary += f'; not used, because their shapes differ: {", ".join(misfits)}'
     return Start(*unflatten({**initial, **used}), summary)
+
+
+def _find_missing(config: Config, arrays: Mapping[str, np.ndarray]) -> list[str]:
+    """Names the layers that networks for classification have too, but these arrays do not."""
+    pretrained = {name: task for name, task in config.tasks.items() if task.pretrained}
+    # The number of classes, which may not be known yet, changes none of these layers.
+    tasks = {
+        name: dataclasses.replace(task, classes=task.classes or ('background', 'object'))
+        for name, task in pretrained.items()
+    }
+    model = dataclasses.replace(config.model, scales=1)
+    shapes = network_shapes(dataclasses.replace(config, tasks=tasks, model=model))
+    layers = (
+        f'{PARAMS}/{SHARED}/',
+        *(f'{PARAMS}/{name}/{layer}/' for name in tasks for layer in tasks[name].pretrained),
+    )
+    missing = (
+        name.rpartition('/')[0].removeprefix(f'{PARAMS}/')
+        for name, shape in shapes.items()
+        if name.startswith(layers) and (name not in arrays or arrays[name].shape != shape)
+    )
+    return list(dict.fromkeys(missing))

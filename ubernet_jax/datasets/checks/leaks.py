@@ -62,7 +62,20 @@ def resolve_leaks(
             f'other splits in the config file ({_describe_splits(leaks, training)}), or train on '
             'them anyway with --config.data.leaks=allow'
         )
-    return [_leave_out(dataset, leaks) for dataset in training]
+    return leave_out(training, leaks)
+
+
+def leave_out(training: Sequence[Dataset], leaks: Sequence[Duplicate]) -> list[Dataset]:
+    """Returns the training datasets without the images that leak, whatever they are labelled for.
+
+    An image that is tested for one task is not trained on for another task either.
+    """
+
+    def kept(dataset: Dataset) -> np.ndarray:
+        leaking = {leak.first.id for leak in leaks if leak.first.source == dataset.source}
+        return np.array([name not in leaking for name in dataset.ids], bool)
+
+    return [dataset.take(kept(dataset)) for dataset in training]
 
 
 def describe_leaks(leaks: Sequence[Duplicate]) -> list[str]:
@@ -90,8 +103,3 @@ def _describe_splits(leaks: Sequence[Duplicate], training: Sequence[Dataset]) ->
     names = dict.fromkeys(leak.first.dataset for leak in leaks)
     splits = {name: make_builder(name, directories[name]).split_metadata for name in names}
     return '; '.join(f'{name} has {", ".join(of_name)}' for name, of_name in splits.items())
-
-
-def _leave_out(dataset: Dataset, leaks: Sequence[Duplicate]) -> Dataset:
-    leaking = {leak.first.id for leak in leaks if leak.first.source == dataset.source}
-    return dataset.take(np.array([name not in leaking for name in dataset.ids], bool))

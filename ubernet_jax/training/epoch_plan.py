@@ -1,0 +1,59 @@
+"""What an epoch shows of every dataset: images, labels, samples."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ubernet_jax.training.training_sets import TrainingSet
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetPlan:
+    """The share of a dataset in an epoch.
+
+    Attributes:
+      source: dataset and split, such as `voc2012:train`.
+      images: number of images, without those that are left out.
+      repeat: how often an epoch shows each image.
+      rotations: number of angles by which images are rotated.
+      labelled: task -> number of images that are shown with a label for it.
+    """
+
+    source: str
+    images: int
+    repeat: int
+    rotations: int
+    labelled: Mapping[str, int]
+
+    @property
+    def samples(self) -> int:
+        """How many images of the dataset an epoch shows."""
+        return self.images * self.repeat
+
+
+def plan_epoch(sets: Sequence[TrainingSet]) -> list[DatasetPlan]:
+    """Counts the images and labels of every training set."""
+    return [
+        DatasetPlan(
+            source=part.dataset.source,
+            images=len(part.dataset),
+            repeat=part.repeat,
+            rotations=part.rotations,
+            labelled={
+                task: part.count_samples(task, np.arange(len(part.dataset))) for task in part.labels
+            },
+        )
+        for part in sets
+    ]
+
+
+def describe_epoch(plans: Sequence[DatasetPlan]) -> list[str]:
+    """A line for each dataset."""
+    width = max(len(plan.source) for plan in plans)
+    return [
+        f'{plan.source:<{width}} {plan.images:>6} images x {plan.repeat:>2} ={plan.samples:>6} '
+        f'samples{f", {plan.rotations} rotations" if plan.rotations > 1 else ""}; labelled: '
+        + (', '.join(f'{task} {count}' for task, count in plan.labelled.items()) or 'none')
+        for plan in plans
+    ]
