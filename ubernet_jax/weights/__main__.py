@@ -82,9 +82,8 @@ def export(
 ) -> None:
     """Writes a trained network, with all or some of its tasks, and its model card."""
     trained = open_checkpoint(checkpoint)
-    network = digest_arrays(
-        flatten(trained.params, trained.batch_stats)
-    )  # of all tasks, as in results
+    # Of all tasks, as in results.
+    network = digest_arrays(flatten(trained.params, trained.batch_stats))
     trained = trained.restrict_to(select_tasks(trained.config.tasks, tasks))
     folder = results_folder(checkpoint, f'{trained.step:08d}')
     results = select_results(folder, network, tuple(trained.config.tasks))
