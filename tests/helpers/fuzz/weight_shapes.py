@@ -28,6 +28,7 @@ _ARRAY = np.ones(6, np.float32)
 # Sizes that are right, wrong, empty, negative, or overflow; numbers of repetitions.
 _SIZES = st.sampled_from((0, 1, 2, 3, 6, -1, 2**31, 2**40, 2**62, 2**63, 2**64, 10**30))
 _COUNTS = st.sampled_from((0, 1, 2, 33, 70, 3000, 100_000))
+_LARGEST = 2**17  # bytes of a repeated part; hypothesis keeps the cases in memory
 _DTYPES = ('F32', 'F16', 'BF16', 'F8_E4M3', 'F8_E5M2', 'F8_E8M0', 'F4', 'C64', 'U16', 'BOOL', 'X')
 
 
@@ -114,8 +115,8 @@ def _hashable(key: Any) -> Any:
 def caffemodels() -> st.SearchStrategy[bytes]:
     """Layers, blobs, fields and sides that are repeated, and names of any length."""
     sides = st.builds(
-        lambda sides, count: field(7, field(1, b''.join(map(varint, sides * count)))),
-        st.lists(_SIZES, max_size=2),
+        lambda sides, count: field(7, field(1, _repeat(b''.join(map(varint, sides)), count))),
+        st.lists(_SIZES, min_size=1, max_size=2),
         _COUNTS,
     )
     numbers = st.sampled_from((b'', bytes(4), bytes(24), b'123')).map(lambda data: field(5, data))
@@ -130,7 +131,7 @@ def caffemodels() -> st.SearchStrategy[bytes]:
 
 
 def _repeat(part: bytes, count: int) -> bytes:
-    return part * min(count, 2**22 // len(part))
+    return part * min(count, _LARGEST // len(part))
 
 
 def safetensors_files() -> st.SearchStrategy[bytes]:
@@ -149,7 +150,7 @@ def safetensors_files() -> st.SearchStrategy[bytes]:
         end = entry['data_offsets'][1]
         return len(header).to_bytes(8, 'little') + header + bytes(end if end < 100 else 0)
 
-    return st.builds(pack, entries, st.just(1) | _COUNTS)
+    return st.builds(pack, entries, st.sampled_from((0, 1, 1, 1, 2, 3000)))
 
 
 def keras_files(folder: pathlib.Path) -> st.SearchStrategy[bytes]:
