@@ -47,7 +47,7 @@ def test_a_hostile_picture_is_refused(read, content, message, tmp_path):
     [
         hostile_files.jpeg(scans=32),
         hostile_files.jpeg(comments=1000),
-        hostile_files.jpeg() + b'\xff\xda' * 100,  # such as a video after the picture
+        hostile_files.jpeg() + b'\xff\xda\0' * 100,  # such as a video after the picture
         hostile_files.png(chunks=1000),
         hostile_files.gif(comment=1000),
         hostile_files.tiff((16, 16)),

@@ -22,7 +22,7 @@ _DECODERS = {'gif', 'jpeg', 'libtiff', 'raw', 'zip'}
 def check_content(content: bytes) -> None:
     """Raises a ValueError if a file, which need not be a picture, has too many parts.
 
-    It takes 0.02 ms for a usual photograph, whose parts are not visited.
+    It takes 0.03 ms for a photograph of 44 kB, whose parts are not visited.
     """
     if content.startswith(b'\xff\xd8'):
         _check_jpeg(content)
@@ -44,7 +44,7 @@ def check_opened(image: Image.Image) -> None:
 
 def _check_jpeg(content: bytes) -> None:
     """Visits the segments of a JPEG only if there may be too many."""
-    many_scans = content.count(b'\xff' + _START_OF_SCAN) > _SCANS
+    many_scans = content.count(b'\xff' + _START_OF_SCAN + b'\0') > _SCANS  # with a length below 256
     if not many_scans and len(content) < 4 * _PARTS:
         return
     position, scans = 2, 0

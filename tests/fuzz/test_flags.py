@@ -42,7 +42,8 @@ def _fields(value: Any, path: str) -> Iterator[str]:
 FIELDS = [path.removeprefix('.') for path in _fields(tiny_config.get_config(), '') if path]
 PATHS = st.sampled_from(FIELDS) | st.text(max_size=20)
 VALUES = st.text(max_size=10) | st.sampled_from(
-    ['-1', '0', '1', '33', '1e999', 'nan', '1.5', 'None', 'True', '()', '(1,)', '(1, 2)', '[]',
+    ['-1', '0', '1', '33', '1e999', 'nan', 'inf', '-inf', '1e39',
+     '9223372036854775808', '4294967296', '1.5', 'None', 'True', '()', '(1,)', '(1, 2)', '[]',
      '{}', '((33, 65),)', '((33,),)', "(('a', 1),)", 'random', 'sgd', '9' * 400, "('a',)", '1j',
      '"', '(']
 )  # fmt: skip

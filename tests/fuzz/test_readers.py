@@ -6,6 +6,7 @@ import pathlib
 import resource
 import signal
 import tempfile
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -69,12 +70,14 @@ def test_a_damaged_file_is_read_or_refused(name, tmp_path):
     reader = READERS[name]
     path = tmp_path / reader.name
     path.parent.mkdir(exist_ok=True)
-    outcomes = collections.Counter()
+    outcomes, slowest = collections.Counter(), 0.0
 
     @effort(reader.share / SHARES)
     @given(reader.contents)
     def check(content: bytes) -> None:
+        nonlocal slowest
         path.write_bytes(content)
+        start = time.process_time()
         with time_limit():
             try:
                 result = reader.read(path)
@@ -84,8 +87,11 @@ def test_a_damaged_file_is_read_or_refused(name, tmp_path):
             else:
                 assert isinstance(result, reader.returns)
                 outcomes['read'] += 1
+        slowest = max(slowest, time.process_time() - start)
 
     check()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     print(
-        f'{name}: {outcomes.total()} files, {outcomes["read"]} read, {outcomes["refused"]} refused'
+        f'{name}: {outcomes.total()} files, {outcomes["read"]} read, {outcomes["refused"]} '
+        f'refused, slowest {slowest:.1f} s; {peak:.1f} GB resident since the start'
     )

@@ -15,6 +15,7 @@ import scipy.sparse
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
+from helpers.fuzz import hostile
 from helpers.fuzz.damage import any_file, as_json, misfilled
 from helpers.fuzz.reader import Reader
 from helpers.tiny_datasets import write_annotation
@@ -54,16 +55,20 @@ _DESCRIPTION = {
 
 def make_readers(folder: pathlib.Path) -> dict[str, Reader]:
     """The readers by name; seeds are written to `folder` first."""
-    pictures = any_file(_photographs())
-    label = any_file([_picture(np.eye(*SHAPE, dtype=np.uint8)), *_label_pictures()])
+    pictures = any_file(_photographs()) | hostile.pictures()
+    label = (
+        any_file([_picture(np.eye(*SHAPE, dtype=np.uint8)), *_label_pictures()])
+        | hostile.pictures()
+    )
     documents = any_file([json.dumps(_OBJECTS).encode(), b'[]']) | as_json(_OBJECTS)
+    documents |= hostile.json()
     detections = any_file([json.dumps({'a': _OBJECTS}).encode()]) | as_json({'a': _OBJECTS})
     write_annotation(folder / 'a.xml', ('chair', 1, 1, 8, 6, 0), ('person', 2, 3, 5, 6, 1))
-    voc = any_file([(folder / 'a.xml').read_bytes()])
-    numpy_arrays = any_file(_numpy_files())
+    voc = any_file([(folder / 'a.xml').read_bytes()]) | hostile.annotations()
+    numpy_arrays = any_file(_numpy_files()) | hostile.arrays()
     ids = any_file([b'2008_000002\n2008_000007\n', b'a'])
     table = any_file([b'a 0.5 1 1 4 5\nb 1e-3 2.5 3 4 5.0\n'])
-    new_matlab = any_file(_matlab_73(folder))
+    new_matlab = any_file(_matlab_73(folder)) | hostile.hdf5()
     descriptions = any_file([json.dumps(_DESCRIPTION).encode()]) | as_json(_DESCRIPTION)
 
     def label_of(name: str) -> Callable[[pathlib.Path], Any]:
@@ -85,7 +90,10 @@ def make_readers(folder: pathlib.Path) -> dict[str, Reader]:
         'description': Reader(_read_description, 'labels.json', descriptions, dict),
         'list': Reader(files.read_list, 'a.txt', ids, list),
         'matlab_7_3': Reader(
-            lambda path: matlab.read_matlab_slice(path, 'stack', 1), 'a.mat', new_matlab
+            lambda path: matlab.read_matlab_slice(path, 'stack', 1),
+            'a.mat',
+            new_matlab,
+            share=0.2,  # each starts a process
         ),
         'detections': Reader(
             lambda path: annotations.read_detections(path, CLASSES), 'a.json', detections, dict
@@ -251,7 +259,8 @@ def _matlab(document: dict) -> st.SearchStrategy[bytes]:
         ]
     )  # fmt: skip
     valid = _save_matlab(document)
-    return any_file([valid]) | misfilled(document, values).map(_save_matlab)
+    damaged = any_file([valid]) | misfilled(document, values).map(_save_matlab)
+    return damaged | hostile.matlab()
 
 
 def _save_matlab(document: Any) -> bytes:
