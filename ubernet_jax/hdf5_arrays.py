@@ -1,7 +1,7 @@
 """Reads parts of arrays in HDF5 files of unknown origin.
 
 The HDF5 library reads some damaged files forever, and allocates any size that a file declares. The
-functions are therefore called in a process of their own, which `bounded_process` ends.
+functions are therefore called in another process, which `bounded_process` ends.
 """
 
 import math
