@@ -36,7 +36,7 @@ def read_slice(path: pathlib.Path, name: str, index: int) -> np.ndarray:
 def _read_slice(path: pathlib.Path, name: str, index: int) -> np.ndarray:
     with h5py.File(path, 'r') as file:
         if name not in file:
-            raise KeyError([key for key in file if not key.startswith('#')])
+            raise KeyError([key for key in map(str, file) if not key.startswith('#')])
         array = file[name]
         if not isinstance(array, h5py.Dataset) or array.dtype.kind not in 'biuf':
             raise TypeError('it is not an array of numbers')
