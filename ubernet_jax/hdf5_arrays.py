@@ -1,7 +1,7 @@
 """Reads parts of arrays in HDF5 files of unknown origin.
 
 The HDF5 library reads some damaged files forever, and allocates any size that a file declares. The
-functions are therefore called in a process of their own, which `bounded_process` ends.
+functions are therefore called in another process, which `bounded_process` ends.
 """
 
 import math
@@ -16,7 +16,7 @@ _MAX_BYTES = 2**28  # of a slice, and of a chunk, which is decompressed as a who
 
 
 def read_slice(path: pathlib.Path, name: str, index: int) -> np.ndarray:
-    """Reads a slice along the first axis of an array of numbers, in 0.2 s or more.
+    """Reads a slice along the first axis of an array of numbers, in 0.3 s or more.
 
     Args:
       path: the file.

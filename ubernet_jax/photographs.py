@@ -139,10 +139,16 @@ def open_stored(encoded: bytes) -> Image.Image:
 
     Raises:
       OSError: it is not such an image, or it is damaged; also when its pixels are read.
-      ValueError: it has too many parts.
+      ValueError: it has too many parts or pixels.
     """
     check_content(encoded)
-    return Image.open(io.BytesIO(encoded), formats=STORED_FORMATS)
+    try:
+        image = Image.open(io.BytesIO(encoded), formats=STORED_FORMATS)
+    except Image.DecompressionBombError as error:
+        raise ValueError(str(error)) from error
+    if image.width * image.height > MAX_PIXELS:
+        raise ValueError(f'{image.width} x {image.height} are more than {MAX_PIXELS:,} pixels')
+    return image
 
 
 @contextlib.contextmanager

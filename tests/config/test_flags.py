@@ -159,7 +159,7 @@ def test_a_broken_config_file_is_reported_with_its_error(content, parts, setting
     ['model.width', 'optim.weight_decay', 'tasks.normals.learning_rate', 'tasks.normals.weight'],
 )
 def test_a_number_that_is_not_finite_is_refused(field, value):
-    with pytest.raises(UserError, match=rf'{re.escape(field)} is .*from -3\.4'):
+    with pytest.raises(UserError, match=rf'{re.escape(field)} is .*finite'):
         parse(f'--config.{field}={value}')
 
 

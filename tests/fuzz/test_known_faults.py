@@ -4,7 +4,6 @@ import io
 import json
 import pathlib
 import struct
-import zlib
 
 import h5py
 import numpy as np
@@ -13,6 +12,7 @@ import safetensors.numpy
 import scipy.io
 import scipy.sparse
 
+from helpers.hostile_files import npy, png_header
 from helpers.run_folders import NETWORK
 from ubernet_jax.comparison import workdir
 from ubernet_jax.comparison.results import read_results
@@ -82,23 +82,10 @@ def labelled_box(**fields: object) -> bytes:
     return json.dumps([{'box': [0, 0, 1, 1], 'label': 'dog'} | fields]).encode()
 
 
-def npy(dtype: str, shape: str, content: bytes = b'') -> bytes:
-    header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}}}"
-    text = header.ljust(117).encode() + b'\n'
-    return b'\x93NUMPY\x01\x00' + struct.pack('<H', len(text)) + text + content
-
-
 def npz(**arrays: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     return buffer.getvalue()
-
-
-def large_png() -> bytes:
-    """A PNG whose header claims 20,000 x 20,000 pixels."""
-    header = b'IHDR' + struct.pack('>IIBBBBB', 20_000, 20_000, 8, 0, 0, 0, 0)
-    chunk = struct.pack('>I', 13) + header + struct.pack('>I', zlib.crc32(header))
-    return b'\x89PNG\r\n\x1a\n' + chunk
 
 
 def mat(**variables: object) -> bytes:
@@ -184,8 +171,8 @@ def exported(**changes: str) -> bytes:
         (detections, 'a.json', b'{"a": 7}'),
         (lambda path: detections(path.parent), 'comp4_det_test_dog.txt', b'a 1 1 1 2 2 \xff'),
         (files.read_list, 'a.txt', b'\xff'),
-        (label_of('segmentation'), 'a.png', large_png()),
-        (label_of('boundaries'), 'a.png', large_png()),
+        (label_of('segmentation'), 'a.png', png_header(20_000, 20_000)),
+        (label_of('boundaries'), 'a.png', png_header(20_000, 20_000)),
         (read_array, 'a.npy', npz(a=np.ones(2))),
         (read_array, 'a.npy', npy('<f8', f'({2**50},)')),
         (read_array, 'a.npy', npy('<U1', '()', b'a\0\0\0')),

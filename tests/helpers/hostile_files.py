@@ -34,6 +34,13 @@ def png(*, chunks: int) -> bytes:
     return content[:end] + chunk * chunks + content[end:]
 
 
+def png_header(width: int, height: int) -> bytes:
+    """The start of a PNG with this size."""
+    header = b'IHDR' + struct.pack('>IIBBBBB', width, height, 8, 0, 0, 0, 0)
+    chunk = struct.pack('>I', 13) + header + struct.pack('>I', zlib.crc32(header))
+    return b'\x89PNG\r\n\x1a\n' + chunk + struct.pack('>I', 0) + b'IDAT' + bytes(4)
+
+
 def gif(*, comment: int) -> bytes:
     """A GIF with a comment of that many bytes, in blocks of a byte."""
     content = _grey('GIF')

@@ -133,10 +133,11 @@ def _build(kind: Any, plain: Any, path: str) -> Any:
 
 def _require_range(path: str, number: float, largest: float) -> None:
     """Refuses numbers that arrays cannot hold, such as NaN, before they reach a computation."""
-    got: Any = number
+    got: object = number
     if isinstance(number, int) and number.bit_length() > 1000:  # it might not be printable
         got = f'an integer of {number.bit_length()} bits'
-    _require(-largest <= number <= largest, path, got, f'from {-largest} to {largest}')
+    allowed = f'a finite number from {-largest:.10g} to {largest:.10g}'
+    _require(-largest <= number <= largest, path, got, allowed)
 
 
 def _require(condition: bool, path: str, got: Any, allowed: str) -> None:

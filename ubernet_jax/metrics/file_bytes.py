@@ -22,6 +22,6 @@ def read_bytes(path: str | os.PathLike, largest: int = MAX_BYTES) -> bytes:
     if status.st_size > largest:
         raise OSError(
             f'{path} has {status.st_size:,} bytes, but at most {largest:,} are read; '
-            'divide or compress it'
+            'make it smaller'
         )
     return path.read_bytes()
