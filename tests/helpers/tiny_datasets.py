@@ -41,8 +41,11 @@ def assert_same_example(actual: Example, wanted: Example, kinds: Mapping[str, La
 
 
 def random_image(path: pathlib.Path, height: int, width: int) -> np.ndarray:
-    """Writes random pixels to `path`; returns the pixels of the file, which may be a JPEG."""
-    rng = np.random.default_rng(height * width)
+    """Writes random pixels, which depend on the size and the name of the file, to `path`.
+
+    Returns the pixels of the file, which may be a JPEG.
+    """
+    rng = np.random.default_rng([height, width, *path.stem.encode()])
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(rng.integers(0, 256, (height, width, 3), np.uint8)).save(path)
     return np.asarray(Image.open(path))
