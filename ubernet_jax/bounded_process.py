@@ -20,10 +20,10 @@ from ubernet_jax.errors import UserError
 
 T = TypeVar('T')
 
-SECONDS = 10
-MEMORY = 2 * 2**30
+SECONDS = 5
+MEMORY = 1_800_000_000
 
-_WAITING = 3  # the process may take this many times its processor time, to wait for a disk
+_WAITING = 4  # the process may take this many times its processor time, to wait for a disk
 
 
 def run_bounded(
@@ -41,7 +41,7 @@ def run_bounded(
       arguments: what can be pickled, such as paths, bytes and arrays.
       seconds: limit of the processor time, from the start of the process.
       memory: limit of the address space in bytes: 0.1 GB for Python and numpy, the work of the
-        function, and its result twice.
+        function, and its result; a second time for arrays that are not contiguous.
 
     Raises:
       UserError: a limit is exceeded, or the process crashed.
@@ -115,10 +115,10 @@ def _serve() -> None:
         os.dup2(2, 1)  # what libraries print is not part of the answer
         try:
             function, arguments = pickle.load(sys.stdin.buffer)
-            answer = pickle.dumps((function(*arguments), None), pickle.HIGHEST_PROTOCOL)
+            answer = function(*arguments), None
         except Exception as error:
-            answer = pickle.dumps((None, error))
-        output.write(answer)
+            answer = None, error
+        pickle.dump(answer, output, pickle.HIGHEST_PROTOCOL)
 
 
 if __name__ == '__main__':
