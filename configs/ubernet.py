@@ -1,6 +1,7 @@
 """The paper's networks and the two unions of datasets that they are trained on (arXiv 1609.02132).
 
-    python -m ubernet_jax.doctor --config configs/ubernet.py:with_val --weights start.safetensors
+    python -m ubernet_jax.doctor --config configs/ubernet.py:with_val \
+        --config.model.weights=start.safetensors
     python -m ubernet_jax.train --config configs/ubernet.py:two_task --workdir runs/two_task \
         --config.model.weights=vgg16.safetensors
     python -m ubernet_jax.weights export --checkpoint runs/two_task --out start.safetensors

@@ -74,7 +74,9 @@ def test_weights_that_the_run_must_start_from_are_reported(healthy, tmp_path, ca
     (error,) = report['config']['errors']
     assert code == 1 and error.startswith('model.weights ')
     absent = str(tmp_path / 'absent.safetensors')
-    code, report = diagnose(capsys, healthy, '--config', str(config), '--weights', absent)
+    code, report = diagnose(
+        capsys, healthy, '--config', str(config), f'--config.model.weights={absent}'
+    )
     (error,) = report['config']['errors']
     assert code == 1 and error.startswith(absent)
     assert report['config']['schedule']['steps'] == 1

@@ -42,7 +42,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.set_verbosity(logging.WARNING)  # TFDS logs many details at the level INFO
     config = override_config(options.config, settings) if options.config else None
     if config:
-        config.model.weights = options.weights or config.model.weights
         validate(config)
     data = config.data if config else DataConfig()
     directory = options.data_root or pathlib.Path(data.directory)
@@ -72,11 +71,6 @@ def _parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[st
     )
     parser.add_argument(
         '--config', metavar='FILE[:VARIANT]', help='also check this configuration and its leaks'
-    )
-    parser.add_argument(
-        '--weights',
-        metavar='FILE',
-        help='initial weights of the configuration, as --config.model.weights of train',
     )
     parser.add_argument('--json', action='store_true', help='print JSON')
     parser.add_argument(
