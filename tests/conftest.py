@@ -20,7 +20,9 @@ from ubernet_jax.weights.exported import save_exported
 jax.config.update('jax_numpy_rank_promotion', 'raise')
 # Compilation for a CPU takes a seventh of the time; results are the same up to rounding.
 # Subprocesses inherit the flags. XLA ends the process if it does not know a flag.
-FLAGS = '--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false'
+FLAGS = '--xla_backend_optimization_level=0'
+if jax.__version_info__ < (0, 11):
+    FLAGS += ' --xla_cpu_use_fusion_emitters=false'
 os.environ['XLA_FLAGS'] = f'{os.environ.get("XLA_FLAGS", "")} {FLAGS}'
 
 

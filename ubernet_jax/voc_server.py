@@ -26,6 +26,7 @@ from ubernet_jax.inference.api import UberNet
 from ubernet_jax.labels.standard import VOC_CLASSES
 from ubernet_jax.tasks import Task, select_tasks
 from ubernet_jax.weights.trained import CHECKPOINT_HELP
+from ubernet_jax.writing import new_files
 
 YEAR = 'VOC2012'
 
@@ -47,13 +48,14 @@ def main() -> None:
     images = _list_images(source, net.tasks, select_tasks(net.tasks, arguments.tasks))
     photographs = {image: source / 'JPEGImages' / f'{image}.jpg' for image in images}
     check_exist([*photographs.values()])
-    for image, path in tqdm.tqdm(photographs.items(), unit='image', disable=None):
-        for name, result in net.predict(path, images[image]).items():
-            for file, content in net.tasks[name].voc_results(image, result).items():
-                _append(results / YEAR / file, content)
     archive = results.with_suffix('.tgz')
-    with tarfile.open(archive, 'w:gz') as packed:
-        packed.add(results, results.name)
+    with new_files(arguments.out) as new:
+        for image, path in tqdm.tqdm(photographs.items(), unit='image', disable=None):
+            for name, result in net.predict(path, images[image]).items():
+                for file, content in net.tasks[name].voc_results(image, result).items():
+                    _append(new / results.name / YEAR / file, content)
+        with tarfile.open(new / archive.name, 'w:gz') as packed:
+            packed.add(new / results.name, results.name)
     print(f'results of {len(images)} images: {archive}')
 
 
@@ -80,9 +82,9 @@ def _list_images(
     return images
 
 
-def _append(path: pathlib.Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open('ab') as file:
+def _append(new: pathlib.Path, content: bytes) -> None:
+    new.parent.mkdir(parents=True, exist_ok=True)
+    with new.open('ab') as file:
         file.write(content)
 
 

@@ -17,6 +17,13 @@ def many_scans(side: int, scans: int) -> bytes:
     return content[:last] + content[last:end] * scans + content[end:]
 
 
+def large() -> bytes:
+    """A PNG file of 8000 x 8000 transparent pixels, which takes seconds to be read."""
+    file = io.BytesIO()
+    Image.new('RGBA', (8000, 8000)).save(file, 'PNG')
+    return file.getvalue()
+
+
 def giant_tile() -> bytes:
     """A TIFF file of 16 x 16 pixels in a tile of 20,000 x 20,000 pixels, 1.2 GB."""
     tags = {
@@ -52,6 +59,7 @@ def attacks() -> dict[str, bytes]:
     """All attacks by file name."""
     return {
         'scans.jpg': many_scans(4000, 4000),
+        'large.png': large(),
         'tile.tif': giant_tile(),
         'eps.png': EPS,
         'size.bmp': huge_size(),

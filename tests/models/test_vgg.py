@@ -8,6 +8,7 @@ import pytest
 
 from helpers import plain_network
 from ubernet_jax.config import ModelConfig, Statistics
+from ubernet_jax.models.normalization import Normalization
 from ubernet_jax.models.vgg import TAP_STRIDES, VGG, Block, FullyConnected
 from ubernet_jax.network import SHARED, Network
 
@@ -114,7 +115,8 @@ def test_activations_of_a_different_table_of_blocks_equal_plain_numpy():
         Block('conv1', 1, 3, stride=1, dilation=2, pool_window=2, pool_stride=2),
         Block('conv2', 2, 5, stride=2, dilation=1, pool_window=1, pool_stride=1),
     )
-    trunk = VGG(1.0, 0.0, 0, False, Statistics.RUNNING, rows)
+    settings = Normalization.of_model(ModelConfig(statistics=Statistics.RUNNING))
+    trunk = VGG(1.0, 0.0, 0, False, settings, rows)
     rng = np.random.default_rng(0)
     image = rng.normal(size=(1, 7, 9, 3)).astype(np.float32)
     valid = np.ones((1, 7, 9), bool)

@@ -63,13 +63,13 @@ def test_an_upload_is_predicted(server):
 
 
 def test_a_file_that_takes_long_delays_no_other_visitor(server):
-    slow = send(server.address, 'scans.jpg', page_files.many_scans(4000, 4000))
+    slow = send(server.address, 'large.png', page_files.large())
     quick = send(server.address, 'photo.jpg', page_files.photograph())
     with concurrent.futures.ThreadPoolExecutor() as pool:
         waiting = pool.submit(predict, server.address, slow)
         messages = predict(server.address, quick)
         refused = waiting.result()
-    assert 'scans.jpg' in str([message for message in refused if message['msg'] == 'log'])
+    assert 'large.png' in str([message for message in refused if message['msg'] == 'log'])
     assert completed(messages)['success']
     assert completed(messages)['received'] < completed(refused)['received']
 

@@ -40,5 +40,5 @@ def test_an_attack_is_refused_by_its_name_without_a_folder(tmp_path, name):
 
 
 def test_a_photograph_that_takes_long_is_ended(tmp_path, monkeypatch):
-    monkeypatch.setattr(photograph, 'SECONDS', 1)
-    assert '1 s' in refusal(tmp_path / 'scans.jpg', page_files.many_scans(4000, 4000))
+    monkeypatch.setattr(photograph, 'SECONDS', 1)  # a large photograph takes longer
+    assert '1 s' in refusal(tmp_path / 'large.png', page_files.large())
