@@ -187,7 +187,12 @@ def test_boundaries_in_the_setup_of_hed():
     assert set(config.tasks) == {'boundaries'} and config.loss.graduated
     assert config.images / config.optim.shared.batch_size == 5000
     assert config.tasks['boundaries'].learning_rate > config.optim.shared.learning_rate
-    assert {dataset.name for dataset in config.data.train} == {'bsds500'}
+    assert config.tasks['boundaries'].side_outputs
+    assert {(dataset.name, dataset.rotations) for dataset in config.data.train} == {('bsds500', 16)}
+    more = shipped('hed_style', 'context').data.train[2:]
+    assert [(data.name, data.split) for data in more] == [
+        ('pascal_context', 'train'), ('pascal_context', 'val'),
+    ]  # fmt: skip
     assert config.model == paper.model and not paper.loss.graduated
 
 
@@ -197,6 +202,7 @@ def test_boundaries_in_the_setup_of_hed():
         ('single_task', 'depth', 'boundaries, normals'),
         ('small', 'hed_style', 'balanced, mini, normals_weight'),
         ('normals_weight', 'much', 'number'),
+        ('hed_style', 'voc', 'bsds, context'),
         ('ubernet', 'val', 'with_val, without_val'),
         ('ubernet', 'single_task:depth', 'two_task, .*single_task:parts'),
     ],
