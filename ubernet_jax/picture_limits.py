@@ -1,10 +1,12 @@
 """Refuses pictures that would take far more time or memory than their pixels need.
 
 A small file can declare thousands of scans, segments or chunks, or tiles that are larger than the
-picture. Pillow limits only the number of pixels, and the size of texts and of TIFF's tags.
+picture, or tags that all have the same long value. Pillow limits only the number of pixels and the
+size of texts.
 """
 
 import re
+import struct
 
 from PIL import Image, ImageFile, TiffImagePlugin
 
@@ -12,6 +14,9 @@ MAX_PIXELS = 64_000_000  # 192 MB as RGB; larger pictures count as decompression
 _SCANS = 32  # of a JPEG; encoders write up to 18
 _PARTS = 100_000  # segments of a JPEG, chunks of a PNG
 _GIF_BYTES = 2**24  # the blocks of a GIF are read one by one, in Python
+_TAG_BYTES = 2**28  # of the values of the tags of a TIFF or of EXIF data
+_BYTE_ORDERS = {b'II*\0': '<', b'MM\0*': '>'}  # of a TIFF, by how it starts
+_TYPE_BYTES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}  # other types: 1
 _END_OF_IMAGE, _START_OF_SCAN = b'\xd9', b'\xda'
 # Other markers have no length, and are skipped within a scan.
 _MARKER = re.compile(rb'\xff([\x02-\xcf\xd8-\xfe])')
@@ -30,6 +35,10 @@ def check_content(content: bytes) -> None:
         _check_png(content)
     elif content.startswith(b'GIF8') and len(content) > _GIF_BYTES:
         raise ValueError(f'a GIF of {len(content):,} bytes; at most {_GIF_BYTES:,} are read')
+    elif content.startswith((b'II+\0', b'MM\0+')):
+        raise ValueError('a BigTIFF')
+    else:
+        _check_tags(content)
 
 
 def check_opened(image: Image.Image) -> None:
@@ -38,6 +47,7 @@ def check_opened(image: Image.Image) -> None:
     unusual = {tile.codec_name for tile in image.tile} - _DECODERS
     if unusual:
         raise ValueError(f'an unusual variant of {image.format}, decoded by {min(unusual)}')
+    _check_tags(image.info.get('exif', b'').removeprefix(b'Exif\0\0'))
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         _check_tiles(image)
 
@@ -69,6 +79,25 @@ def _check_png(content: bytes) -> None:
         if position >= len(content):
             return
     raise ValueError(f'more than {_PARTS} chunks')
+
+
+def _check_tags(content: bytes) -> None:
+    """Adds up the values that Pillow 12 copies from the first directory of a TIFF or EXIF data."""
+    order = _BYTE_ORDERS.get(content[:4])
+    if order is None or len(content) < 8:
+        return
+    (start,) = struct.unpack_from(f'{order}I', content, 4)
+    if start + 2 > len(content):
+        return
+    (tags,) = struct.unpack_from(f'{order}H', content, start)
+    present = min(tags, (len(content) - start - 2) // 12)
+    directory = content[start + 2 : start + 2 + 12 * present]
+    total = sum(
+        min(count * _TYPE_BYTES.get(kind, 1), len(content))  # it reads to the end at most
+        for _, kind, count, _ in struct.iter_unpack(f'{order}HHII', directory)
+    )
+    if total > _TAG_BYTES:
+        raise ValueError(f'tags of {total:,} bytes; at most {_TAG_BYTES:,} are read')
 
 
 def _check_tiles(image: TiffImagePlugin.TiffImageFile) -> None:
