@@ -1,11 +1,10 @@
 """Public datasets with complex labels: literal values, and errors that name the file."""
 
-import pathlib
-
 import numpy as np
 import pytest
 import scipy.io
 
+from helpers.official_layouts import read_first
 from helpers.tiny_datasets import (
     save_list,
     write_bsds500,
@@ -27,14 +26,7 @@ from ubernet_jax.datasets.builders.card import Card
 from ubernet_jax.datasets.builders.pascal_context import find_boundaries
 from ubernet_jax.datasets.builders.person_part import MERGED_PARTS
 from ubernet_jax.datasets.builders.registry import BUILDERS, make_builder
-from ubernet_jax.example import Example
 from ubernet_jax.labels.standard import PERSON_PARTS
-
-
-def read_first(name: str, root: pathlib.Path, split: str = 'train') -> Example:
-    builder = make_builder(name, root / 'prepared')
-    example, _ = builder.read(builder.list_splits(builder.locate(root))[split][0])
-    return example
 
 
 def test_lines_between_regions_are_one_pixel_wide():

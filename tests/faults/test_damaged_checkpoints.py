@@ -18,7 +18,7 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.train import train
 from ubernet_jax.training.checkpoint import Checkpoints
 from ubernet_jax.training.state import TrainState
-from ubernet_jax.weights.checkpoint_files import DIGESTS
+from ubernet_jax.weights.checkpoint_digests import DIGESTS
 from ubernet_jax.weights.exported import save_exported
 from ubernet_jax.weights.trained import open_checkpoint
 

@@ -22,7 +22,7 @@ from helpers.networks import make_solver  # noqa: E402
 from ubernet_jax.errors import UserError  # noqa: E402
 from ubernet_jax.training.checkpoint import Checkpoints  # noqa: E402
 from ubernet_jax.training.state import abstract_state  # noqa: E402
-from ubernet_jax.weights.checkpoint_files import DIGESTS  # noqa: E402
+from ubernet_jax.weights.checkpoint_digests import DIGESTS  # noqa: E402
 from ubernet_jax.weights.exported import TrainedNetwork  # noqa: E402
 from ubernet_jax.weights.trained import open_checkpoint  # noqa: E402
 

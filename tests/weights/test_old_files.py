@@ -17,7 +17,7 @@ from ubernet_jax.plugins import load_plugin
 from ubernet_jax.tasks import KINDS
 from ubernet_jax.training.checkpoint import Checkpoints
 from ubernet_jax.training.state import abstract_state
-from ubernet_jax.weights.checkpoint_files import DIGESTS
+from ubernet_jax.weights.checkpoint_digests import DIGESTS
 from ubernet_jax.weights.exported import load_exported, write_file
 from ubernet_jax.weights.initial import adopt_preprocessing
 from ubernet_jax.weights.trained import open_checkpoint

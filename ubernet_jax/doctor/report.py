@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ubernet_jax.config import Leaks
 from ubernet_jax.datasets.checks.duplicates import Duplicate
-from ubernet_jax.datasets.checks.leaks import describe_leaks, name_some
+from ubernet_jax.datasets.checks.leaks import describe_leaks
 from ubernet_jax.doctor.dataset_report import DatasetReport, Status
 from ubernet_jax.doctor.diagnosis import ConfigReport, Diagnosis
 from ubernet_jax.doctor.machine import Environment
+from ubernet_jax.errors import name_some
 
 _GIB = 2**30
 _POLICIES = {

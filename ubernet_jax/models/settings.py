@@ -40,9 +40,8 @@ class Pooling(enum.Enum):
     """How a region's features are pooled to a fixed size."""
 
     MAX = 'max'  # RoI max pooling at stride 16 (Faster R-CNN): of every second row and column
-    DILATED_MAX = (
-        'dilated_max'  # of every second cell of bins cut at stride 8, as UberNet's release
-    )
+    # Of every second cell of bins that are cut at stride 8, as in UberNet's release.
+    DILATED_MAX = 'dilated_max'
     ALIGN = 'align'  # RoIAlign (Mask R-CNN)
 
 

@@ -20,7 +20,7 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.training.data_description import Description
 from ubernet_jax.training.resuming import check_config, check_data
 from ubernet_jax.training.state import TrainState, abstract_state
-from ubernet_jax.weights.checkpoint_files import DamagedError, check_digests, write_digests
+from ubernet_jax.weights.checkpoint_digests import DamagedError, check_digests, write_digests
 from ubernet_jax.weights.checkpoint_lock import LatestAndRead
 from ubernet_jax.weights.trained import (
     FOLDER,

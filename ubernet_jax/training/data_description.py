@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ubernet_jax.config import serialization
-from ubernet_jax.datasets.checks.leaks import name_some
+from ubernet_jax.errors import name_some
 from ubernet_jax.training.training_sets import TrainingSet
 
 Description = Mapping[str, Any]

@@ -8,11 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ubernet_jax.config import Config, Initialisation
-from ubernet_jax.errors import UserError
+from ubernet_jax.errors import UserError, name_some
 from ubernet_jax.network import SHARED, Params
 from ubernet_jax.weights.exported import PARAMS, flatten, network_shapes, read_file, unflatten
 
-_SHOWN = 3  # layers that a message names
 _ADVICE = (
     'Start from a network that was trained before (docs/weights.md), or from VGG-16 with its fully '
     'connected layers:\n'
@@ -64,10 +63,10 @@ def adopt_preprocessing(config: Config) -> Config:
             f'{config.model.trunk.value}: set --config.model.trunk={file_model.trunk.value}'
         )
     if complete and (missing := _find_missing(config, file.arrays)):
-        shown = ', '.join(missing[:_SHOWN])
         raise UserError(
             f'{config.model.weights} lacks {len(missing)} layers that it must have, because '
-            f'model.initialisation is file, or they have other shapes: {shown}. {_ADVICE}'
+            f'model.initialisation is file, or they have other shapes: {name_some(missing)}. '
+            f'{_ADVICE}'
         )
     model = dataclasses.replace(config.model, mean=file_model.mean, std=file_model.std)
     tasks = {

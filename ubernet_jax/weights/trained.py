@@ -14,7 +14,7 @@ from ubernet_jax.config import Config, serialization
 from ubernet_jax.errors import UserError
 from ubernet_jax.network import init_variables
 from ubernet_jax.process_limits import find_shortage
-from ubernet_jax.weights.checkpoint_files import DamagedError, check_digests
+from ubernet_jax.weights.checkpoint_digests import DamagedError, check_digests
 from ubernet_jax.weights.checkpoint_lock import reading
 from ubernet_jax.weights.exported import SUFFIX, TrainedNetwork, load_exported
 from ubernet_jax.weights.urls import refuse_url

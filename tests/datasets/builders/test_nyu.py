@@ -1,11 +1,10 @@
 """The two NYU datasets: frames, crops, normals, classes and files of other copies."""
 
-import pathlib
-
 import numpy as np
 import pytest
 from PIL import Image
 
+from helpers.official_layouts import read_first
 from helpers.tiny_datasets import (
     save_map,
 )
@@ -17,15 +16,7 @@ from helpers.tiny_matlab_datasets import (
     write_nyudv2_toolbox,
 )
 from ubernet_jax.datasets.builders.nyud_mt import NYUD_CLASSES
-from ubernet_jax.datasets.builders.registry import make_builder
 from ubernet_jax.errors import UserError
-from ubernet_jax.example import Example
-
-
-def read_first(name: str, root: pathlib.Path, split: str = 'train') -> Example:
-    builder = make_builder(name, root / 'prepared')
-    example, _ = builder.read(builder.list_splits(builder.locate(root))[split][0])
-    return example
 
 
 def test_the_two_crops_of_nyu_frames(tmp_path):

@@ -18,9 +18,7 @@ from ubernet_jax.config import DatasetConfig, Leaks
 from ubernet_jax.datasets.builders.registry import make_builder
 from ubernet_jax.datasets.checks.duplicates import Duplicate, find_duplicates
 from ubernet_jax.datasets.reading import Dataset, open_dataset
-from ubernet_jax.errors import UserError
-
-_SHOWN = 3  # images that a message names for each pair of datasets
+from ubernet_jax.errors import UserError, name_some
 
 
 def open_datasets(settings: Sequence[DatasetConfig], directory: str) -> list[Dataset]:
@@ -89,12 +87,6 @@ def describe_leaks(leaks: Sequence[Duplicate]) -> list[str]:
         images = list(map(str, group))
         lines.append(f'{len(images)} of {trained} are in {tested}: {name_some(images)}')
     return lines
-
-
-def name_some(items: Sequence[str]) -> str:
-    """Names the first few items of a list."""
-    rest = len(items) - _SHOWN
-    return ', '.join(items[:_SHOWN]) + (f' and {rest} more' if rest > 0 else '')
 
 
 def _describe_splits(leaks: Sequence[Duplicate], training: Sequence[Dataset]) -> str:

@@ -10,8 +10,7 @@ import hashlib
 import pathlib
 from collections.abc import Collection
 
-from ubernet_jax.datasets.checks.leaks import name_some
-from ubernet_jax.errors import UserError
+from ubernet_jax.errors import UserError, name_some
 from ubernet_jax.json_file import read_json, write_json
 from ubernet_jax.weights.digest import note_without_digests
 
