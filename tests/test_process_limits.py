@@ -2,6 +2,8 @@
 
 import errno
 import os
+import pathlib
+import platform
 import subprocess
 import sys
 
@@ -55,3 +57,40 @@ def test_the_advice_for_a_shortage(error, advice):
 
 def test_other_errors_are_no_shortage():
     assert find_shortage(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))) is None
+
+
+HEAPS = """
+import ctypes, sys, threading
+from ubernet_jax.process_limits import share_heaps
+
+libc = ctypes.CDLL(None)
+libc.fopen.restype = ctypes.c_void_p
+barrier = threading.Barrier(12)
+
+def allocate():
+    barrier.wait()
+    libc.malloc(1000)
+    barrier.wait()
+
+if sys.argv[2] == 'shared':
+    share_heaps()
+threads = [threading.Thread(target=allocate) for _ in range(12)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+file = ctypes.c_void_p(libc.fopen(sys.argv[1].encode(), b'w'))
+libc.malloc_info(0, file)
+libc.fclose(file)
+"""
+
+
+def count_heaps(path: pathlib.Path, *words: str) -> int:
+    """Heaps of a process in which twelve threads have allocated memory."""
+    subprocess.run([sys.executable, '-c', HEAPS, str(path), *words], cwd=ROOT, check=True)
+    return path.read_text().count('<heap nr')
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != 'glibc', reason='the C library is not glibc')
+def test_threads_share_two_heaps(tmp_path):
+    assert count_heaps(tmp_path / 'a', 'separate') > count_heaps(tmp_path / 'b', 'shared') == 2

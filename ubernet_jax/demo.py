@@ -23,6 +23,7 @@ from ubernet_jax.datasets.builders.scenes import draw_scene
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.api import UberNet
 from ubernet_jax.inference.page.files import server_folder
+from ubernet_jax.process_limits import share_heaps
 from ubernet_jax.weights.trained import CHECKPOINT_HELP
 
 GRADIO = 'gradio'  # of the extra `demo`
@@ -43,6 +44,7 @@ def main() -> None:
         raise UserError(
             'the web page needs Gradio, which is not installed: pip install "ubernet_jax[demo]"'
         )
+    share_heaps()
     enable_compilation_cache()
     net = UberNet.load(arguments.checkpoint)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # cleans up as for Ctrl-C

@@ -45,6 +45,15 @@ def test_the_oldest_files_are_deleted_above_the_total_size(tmp_path, monkeypatch
     assert middle.exists() and newest.exists()
 
 
+def test_a_photograph_outlasts_larger_files_that_arrive_after_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, 'MAX_TOTAL', 5_000_000)
+    waiting = write(tmp_path / 'photo.jpg', 30, 200_000)
+    others = [write(tmp_path / str(age), age, 1_000_000) for age in range(10, 20)]
+    delete_old(tmp_path)
+    assert waiting.exists()
+    assert [path.exists() for path in others] == [True] * 4 + [False] * 6
+
+
 def test_the_number_of_files_is_limited(tmp_path, monkeypatch):
     monkeypatch.setattr(files, 'MAX_TOTAL', 1_000_000)
     for number in range(30):

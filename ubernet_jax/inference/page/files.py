@@ -1,4 +1,4 @@
-"""The folder of the web page: files of visitors are deleted by age and by total size.
+"""The folder of the web page: files of visitors are deleted by age and by size.
 
 A server that is killed deletes nothing, so the next server deletes its folder.
 """
@@ -73,7 +73,10 @@ def deleting(folder: pathlib.Path) -> Iterator[None]:
 
 
 def delete_old(folder: pathlib.Path, permanent: Set[pathlib.Path] = frozenset()) -> None:
-    """Deletes files older than `KEPT`; then the oldest, until at most `MAX_TOTAL` bytes remain.
+    """Deletes files older than `KEPT`; then others, until at most `MAX_TOTAL` bytes remain.
+
+    Deletes the files with the largest product of size and age first: a photograph whose visitor
+    still waits must outlast large files that others upload meanwhile.
 
     Args:
       folder: all files in it count, also those in its folders. Empty folders are deleted too.
@@ -90,7 +93,7 @@ def delete_old(folder: pathlib.Path, permanent: Set[pathlib.Path] = frozenset())
                 if now - os.stat(root).st_mtime > _UNUSED:
                     os.rmdir(root)
     total = 0
-    for modified, size, path in sorted(files, reverse=True):
+    for modified, size, path in sorted(files, key=lambda file: (now - file[0]) * file[1]):
         total += size
         if total > MAX_TOTAL or now - modified > KEPT:
             path.unlink(missing_ok=True)
