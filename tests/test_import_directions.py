@@ -19,11 +19,12 @@ LAYERS = (
     'ops', 'ops.custom_vjp', 'models', 'losses', 'tasks', 'config', 'network', 'transforms',
     'datasets.storage', 'datasets.builders.scenes', 'datasets.builders', 'datasets',
     'datasets.checks', 'weights', 'inference', 'inference.page', 'evaluation', 'training',
-    'monitoring', 'comparison', 'doctor',
+    'monitoring', 'comparison', 'doctor', 'configure',
 )  # fmt: skip
 ENTRY_POINTS = (
     'train', 'evaluate', 'predict', 'prepare', 'compare', 'demo', 'export', 'voc_server',
-    'weights.__main__', 'metrics.__main__', 'doctor.__main__', '__main__',
+    'weights.__main__', 'metrics.__main__', 'doctor.__main__',
+    'configure.__main__', '__main__',
 )  # fmt: skip
 
 

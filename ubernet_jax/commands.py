@@ -42,6 +42,14 @@ COMMANDS = {
         'Checks the machine, the prepared datasets and a configuration.',
         ('ubernet doctor', 'ubernet doctor --config mini'),
     ),
+    'configure': Command(
+        'configure',
+        'Writes a configuration for prepared datasets and for this machine.',
+        (
+            'ubernet configure folder/garden folder/street --out my.py',
+            'ubernet configure folder/garden bsds500 --out my.py --directory data/prepared',
+        ),
+    ),
     'train': Command(
         'train',
         'Trains one network for many tasks; the same command continues a run that was stopped.',
