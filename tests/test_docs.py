@@ -121,7 +121,7 @@ def test_the_code_of_the_readme_runs(exported, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_folder_of_the_readme_is_prepared(tmp_path):
+def test_the_folder_of_the_readme_is_prepared_and_configured(tmp_path):
     text = (ROOT / 'README.md').read_text()
     files = re.findall(r'^(garden/\S+)(?: +(\{.*\}))?$', text, re.MULTILINE)
     for name, content in files:
@@ -131,9 +131,11 @@ def test_the_folder_of_the_readme_is_prepared(tmp_path):
             path.write_text(content)
         else:
             Image.new('RGB' if path.suffix == '.jpg' else 'L', (40, 30)).save(path)
-    (command,) = re.findall(r'^ubernet (prepare folder/.*)$', text, re.MULTILINE)
-    output = run_command(command, tmp_path)
-    assert 'train 1 images (weeds 1)' in output
+    prepare, configure = re.findall(r'^ubernet ((?:prepare|configure) folder/.*)$', text, re.M)
+    assert 'train 1 images (weeds 1)' in run_command(prepare, tmp_path)
+    assert 'weeds' in run_command(configure, tmp_path)
+    config = load_config(str(tmp_path / 'my.py'))
+    assert config.tasks['weeds'].classes == ('soil', 'weed')
 
 
 def test_the_code_of_the_page_on_python_runs(exported, tmp_path):
