@@ -54,7 +54,7 @@ def check_config(loaded: Any) -> Config:
     return from_json(to_json(loaded))
 
 
-def parse_flags(arguments: list[str], values: flags.FlagValues = flags.FLAGS) -> list[str]:
+def parse_flags(arguments: list[str], values: flags.FlagValues) -> list[str]:
     """Parses absl flags, with errors as `UserError`; returns the other arguments.
 
     ml_collections defines the flag `config` and sets its fields.
