@@ -12,7 +12,7 @@ configure` is the better choice for a run that is to be repeated.
 import pathlib
 
 from ubernet_jax import config as c
-from ubernet_jax.configure import make_plan
+from ubernet_jax.configure import inspect_machine, make_plan
 from ubernet_jax.datasets.builders.registry import BUILDERS
 from ubernet_jax.errors import UserError
 
@@ -23,4 +23,6 @@ def get_config(names: str = '') -> c.Config:
         raise UserError('folder.py: no dataset is named: --config folder:NAME,NAME')
     datasets = [name if name in BUILDERS or '/' in name else f'folder/{name}' for name in chosen]
     directory = pathlib.Path(c.DataConfig().directory)
-    return make_plan(datasets, directory, f'folder:{names}').config
+    # Not measured, so that the same command continues the same run.
+    machine = inspect_machine(measure=False)
+    return make_plan(datasets, directory, f'folder:{names}', machine).config

@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.half_labelled import prepare_sets, write_copy
+from helpers.half_labelled import CPU, prepare_sets, write_copy
 from ubernet_jax import config as c
 from ubernet_jax.configure import make_plan
 
@@ -10,7 +10,7 @@ from ubernet_jax.configure import make_plan
 @pytest.fixture(scope='module')
 def plan(half_labelled):
     names = ['folder/garden', 'folder/street', 'folder/garden']
-    return make_plan(names, half_labelled, 'my')
+    return make_plan(names, half_labelled, 'my', CPU)
 
 
 def test_every_dataset_is_used_once_for_its_tasks(plan, half_labelled):
@@ -34,7 +34,7 @@ def test_the_test_split_is_scored_rather_than_val(plan):
 
 
 def test_a_configuration_without_benchmarks_says_so(half_labelled):
-    plan = make_plan(['folder/street'], half_labelled, 'my')
+    plan = make_plan(['folder/street'], half_labelled, 'my', CPU)
     assert plan.config.evaluation.benchmarks == []
     assert 'test or val' in plan.comments['evaluation.benchmarks']
     assert plan.config.data.leaks is c.Leaks.REFUSE and 'data.leaks' not in plan.comments
@@ -43,6 +43,6 @@ def test_a_configuration_without_benchmarks_says_so(half_labelled):
 def test_training_images_that_are_tested_on_are_left_out(tmp_path):
     prepare_sets(tmp_path)
     write_copy(tmp_path)
-    plan = make_plan(['folder/garden', 'folder/copy'], tmp_path / 'prepared', 'my')
+    plan = make_plan(['folder/garden', 'folder/copy'], tmp_path / 'prepared', 'my', CPU)
     assert plan.config.data.leaks is c.Leaks.LEAVE_OUT
     assert 'left out' in plan.comments['data.leaks']

@@ -9,7 +9,9 @@ from PIL import Image
 
 from helpers.tiny_datasets import random_image, save_map
 from ubernet_jax import prepare
+from ubernet_jax.configure import Machine
 
+CPU = Machine(name='2 CPU cores', accelerated=False, memory=8 * 2**30, speed=2e11)
 WEEDS = {'kind': 'class_map', 'classes': ['soil', 'weed']}
 CARS = {'kind': 'class_map', 'classes': ['road', 'car', 'house']}
 

@@ -14,6 +14,7 @@ from absl import logging
 
 from ubernet_jax import cli
 from ubernet_jax.config import DataConfig
+from ubernet_jax.configure.machine import inspect_machine
 from ubernet_jax.configure.plan import Plan, make_plan
 from ubernet_jax.configure.source import write_source
 from ubernet_jax.errors import UserError
@@ -31,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.set_verbosity(logging.WARNING)  # TFDS logs many details at the level INFO
     if options.out.exists():
         raise UserError(f'--out {options.out} exists: delete it, or give another file')
-    plan = make_plan(options.names, options.directory, options.out.stem)
+    machine = inspect_machine(measure=True)
+    plan = make_plan(options.names, options.directory, options.out.stem, machine)
     run, out = shlex.quote(f'runs/{options.out.stem}'), shlex.quote(str(options.out))
     train = f'ubernet train --config {out} --workdir {run}'
     predict = f'ubernet predict --checkpoint {run} PHOTO.jpg --out predictions'

@@ -11,6 +11,7 @@ from ubernet_jax.errors import UserError
 
 _SIDE = 1024  # of the matrices that are multiplied to measure the speed
 _RUNS = 5  # of which the fastest counts
+_CORE = 1e11  # FLOP/s of a core of the machine of docs/results.md
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +22,7 @@ class Machine:
       name: of the device, for people.
       accelerated: whether it is a GPU or a TPU.
       memory: of the device, in bytes.
-      speed: FLOP/s of a product of float32 matrices, as measured; 0 for an accelerator.
+      speed: FLOP/s of a product of float32 matrices; 0 for an accelerator.
     """
 
     name: str
@@ -33,8 +34,12 @@ class Machine:
         return f'{self.name} with {self.memory / 2**30:.0f} GiB of memory'
 
 
-def inspect_machine() -> Machine:
-    """Inspects the first device; takes a tenth of a second on a CPU.
+def inspect_machine(measure: bool) -> Machine:
+    """Inspects the first device.
+
+    Args:
+      measure: whether to measure the speed of a CPU, which differs from time to time; otherwise it
+        follows from the number of cores.
 
     Raises:
       UserError: JAX finds no device.
@@ -44,11 +49,12 @@ def inspect_machine() -> Machine:
         raise UserError(environment.error)
     device = environment.devices[0]
     accelerated = device.platform != 'cpu'
+    speed = _measure_speed() if measure and not accelerated else _CORE * environment.cores
     return Machine(
         name=device.kind if accelerated else f'{environment.cores} CPU cores',
         accelerated=accelerated,
         memory=device.memory or environment.memory,
-        speed=0.0 if accelerated else _measure_speed(),
+        speed=0.0 if accelerated else speed,
     )
 
 

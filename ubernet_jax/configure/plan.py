@@ -19,7 +19,7 @@ from ubernet_jax.config.validation import validate
 from ubernet_jax.configure import settings
 from ubernet_jax.configure.comments import make_comments
 from ubernet_jax.configure.length import Length, choose_length
-from ubernet_jax.configure.machine import Machine, inspect_machine
+from ubernet_jax.configure.machine import Machine
 from ubernet_jax.configure.sets import open_sets
 from ubernet_jax.configure.tasks import Assignment, assign_tasks
 from ubernet_jax.datasets.checks.leaks import find_leaks
@@ -50,20 +50,23 @@ class Plan:
     length: Length
 
 
-def make_plan(names: Sequence[str], directory: pathlib.Path, experiment: str) -> Plan:
+def make_plan(
+    names: Sequence[str], directory: pathlib.Path, experiment: str, machine: Machine
+) -> Plan:
     """Chooses all settings of a run on prepared datasets.
 
     Args:
       names: of the datasets, such as `folder/garden`.
       directory: folder of the prepared datasets.
       experiment: the name of the configuration.
+      machine: on which it trains.
 
     Raises:
       UserError: a dataset is not prepared or cannot be trained on, or a task would have a name that
         is not allowed.
     """
     sets = open_sets(names, directory)
-    assignment, machine = assign_tasks(sets), inspect_machine()
+    assignment = assign_tasks(sets)
     repeats = _balance([len(part.train) for part in sets])
     epoch = sum(len(part.train) * repeat for part, repeat in zip(sets, repeats, strict=True))
     data = settings.choose_sizes(np.concatenate([part.train.sizes for part in sets]), machine)
