@@ -5,10 +5,10 @@ BIN := .venv/bin
 .PHONY: browser check format fuzz quick quickstart soak test
 
 quickstart: .venv/installed
-	$(BIN)/python -m ubernet_jax.prepare synthetic
-	$(BIN)/python -m ubernet_jax.train --config configs/quickstart.py --workdir runs/quickstart
-	$(BIN)/python -m ubernet_jax.evaluate --checkpoint runs/quickstart
-	$(BIN)/python -m ubernet_jax.predict --checkpoint runs/quickstart docs/scene.png --out runs/quickstart/predictions
+	$(BIN)/ubernet prepare synthetic
+	$(BIN)/ubernet train --config quickstart --workdir runs/quickstart
+	$(BIN)/ubernet evaluate --checkpoint runs/quickstart
+	$(BIN)/ubernet predict --checkpoint runs/quickstart docs/scene.png --out runs/quickstart/predictions
 
 # Everything that needs no run: style, types, links of the documentation.
 check: .venv/installed

@@ -3,7 +3,7 @@
     python -m benchmarks.plan configs/ubernet.py:with_val
 
 Which training images are also images of a benchmark is known only with the data: here none is left
-out. On prepared data, `python -m ubernet_jax.doctor --config FILE` prints the same plan without
+out. On prepared data, `ubernet doctor --config FILE` prints the same plan without
 them.
 """
 

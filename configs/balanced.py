@@ -1,7 +1,7 @@
 """`configs/mini.py` with settings that reduce the gap to single-task networks.
 
-    python -m ubernet_jax.train --config configs/balanced.py --workdir runs/balanced
-    python -m ubernet_jax.evaluate --checkpoint runs/balanced
+    ubernet train --config balanced --workdir runs/balanced
+    ubernet evaluate --checkpoint runs/balanced
 
 The trunk is updated after twelve images instead of four, so that most updates have gradients of
 every task, which CAGrad (arXiv 2110.14048) combines. All learning rates decay polynomially (arXiv
@@ -9,8 +9,8 @@ every task, which CAGrad (arXiv 2110.14048) combines. All learning rates decay p
 as `mini` does; measured as `small.py:balanced`: docs/results.md.
 """
 
-from configs import mini
 from ubernet_jax import config as c
+from ubernet_jax.configs import mini
 
 
 def get_config() -> c.Config:

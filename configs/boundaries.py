@@ -1,8 +1,8 @@
 """Boundaries alone on the complete BSDS500; takes two hours on one CPU core.
 
-    python -m ubernet_jax.prepare bsds500 --source DIR
-    python -m ubernet_jax.train --config configs/boundaries.py --workdir runs/boundaries
-    python -m ubernet_jax.evaluate --checkpoint runs/boundaries
+    ubernet prepare bsds500 --source DIR
+    ubernet train --config boundaries --workdir runs/boundaries
+    ubernet evaluate --checkpoint runs/boundaries
 
 The single-task experiment of the paper (arXiv 1609.02132, section 4: ODS .791, quoted from memory),
 reduced to what a CPU can train: ImageNet weights with the first two blocks frozen, crops of 225x321

@@ -1,9 +1,9 @@
 """Boundaries alone, trained like a network for boundary detection (HED, arXiv 1511.07386).
 
-    python -m ubernet_jax.prepare bsds500 --source DIR
-    python -m ubernet_jax.train --config configs/hed_style.py --workdir runs/hed_style \
+    ubernet prepare bsds500 --source DIR
+    ubernet train --config hed_style --workdir runs/hed_style \
         --config.model.weights=vgg16.safetensors
-    python -m ubernet_jax.evaluate --checkpoint runs/hed_style
+    ubernet evaluate --checkpoint runs/hed_style
 
 In this setup the paper's network (arXiv 1609.02132, section 4) reaches ODS .815, OIS .835 and AP
 .862 on BSDS500, compared with .791, .809 and .849 in the setup of `configs/ubernet.py` with
@@ -14,8 +14,8 @@ of PASCAL-Context, as that work does. The factor of ten between the learning rat
 docs/weights.md shows how to get the weights with which it starts. Needs a GPU; not yet measured.
 """
 
-from configs import ubernet
 from ubernet_jax import config as c
+from ubernet_jax.configs import ubernet
 from ubernet_jax.errors import UserError
 
 VARIANTS = ('bsds', 'context')

@@ -1,8 +1,8 @@
 """Depth and surface normals of a kitchen; depth is a kind of task that the paper does not have.
 
-    python -m ubernet_jax.prepare folder/kitchen --source DIR
-    python -m ubernet_jax.train --config configs/kitchen.py --workdir runs/kitchen
-    python -m ubernet_jax.evaluate --checkpoint runs/kitchen
+    ubernet prepare folder/kitchen --source DIR
+    ubernet train --config kitchen --workdir runs/kitchen
+    ubernet evaluate --checkpoint runs/kitchen
 
 `DIR/kitchen` has the folders `images`, `normals` and `depth` (16-bit PNG, millimetres) in `train`
 and `test`: docs/adding_a_dataset.md. Starts from ImageNet weights and uses a single scale. Scores,

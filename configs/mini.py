@@ -1,9 +1,9 @@
 """All tasks, trained on five small datasets of real images with labels for some tasks each.
 
-    python -m ubernet_jax.prepare bsds500 voc2012 pascal_s folder/kitchen folder/fashion \
+    ubernet prepare bsds500 voc2012 pascal_s folder/kitchen folder/fashion \
         --source ../shared/data
-    python -m ubernet_jax.train --config configs/mini.py --workdir runs/mini
-    python -m ubernet_jax.evaluate --checkpoint runs/mini
+    ubernet train --config mini --workdir runs/mini
+    ubernet evaluate --checkpoint runs/mini
 
 Starts from ImageNet weights and takes an hour on 2 CPU cores; scores are in docs/results.md. Images
 and batches are small, and AdamW replaces SGD, because the paper's schedule needs 100 times as many

@@ -1,7 +1,7 @@
 """`configs/mini.py` with another weight of the loss of the normals, which is 2 in `mini`.
 
-    python -m ubernet_jax.train --config configs/normals_weight.py:50 --workdir runs/normals_50
-    python -m ubernet_jax.evaluate --checkpoint runs/normals_50
+    ubernet train --config normals_weight:50 --workdir runs/normals_50
+    ubernet evaluate --checkpoint runs/normals_50
 
 The paper examines the weights 1, 5 and 50 (arXiv 1609.02132, section 4): a larger weight improves
 the normals and degrades every other task. Takes an hour on 2 CPU cores, as `mini` does; measured as
@@ -9,8 +9,8 @@ the normals and degrades every other task. Takes an hour on 2 CPU cores, as `min
 23.9, 23.3 and 21.4 degrees with a single task, 26.7 with seven tasks and a weight of 1.
 """
 
-from configs import mini
 from ubernet_jax import config as c
+from ubernet_jax.configs import mini
 from ubernet_jax.errors import UserError
 
 

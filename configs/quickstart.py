@@ -1,8 +1,8 @@
 """All dense tasks on synthetic scenes with a small network: all steps in a few minutes.
 
-    python -m ubernet_jax.prepare synthetic
-    python -m ubernet_jax.train --config configs/quickstart.py --workdir runs/quickstart
-    python -m ubernet_jax.evaluate --checkpoint runs/quickstart
+    ubernet prepare synthetic
+    ubernet train --config quickstart --workdir runs/quickstart
+    ubernet evaluate --checkpoint runs/quickstart
 
 or `make quickstart`. The network starts from random weights.
 """

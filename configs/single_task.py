@@ -1,17 +1,17 @@
 """A single task of `configs/mini.py`: the same network and the same number of its images.
 
-    python -m ubernet_jax.train --config configs/single_task.py:saliency --workdir runs/saliency
-    python -m ubernet_jax.evaluate --checkpoint runs/saliency
+    ubernet train --config single_task:saliency --workdir runs/saliency
+    ubernet evaluate --checkpoint runs/saliency
 
-This is the baseline of a network for several tasks: `python -m ubernet_jax.compare runs/mini
+This is the baseline of a network for several tasks: `ubernet compare runs/mini
 --baseline runs/saliency ...`, like the paper's comparison of one task with seven (arXiv
 1609.02132, section 4); at the scale of the paper it is `configs/ubernet.py:single_task:TASK`. On 2
 CPU cores a task takes its share of the hour of `mini`; measured as `small.py:single_task:TASK`:
 docs/results.md. The paper's numbers, on its datasets, are in `ubernet_jax/tasks/published.py`.
 """
 
-from configs import mini
 from ubernet_jax import config as c
+from ubernet_jax.configs import mini
 from ubernet_jax.errors import UserError
 
 

@@ -1,10 +1,10 @@
 """Experiments with `configs/mini.py` at half the image area, a single scale and 35% of the epochs.
 
-    python -m ubernet_jax.train --config configs/small.py:two_task --workdir runs/start
-    python -m ubernet_jax.weights export --checkpoint runs/start --out runs/start.safetensors
-    python -m ubernet_jax.train --config configs/small.py:single_task:parts --workdir runs/parts \
+    ubernet train --config small:two_task --workdir runs/start
+    ubernet weights export --checkpoint runs/start --out runs/start.safetensors
+    ubernet train --config small:single_task:parts --workdir runs/parts \
         --config.model.weights=runs/start.safetensors
-    python -m ubernet_jax.evaluate --checkpoint runs/parts
+    ubernet evaluate --checkpoint runs/parts
 
 The argument after the colon is the name of a configuration derived from `mini`, optionally followed
 by a colon and the argument of that configuration. As in the paper (arXiv 1609.02132, section 4),
@@ -29,7 +29,7 @@ def get_config(experiment: str = 'mini') -> c.Config:
     name, _, argument = experiment.partition(':')
     if name not in EXPERIMENTS:
         raise UserError(f'small.py:{name}: no experiment; known: {", ".join(EXPERIMENTS)}')
-    make = importlib.import_module(f'configs.{name}').get_config
+    make = importlib.import_module(f'ubernet_jax.configs.{name}').get_config
     config = make(argument) if argument else make()
     config.name = f'small:{config.name}'
     if name != START:

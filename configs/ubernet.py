@@ -1,11 +1,11 @@
 """The paper's networks and the two unions of datasets that they are trained on (arXiv 1609.02132).
 
-    python -m ubernet_jax.doctor --config configs/ubernet.py:with_val \
+    ubernet doctor --config ubernet:with_val \
         --config.model.weights=start.safetensors
-    python -m ubernet_jax.train --config configs/ubernet.py:two_task --workdir runs/two_task \
+    ubernet train --config ubernet:two_task --workdir runs/two_task \
         --config.model.weights=vgg16.safetensors
-    python -m ubernet_jax.weights export --checkpoint runs/two_task --out start.safetensors
-    python -m ubernet_jax.train --config configs/ubernet.py:with_val --workdir runs/ubernet \
+    ubernet weights export --checkpoint runs/two_task --out start.safetensors
+    ubernet train --config ubernet:with_val --workdir runs/ubernet \
         --config.model.weights=start.safetensors
 
 Variants: `with_val` and `without_val` train all seven tasks; `two_task` trains detection and
@@ -27,8 +27,8 @@ Needs a GPU; not run yet, so there are no scores.
 
 import dataclasses
 
-from configs import single_task, two_task
 from ubernet_jax import config as c
+from ubernet_jax.configs import single_task, two_task
 from ubernet_jax.errors import UserError
 
 UNIONS = ('with_val', 'without_val')

@@ -39,6 +39,13 @@ def test_other_exceptions_keep_their_traceback():
 
 def test_run_returns_if_main_succeeds():
     assert cli.run(lambda: None) is None
+    assert cli.run(lambda: 0) is None
+
+
+def test_main_may_return_an_exit_code():
+    with pytest.raises(SystemExit) as stop:
+        cli.run(lambda: 1)
+    assert stop.value.code == 1
 
 
 @pytest.fixture
@@ -55,7 +62,7 @@ def plugins(tmp_path, monkeypatch):
 def test_plugins_are_imported_while_arguments_are_parsed(plugins):
     for name in ('plugin_a', 'plugin_b'):
         (plugins / f'{name}.py').touch()
-    parser = cli.make_parser('predict', 'A description.')
+    parser = cli.make_parser('predict')
     parser.add_argument('files', nargs='+')
     words = ['--plugin', 'plugin_a', '--plugin', 'plugin_b', 'a.png', 'b.png']
     assert parser.parse_args(words).files == ['a.png', 'b.png']
@@ -81,4 +88,4 @@ def test_a_plugin_that_cannot_be_imported_gives_a_message(content, message, plug
     if content is not None:
         (plugins / 'plugin_kinds.py').write_text(content)
     with pytest.raises(UserError, match=message):
-        cli.make_parser('predict', 'A description.').parse_args(['--plugin', 'plugin_kinds'])
+        cli.make_parser('predict').parse_args(['--plugin', 'plugin_kinds'])

@@ -14,6 +14,7 @@ from PIL import Image
 
 from helpers.paths import ROOT
 from helpers.training import free_port
+from ubernet_jax.commands import COMMANDS
 from ubernet_jax.config import Balancing
 from ubernet_jax.config.flags import load_config
 from ubernet_jax.config.serialization import check_field
@@ -43,17 +44,16 @@ def test_the_guide_to_adding_a_task_works(tmp_path):
     write_rooms(tmp_path)
     (tmp_path / 'rooms' / 'labels.json').write_text(description)
     commands = re.findall(
-        r'^python -m (ubernet_jax\..*)$', (ROOT / 'docs/adding_a_task.md').read_text(), re.MULTILINE
+        r'^ubernet (.*)$', (ROOT / 'docs/adding_a_task.md').read_text(), re.MULTILINE
     )
-    names = [command.split()[0].removeprefix('ubernet_jax.') for command in commands]
-    assert {*names} == {
+    assert {command.split()[0] for command in commands} == {
         'prepare', 'doctor', 'train', 'evaluate', 'predict', 'compare', 'export', 'demo',
     }  # fmt: skip
     outputs = {}
     for command in commands:
-        run = start_demo if 'ubernet_jax.demo' in command else run_command
+        run = start_demo if command.startswith('demo') else run_command
         outputs[command] = run(command, tmp_path)
-    (comparison,) = [text for command, text in outputs.items() if 'compare' in command]
+    (comparison,) = [text for command, text in outputs.items() if command.startswith('compare')]
     assert '| paint | folder/rooms:test | 2 | mean error ↓ |' in comparison
     assert re.search(r'^\| paint \| [+-]\d', comparison, re.MULTILINE)  # its change
     results = tmp_path / 'runs/rooms/results/00000008/folder_rooms-test-paint.json'
@@ -63,7 +63,7 @@ def test_the_guide_to_adding_a_task_works(tmp_path):
     assert arrays['paint'].shape == (40, 60, 3) and arrays['paint'].dtype == np.float32
     exported = json.loads((tmp_path / 'exported/export.json').read_text())
     assert exported['outputs']['paint']['meaning'] == 'red, green and blue, 0 to 1'
-    unplugged = 'ubernet_jax.predict --checkpoint runs/rooms photo.jpg --out p'
+    unplugged = 'predict --checkpoint runs/rooms photo.jpg --out p'
     refused = run_command(unplugged, tmp_path, code=2)
     assert 'give --plugin albedo' in refused
 
@@ -83,8 +83,8 @@ def write_rooms(folder: pathlib.Path) -> None:
 
 
 def run_command(command: str, folder: pathlib.Path, code: int = 0) -> str:
-    """Runs `python -m COMMAND` in a folder; returns its output."""
-    words = [sys.executable, '-m', *command.split()]
+    """Runs `ubernet COMMAND` in a folder; returns its output."""
+    words = [sys.executable, '-m', 'ubernet_jax', *command.split()]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -96,7 +96,7 @@ def start_demo(command: str, folder: pathlib.Path) -> str:
         output = run_command(command, folder, code=2)
         assert 'Gradio' in output
         return output
-    words = [sys.executable, '-m', *command.split(), '--port', str(free_port())]
+    words = [sys.executable, '-m', 'ubernet_jax', *command.split(), '--port', str(free_port())]
     with subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, text=True) as server:
         output = next(line for line in server.stdout if 'http' in line)
         server.terminate()
@@ -121,7 +121,7 @@ def test_the_code_of_the_readme_runs(exported, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_folder_of_the_readme_is_prepared(tmp_path):
+def test_the_folder_of_the_readme_is_prepared_and_configured(tmp_path):
     text = (ROOT / 'README.md').read_text()
     files = re.findall(r'^(garden/\S+)(?: +(\{.*\}))?$', text, re.MULTILINE)
     for name, content in files:
@@ -131,9 +131,11 @@ def test_the_folder_of_the_readme_is_prepared(tmp_path):
             path.write_text(content)
         else:
             Image.new('RGB' if path.suffix == '.jpg' else 'L', (40, 30)).save(path)
-    (command,) = re.findall(r'^python -m (ubernet_jax\.prepare folder/.*)$', text, re.MULTILINE)
-    output = run_command(command, tmp_path)
-    assert 'train 1 images (weeds 1)' in output
+    prepare, configure = re.findall(r'^ubernet ((?:prepare|configure) folder/.*)$', text, re.M)
+    assert 'train 1 images (weeds 1)' in run_command(prepare, tmp_path)
+    assert 'weeds' in run_command(configure, tmp_path)
+    config = load_config(str(tmp_path / 'my.py'))
+    assert config.tasks['weeds'].classes == ('soil', 'weed')
 
 
 def test_the_code_of_the_page_on_python_runs(exported, tmp_path):
@@ -147,14 +149,14 @@ def test_commands_name_modules_configs_and_options_that_exist():
     found = set()
     for page in PAGES:
         text = (ROOT / page).read_text().replace('\\\n', ' ')
-        commands = re.findall(r'python -m (ubernet_jax|benchmarks)\.(\w+)([^`|\n]*)', text)
-        for package, module, arguments in commands:
-            if module == 'NAME':
-                continue
-            check_command(page, package, module, arguments)
-            found.add(f'{package}.{module}')
-    assert {f'ubernet_jax.{name}' for name in ('train', 'evaluate', 'weights', 'metrics')} <= found
-    assert 'benchmarks.memory' in found
+        for name, arguments in re.findall(r'(?:^|`)ubernet (\w+)([^`|\n]*)', text, re.MULTILINE):
+            assert name in COMMANDS, f'{page}: ubernet {name}'
+            check_command(page, 'ubernet_jax', COMMANDS[name].module, arguments)
+            found.add(name)
+        for module, arguments in re.findall(r'python -m benchmarks\.(\w+)([^`|\n]*)', text):
+            check_command(page, 'benchmarks', module, arguments)
+            found.add(f'benchmarks.{module}')
+    assert {'train', 'evaluate', 'weights', 'score', 'benchmarks.memory'} <= found
 
 
 def check_command(page: str, package: str, module: str, arguments: str) -> None:
@@ -168,8 +170,9 @@ def check_command(page: str, package: str, module: str, arguments: str) -> None:
     code = ''.join(file.read_text() for file in files)
     for option in re.findall(r'(?<!\S)--(\w[\w-]*)', arguments):
         assert option in code, f'{page}: {module} --{option}'
-    for config in re.findall(r'configs/\w+\.py', arguments):
-        assert (ROOT / config).is_file(), f'{page}: {config}'
+    for config in re.findall(r'--config (?:configs/)?(\w+)(?:\.py)?', arguments):
+        installed = ROOT / f'configs/{config}.py'
+        assert installed.is_file() or config in WRITTEN, f'{page}: {config}'
 
 
 def test_make_targets_of_the_readme_exist():
@@ -188,6 +191,7 @@ def test_settings_of_the_page_on_interference_exist():
     assert methods == {method.value for method in Balancing} - {Balancing.NONE.value}
 
 
+WRITTEN = ('FILE', 'NAME', 'my', 'rooms')  # configurations that the user writes
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
     for path in (

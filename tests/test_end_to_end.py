@@ -232,7 +232,7 @@ def test_a_process_with_a_wrong_flag_ends_with_a_message_and_exit_code_2(tmp_pat
         (['--config.tasks.depth.weight=1'], ["'depth'", 'normals, segmentation']),
         (['--plugin', 'no_such_module'], ['--plugin no_such_module']),
         (['--config.data.train[0].name=imagenet'], ['imagenet']),
-        (['--config.data.directory=nowhere'], ['ubernet_jax.prepare folder/tiny', 'nowhere']),
+        (['--config.data.directory=nowhere'], ['ubernet prepare folder/tiny', 'nowhere']),
         (['surplus'], ['surplus', '--config.FIELD=VALUE']),
     ],
 )

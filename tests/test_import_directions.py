@@ -13,16 +13,18 @@ PREFIX = 'ubernet_jax.'
 # From the bottom to the top: each layer imports only itself and the layers before it.
 LAYERS = (
     'metrics', 'errors', 'bounded_process', 'hdf5_arrays', 'file_names', 'writing', 'locks',
-    'process_limits', 'json_file', 'picture_limits', 'photographs', 'plugins', 'cli', 'compilation',
+    'process_limits', 'json_file', 'picture_limits', 'photographs', 'plugins', 'commands', 'cli',
+    'compilation',
     'visualize', 'labels', 'scoring', 'example', 'batch',
     'ops', 'ops.custom_vjp', 'models', 'losses', 'tasks', 'config', 'network', 'transforms',
     'datasets.storage', 'datasets.builders.scenes', 'datasets.builders', 'datasets',
     'datasets.checks', 'weights', 'inference', 'inference.page', 'evaluation', 'training',
-    'monitoring', 'comparison', 'doctor',
+    'monitoring', 'comparison', 'doctor', 'configure',
 )  # fmt: skip
 ENTRY_POINTS = (
     'train', 'evaluate', 'predict', 'prepare', 'compare', 'demo', 'export', 'voc_server',
     'weights.__main__', 'metrics.__main__', 'doctor.__main__',
+    'configure.__main__', '__main__',
 )  # fmt: skip
 
 

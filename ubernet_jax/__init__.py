@@ -3,7 +3,9 @@
 `ubernet_jax.UberNet` is a trained network: see docs/python.md.
 """
 
-__all__ = ['UberNet']  # pyright: ignore[reportUnsupportedDunderAll]  (see `__getattr__`)
+__all__ = ['UberNet', '__version__']  # pyright: ignore[reportUnsupportedDunderAll]  (see `__getattr__`)
+
+__version__ = '0.2.0.dev0'
 
 
 def __getattr__(name: str) -> type:

@@ -2,9 +2,11 @@
 
 import argparse
 import os
+import pathlib
 import sys
 from collections.abc import Callable
 
+from ubernet_jax.commands import COMMANDS
 from ubernet_jax.errors import UserError
 from ubernet_jax.plugins import HELP, load_plugin
 from ubernet_jax.process_limits import check_limits, find_shortage
@@ -14,14 +16,16 @@ _INTERRUPTED = 130  # exit code of shells for Ctrl-C
 _CLOSED_PIPE = 141  # exit code of shells for SIGPIPE
 
 
-def run(main: Callable[[], None]) -> None:
-    """Runs an entry point; a `UserError` exits with code 2 and `error: ...` on stderr.
+def run(main: Callable[[], int | None]) -> None:
+    """Runs an entry point, which may return an exit code.
+
+    A `UserError` exits with code 2 and `error: ...` on stderr.
 
     An `OSError` does the same, because it names its file: a full disk, a read-only folder.
     """
     try:
         check_limits()
-        main()
+        code = main()
     except BrokenPipeError:  # the reader of the output has ended: `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_CLOSED_PIPE)
@@ -35,19 +39,32 @@ def run(main: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
         sys.exit(_INTERRUPTED)
+    if code:
+        sys.exit(code)
 
 
-def make_parser(name: str, description: str | None) -> argparse.ArgumentParser:
-    """The parser of `python -m ubernet_jax.NAME`; its help keeps the lines of the description.
+def program(name: str = '') -> str:
+    """How the command NAME is called: by `ubernet`, if that was started, otherwise by Python."""
+    if pathlib.Path(sys.argv[0]).stem == 'ubernet':
+        return f'ubernet {name}'.strip()
+    return f'python -m ubernet_jax.{COMMANDS[name].module}' if name else 'python -m ubernet_jax'
 
-    Every command has the option `--plugin MODULE`, which imports the module during parsing.
+
+def make_parser(name: str, plugins: bool = True) -> argparse.ArgumentParser:
+    """The parser of the command NAME, with its sentence and its examples.
+
+    Args:
+      name: a key of `COMMANDS`.
+      plugins: whether it has the option `--plugin MODULE`, which imports the module during parsing.
     """
     parser = argparse.ArgumentParser(
-        prog=f'python -m ubernet_jax.{name}',
-        description=description,
+        prog=program(name),
+        description=COMMANDS[name].summary,
+        epilog='\n  '.join(['examples:', *COMMANDS[name].examples]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add_plugin_option(parser)
+    if plugins:
+        add_plugin_option(parser)
     return parser
 
 

@@ -1,14 +1,14 @@
 """Compares runs: scores, changes against a baseline, learning curves, protocols.
 
-    python -m ubernet_jax.compare runs/mini --baseline runs/single-* --out runs/comparison
+    ubernet compare runs/mini --baseline runs/single-* --out runs/comparison
 
 RUN is the folder of a run (its newest results on full benchmarks are used), one of its folders
 results/STEP, or a file in docs/results. The command prints Markdown. With --out it also writes
 comparison.md, comparison.json and, for runs with a log, comparison.png. It refuses to compare
 scores of different protocols.
 
-    python -m ubernet_jax.compare runs/mini --keep docs/results
-    python -m ubernet_jax.compare --document docs/results/mini.md
+    ubernet compare runs/mini --keep docs/results
+    ubernet compare --document docs/results/mini.md
 
 The first command saves the scores of every run to a file. The second regenerates the tables of a
 document by running the commands in it.
@@ -114,15 +114,17 @@ def _changes_to_json(comparison: Comparison, column: Column) -> dict[str, Any]:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = cli.make_parser('compare', __doc__)
+    parser = cli.make_parser('compare')
     add = parser.add_argument
-    add('runs', nargs='*', type=pathlib.Path, metavar='RUN', help='the runs to compare')
+    add('runs', nargs='*', type=pathlib.Path, metavar='RUN',
+        help='a run (its newest results), a folder results/STEP in it, or a kept file')  # fmt: skip
     add('--names', nargs='+', metavar='NAME',
         help='names of the columns, one for each run; runs with the same name are seeds, shown as '
         'mean and standard deviation')  # fmt: skip
     add('--baseline', nargs='+', type=pathlib.Path, metavar='RUN', default=[],
         help='one run or several; each task is compared with the runs trained for it')  # fmt: skip
-    add('--out', type=pathlib.Path, metavar='DIR', help='write Markdown, JSON and a plot to DIR')
+    add('--out', type=pathlib.Path, metavar='DIR',
+        help='write comparison.md, comparison.json and the learning curves to DIR')  # fmt: skip
     add('--keep', type=pathlib.Path, metavar='DIR',
         help='save the scores of every run to a file in DIR')  # fmt: skip
     add('--document', type=pathlib.Path, metavar='FILE', help='regenerate the tables of FILE')

@@ -1,6 +1,6 @@
 """Serves a trained network as a web page.
 
-    python -m ubernet_jax.demo --checkpoint runs/quickstart
+    ubernet demo --checkpoint runs/quickstart
 
 Needs the extra `demo` (Gradio). The page can be opened on this machine only, unless --host is
 0.0.0.0; then also under the addresses of this machine, and under names that are given with --name.
@@ -14,6 +14,7 @@ import os
 import pathlib
 import signal
 import tempfile
+from collections.abc import Sequence
 
 from PIL import Image
 
@@ -38,15 +39,15 @@ def draw_samples(folder: pathlib.Path) -> list[pathlib.Path]:
     return paths
 
 
-def main() -> None:
-    arguments = _parse_arguments()
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = _parse(arguments)
     if importlib.util.find_spec(GRADIO) is None:
         raise UserError(
             'the web page needs Gradio, which is not installed: pip install "ubernet_jax[demo]"'
         )
     share_heaps()
     enable_compilation_cache()
-    net = UberNet.load(arguments.checkpoint)
+    net = UberNet.load(options.checkpoint)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # cleans up as for Ctrl-C
     with server_folder() as folder:
         # Set before Gradio is imported: it and matplotlib, which it imports, read these only once.
@@ -62,21 +63,26 @@ def main() -> None:
         samples = draw_samples(folder)
         net.predict(samples[0])  # so that the first visitor does not wait for the compilation
         page = build_page(net, samples)
-        launch(page, folder, arguments.host, arguments.port, arguments.name)
+        launch(page, folder, options.host, options.port, options.name)
 
 
-def _parse_arguments() -> argparse.Namespace:
-    parser = cli.make_parser('demo', __doc__)
-    parser.add_argument('--checkpoint', type=pathlib.Path, required=True, help=CHECKPOINT_HELP)
-    parser.add_argument('--host', default='127.0.0.1', help='address to listen on')
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = cli.make_parser('demo')
+    parser.add_argument(
+        '--checkpoint', type=pathlib.Path, required=True, metavar='RUN', help=CHECKPOINT_HELP
+    )
+    parser.add_argument('--host', default='127.0.0.1',
+                        help='address to listen on; 0.0.0.0: also for other machines '
+                        '(default: %(default)s)')  # fmt: skip
     parser.add_argument(
         '--name',
         action='append',
         default=[],
-        help='name under which the page is opened, repeatable',
+        help='name of this machine under which the page is opened; may be given several times',
     )
-    parser.add_argument('--port', type=cli.positive_integer, default=7860)
-    return parser.parse_args()
+    parser.add_argument('--port', type=cli.positive_integer, default=7860, metavar='N',
+                        help='port to listen on (default: %(default)s)')  # fmt: skip
+    return parser.parse_args(arguments)
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
 """Scores a trained network on its benchmarks, at the original size of the images.
 
-    python -m ubernet_jax.evaluate --checkpoint runs/quickstart
+    ubernet evaluate --checkpoint runs/quickstart
 
 Writes a JSON file for each benchmark and result, with the protocol, to WORKDIR/results/STEP and
 prints a table. With --limit N the folder is STEP-limitN, so that scores on a subset never replace
@@ -30,43 +30,43 @@ from ubernet_jax.weights.exported import TrainedNetwork, flatten
 from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint, results_folder
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command.
 
     Raises:
       UserError: the checkpoint has no benchmarks, or a benchmark cannot be scored.
     """
-    arguments = _parse_arguments()
+    options = _parse(arguments)
     enable_compilation_cache()
-    trained = open_checkpoint(arguments.checkpoint)
+    trained = open_checkpoint(options.checkpoint)
     if not trained.config.evaluation.benchmarks:
         raise UserError(
-            f'{arguments.checkpoint}: evaluation.benchmarks of its configuration is empty'
+            f'{options.checkpoint}: evaluation.benchmarks of its configuration is empty'
         )
-    folder = f'{trained.step:08d}' + (f'-limit{arguments.limit}' if arguments.limit else '')
-    out = arguments.out or results_folder(arguments.checkpoint, folder)
+    folder = f'{trained.step:08d}' + (f'-limit{options.limit}' if options.limit else '')
+    out = options.out or results_folder(options.checkpoint, folder)
     with lock_folder(out, 'wait until it ends, or write to another folder with --out'):
-        _evaluate(trained, arguments, out)
+        _evaluate(trained, options, out)
     print(f'results: {out}')
 
 
-def _evaluate(trained: TrainedNetwork, arguments: argparse.Namespace, out: pathlib.Path) -> None:
+def _evaluate(trained: TrainedNetwork, options: argparse.Namespace, out: pathlib.Path) -> None:
     config, step, params, batch_stats = trained
     trained_from = config.data.directory
-    if arguments.data_directory:
-        config.data.directory = str(arguments.data_directory)
+    if options.data_directory:
+        config.data.directory = str(options.data_directory)
     network = make_network(config)
-    tasks = select_tasks(network.tasks, arguments.tasks)
+    tasks = select_tasks(network.tasks, options.tasks)
     predictor = Predictor(network, config.input_size, params, batch_stats)
     network_id = digest_arrays(flatten(params, batch_stats))
     benchmarks = open_datasets(config.evaluation.benchmarks, config.data.directory)
-    if arguments.data_directory and config.data.leaks is not Leaks.ALLOW:
+    if options.data_directory and config.data.leaks is not Leaks.ALLOW:
         _check_leaks(config.data.train, trained_from, benchmarks)
     digests = {dataset.source: dataset_digest(dataset) for dataset in benchmarks}
     _check_earlier_results(out, digests, network_id)
     scored = False
     for benchmark, task, name, result in evaluate_benchmarks(
-        predictor, config, tasks, config.evaluation.thresholds, arguments.limit
+        predictor, config, tasks, config.evaluation.thresholds, options.limit
     ):
         report = {
             'task': task,
@@ -146,18 +146,20 @@ def _check_earlier_results(out: pathlib.Path, digests: Mapping[str, str], networ
             path.unlink()
 
 
-def _parse_arguments() -> argparse.Namespace:
-    parser = cli.make_parser('evaluate', __doc__)
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = cli.make_parser('evaluate')
     parser.add_argument('--checkpoint', '--workdir', type=pathlib.Path, required=True,
+                        metavar='RUN',
                         help=CHECKPOINT_HELP)  # fmt: skip
-    parser.add_argument('--tasks', nargs='+', help='score only these tasks')
-    parser.add_argument('--limit', type=cli.positive_integer,
-                        help='score at most this many images per benchmark')  # fmt: skip
+    parser.add_argument('--tasks', nargs='+', metavar='TASK', help='score only these tasks')
+    parser.add_argument('--limit', type=cli.positive_integer, metavar='N',
+                        help='score at most this many images per benchmark; their scores are '
+                        'written to a separate folder')  # fmt: skip
     parser.add_argument('--data-directory', type=pathlib.Path,
                         help='prepared datasets; default: those of the training')  # fmt: skip
     parser.add_argument('--out', type=pathlib.Path,
                         help='output folder; default: WORKDIR/results/STEP')  # fmt: skip
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
 """Writes a trained network as a StableHLO program, which runs without this package.
 
-    python -m ubernet_jax.export runs/quickstart --out exported
+    ubernet export runs/quickstart --out exported
 
 Writes these files to DIR: `network.stablehlo`, which `jax.export.deserialize` reads; with
 `--weights outside` also `weights.safetensors`, the dictionary that is the program's first argument;
@@ -14,7 +14,7 @@ import json
 import pathlib
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import flax.traverse_util
@@ -127,35 +127,35 @@ def measure(file: pathlib.Path, arguments: list[Any]) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    arguments = _parse_arguments()
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = _parse(arguments)
     if importlib.util.find_spec(FLATBUFFERS) is None:
         raise UserError(
             'exporting a program needs flatbuffers, which is not installed: '
             'pip install "ubernet_jax[export]"'
         )
-    with lock_folder(arguments.out, 'wait until it ends, or give another --out'):
-        report = _export(arguments)
+    with lock_folder(options.out, 'wait until it ends, or give another --out'):
+        report = _export(options)
     print(json.dumps(report['measured'], indent=1))
-    print(f'exported: {arguments.out}')
+    print(f'exported: {options.out}')
 
 
-def _export(arguments: argparse.Namespace) -> dict[str, Any]:
-    trained = open_checkpoint(arguments.checkpoint)
+def _export(options: argparse.Namespace) -> dict[str, Any]:
+    trained = open_checkpoint(options.checkpoint)
     known = trained.config.tasks
-    tasks = select_tasks(known, arguments.tasks)
-    size = arguments.size or input_size(3, 4, trained.config.input_size)
-    inside = arguments.weights == 'inside'
+    tasks = select_tasks(known, options.tasks)
+    size = options.size or input_size(3, 4, trained.config.input_size)
+    inside = options.weights == 'inside'
     program, weights = export_network(trained, tasks, size, inside)
     report = {
         'experiment': trained.config.name,
         'step': trained.step,
-        'weights': arguments.weights,
+        'weights': options.weights,
         'platforms': PLATFORMS,
         'image': {'shape': [1, *size, 3], 'dtype': 'uint8', 'meaning': 'RGB, scaled to this size'},
         'outputs': {name: known[name].describe_export() for name in tasks},
     }
-    with new_files(arguments.out) as new:
+    with new_files(options.out) as new:
         report |= write_program(program, None if inside else weights, new)
         write_json(new / 'export.json', report)
     return report
@@ -172,17 +172,17 @@ def _parse_size(text: str) -> tuple[int, int]:
     return height, width
 
 
-def _parse_arguments() -> argparse.Namespace:
-    parser = cli.make_parser('export', __doc__)
-    parser.add_argument('checkpoint', type=pathlib.Path, help=CHECKPOINT_HELP)
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = cli.make_parser('export')
+    parser.add_argument('checkpoint', type=pathlib.Path, metavar='RUN', help=CHECKPOINT_HELP)
     parser.add_argument('--out', type=pathlib.Path, required=True, metavar='DIR',
                         help='folder to write to')  # fmt: skip
     parser.add_argument('--size', type=_parse_size, metavar='HxW',
                         help='size of the image; default: that of a 4:3 photograph')  # fmt: skip
     parser.add_argument('--weights', choices=('inside', 'outside'), default='inside',
                         help='in the program, or in a separate file')  # fmt: skip
-    parser.add_argument('--tasks', nargs='+', help='only these tasks; default: all')
-    return parser.parse_args()
+    parser.add_argument('--tasks', nargs='+', metavar='TASK', help='only these tasks; default: all')
+    return parser.parse_args(arguments)
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
 """Predicts with a trained network for photographs and videos.
 
-    python -m ubernet_jax.predict --checkpoint runs/quickstart photo.jpg --out predictions
+    ubernet predict --checkpoint runs/quickstart photo.jpg --out predictions
 
 A folder stands for all pictures in it; a quoted pattern such as 'trip/**/*.jpg' stands for all
 files that it matches. For each photograph it writes to OUT/PHOTO: a picture for each task,
@@ -27,21 +27,19 @@ from ubernet_jax.weights.trained import CHECKPOINT_HELP
 from ubernet_jax.weights.urls import refuse_url
 
 
-def main() -> None:
-    arguments = _parse_arguments()
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = _parse(arguments)
     enable_compilation_cache()
-    net = UberNet.load(arguments.checkpoint)
-    tasks = select_tasks(net.tasks, arguments.tasks)
-    for path in arguments.images:
+    net = UberNet.load(options.checkpoint)
+    tasks = select_tasks(net.tasks, options.tasks)
+    for path in options.images:
         refuse_url(path)
-    folders = _folders(find_photographs(arguments.images), arguments.out)
+    folders = _folders(find_photographs(options.images), options.out)
     unreadable = []
     for folder, path in tqdm.tqdm(folders.items(), unit='file', disable=None):
         try:
             if path.suffix.lower() in ENDINGS:
-                frames = predict_video(
-                    net, path, tasks, folder / 'sheet.mp4', every=arguments.every
-                )
+                frames = predict_video(net, path, tasks, folder / 'sheet.mp4', every=options.every)
                 tqdm.tqdm.write(_describe(path, frames))
             else:
                 removed = net.predict(path, tasks).save(folder)
@@ -50,7 +48,7 @@ def main() -> None:
                     tqdm.tqdm.write(f'{folder}: removed files of an earlier prediction: {names}')
         except UserError as error:
             unreadable.append(str(error))
-    print(f'predictions of {len(folders) - len(unreadable)} files: {arguments.out}')
+    print(f'predictions of {len(folders) - len(unreadable)} files: {options.out}')
     if unreadable:
         raise UserError('\n  '.join([f'{len(unreadable)} files were left out:', *unreadable]))
 
@@ -82,16 +80,21 @@ def _describe(path: pathlib.Path, frames: FrameCount) -> str:
     return text
 
 
-def _parse_arguments() -> argparse.Namespace:
-    parser = cli.make_parser('predict', __doc__)
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = cli.make_parser('predict')
     parser.add_argument('images', nargs='+', type=pathlib.Path, metavar='IMAGE',
-                        help='photographs, videos, folders of pictures, or patterns')  # fmt: skip
-    parser.add_argument('--checkpoint', type=pathlib.Path, required=True, help=CHECKPOINT_HELP)
-    parser.add_argument('--tasks', nargs='+', help='only these tasks; default: all')
+                        help='photographs, videos (extra `video`), folders of pictures, or quoted '
+                        "patterns such as 'trip/**/*.jpg'")  # fmt: skip
+    parser.add_argument(
+        '--checkpoint', type=pathlib.Path, required=True, metavar='RUN', help=CHECKPOINT_HELP
+    )
+    parser.add_argument('--tasks', nargs='+', metavar='TASK', help='only these tasks; default: all')
     parser.add_argument('--every', type=cli.positive_integer, default=1, metavar='N',
                         help='predict for every N-th frame of a video')  # fmt: skip
-    parser.add_argument('--out', type=pathlib.Path, required=True, help='folder to write to')
-    return parser.parse_args()
+    parser.add_argument('--out', type=pathlib.Path, required=True, metavar='DIR',
+                        help='folder to write to: DIR/PHOTO has a picture for each task, '
+                        'sheet.png with all of them, and predictions.npz')  # fmt: skip
+    return parser.parse_args(arguments)
 
 
 if __name__ == '__main__':

@@ -1,7 +1,7 @@
 """Builds datasets from their downloaded files.
 
-    python -m ubernet_jax.prepare bsds500 voc2012 folder/kitchen --source ../shared/data
-    python -m ubernet_jax.prepare --list
+    ubernet prepare bsds500 voc2012 folder/kitchen --source ../shared/data
+    ubernet prepare --list
 
 To resume an interrupted build, run the command again. data/README.md describes where each dataset
 comes from and which files are needed.
@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
       UserError: a name is unknown, or there is an error in the files of a dataset.
     """
     options = _parse(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up as for Ctrl-C
     if options.list:
         for name in (*KNOWN_NAMES, *list_folders(options.directory)):
             print(describe(make_builder(name, options.directory)))
@@ -149,7 +150,7 @@ def describe(builder: Builder) -> str:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = cli.make_parser('prepare', __doc__)
+    parser = cli.make_parser('prepare')
     parser.add_argument('names', nargs='*', metavar='NAME', help=', '.join(KNOWN_NAMES))
     parser.add_argument(
         '--list',
@@ -208,5 +209,4 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 if __name__ == '__main__':
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up as for Ctrl-C
     cli.run(main)

@@ -1,26 +1,26 @@
 """Trains one network for many tasks.
 
-    python -m ubernet_jax.train --config configs/quickstart.py --workdir runs/quickstart
+    ubernet train --config quickstart --workdir runs/quickstart
 
 Any setting can be changed: `--config.optim.shared.learning_rate=1e-4`. Ctrl-C or SIGTERM saves and
 stops; the same command continues. WORKDIR receives `config.json`, `provenance.json` (command,
 commit, machine), `log.jsonl`, TensorBoard events, `pictures/STEP.png` and `checkpoints/STEP`.
 """
 
+import argparse
 import contextlib
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import jax
-from absl import app, flags, logging
-from ml_collections import config_flags
+from absl import flags, logging
 
 from ubernet_jax import cli
 from ubernet_jax.compilation import enable_compilation_cache, recomputing
 from ubernet_jax.config import Config, serialization
-from ubernet_jax.config.flags import check_config, parse_flags
+from ubernet_jax.config.flags import override_config
 from ubernet_jax.config.validation import validate
 from ubernet_jax.errors import UserError
 from ubernet_jax.file_names import is_text
@@ -29,7 +29,6 @@ from ubernet_jax.monitoring.metric_logger import NotFiniteError
 from ubernet_jax.monitoring.monitor import Monitor
 from ubernet_jax.monitoring.provenance import write_provenance
 from ubernet_jax.network import make_network
-from ubernet_jax.plugins import HELP, load_plugin
 from ubernet_jax.training.checkpoint import Checkpoints
 from ubernet_jax.training.collation import add_absent_targets
 from ubernet_jax.training.data_description import describe_sets
@@ -54,24 +53,10 @@ from ubernet_jax.training.training_sets import open_training_sets
 from ubernet_jax.training.workdir_lock import lock_workdir
 from ubernet_jax.weights.initial import adopt_preprocessing
 
-_CONFIG = config_flags.DEFINE_config_file('config', help_string='configs/NAME.py')
-_PLUGIN = flags.DEFINE_multi_string('plugin', [], HELP)
-_WORKDIR = flags.DEFINE_string('workdir', None, 'folder for everything that the run writes')
-_DISTRIBUTED = flags.DEFINE_boolean(
-    'distributed', False, 'one process of several, started by Slurm, Open MPI or Kubernetes'
-)
-_COORDINATOR = flags.DEFINE_string(
-    'coordinator', None, 'HOST:PORT of the first process, if no scheduler provides it'
-)
-_PROCESSES = flags.DEFINE_integer('processes', None, 'number of processes, with --coordinator')
-_PROCESS = flags.DEFINE_integer('process', None, 'index of this process from 0, with --coordinator')
-_SKIP_DAMAGED = flags.DEFINE_boolean(
-    'skip_damaged_checkpoints', False,
-    'delete the newest checkpoints if they are damaged, and continue from the one before them',
-)  # fmt: skip
-_ALLOW_CHANGED_DATA = flags.DEFINE_boolean(
-    'allow_changed_data', False, 'continue a run although its training data have changed'
-)
+_SETTINGS = """Every setting of the configuration is an option: --config.images=1000,
+--config.tasks.TASK.learning_rate=1e-4, --config.data.train[0].repeat=2.
+All settings: python -m pydoc ubernet_jax.config
+"""
 
 
 def train(
@@ -161,28 +146,51 @@ def _explaining_not_finite(batches: MicroBatches, checkpoints: Checkpoints) -> I
         ) from None
 
 
-def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise UserError(f'unknown arguments {argv[1:]}; settings are given as --config.FIELD=VALUE')
-    for name in _PLUGIN.value:
-        load_plugin(name)
-    if _CONFIG.value is None:
-        raise UserError('--config is missing: give a file such as configs/quickstart.py')
-    config = check_config(_CONFIG.value)
-    if not _WORKDIR.value:
+def main(arguments: Sequence[str] | None = None) -> None:
+    options, settings = _parse(arguments)
+    if options.config is None:
+        raise UserError('--config is missing: give a file, or a name such as mini')
+    config = override_config(options.config, settings)
+    if not options.workdir:
         raise UserError('--workdir is missing: give a folder for the run, such as runs/NAME')
-    if _DISTRIBUTED.value or _COORDINATOR.value:
-        init_distributed(_COORDINATOR.value, _PROCESSES.value, _PROCESS.value)
+    flags.FLAGS([''])  # Grain's reader processes need parsed absl flags
+    if options.distributed or options.coordinator:
+        init_distributed(options.coordinator, options.processes, options.process)
     enable_compilation_cache()
     logging.set_verbosity(logging.WARNING)  # Orbax and TFDS log every detail as INFO
-    workdir = pathlib.Path(_WORKDIR.value)
+    workdir = pathlib.Path(options.workdir)
     if not is_text(workdir):
         raise UserError(f'--workdir {str(workdir)!r}: a checkpoint cannot be saved under this name')
     with lock_workdir(workdir):
         if jax.process_index() == 0:
             write_provenance(workdir)
-        train(config, workdir, _SKIP_DAMAGED.value, _ALLOW_CHANGED_DATA.value)
+        train(config, workdir, options.skip_damaged_checkpoints, options.allow_changed_data)
+
+
+def _parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
+    """Returns the options, and the settings `--config.FIELD=VALUE`."""
+    parser = cli.make_parser('train')
+    add = parser.add_argument
+    add('--config', metavar='NAME[:VARIANT]',
+        help='configuration: the name of one that is installed, or a file FILE.py')  # fmt: skip
+    add('--workdir', metavar='DIR', help='folder for everything that the run writes')
+    add('--skip_damaged_checkpoints', action='store_true',
+        help='delete the newest checkpoints if they are damaged, and continue from the one before '
+        'them')  # fmt: skip
+    add('--allow_changed_data', action='store_true',
+        help='continue a run although its training data have changed')  # fmt: skip
+    several = parser.add_argument_group('several processes')
+    add = several.add_argument
+    add('--distributed', action='store_true',
+        help='one process of several, started by Slurm, Open MPI or Kubernetes')  # fmt: skip
+    add('--coordinator', metavar='HOST:PORT',
+        help='address of the first process, if no scheduler provides it')  # fmt: skip
+    add('--processes', type=int, metavar='N', help='number of processes, with --coordinator')
+    add('--process', type=int, metavar='I',
+        help='index of this process from 0, with --coordinator')  # fmt: skip
+    parser.add_argument_group('settings', _SETTINGS)
+    return parser.parse_known_args(arguments)
 
 
 if __name__ == '__main__':
-    cli.run(lambda: app.run(main, flags_parser=parse_flags))
+    cli.run(main)

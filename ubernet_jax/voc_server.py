@@ -1,6 +1,6 @@
 """Writes the results on VOC2012's test images that its test server scores.
 
-    python -m ubernet_jax.voc_server --checkpoint runs/ubernet --source DIR --out submission
+    ubernet voc_server --checkpoint runs/ubernet --source DIR --out submission
 
 DIR has the unpacked archive `VOC2012test.tar`: `VOCdevkit/VOC2012` with `JPEGImages` and the lists
 `ImageSets/{Segmentation,Main}/test.txt`. For the tasks of the network with the classes of VOC,
@@ -31,25 +31,25 @@ from ubernet_jax.writing import new_files
 YEAR = 'VOC2012'
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command.
 
     Raises:
       UserError: the network has no task of VOC, an image or list is missing, or there are results
         in the output folder.
     """
-    arguments = _parse_arguments()
-    results = arguments.out / 'results'
+    options = _parse(arguments)
+    results = options.out / 'results'
     if results.exists():
         raise UserError(f'{results} exists: delete it, or give another folder with --out')
-    source = make_builder('voc2012', pathlib.Path()).locate(arguments.source)
+    source = make_builder('voc2012', pathlib.Path()).locate(options.source)
     enable_compilation_cache()
-    net = UberNet.load(arguments.checkpoint)
-    images = _list_images(source, net.tasks, select_tasks(net.tasks, arguments.tasks))
+    net = UberNet.load(options.checkpoint)
+    images = _list_images(source, net.tasks, select_tasks(net.tasks, options.tasks))
     photographs = {image: source / 'JPEGImages' / f'{image}.jpg' for image in images}
     check_exist([*photographs.values()])
     archive = results.with_suffix('.tgz')
-    with new_files(arguments.out) as new:
+    with new_files(options.out) as new:
         for image, path in tqdm.tqdm(photographs.items(), unit='image', disable=None):
             for name, result in net.predict(path, images[image]).items():
                 for file, content in net.tasks[name].voc_results(image, result).items():
@@ -88,14 +88,18 @@ def _append(new: pathlib.Path, content: bytes) -> None:
         file.write(content)
 
 
-def _parse_arguments() -> argparse.Namespace:
-    parser = cli.make_parser('voc_server', __doc__)
-    parser.add_argument('--checkpoint', type=pathlib.Path, required=True, help=CHECKPOINT_HELP)
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = cli.make_parser('voc_server')
+    parser.add_argument(
+        '--checkpoint', type=pathlib.Path, required=True, metavar='RUN', help=CHECKPOINT_HELP
+    )
     parser.add_argument('--source', type=pathlib.Path, required=True, metavar='DIR',
                         help='the folder VOC2012, or a folder that contains it')  # fmt: skip
-    parser.add_argument('--tasks', nargs='+', help='only these tasks; default: all of VOC')
+    parser.add_argument(
+        '--tasks', nargs='+', metavar='TASK', help='only these tasks; default: all of VOC'
+    )
     parser.add_argument('--out', type=pathlib.Path, required=True, help='folder to write to')
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 if __name__ == '__main__':

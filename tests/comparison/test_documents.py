@@ -12,7 +12,7 @@ from ubernet_jax.compare import main, make_table
 from ubernet_jax.comparison.documents import END, regenerate_tables
 from ubernet_jax.errors import UserError
 
-COMMAND = '<!-- python -m ubernet_jax.compare {} -->\n'
+COMMAND = '<!-- ubernet compare {} -->\n'
 PAGES = [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob('docs/results/*.md'))]
 
 
@@ -21,7 +21,7 @@ def test_the_tables_of_a_page_are_those_of_the_kept_files(page, monkeypatch):
     monkeypatch.chdir(ROOT)
     text = pathlib.Path(page).read_text()
     assert regenerate_tables(text, make_table) == text, (
-        f'{page} and its JSON files disagree: run python -m ubernet_jax.compare --document {page}'
+        f'{page} and its JSON files disagree: run ubernet compare --document {page}'
     )
 
 

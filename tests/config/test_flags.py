@@ -6,6 +6,7 @@ import re
 import pytest
 
 from helpers import tiny_config
+from helpers.paths import ROOT
 from ubernet_jax import config as c
 from ubernet_jax.config.flags import check_config, load_config, override_config
 from ubernet_jax.config.validation import validate
@@ -103,8 +104,24 @@ def test_a_task_named_like_a_keyword_of_python_can_only_be_set_in_the_file(tmp_p
 
 
 def test_a_missing_file_is_named():
-    with pytest.raises(UserError, match='configs/none.py.*configs/mini.py'):
+    with pytest.raises(UserError, match='configs/none.py.*mini, normals_weight'):
         load_config('configs/none.py:variant')
+
+
+@pytest.mark.parametrize('name', ['mini', 'configs/mini.py', 'small:mini', 'configs/small.py:mini'])
+def test_a_configuration_has_a_name_and_a_file(name, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert load_config(name).tasks == load_config('mini').tasks
+
+
+def test_an_installed_name_is_found_in_any_folder_but_not_in_place_of_a_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'mini').write_text('a file that is no configuration')
+    assert load_config('mini').name == 'mini'
+    with pytest.raises(UserError, match='SyntaxError'):
+        load_config('./mini')
+    with pytest.raises(UserError, match=r'mini\.py.* mini, '):
+        load_config('mini.py')
 
 
 def test_a_file_of_any_name_may_define_dataclasses(tmp_path):

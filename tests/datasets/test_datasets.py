@@ -235,7 +235,7 @@ def test_a_jpeg_is_stored_unchanged_and_a_grey_picture_as_rgb(tmp_path):
 def test_the_error_about_an_unprepared_dataset_shows_the_command(tmp_path):
     with pytest.raises(UserError) as error:
         open_dataset('folder/mine', 'train', tmp_path)
-    command = f'python -m ubernet_jax.prepare folder/mine --source DIR --directory {tmp_path}'
+    command = f'ubernet prepare folder/mine --source DIR --directory {tmp_path}'
     assert command in str(error.value)
     with pytest.raises(UserError, match='prepare synthetic --directory'):
         open_dataset('synthetic', 'train', tmp_path)
@@ -246,7 +246,7 @@ def test_the_error_about_an_older_format_shows_the_command(prepared, tmp_path):
         (tmp_path / name / '2.0.0').mkdir(parents=True)
         with pytest.raises(UserError) as error:
             open_dataset(name, 'train', tmp_path)
-        command = f'python -m ubernet_jax.prepare {name} --source DIR --directory {tmp_path}'
+        command = f'ubernet prepare {name} --source DIR --directory {tmp_path}'
         for part in ('2.0.0', records.VERSION, command):
             assert part in str(error.value)
 

@@ -5,12 +5,10 @@ import sys
 from collections.abc import Callable
 
 import jax
-from absl import flags
 from absl.testing import flagsaver
 
 from helpers.paths import ROOT
 from ubernet_jax import train
-from ubernet_jax.config.flags import parse_flags
 
 
 def run_command(module: str, *arguments: object) -> subprocess.CompletedProcess:
@@ -31,6 +29,6 @@ def call_main(main: Callable[[], None], *arguments: object) -> None:
 
 
 def call_train(*arguments: object) -> None:
-    """Calls the main function of `train`; its flags are reset afterwards."""
+    """Calls the main function of `train`; absl's flags are reset afterwards."""
     with flagsaver.flagsaver():
-        call_main(lambda: train.main(parse_flags(sys.argv, flags.FLAGS)), *arguments)
+        call_main(train.main, *arguments)

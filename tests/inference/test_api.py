@@ -77,7 +77,7 @@ def test_only_the_given_tasks_are_predicted(net):
 
 def test_folders_and_urls_are_refused(net, tmp_path):
     for source in (tmp_path, str(tmp_path), [tmp_path]):
-        with pytest.raises(UserError, match=rf'^{tmp_path} .*python -m ubernet_jax\.predict'):
+        with pytest.raises(UserError, match=rf'^{tmp_path} .*ubernet predict'):
             net.predict(source)
     url = 'https://example.org/a.jpg'
     for source in (url, pathlib.Path(url)):

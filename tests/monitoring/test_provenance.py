@@ -17,7 +17,7 @@ def test_command_commit_and_machine(tmp_path, monkeypatch):
     package.parent.mkdir()
     package.write_text('')
     monkeypatch.setattr(ubernet_jax, '__file__', str(package))
-    monkeypatch.setattr(sys, 'argv', ['program', '--config', 'a b.py'])
+    monkeypatch.setattr(sys, 'argv', ['/bin/ubernet', '--config', 'a b.py'])
     monkeypatch.setattr(sys.modules['__main__'], '__spec__', None)
 
     def read_written() -> dict:
@@ -33,7 +33,7 @@ def test_command_commit_and_machine(tmp_path, monkeypatch):
     head = subprocess.run([*git, 'rev-parse', 'HEAD'], capture_output=True, text=True).stdout
     facts = read_written()
     assert head.startswith(facts['commit']) and len(facts['commit']) >= 7
-    assert facts['command'] == "program --config 'a b.py'"
+    assert facts['command'] == "ubernet --config 'a b.py'"
     assert 'CPU cores' in facts['machine'] and f'jax {jax.__version__}' in facts['machine']
     package.write_text('changed')
     assert read_written()['commit'] == facts['commit'] + '-dirty'

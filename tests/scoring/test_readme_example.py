@@ -12,7 +12,7 @@ def test_the_command_of_the_readme_gives_the_scores_of_the_readme(data_root, tmp
     text = (ROOT / 'README.md').read_text()
     (row,) = [line for line in text.splitlines() if 'BSDS500/bench' in line]
     _, measured, result, _ = row.split('|')
-    command = re.search(r'`python -m ubernet_jax\.metrics (.*)`', measured)
+    command = re.search(r'`ubernet score (.*)`', measured)
     assert command and '--thresholds 5' in command[1]
     monkeypatch.chdir(tmp_path)
     os.symlink(data_root / 'BSDS500', 'BSDS500')

@@ -299,3 +299,12 @@ def test_the_loss_uses_every_stride_th_pixel():
     maps, valid = [np.zeros((1, 2, 3, 3), np.float32)], np.ones(target.shape, bool)
     loss = jax.jit(task.loss)(maps, target, valid, np.array([True]))
     assert float(loss) == pytest.approx(np.log(3))
+
+
+@pytest.mark.parametrize(
+    ('side', 'anchors'), [(33, (1, 2)), (257, (1, 2, 4, 8, 16)), (1000, (1, 2, 4, 8, 16, 32))]
+)
+def test_the_anchors_of_a_new_configuration_fit_into_the_images(side, anchors):
+    task = Detection(weight=2.0).fitted_to(side)
+    assert task.detector.anchor_scales == anchors and task.weight == 2
+    assert Normals().fitted_to(side) == Normals()

@@ -178,8 +178,8 @@ METADATA = {
 @pytest.mark.parametrize(
     ('metadata', 'message'),
     [
-        ({}, r'python -m ubernet_jax\.weights'),
-        ({'format': 'pt'}, r'python -m ubernet_jax\.weights'),
+        ({}, r'ubernet weights'),
+        ({'format': 'pt'}, r'ubernet weights'),
         ({'format': 'ubernet_jax'}, "metadata.*'config'"),
         (METADATA | {'config': '{"tasks": '}, 'config.*JSON'),
         (METADATA | {'config': '[]'}, r'config.*\[\]'),

@@ -174,6 +174,6 @@ def _require_complete(runs: Sequence[Run]) -> None:
             if benchmark.task in run.tasks and benchmark not in run.results:
                 raise UserError(
                     f'{run.path} has no scores of {benchmark} at step {run.step}, but other runs '
-                    'do: run python -m ubernet_jax.evaluate on it, with that benchmark in its '
+                    'do: run ubernet evaluate on it, with that benchmark in its '
                     'evaluation.benchmarks, and without --tasks'
                 )

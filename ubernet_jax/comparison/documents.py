@@ -1,6 +1,6 @@
 """Regenerates tables in Markdown files. Each is between the command that prints it and an end mark.
 
-    <!-- python -m ubernet_jax.compare docs/results/mini.json -->
+    <!-- ubernet compare docs/results/mini.json -->
     ...
     <!-- end of the table -->
 
@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from ubernet_jax.errors import UserError
 
 END = '<!-- end of the table -->'
-_COMMAND = re.compile(r'<!-- python -m ubernet_jax\.compare\s(.*?)-->\n', re.DOTALL)
+_COMMAND = re.compile(r'<!-- (?:ubernet |python -m ubernet_jax\.)compare\s(.*?)-->\n', re.DOTALL)
 
 
 def regenerate_tables(text: str, make_table: Callable[[Sequence[str]], str]) -> str:
@@ -39,6 +39,6 @@ def regenerate_tables(text: str, make_table: Callable[[Sequence[str]], str]) -> 
                 f'{END!r}; it must have exactly 1'
             )
         table = make_table(shlex.split(command))
-        marked = f'<!-- python -m ubernet_jax.compare {command}-->\n{table}{END}'
+        marked = f'<!-- ubernet compare {command}-->\n{table}{END}'
         parts.append(marked + remainders[0])
     return ''.join(parts)

@@ -133,4 +133,4 @@ def newest_results(workdir: pathlib.Path) -> pathlib.Path:
 
 def evaluate_hint(workdir: pathlib.Path) -> str:
     """Returns the part of an error message that says how to compute absent scores."""
-    return f'run python -m ubernet_jax.evaluate --checkpoint {workdir}'
+    return f'run ubernet evaluate --checkpoint {workdir}'

@@ -9,7 +9,7 @@ class DatasetConfig:
     """A split of a prepared dataset.
 
     Attributes:
-      name: the name for `python -m ubernet_jax.prepare`: `voc2012`, `folder/kitchen`, ...
+      name: the name for `ubernet prepare`: `voc2012`, `folder/kitchen`, ...
       split: of the dataset.
       repeat: how often an epoch shows each image.
       rotations: number of evenly spaced angles; whenever an image is shown, it is rotated by a

@@ -1,4 +1,7 @@
-"""Configurations from the command line: `--config FILE.py[:VARIANT] --config.FIELD=VALUE`."""
+"""Configurations from the command line: `--config NAME[:VARIANT] --config.FIELD=VALUE`.
+
+NAME is one of the configurations that are installed with the package, or a file.
+"""
 
 import dataclasses
 import importlib.machinery
@@ -18,13 +21,17 @@ from ubernet_jax.config import Config
 from ubernet_jax.config.serialization import check_field, from_json, to_json
 from ubernet_jax.errors import UserError
 
-_PACKAGE = str(pathlib.Path(__file__).parents[1])
+_PACKAGE = pathlib.Path(__file__).parents[1]
+_INSTALLED = _PACKAGE / 'configs'
 _OVERRIDE = re.compile(r'--?(?:no)?config\.([^=]*)')
 _LENGTHS = ('steps', 'epochs', 'images')
 
 
 def load_config(name: str) -> Config:
-    """Loads the configuration that `--config FILE.py[:VARIANT]` names.
+    """Loads the configuration that `--config NAME[:VARIANT]` names.
+
+    Args:
+      name: of an installed configuration, such as `mini`, or of a file; `./mini` is a file.
 
     Raises:
       UserError: there is no such file, or it does not define a configuration.
@@ -47,7 +54,7 @@ def check_config(loaded: Any) -> Config:
     return from_json(to_json(loaded))
 
 
-def parse_flags(arguments: list[str], values: flags.FlagValues = flags.FLAGS) -> list[str]:
+def parse_flags(arguments: list[str], values: flags.FlagValues) -> list[str]:
     """Parses absl flags, with errors as `UserError`; returns the other arguments.
 
     ml_collections defines the flag `config` and sets its fields.
@@ -61,10 +68,10 @@ def parse_flags(arguments: list[str], values: flags.FlagValues = flags.FLAGS) ->
 
 
 def override_config(name: str, settings: Sequence[str]) -> Config:
-    """Loads the configuration that `--config FILE.py[:VARIANT]` names, and changes its fields.
+    """Loads the configuration that `--config NAME[:VARIANT]` names, and changes its fields.
 
     Args:
-      name: FILE.py[:VARIANT].
+      name: see `load_config`.
       settings: `--config.FIELD=VALUE` for each field.
 
     Raises:
@@ -97,9 +104,13 @@ class _Parser(flags.ArgumentParser):
 
 def _run_config_file(name: str) -> Any:
     """Calls `get_config` of a file, with the variant if a colon follows the file."""
-    file, colon, variant = name.partition(':')
+    name, colon, variant = name.partition(':')
+    file = str(_INSTALLED / f'{name}.py') if name in _list_installed() else name
     if not pathlib.Path(file).is_file():
-        raise UserError(f'--config: there is no file {file}; name one such as configs/mini.py')
+        raise UserError(
+            f'--config: there is no file {name}; give a file, or the name of an installed '
+            f'configuration: {", ".join(_list_installed())}'
+        )
     loader = importlib.machinery.SourceFileLoader('config_file', file)
     spec = importlib.machinery.ModuleSpec(loader.name, loader, origin=file)
     module = importlib.util.module_from_spec(spec)
@@ -113,12 +124,17 @@ def _run_config_file(name: str) -> Any:
         raise _unusable(error) from error
 
 
+def _list_installed() -> list[str]:
+    """The names of the configurations that are installed with the package."""
+    return sorted(path.stem for path in _INSTALLED.glob('[!_]*.py'))
+
+
 def _unusable(error: BaseException) -> UserError:
     """The error of a config file: where it failed, and the fields that it could have named."""
     locations = [
         f' ({frame.filename}:{frame.lineno})'
         for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith((sys.prefix, sys.base_prefix, _PACKAGE))
+        if not frame.filename.startswith((sys.prefix, sys.base_prefix, str(_PACKAGE)))
     ]
     where = ''.join(locations[-1:])
     text = f'the config file cannot be used: {type(error).__name__}: {error}{where}. '
@@ -130,5 +146,5 @@ def _unusable(error: BaseException) -> UserError:
             return UserError(f'{text}{name} has the fields {fields}')
     return UserError(
         f'{text}It must define get_config(), which returns an ubernet_jax.config.Config; '
-        'configs/mini.py is an example'
+        f'{_INSTALLED / "mini.py"} is an example'
     )

@@ -11,7 +11,7 @@ _LARGE = 10**9  # far beyond any use, and not too large for a counter
 _MAX_SIDE = 16_384  # of images in the network, in pixels
 _NAME = re.compile(r'[^\W\d]\w*')  # task names are attributes, file names and parameter groups
 # Names of other parameter groups, files and attributes of predictions.
-_RESERVED = (
+RESERVED = (
     SHARED, 'delta_m', 'sheet', 'images', 'image', 'tasks', 'arrays', 'picture', 'panels', 'save',
     'get', 'items', 'keys', 'values',
 )  # fmt: skip
@@ -66,10 +66,10 @@ def validate(config: Config) -> None:
 def _validate_tasks(config: Config) -> None:
     require_setting(bool(config.tasks), 'tasks', 'empty', 'one or more tasks by name')
     for name, task in config.tasks.items():
-        fits = _NAME.fullmatch(name) and name not in _RESERVED
+        fits = _NAME.fullmatch(name) and name not in RESERVED
         allowed = (
             'a name of letters, digits and _ that starts with a letter and is not reserved '
-            f'({", ".join(_RESERVED)})'
+            f'({", ".join(RESERVED)})'
         )
         require_setting(bool(fits), 'a name in tasks', repr(name), allowed)
         task.validate(f'tasks.{name}')

@@ -164,8 +164,7 @@ def open_dataset(name: str, split: str, directory: pathlib.Path) -> Dataset:
                 f'format {builder.version}; prepare it again with'
             )
         raise UserError(
-            f'dataset {name} {state}\n'
-            f'  python -m ubernet_jax.prepare {name} {source}--directory {directory}'
+            f'dataset {name} {state}\n  ubernet prepare {name} {source}--directory {directory}'
         )
     if not splits:
         raise _damaged(f'dataset {name}', directory / name, 'its description is missing')

@@ -1,1 +1,1 @@
-"""`python -m ubernet_jax.doctor`: checks the machine, prepared datasets and a configuration."""
+"""`ubernet doctor`: checks the machine, prepared datasets and a configuration."""

@@ -1,6 +1,6 @@
 """Checks the machine, the prepared datasets, and a configuration that uses them.
 
-    python -m ubernet_jax.doctor --config configs/mini.py --config.data.directory=DIR
+    ubernet doctor --config mini --config.data.directory=DIR
 
 Settings of the configuration are changed as for training: `--config.FIELD=VALUE`.
 Reports which datasets are ready, broken or absent; the number and the sizes of their images,
@@ -26,7 +26,7 @@ from ubernet_jax.doctor.diagnosis import diagnose
 from ubernet_jax.doctor.report import format_diagnosis
 from ubernet_jax.errors import UserError
 
-_LIST = 'python -m ubernet_jax.prepare --list shows the available datasets'
+_LIST = 'ubernet prepare --list shows the available datasets'
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
     """Returns the options, and the settings `--config.FIELD=VALUE`."""
-    parser = cli.make_parser('doctor', __doc__)
+    parser = cli.make_parser('doctor')
     parser.add_argument(
         '--data-root',
         type=pathlib.Path,
@@ -70,7 +70,7 @@ def _parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[st
         help='folder of the prepared datasets (default: that of the config, or data/prepared)',
     )
     parser.add_argument(
-        '--config', metavar='FILE[:VARIANT]', help='also check this configuration and its leaks'
+        '--config', metavar='NAME[:VARIANT]', help='also check this configuration and its leaks'
     )
     parser.add_argument('--json', action='store_true', help='print JSON')
     parser.add_argument(
@@ -80,5 +80,5 @@ def _parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[st
     )
     options, settings = parser.parse_known_args(arguments)
     if settings and not options.config:
-        parser.error(f'unknown arguments: {" ".join(settings)}; settings need --config FILE')
+        parser.error(f'unknown arguments: {" ".join(settings)}; settings need --config NAME')
     return options, settings

@@ -99,5 +99,5 @@ def _require_file(source: str | os.PathLike) -> None:
     if os.path.isdir(source):
         raise UserError(
             f'{os.fspath(source)} is a folder: give a list of its files, or use '
-            'python -m ubernet_jax.predict, which takes folders'
+            'ubernet predict, which takes folders'
         )

@@ -27,7 +27,7 @@ Every metric accumulates over images and records its protocol in its result:
 | `proposals`           | `ProposalMetric(limits)`              | `recall`, `average_recall`     |
 | `multitask`           | `delta_m(files, single_task_files)`   | `delta_m`, `per_task`          |
 
-To score files: `python -m ubernet_jax.metrics TASK PREDICTIONS GROUND_TRUTH --json OUT`. Only this
+To score files: `ubernet score TASK PREDICTIONS GROUND_TRUTH --json OUT`. Only this
 command needs the rest of the package, because it reads files as `prepare` does
 (`ubernet_jax.scoring`).
 

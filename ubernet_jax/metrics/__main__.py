@@ -1,8 +1,7 @@
-"""Scores prediction files: python -m ubernet_jax.metrics TASK PREDICTIONS GROUND_TRUTH."""
+"""The command `ubernet score`, which is `python -m ubernet_jax.metrics`."""
 
-import sys
-
+from ubernet_jax import cli
 from ubernet_jax.scoring.command import main
 
 if __name__ == '__main__':
-    sys.exit(main())
+    cli.run(main)

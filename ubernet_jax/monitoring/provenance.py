@@ -27,7 +27,10 @@ def write_provenance(workdir: pathlib.Path) -> None:
 
 def _command() -> str:
     specification = sys.modules['__main__'].__spec__
-    program = f'python -m {specification.name}' if specification else sys.argv[0]
+    if specification:
+        program = f'python -m {specification.name.removesuffix(".__main__")}'
+    else:
+        program = pathlib.Path(sys.argv[0]).name  # `ubernet`
     return ' '.join([program, shlex.join(sys.argv[1:])]).strip()
 
 

@@ -1,9 +1,10 @@
-"""The command line of `python -m ubernet_jax.metrics`."""
+"""The command line of `ubernet score`."""
 
 import argparse
 import enum
 import pathlib
 
+from ubernet_jax import cli
 from ubernet_jax.errors import UserError
 from ubernet_jax.metrics.detection import ApMode
 from ubernet_jax.metrics.semantic_boundaries import Mode
@@ -30,29 +31,33 @@ def check_arguments(args: argparse.Namespace) -> None:
 
 def make_parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
-    parser = argparse.ArgumentParser(
-        prog='python -m ubernet_jax.metrics',
-        description='Scores predictions by the official protocols.',
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    parser = cli.make_parser('score', plugins=False)
     add = parser.add_argument
-    add('task', choices=TASKS)
-    add('predictions', type=pathlib.Path, help=_PREDICTIONS_HELP)
-    add('ground_truth', type=pathlib.Path,
+    add('task', metavar='TASK', choices=TASKS, help=', '.join(TASKS))
+    add('predictions', type=pathlib.Path, metavar='PREDICTIONS', help=_PREDICTIONS_HELP)
+    add('ground_truth', type=pathlib.Path, metavar='GROUND_TRUTH',
         help='folder in the official layout; its files define which images are scored')  # fmt: skip
-    add('--json', type=pathlib.Path, required=True, help='output file for the scores')
-    add('--plot', type=pathlib.Path, help='output file for a plot of the scores')
+    add('--json', type=pathlib.Path, required=True, metavar='FILE',
+        help='output file for the scores')  # fmt: skip
+    add('--plot', type=pathlib.Path, metavar='FILE',
+        help='output file for a plot of the scores')  # fmt: skip
     add('--allow-missing', action='store_true', help='count missing predictions as empty')
-    add('--processes', type=int, help='number of worker processes; default: one for each core')
-    add('--name', help='name of the task in the output of predict; default: the task')
-    add('--classes', type=pathlib.Path,
+    add('--processes', type=int, metavar='N',
+        help='number of worker processes; default: one for each core')  # fmt: skip
+    add('--name', help='name of the task in the output of predict; default: TASK')
+    add('--classes', type=pathlib.Path, metavar='FILE',
         help='text file with one class name per line; default: PASCAL VOC')  # fmt: skip
-    add('--thresholds', type=int, default=99, help='boundaries: number of thresholds')
-    add('--max-distance', type=float,
-        help=f'boundaries: tolerance as a fraction of the diagonal ({MAX_DISTANCE})')  # fmt: skip
-    add('--nms', choices=_values(Nms), default='none', help='boundaries: non-maximum suppression')
-    add('--sbd', choices=_values(Mode), default='pre-SEAL', help='semantic boundaries: protocol')
-    add('--ap', choices=_values(ApMode), default='VOC07', help='detection: average precision')
+    add('--thresholds', type=int, default=99, metavar='N',
+        help='boundaries: number of thresholds (default: %(default)s)')  # fmt: skip
+    defaults = ', '.join(f'{task} {distance}' for task, distance in MAX_DISTANCE.items())
+    add('--max-distance', type=float, metavar='X',
+        help=f'boundaries: tolerance as a share of the diagonal (default: {defaults})')  # fmt: skip
+    add('--nms', choices=_values(Nms), default='none',
+        help='boundaries: non-maximum suppression (default: %(default)s)')  # fmt: skip
+    add('--sbd', choices=_values(Mode), default='pre-SEAL',
+        help='semantic boundaries: protocol (default: %(default)s)')  # fmt: skip
+    add('--ap', choices=_values(ApMode), default='VOC07',
+        help='detection: average precision (default: %(default)s)')  # fmt: skip
     add('--normalise', action='store_true', help='saliency: stretch each map to 0..1')
     return parser
 

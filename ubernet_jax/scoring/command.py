@@ -1,4 +1,4 @@
-"""The command `python -m ubernet_jax.metrics`."""
+"""The command `ubernet score`."""
 
 import argparse
 import json

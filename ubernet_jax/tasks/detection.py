@@ -29,6 +29,7 @@ from ubernet_jax.tasks.registry import register
 from ubernet_jax.tasks.task import Size, Task
 from ubernet_jax.tasks.voc_results import detection_results
 
+_ANCHOR = 16  # unit of `DetectionConfig.anchor_scales`, in pixels
 PROPOSALS = 'proposals'  # suffix of the result that scores the detector's first stage
 
 
@@ -86,6 +87,12 @@ class Detection(Task):
             detector = dataclasses.replace(self.detector, pooling=needed)
             return dataclasses.replace(self, detector=detector)
         return self
+
+    def fitted_to(self, side: int) -> Task:
+        """Takes anchors from 16 pixels up to the size of the image, and a narrower box head."""
+        scales = tuple(2.0**k for k in range(6) if _ANCHOR * 2**k <= side)
+        detector = dataclasses.replace(self.detector, width=1024, anchor_scales=scales)
+        return dataclasses.replace(self, detector=detector)
 
     def head(self, model: ModelConfig) -> nn.Module:
         dtype = jnp.dtype(model.precision.value)

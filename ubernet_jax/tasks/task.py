@@ -83,6 +83,13 @@ class Task(GroupConfig, abc.ABC):
         """Returns the task with the settings that weights trained as the task `stored` need."""
         return self
 
+    def fitted_to(self, side: int) -> 'Task':
+        """Returns the task with settings that suit training images of a long side of `side` pixels.
+
+        New configurations have them.
+        """
+        return self
+
     def to_json(self) -> dict[str, Any]:
         """Returns what `config.json` needs in addition to the fields: the kind."""
         return {'kind': self.kind, **defining_module(type(self))}

