@@ -28,9 +28,7 @@ def document(
             {'id': number, 'file_name': name, 'width': WIDTH, 'height': HEIGHT}
             for number, name in enumerate(names, first)
         ],
-        'annotations': [
-            {'id': number, **entry} for number, entry in enumerate(annotations, first)
-        ],
+        'annotations': [{'id': number, **entry} for number, entry in enumerate(annotations, first)],
         'categories': [{'id': key, 'name': name} for key, name in categories.items()],
     }
 

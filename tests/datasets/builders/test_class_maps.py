@@ -76,6 +76,13 @@ def test_compressed_run_lengths(runs):
     assert read_runs('it', mask, size) == tuple(runs)
 
 
+def test_run_lengths_compressed_by_pycocotools():
+    """Of `pycocotools.mask.encode`: 9 rows from the third, 8 columns from the fourth."""
+    mask = {'size': [30, 40], 'counts': 'k39e00000000000000Uj0'}
+    drawn = draw_class_map([(1, Mask(runs=read_runs('it', mask, SIZE)))], SIZE, 'a.jpg')
+    assert drawn[3:12, 4:12].all() and drawn.sum() == 72
+
+
 @pytest.mark.parametrize(
     ('mask', 'message'),
     [

@@ -13,9 +13,9 @@ import numpy as np
 
 from ubernet_jax.errors import UserError
 
-# Limits of the work for one image; a photograph of 12 million pixels may have 150 full-size masks.
+# Limits of the work for one image; a photograph of 12 million pixels may have 40 full-size masks.
 _MAX_CROSSINGS = 2**23  # of the edges of a polygon with the rows of the image
-_MAX_DRAWN = 2**31  # pixels of the rectangles around all masks
+_MAX_DRAWN = 2**29  # pixels of the rectangles around all masks
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ Errors name the file, the list and the entry in it, counted from 0 as in the fil
 
 import collections
 import dataclasses
-import math
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
@@ -17,6 +16,7 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.json_file import read_json
 
 _MAX_BYTES = 2**30  # the largest published file has 0.45 GB
+_LARGEST = 1e9  # number in a box or mask
 _LISTS = ('images', 'annotations', 'categories')
 
 
@@ -230,11 +230,7 @@ def _hashable(value: Any) -> Any:
 
 def _numbers(what: str, field: str, values: list[Any]) -> tuple[float, ...]:
     for value in values:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise UserError(f'{what} has {value!r:.30} in its {field}; it must be a number')
-        if not math.isfinite(value):
-            raise UserError(f'{what} has {value!r:.30} in its {field}; it must be finite')
-    try:
-        return tuple(map(float, values))
-    except OverflowError as error:
-        raise UserError(f'{what} has a number in its {field} that is too large') from error
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not abs(value) < _LARGEST:  # also NaN
+            raise UserError(f'{what} has {value!r:.30} in its {field}; it must be a finite number')
+    return tuple(map(float, values))

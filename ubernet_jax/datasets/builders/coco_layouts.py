@@ -82,7 +82,7 @@ def _make_part(source: pathlib.Path, path: pathlib.Path, alone: bool) -> Part:
         )
     folders = (source / raw, source / 'images' / raw, source / 'images', path.parent, source)
     existing = _existing((*folders, path.parent / 'images', path.parent / raw))
-    return Part(split=split or raw, path=path, folders=existing)
+    return Part(split=split, path=path, folders=existing)
 
 
 def _existing(folders: Iterable[pathlib.Path]) -> tuple[pathlib.Path, ...]:

@@ -73,7 +73,8 @@ class CocoSet(InstanceBuilder, NamedBuilder):
             self.remarks.append(f'categories without objects were dropped: {sorted(unused)}')
         union = list(dict.fromkeys(name for of_file in names for name in of_file))
         for document, of_file in zip(documents, names, strict=True):
-            check_class_names((BACKGROUND, *of_file), str(document.path))
+            what = f'{document.path}, with the {BACKGROUND} before its categories,'
+            check_class_names((BACKGROUND, *of_file), what)
             if absent := [name for name in union if name not in of_file]:
                 self.remarks.append(
                     f'{document.path.name} lacks the categories {name_some(absent)} of the other '

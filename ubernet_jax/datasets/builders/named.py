@@ -85,7 +85,8 @@ class NamedBuilder(Builder, skip_registration=True):
 
 def split_name(name: str) -> str:
     """Returns the name of a split as it is usual here: `valid` and `val2017` are `val`."""
-    name = name.lower().rstrip('0123456789')
+    name = name.lower()
+    name = name.rstrip('0123456789') or name
     return ALIASES.get(name, name)
 
 
