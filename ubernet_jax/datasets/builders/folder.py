@@ -15,6 +15,7 @@ from ubernet_jax.datasets.builders.folder_contents import (
     IMAGES,
     check_contents,
     lacks_splits,
+    refuse_missing_splits,
 )
 from ubernet_jax.datasets.builders.folder_kinds import (
     STANDARD_FOLDERS,
@@ -55,6 +56,8 @@ class Folder(NamedBuilder):
         if root is not None:
             for folder in self.folders:
                 if (folder or root.resolve().name == name) and lacks_splits(root / folder):
+                    if self.test_share is None:
+                        refuse_missing_splits(root / folder)
                     return root / folder
         source = super().locate(root)
         if source == root and source.resolve().name != name:

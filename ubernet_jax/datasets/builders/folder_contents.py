@@ -22,6 +22,17 @@ def lacks_splits(source: pathlib.Path) -> bool:
     return (source / IMAGES).is_dir() and not any(source.glob(f'*/{IMAGES}'))
 
 
+def refuse_missing_splits(source: pathlib.Path) -> None:
+    """Raises a UserError about images that are not in the folder of a split."""
+    train = source / 'train'
+    raise UserError(
+        f'{source / IMAGES} is not in the folder of a split. Add --test-share 0.2 to this command '
+        'to test on a fifth of the images, which is always the same fifth (0: train on all); or '
+        f'move it, and the folders of labels beside it, into {train}, so that the images are in '
+        f'{train / IMAGES}'
+    )
+
+
 def check_contents(
     source: pathlib.Path,
     splits: Collection[pathlib.Path],
