@@ -36,13 +36,16 @@ def document(
 def write_coco_set(
     source: pathlib.Path,
     path: str = 'annotations/instances_train.json',
-    images: str = 'images/train',
+    folder: str = 'images/train',
     **changes: Any,
 ) -> pathlib.Path:
-    """Writes two images, one with a cat and a dog; returns the annotation file."""
+    """Writes two images, the first with a cat and a dog; returns the annotation file.
+
+    `changes` are lists that replace those of the file.
+    """
     names = ['a.jpg', 'b.jpg']
     for name in names:
-        random_image(source / images / name, HEIGHT, WIDTH)
+        random_image(source / folder / name, HEIGHT, WIDTH)
     content = document(names, [annotation(1, 1, (2, 3, 10, 8)), annotation(1, 2, (20, 5, 20, 25))])
     write_json(source / path, content | changes)
     return source / path

@@ -17,6 +17,7 @@ from helpers.tiny_datasets import random_image, write_json
 from ubernet_jax import prepare
 from ubernet_jax.datasets import open_dataset
 from ubernet_jax.datasets.builders.registry import make_builder
+from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.doctor.dataset_report import Status, inspect_dataset
 from ubernet_jax.errors import UserError
 
@@ -24,7 +25,7 @@ SQUARE = [[2, 3, 12, 3, 12, 11, 2, 11]]
 SET = 'coco/pets'
 
 
-def build(source: pathlib.Path, *options: str) -> dict[str, object]:
+def build(source: pathlib.Path, *options: str) -> dict[str, Dataset]:
     """Prepares a set; returns its splits, opened."""
     directory = source.parent / 'prepared'
     prepare.main([SET, '--source', str(source), '--directory', str(directory), *options])

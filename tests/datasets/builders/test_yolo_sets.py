@@ -10,12 +10,13 @@ from helpers.tiny_datasets import random_image, save_list
 from ubernet_jax import prepare
 from ubernet_jax.datasets import open_dataset
 from ubernet_jax.datasets.builders.registry import make_builder
+from ubernet_jax.datasets.reading import Dataset
 
 SET = 'yolo/pets'
 TRIANGLE = '1 0 0 0.5 0 0 0.5'
 
 
-def build(source: pathlib.Path, *options: str) -> dict[str, object]:
+def build(source: pathlib.Path, *options: str) -> dict[str, Dataset]:
     directory = source.parent / 'prepared'
     prepare.main([SET, '--source', str(source), '--directory', str(directory), *options])
     splits = make_builder(SET, directory).split_metadata
