@@ -233,6 +233,8 @@ def image(number: int, **fields: object) -> dict:
         ({'images': [image(1, width=WIDTH + 1)]}, ['a.jpg', '40 x 30', '41 x 30']),
         ({'images': [image(1, height=None)]}, ['id 1', 'height None']),
         ({'images': [image(1, file_name=None)]}, ['file_name None']),
+        ({'images': [image(1, file_name='a' * 300)]}, ['no file', 'aaa']),
+        ({'images': [image(1, file_name='\ud800.jpg')]}, ['not valid text']),
     ],
 )
 def test_wrong_lists(source, refuses, changes, parts):

@@ -85,7 +85,7 @@ def test_the_export_of_cvat_for_ultralytics(source):
     assert build(source)['train'].labels['detection'].classes[1:] == ('cat', 'dog')
 
 
-def test_the_export_of_cvat_for_yolo_1_1(source):
+def test_the_export_of_cvat_for_yolo_1_1(source, capsys):
     random_image(source / 'obj_train_data/a.jpg', HEIGHT, WIDTH)
     random_image(source / 'obj_valid_data/b.jpg', HEIGHT, WIDTH)
     for name in ('obj_train_data/a.txt', 'obj_valid_data/b.txt'):
@@ -97,6 +97,7 @@ def test_the_export_of_cvat_for_yolo_1_1(source):
         'train': ('a',),
         'val': ('b',),
     }
+    assert 'left out' not in capsys.readouterr().out
 
 
 def test_the_export_of_label_studio(source):
@@ -158,12 +159,13 @@ def test_wrong_lines(source, refuses, line, parts):
     [
         ('names: [cat', ['YAML']),
         ('train: images/train', ['names']),
-        ('names: {0: cat, 2: dog}', ['0, 2']),
-        ('names: cat', ["'cat'"]),
+        ('names: {0: cat, 2: dog}', ['2 indices', '0 to 1']),
+        ('names: cat', ['list of texts']),
+        ('names: [no, cat]', ['quotes']),
         ('names: [cat, cat]', ["'cat' twice"]),
         ('names: [background, cat]', ["'background' twice"]),
         ('names: [cat, dog]\ntrain: images/nowhere', ['"train"', 'images/nowhere']),
-        ('names: [cat, dog]\ntrain: [1]', ['"train"']),
+        ('names: [cat, dog]\ntrain: [1]', ['"train"', 'int']),
         ('names: [cat, dog]\nkpt_shape: [17, 3]\ntrain: images/train', ['kpt_shape']),
         ('names: [cat, dog]\ntrain: images/train\nval: images/train', ['splits train and val']),
         ('names: !!python/object/apply:os.getcwd []', ['YAML']),

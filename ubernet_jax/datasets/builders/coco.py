@@ -77,6 +77,7 @@ def _list_items(source: pathlib.Path, split: str, corrections: Corrections) -> l
             image_size(document, key),
             objects.get(key, []),
             [BOXES],
+            [],
         )
         for key in document.images
     ]

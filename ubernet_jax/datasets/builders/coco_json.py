@@ -13,6 +13,7 @@ from ubernet_jax.datasets.builders.class_maps import Mask, bounds
 from ubernet_jax.datasets.builders.coco_runs import read_runs
 from ubernet_jax.datasets.builders.instances import SLACK, Corrections, Instance, check_inside
 from ubernet_jax.errors import UserError
+from ubernet_jax.file_names import is_text
 from ubernet_jax.json_file import read_json
 
 _MAX_BYTES = 2**30  # the largest published file has 0.45 GB
@@ -221,7 +222,10 @@ def _get(what: str, entry: Mapping[str, Any], field: str, kind: type) -> Any:
 def file_name(document: Document, key: Any) -> str:
     """Returns the file name of an image; raises a UserError if it has none."""
     what = f'{document.path}: the image with the id {key!r:.30}'
-    return _get(what, document.images[key], 'file_name', str)
+    name = _get(what, document.images[key], 'file_name', str)
+    if not is_text(pathlib.PurePath(name)) or '\0' in name:
+        raise UserError(f'{what} has the file_name {name!r:.50}, which is not valid text')
+    return name
 
 
 def _hashable(value: Any) -> Any:

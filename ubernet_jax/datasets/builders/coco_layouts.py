@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 from collections.abc import Iterable
 
+from ubernet_jax.datasets.builders.files import is_file
 from ubernet_jax.datasets.builders.named import NO_SPLIT, split_name
 from ubernet_jax.errors import UserError
 
@@ -64,7 +65,7 @@ def find_image(name: str, part: Part) -> pathlib.Path:
     inner = pathlib.Path(*(step for step in steps if step not in ('/', '..')))
     for relative in dict.fromkeys((inner, pathlib.Path(inner.name))):
         for folder in part.folders:
-            if (folder / relative).is_file():
+            if is_file(folder / relative):
                 return folder / relative
     return part.folders[0] / inner
 

@@ -56,7 +56,7 @@ class CocoSet(InstanceBuilder, NamedBuilder):
         self.remarks.extend(corrections.describe())
         items = [item for of_split in splits.values() for item in of_split]
         self.use_classes(classes, items)
-        if empty := sum(not instances for _, _, instances, _ in items):
+        if empty := sum(not instances for _, _, instances, _, _ in items):
             self.remarks.append(
                 f'{empty} images have no annotation: they count as images without any object'
             )
@@ -96,6 +96,7 @@ def _list_items(
             image_size(document, key),
             objects.get(key, []),
             [BOXES],
+            [],
         )
         for key in document.images
     ]

@@ -46,15 +46,15 @@ class Instance:
 
 
 # Image file; its height and width as annotated, or None if the objects are in shares of the sides;
-# the objects; and which of the labels `BOXES` and `MASKS` the image has.
-Item = tuple[pathlib.Path, tuple[int, int] | None, list[Instance], list[str]]
+# the objects; which of the labels `BOXES` and `MASKS` the image has; and its label file, if any.
+Item = tuple[pathlib.Path, tuple[int, int] | None, list[Instance], list[str], list[pathlib.Path]]
 
 
 class InstanceBuilder(Builder, skip_registration=True):
     """Reads boxes and class maps from the objects of each image."""
 
     def read(self, item: Item, exif: Exif = Exif.REFUSE) -> tuple[Example, bytes]:
-        path, size, instances, names = item
+        path, size, instances, names, _ = item
         if not names and exif == Exif.REFUSE:
             exif = Exif.APPLY  # without labels, the image is right as it is shown
         image, encoded_image = read_image(path, exif)
@@ -81,11 +81,11 @@ class InstanceBuilder(Builder, skip_registration=True):
         """
         kinds: dict[str, LabelKind] = {BOXES: Boxes(classes=classes)}
         self.labels = kinds
-        if not any(instance.mask for _, _, instances, _ in items for instance in instances):
+        if not any(instance.mask for _, _, instances, _, _ in items for instance in instances):
             return
         kinds[MASKS] = ClassMap(classes=classes)
         without = 0
-        for _, _, instances, names in items:
+        for _, _, instances, names, _ in items:
             if names and all(instance.mask for instance in instances):
                 names.append(MASKS)
             else:

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from ubernet_jax.datasets.builders.files import IMAGE_SUFFIXES, check_exist
+from ubernet_jax.datasets.builders.files import IMAGE_SUFFIXES, check_exist, is_file
 from ubernet_jax.datasets.builders.named import NO_SPLIT, split_name
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels.text_lists import read_names
@@ -59,7 +59,9 @@ def find_yolo(source: pathlib.Path) -> YoloFolder:
     else:
         raise UserError(f'{source} has no names of classes. Known layouts: {LAYOUTS}')
     if not any(found.images.values()):
-        raise UserError(f'{source} has no image in a known folder. Known layouts: {LAYOUTS}')
+        raise UserError(
+            f'{found.named_by} and the folders beside it name no image. Known layouts: {LAYOUTS}'
+        )
     return found
 
 
@@ -87,20 +89,23 @@ def _read_yaml(path: pathlib.Path) -> YoloFolder:
     }
     if not images:
         images = _find_folders(path.parent)
-    return YoloFolder(named_by=path, names=_read_names(path, content['names']), images=images)
+    return YoloFolder(named_by=path, names=_list_names(path, content['names']), images=images)
 
 
-def _read_names(path: pathlib.Path, names: Any) -> tuple[str, ...]:
+def _list_names(path: pathlib.Path, names: Any) -> tuple[str, ...]:
     if isinstance(names, dict):
-        if sorted(names, key=str) != sorted(range(len(names)), key=str):
+        if set(names) != set(range(len(names))):
             raise UserError(
-                f'{path}: the indices of "names" are {list(names)!r:.80}; they must be 0 to '
-                f'{len(names) - 1}, without gaps'
+                f'{path}: the {len(names)} indices of "names" must be 0 to {len(names) - 1}, '
+                'without gaps'
             )
         names = [names[index] for index in range(len(names))]
-    if not isinstance(names, list) or not all(isinstance(name, str | int) for name in names):
-        raise UserError(f'{path}: "names" is {names!r:.80}; it must be a list of names')
-    return tuple(map(str, names))
+    # Values are not shown: aliases in YAML may repeat a list more often than fits into memory.
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise UserError(
+            f'{path}: "names" must be a list of texts; write names such as no and 1 in quotes'
+        )
+    return tuple(names)
 
 
 def _expand(path: pathlib.Path, name: str, value: Any) -> Iterator[pathlib.Path]:
@@ -108,12 +113,12 @@ def _expand(path: pathlib.Path, name: str, value: Any) -> Iterator[pathlib.Path]
     for entry in value if isinstance(value, list) else [value]:
         if not isinstance(entry, str):
             raise UserError(
-                f'{path}: "{name}" is {value!r:.80}; it must be a folder or a text file'
+                f'{path}: "{name}" has a {type(entry).__name__}; it must be a folder or a text file'
             )
         place = _resolve(path.parent, entry)
-        if place.is_dir():
+        if _is_folder(place):
             yield from _list_images(place)
-        elif place.is_file():
+        elif is_file(place):
             images = [_resolve(path.parent, line) for line in read_names(place)]
             check_exist(images, named_by=place)
             yield from images
@@ -132,9 +137,17 @@ def _resolve(folder: pathlib.Path, entry: str) -> pathlib.Path:
     """
     steps = [step for step in pathlib.PurePosixPath(entry.replace('\\', '/')).parts if step != '..']
     for start in range(len(steps)):
-        if (path := folder.joinpath(*steps[start:])).exists() and path.is_relative_to(folder):
+        path = folder.joinpath(*steps[start:])
+        if path.is_relative_to(folder) and (is_file(path) or _is_folder(path)):
             return path
     return folder.joinpath(*(step for step in steps if step != '/'))
+
+
+def _is_folder(path: pathlib.Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # the name is too long
+        return False
 
 
 def _find_folders(source: pathlib.Path) -> dict[str, list[pathlib.Path]]:

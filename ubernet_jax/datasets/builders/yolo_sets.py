@@ -41,7 +41,7 @@ class YoloSet(InstanceBuilder, NamedBuilder):
         _refuse_shared(found)
         self.remarks.extend(corrections.describe())
         items = [item for of_split in splits.values() for item in of_split]
-        unlabelled = [str(path) for path, _, _, names in items if not names]
+        unlabelled = [str(path) for path, _, _, names, _ in items if not names]
         if len(unlabelled) == len(items):
             raise UserError(
                 f'{source}: none of the {len(items)} images has a label file, such as '
@@ -65,9 +65,11 @@ class YoloSet(InstanceBuilder, NamedBuilder):
         items: list[Item] = []
         labels = {path: label_file(path, source) for path in paths}
         for path, file in labels.items():
-            exists = file.is_file()
-            objects = read_lines(file, found.names, found.named_by, corrections) if exists else []
-            items.append((path, None, objects, [BOXES] if exists else []))
+            if file.is_file():
+                objects = read_lines(file, found.names, found.named_by, corrections)
+                items.append((path, None, objects, [BOXES], [file]))
+            else:
+                items.append((path, None, [], [], []))
         refuse_same_ids(items)
         for folder in sorted({file.parent for file in labels.values()}):
             for file in sorted(folder.glob('*.txt')):
