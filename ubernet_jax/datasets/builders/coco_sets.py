@@ -14,6 +14,7 @@ from ubernet_jax.datasets.builders.coco_json import (
 from ubernet_jax.datasets.builders.coco_layouts import LAYOUTS, Part, find_image, find_parts
 from ubernet_jax.datasets.builders.files import check_exist
 from ubernet_jax.datasets.builders.instances import (
+    BACKGROUND,
     BOXES,
     MASKS,
     Corrections,
@@ -24,8 +25,6 @@ from ubernet_jax.datasets.builders.instances import (
 from ubernet_jax.datasets.builders.named import NamedBuilder
 from ubernet_jax.errors import UserError, name_some
 from ubernet_jax.labels.kind import check_class_names
-
-BACKGROUND = 'background'
 
 
 class CocoSet(InstanceBuilder, NamedBuilder):

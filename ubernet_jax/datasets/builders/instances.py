@@ -16,6 +16,7 @@ from ubernet_jax.labels.boxes import BoxSet
 from ubernet_jax.photographs import Exif
 
 BOXES, MASKS = 'detection', 'segmentation'  # names of the labels
+BACKGROUND = 'background'  # the class before those of the files
 SLACK = 0.01  # share of the side of an image by which a box or point may reach out of it
 
 Box = tuple[float, float, float, float]  # x1, y1, x2, y2; x2 and y2 are exclusive

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from ubernet_jax.datasets.builders.card import Card
 from ubernet_jax.datasets.builders.instances import (
+    BACKGROUND,
     BOXES,
     MASKS,
     Corrections,
@@ -17,8 +18,6 @@ from ubernet_jax.datasets.builders.yolo_layouts import LAYOUTS, YoloFolder, find
 from ubernet_jax.datasets.builders.yolo_lines import read_lines
 from ubernet_jax.errors import UserError, name_some
 from ubernet_jax.labels.kind import check_class_names
-
-BACKGROUND = 'background'
 
 
 class YoloSet(InstanceBuilder, NamedBuilder):
