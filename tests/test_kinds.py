@@ -14,12 +14,14 @@ from ubernet_jax.tasks.class_boundaries import ClassBoundaryMap
 from ubernet_jax.tasks.detections import Detections
 
 ROOT = pathlib.Path(ubernet_jax.__file__).parent
-# Tables of named items: public datasets, the official benchmarks, the files of the release.
+# Tables of named items: public datasets and formats, the official benchmarks, the files of the
+# release.
 TABLES = (
     *(
         f'datasets/builders/{name}.py'
         for name in (
-            'bsds500', 'coco', 'ecssd', 'masked_photographs', 'msra10k', 'nyud_mt', 'nyudv2',
+            'bsds500', 'coco', 'coco_json', 'ecssd', 'instances', 'masked_photographs', 'msra10k',
+            'nyud_mt', 'nyudv2',
             'pascal_context', 'pascal_s', 'person_part', 'sbd', 'synthetic', 'voc', 'scenes/scene',
         )
     ),

@@ -59,7 +59,9 @@ def _evaluate(trained: TrainedNetwork, options: argparse.Namespace, out: pathlib
     tasks = select_tasks(network.tasks, options.tasks)
     predictor = Predictor(network, config.input_size, params, batch_stats)
     network_id = digest_arrays(flatten(params, batch_stats))
-    benchmarks = open_datasets(config.evaluation.benchmarks, config.data.directory)
+    benchmarks = open_datasets(
+        'evaluation.benchmarks', config.evaluation.benchmarks, config.data.directory
+    )
     if options.data_directory and config.data.leaks is not Leaks.ALLOW:
         _check_leaks(config.data.train, trained_from, benchmarks)
     digests = {dataset.source: dataset_digest(dataset) for dataset in benchmarks}
@@ -111,7 +113,7 @@ def _check_leaks(
       benchmarks: opened, from another folder.
     """
     try:
-        training = open_datasets(settings, directory)
+        training = open_datasets('data.train', settings, directory)
     except UserError as error:
         print(f'not checked whether the network was trained on images of the benchmarks: {error}')
         return

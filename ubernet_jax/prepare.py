@@ -78,6 +78,7 @@ def _prepare(builder: Builder, storage: Storage, options: argparse.Namespace) ->
         _check_storage(builder, storage)
         print(f'{builder.dataset_name} is already prepared in {options.directory}')
     else:
+        builder.test_share = options.test_share
         builder.prepare(options.source, storage, options.workers)
     print(summarise(builder))
 
@@ -96,6 +97,7 @@ def summarise(builder: Builder) -> str:
             for label, review in builder.review_labels().items()
             for note in review.notes
         ),
+        *builder.describe_remarks(),
         *builder.describe_left_out(),
         f'see {_draw_sheet(builder)} for some images with their labels',
     ]
@@ -130,8 +132,9 @@ def _check_storage(builder: Builder, wanted: Storage) -> None:
 def describe(builder: Builder) -> str:
     """Returns the paragraph of `--list` about a dataset: its card, and whether it is prepared."""
     card = builder.card
-    ready = 'no'
+    ready, made = 'no', ''
     if builder.is_prepared():
+        made = '; '.join(builder.describe_remarks())
         ready = describe_counts(count_images(builder.split_metadata))
     elif builder.unfinished.exists():
         ready = 'in part: prepare it again to resume'
@@ -139,6 +142,7 @@ def describe(builder: Builder) -> str:
         'tasks': ', '.join(card.tasks),
         'images': card.describe_official(),
         'prepared': ready,
+        'made': made,
         'home': card.home,
         'licence': card.licence,
         'archives': ', '.join(card.archives) + (f' ({card.size})' if card.size else ''),
@@ -194,6 +198,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         '(default: %(default)s)',
     )
     parser.add_argument(
+        '--test-share',
+        type=_share,
+        metavar='S',
+        help='of a dataset of yours without splits, the share of the images to test on, such as '
+        '0.2, chosen by their names: always the same; 0 to train on all',
+    )
+    parser.add_argument(
         '--workers',
         type=cli.positive_integer,
         default=os.cpu_count(),
@@ -206,6 +217,16 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     if options.jpeg_quality and options.jpeg_quality > 100:
         parser.error(f'--jpeg-quality is {options.jpeg_quality}; allowed are 1 to 100')
     return options
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1
+    if not 0 <= share < 1:
+        raise argparse.ArgumentTypeError(f'{text!r} is not a share; allowed are 0 to less than 1')
+    return share
 
 
 if __name__ == '__main__':

@@ -20,7 +20,7 @@ from ubernet_jax.comparison.runs import read_run
 from ubernet_jax.config import Config, Normals
 from ubernet_jax.config.serialization import to_json
 from ubernet_jax.datasets.builders import files
-from ubernet_jax.datasets.builders.folder import _read_description
+from ubernet_jax.datasets.builders.folder_kinds import read_description
 from ubernet_jax.datasets.builders.matlab import read_matlab, read_matlab_slice
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels.reading import read_array
@@ -196,9 +196,9 @@ def exported(**changes: str) -> bytes:
         (load_exported, 'a.safetensors', safetensors.numpy.save({}, {'format': 'ubernet_jax'})),
         (read_keras, 'a.h5', names_of_variable_length()),
         (read_pytorch, 'a.pth', b'cos\nsystem\n.'),
-        (_read_description, 'labels.json', b'{"far": {"kind": "metres", "scale": "x"}}'),
-        (_read_description, 'labels.json', b'{"far": {"kind": "metres", "scale": -1}}'),
-        (_read_description, 'labels.json', b'{"far": {"kind": []}}'),
+        (read_description, 'labels.json', b'{"far": {"kind": "metres", "scale": "x"}}'),
+        (read_description, 'labels.json', b'{"far": {"kind": "metres", "scale": -1}}'),
+        (read_description, 'labels.json', b'{"far": {"kind": []}}'),
         (read_log, 'log.jsonl', b'\xff'),
         (read_log, 'log.jsonl', b'[]'),
         (read_log, 'log.jsonl', b'{"step": 1, "loss/normals": "x"}'),

@@ -16,6 +16,7 @@ pytest.importorskip('hypothesis', reason='hypothesis is not installed: pip insta
 from hypothesis import given  # noqa: E402
 
 from helpers.fuzz.effort import effort  # noqa: E402
+from helpers.fuzz.import_readers import make_import_readers  # noqa: E402
 from helpers.fuzz.readers import make_readers  # noqa: E402
 from helpers.fuzz.run_readers import make_run_readers  # noqa: E402
 from helpers.fuzz.weight_readers import make_weight_readers  # noqa: E402
@@ -30,7 +31,7 @@ MEMORY = 2 * 2**30  # limit of the additional memory in bytes
 _FOLDER = tempfile.TemporaryDirectory()
 READERS = {
     name: reader
-    for make in (make_readers, make_weight_readers, make_run_readers)
+    for make in (make_readers, make_import_readers, make_weight_readers, make_run_readers)
     for name, reader in make(pathlib.Path(_FOLDER.name)).items()
 }
 SHARES = sum(reader.share for reader in READERS.values())

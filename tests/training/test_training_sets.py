@@ -16,17 +16,22 @@ def config(prepared) -> c.Config:
 
 
 def test_a_training_set_maps_tasks_to_the_labels_of_its_dataset(config):
-    config.tasks = {'objects': c.Segmentation(), 'depth': c.Depth(), 'normals': c.Normals()}
+    config.tasks = {'objects': c.Segmentation(), 'normals': c.Normals()}
     (setting,) = config.data.train
     setting.labels, setting.repeat = {'objects': 'segmentation'}, 3
     _, (training_set,) = open_training_sets(config)
     assert training_set.dataset.source == 'folder/tiny:train' and training_set.repeat == 3
     assert dict(training_set.labels) == {'objects': 'segmentation', 'normals': 'normals'}
     setting.tasks = ('objects',)
-    config.tasks.pop('depth')
     config.tasks.pop('normals')
     _, (training_set,) = open_training_sets(config)
     assert dict(training_set.labels) == {'objects': 'segmentation'}
+
+
+def test_a_task_without_a_labelled_image_is_refused(config):
+    config.tasks['depth'] = c.Depth()
+    with pytest.raises(UserError, match=r'tasks\.depth.*folder/tiny:train: normals, segmentation'):
+        open_training_sets(config)
 
 
 def test_opening_takes_the_classes_of_the_data(config):

@@ -166,7 +166,7 @@ def _inspect_splits(
     for name, review in builder.review_labels().items():
         report.errors += [f'{name}: {error}' for error in review.errors]
         report.notes += [f'{name}: {note}' for note in review.notes]
-    report.notes += builder.describe_left_out()
+    report.notes += [*builder.describe_remarks(), *builder.describe_left_out()]
     for dataset in datasets:
         report.duplicates += find_repeats(dataset)
     for pair in itertools.combinations(datasets, 2):

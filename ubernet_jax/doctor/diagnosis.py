@@ -14,7 +14,7 @@ from ubernet_jax.doctor.machine import Environment, describe_environment
 from ubernet_jax.errors import UserError
 from ubernet_jax.training.epochs import Epochs
 from ubernet_jax.training.schedule import Schedule, make_schedule
-from ubernet_jax.training.training_sets import make_training_sets
+from ubernet_jax.training.training_sets import describe_unlabelled, make_training_sets
 from ubernet_jax.weights.initial import adopt_preprocessing
 
 
@@ -44,7 +44,7 @@ class Diagnosis:
     Attributes:
       environment: versions, devices, memory.
       directory: folder of the prepared datasets.
-      datasets: a report on every known dataset and on every prepared dataset `folder/NAME`.
+      datasets: a report on every known dataset and on every prepared dataset of the user.
       config: a report on the configuration; None if none was given.
     """
 
@@ -124,12 +124,7 @@ def _plan(
         schedule = make_schedule(config, Epochs(sets, config.data, config.seed))
     except UserError as error:
         return None, [str(error)]
-    labelled = set().union(*(part.labels for part in sets))
-    return schedule, [
-        f'no dataset in data.train has labels for {task}; add such a dataset, or remove the task'
-        for task in config.tasks
-        if task not in labelled
-    ]
+    return schedule, describe_unlabelled(config, sets)
 
 
 def _open_datasets(

@@ -148,7 +148,7 @@ def evaluate_benchmarks(
         tasks of the network. It is raised before anything is computed.
     """
     tasks, task_names, benchmarks = config.tasks, [*task_names], config.evaluation.benchmarks
-    datasets = open_datasets(benchmarks, config.data.directory)
+    datasets = open_datasets('evaluation.benchmarks', benchmarks, config.data.directory)
     mappings = [map_labels(*pair, tasks) for pair in zip(datasets, benchmarks, strict=True)]
     _refuse_repetitions(benchmarks, mappings)
     spawn = multiprocessing.get_context('spawn')  # a fork of a process with JAX's threads may hang

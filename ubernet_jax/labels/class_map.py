@@ -80,7 +80,10 @@ class ClassMap(MapKind):
 def check_classes(path: pathlib.Path, label: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
     """Converts class indices to uint8; raises a UserError if an index is out of range."""
     if wrong := describe_wrong_class(label, classes):
-        raise UserError(f'{path}: {wrong[0]}')
+        raise UserError(
+            f'{path}: {wrong[0]}. Correct the pixels, or add the class to the list (of a folder to '
+            'prepare: its labels.json, or the text file that names the classes)'
+        )
     return label.astype(np.uint8)
 
 

@@ -31,3 +31,4 @@ STANDARD: Mapping[str, LabelKind] = {
     'detection': Boxes(classes=VOC_CLASSES),
 }
 FOLDERS = {'boxes': 'detection'}  # alternative name of a label folder -> standard name
+NAMED_CLASSES = ClassMap()  # the kind of a folder of any other name, if a file names its classes

@@ -3,6 +3,7 @@
 import pathlib
 
 from ubernet_jax.errors import UserError
+from ubernet_jax.metrics.file_bytes import MAX_JSON_BYTES, read_bytes
 
 
 def read_names(path: pathlib.Path) -> list[str]:
@@ -18,8 +19,9 @@ def read_text(path: pathlib.Path) -> str:
 
     Raises:
       UserError: the file is not UTF-8.
+      OSError: it cannot be read, or is too large.
     """
     try:
-        return path.read_text(encoding='utf-8-sig')
+        return read_bytes(path, MAX_JSON_BYTES).decode('utf-8-sig')
     except UnicodeDecodeError as error:
         raise UserError(f'{path}: cannot be read as text ({error}); save it in UTF-8') from error

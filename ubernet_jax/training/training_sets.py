@@ -9,6 +9,7 @@ from ubernet_jax.config import Config
 from ubernet_jax.datasets.checks.leaks import open_datasets, resolve_leaks
 from ubernet_jax.datasets.label_mapping import find_classes, map_labels
 from ubernet_jax.datasets.reading import Dataset
+from ubernet_jax.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +45,11 @@ def open_training_sets(config: Config) -> tuple[Config, list[TrainingSet]]:
 
     Raises:
       UserError: a dataset is not prepared, a label does not fit its task, or a training image is
-        a test image.
+        a test image; or no image is labelled for a task.
     """
-    opened = open_datasets(config.data.train, config.data.directory)
-    benchmarks = open_datasets(config.evaluation.benchmarks, config.data.directory)
+    directory = config.data.directory
+    opened = open_datasets('data.train', config.data.train, directory)
+    benchmarks = open_datasets('evaluation.benchmarks', config.evaluation.benchmarks, directory)
     datasets = resolve_leaks(opened, config.data.leaks, benchmarks)
     for before, after in zip(opened, datasets, strict=True):
         if left_out := len(before) - len(after):
@@ -55,7 +57,26 @@ def open_training_sets(config: Config) -> tuple[Config, list[TrainingSet]]:
                 f'{left_out} of {len(before)} images of {before.source} are test images: left out',
                 flush=True,
             )
-    return make_training_sets(config, datasets, benchmarks)
+    config, sets = make_training_sets(config, datasets, benchmarks)
+    if errors := describe_unlabelled(config, sets):
+        raise UserError('\n'.join(errors))
+    return config, sets
+
+
+def describe_unlabelled(config: Config, sets: Sequence[TrainingSet]) -> list[str]:
+    """Describes the tasks that no training image is labelled for."""
+    labelled = set().union(*(part.labels for part in sets))
+    present = ', '.join(
+        f'{part.dataset.source}: {", ".join(part.dataset.present_labels()) or "no labels"}'
+        for part in sets
+    )
+    return [
+        f'config: no dataset in data.train has labels for tasks.{task}; their labels are {present}.'
+        f" Add a dataset, map a label with DatasetConfig(labels={{'{task}': LABEL}}), or remove "
+        'the task'
+        for task in config.tasks
+        if task not in labelled
+    ]
 
 
 def make_training_sets(

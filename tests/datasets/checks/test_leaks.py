@@ -183,7 +183,7 @@ def test_the_training_refuses_leaks(prepared, tmp_path):
 
 def open_and_resolve(config: c.Config) -> list[Dataset]:
     training, benchmarks = (
-        open_datasets(settings, config.data.directory)
+        open_datasets('data.train', settings, config.data.directory)
         for settings in (config.data.train, config.evaluation.benchmarks)
     )
     return resolve_leaks(training, config.data.leaks, benchmarks)
@@ -213,7 +213,7 @@ def test_leaking_images_are_left_out_of_every_batch(prepared):
 
 
 def test_allowed_leaks_are_not_searched(prepared):
-    training = open_datasets(make_config(prepared).data.train, str(prepared))
+    training = open_datasets('data.train', make_config(prepared).data.train, str(prepared))
     datasets = resolve_leaks(training, c.Leaks.ALLOW, benchmarks=training)
     assert [dataset.ids for dataset in datasets] == [('0', '1', '2')]
 

@@ -21,7 +21,7 @@ from helpers.fuzz.reader import Reader
 from helpers.tiny_datasets import write_annotation
 from helpers.tiny_matlab_datasets import cells, save_matlab_73
 from ubernet_jax.datasets.builders import files, matlab, person_part, sbd
-from ubernet_jax.datasets.builders.folder import _read_description
+from ubernet_jax.datasets.builders.folder_kinds import read_description
 from ubernet_jax.labels.boxes import BoxSet
 from ubernet_jax.labels.lines import LineMap, parse_annotators
 from ubernet_jax.labels.reading import read_array
@@ -87,7 +87,7 @@ def make_readers(folder: pathlib.Path) -> dict[str, Reader]:
         'array': Reader(read_array, 'a.npy', numpy_arrays),
         'boxes': Reader(label_of('detection'), 'a.json', documents, BoxSet),
         'voc_boxes': Reader(label_of('detection'), 'a.xml', voc, BoxSet),
-        'description': Reader(_read_description, 'labels.json', descriptions, dict),
+        'description': Reader(read_description, 'labels.json', descriptions, dict),
         'list': Reader(files.read_list, 'a.txt', ids, list),
         'matlab_7_3': Reader(
             lambda path: matlab.read_matlab_slice(path, 'stack', 1),

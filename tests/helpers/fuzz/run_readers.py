@@ -15,6 +15,7 @@ from ubernet_jax.comparison import results, runs, workdir
 from ubernet_jax.config import Config, serialization
 from ubernet_jax.config.validation import validate
 from ubernet_jax.datasets.builders import coco
+from ubernet_jax.datasets.builders.instances import Corrections
 from ubernet_jax.json_file import read_json
 from ubernet_jax.metrics.multitask import MultitaskResult, delta_m
 from ubernet_jax.weights.card import Results, select_results
@@ -93,4 +94,6 @@ def _read_coco(path: pathlib.Path) -> list:
         if not image.exists():
             random_image(image, 30, 40)
     # `read` does not use the builder.
-    return [coco.Coco2017.read(None, item) for item in coco._list_items(source, 'train')]
+    return [
+        coco.Coco2017.read(None, item) for item in coco._list_items(source, 'train', Corrections())
+    ]

@@ -45,6 +45,9 @@ class Builder(FileReaderBuilder, skip_registration=True):
       labels: name -> kind of the labels that images may have.
       collection: identifies the source of the image ids; datasets with the same collection use the
         same id for the same photograph.
+      layouts: how the files must be arranged, for the message that they are not found.
+      test_share: share of the images of a dataset without splits that becomes the split `test`;
+        None if it was not given. Datasets with lists or folders of splits ignore it.
     """
 
     VERSION = tfds.core.Version(records.VERSION)
@@ -53,6 +56,8 @@ class Builder(FileReaderBuilder, skip_registration=True):
     card: ClassVar[Card] = Card()
     labels: Mapping[str, LabelKind] = {}
     collection: ClassVar[str] = ''
+    layouts: ClassVar[str] = 'data/README.md shows the expected folders'
+    test_share: float | None = None
 
     code_path = None  # TFDS's default needs a package that TFDS does not install
 
@@ -107,7 +112,7 @@ class Builder(FileReaderBuilder, skip_registration=True):
         candidates = ', '.join(str(root / folder / self.marker) for folder in self.folders)
         raise UserError(
             f'--source {root} does not contain {name}: none of these exist: {candidates}. {get}'
-            'data/README.md shows the expected folders'
+            f'{self.layouts}'
         )
 
     def prepare(
@@ -126,7 +131,8 @@ class Builder(FileReaderBuilder, skip_registration=True):
             shards are kept in `unfinished`.
         """
         source = self.locate(root)
-        vars(self).pop('left_out', None)  # of an earlier call
+        for of_earlier_call in ('left_out', 'remarks'):
+            vars(self).pop(of_earlier_call, None)
         splits = self.list_splits(source)
         vars(self).pop('info', None)  # created before the labels were known
         files = list_files(splits)
@@ -149,6 +155,11 @@ class Builder(FileReaderBuilder, skip_registration=True):
     def left_out(self) -> LeftOutBySplit:
         """The files that are left out of the current build."""
         return LeftOutBySplit()
+
+    @functools.cached_property
+    def remarks(self) -> list[str]:
+        """What the current build is made from, and what it changes; filled by `list_splits`."""
+        return []
 
     @property
     def unfinished(self) -> pathlib.Path:
@@ -202,6 +213,10 @@ class Builder(FileReaderBuilder, skip_registration=True):
         """Describes the files that were left out of a prepared dataset, by split and reason."""
         return next(iter(self.split_metadata.values())).get('left_out', [])
 
+    def describe_remarks(self) -> list[str]:
+        """Describes what a prepared dataset was made from, and what was changed, with counts."""
+        return next(iter(self.split_metadata.values())).get('remarks', [])
+
     def review_labels(self) -> dict[str, Review]:
         """Reviews the values of each label of a prepared dataset, over all its splits."""
         return split_metadata.review_labels(self.read_labels(), self.split_metadata)
@@ -245,6 +260,7 @@ class Builder(FileReaderBuilder, skip_registration=True):
             'labels': {name: kind.to_json() for name, kind in self.labels.items()},
             'storage': dataclasses.asdict(storage),
             'left_out': self.left_out.describe(),
+            'remarks': self.remarks,
         }
         metadata = self.split_metadata
         for split, split_reports in reports_by_split.items():

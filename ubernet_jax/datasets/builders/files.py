@@ -33,7 +33,7 @@ def read_list(path: pathlib.Path) -> list[str]:
 
 def check_exist(paths: Sequence[pathlib.Path], named_by: pathlib.Path | None = None) -> None:
     """Raises a UserError that names the first missing file, if any."""
-    missing = [path for path in paths if not path.is_file()]
+    missing = [path for path in paths if not is_file(path)]
     if missing:
         origin = f', which {named_by} names' if named_by else ''
         total = f' ({len(missing)} files are missing in total)' if len(missing) > 1 else ''
@@ -41,6 +41,14 @@ def check_exist(paths: Sequence[pathlib.Path], named_by: pathlib.Path | None = N
             f'there is no file {missing[0]}{origin}{total}; {_find_similar(missing[0])}'
             'unpack the dataset again, or correct the list'
         )
+
+
+def is_file(path: pathlib.Path) -> bool:
+    """Whether a path that a file names is a file; a name that is too long is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _find_similar(path: pathlib.Path) -> str:

@@ -1,13 +1,8 @@
 """User datasets of images and labels, in the folder layout described in data/README.md."""
 
-import dataclasses
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-import tensorflow_datasets as tfds
-from absl import logging
-
-from ubernet_jax.datasets.builders.builder import Builder
 from ubernet_jax.datasets.builders.card import Card
 from ubernet_jax.datasets.builders.files import (
     IMAGE_SUFFIXES,
@@ -19,65 +14,51 @@ from ubernet_jax.datasets.builders.folder_contents import (
     DESCRIPTION,
     IMAGES,
     check_contents,
-    require_splits,
+    lacks_splits,
+    refuse_missing_splits,
+)
+from ubernet_jax.datasets.builders.folder_kinds import (
+    STANDARD_FOLDERS,
+    find_kinds,
+    read_description,
 )
 from ubernet_jax.datasets.builders.left_out import LeftOut
+from ubernet_jax.datasets.builders.named import NO_SPLIT, NamedBuilder
 from ubernet_jax.errors import UserError
 from ubernet_jax.example import Example
 from ubernet_jax.file_names import is_text
-from ubernet_jax.json_file import read_json
-from ubernet_jax.labels import KINDS, LabelKind, from_json
-from ubernet_jax.labels.kind import check_class_names
+from ubernet_jax.labels import LabelKind
 from ubernet_jax.labels.standard import FOLDERS, STANDARD
-from ubernet_jax.labels.text_lists import read_names
 from ubernet_jax.photographs import Exif
-
-_EXAMPLE = '{"weeds": {"kind": "class_map", "classes": ["soil", "weed"]}}'
-_STANDARD_FOLDERS = ', '.join((*STANDARD, *FOLDERS))
 
 # Image file, and for each label: name, kind and file.
 Item = tuple[pathlib.Path, list[tuple[str, LabelKind, pathlib.Path]]]
 
 
-class Folder(Builder):
+class Folder(NamedBuilder):
     """Reads `SPLIT/images/ID.jpg|png`, and beside `images` a folder per label.
 
     A missing label file means that the image lacks the label. The name of the builder config is
     that of the folder: `folder/kitchen` is read from `kitchen`. Labels with a standard name have a
     default kind (`labels.standard`); `labels.json` beside the splits defines the kinds of other
     labels, or overrides the default. `NAME.txt` beside the splits names the classes of a label, one
-    per line, if `labels.json` does not.
+    per line, if `labels.json` does not. Images and labels without folders of splits are divided by
+    `test_share`.
     """
 
     name = 'folder'
     marker = '*/images'
     card = Card(tasks=tuple(STANDARD), licence='whatever yours has')
 
-    @classmethod
-    def get_builder_config(
-        cls, name: str, version: str | tfds.core.Version | None = None
-    ) -> tfds.core.BuilderConfig:
-        """Accepts the name of any folder as a builder config."""
-        return tfds.core.BuilderConfig(name=name)
-
-    @property
-    def folder_name(self) -> str:
-        """NAME of `folder/NAME`."""
-        config = self.builder_config
-        assert config is not None  # `make_builder` always sets it
-        return config.name
-
-    @property
-    def folders(self) -> tuple[str, ...]:
-        return f'folder/{self.folder_name}', self.folder_name, ''
-
     def locate(self, root: pathlib.Path | None) -> pathlib.Path:
         """As for every dataset, but the folder must have the name of the dataset."""
         name = self.folder_name
         if root is not None:
             for folder in self.folders:
-                if folder or root.resolve().name == name:
-                    require_splits(root / folder)
+                if (folder or root.resolve().name == name) and lacks_splits(root / folder):
+                    if self.test_share is None:
+                        refuse_missing_splits(root / folder)
+                    return root / folder
         source = super().locate(root)
         if source == root and source.resolve().name != name:
             raise UserError(
@@ -86,10 +67,11 @@ class Folder(Builder):
             )
         return source
 
-    def list_splits(self, source: pathlib.Path) -> dict[str, list[Item]]:
-        described = _read_description(source / DESCRIPTION)
+    def list_splits(self, source: pathlib.Path) -> dict[str, Sequence[Item]]:
+        described = read_description(source / DESCRIPTION)
         visible = list_visible(source, LeftOut())  # hidden ones are added by `check_contents`
-        splits = [path for path in visible if (path / IMAGES).is_dir()]
+        undivided = lacks_splits(source)
+        splits = [source] if undivided else [p for p in visible if (p / IMAGES).is_dir()]
         folders = dict.fromkeys(
             path.name
             for split in splits
@@ -101,7 +83,7 @@ class Folder(Builder):
                 f'{source / DESCRIPTION} describes {", ".join(sorted(unused))}, but no split has '
                 f'a folder with this name; they have {", ".join(folders) or "none"}'
             )
-        kinds = {folder: _find_kind(source, folder, described) for folder in folders}
+        kinds = find_kinds(source, folders, described)
         self.labels = {FOLDERS.get(folder, folder): kind for folder, kind in kinds.items()}
         if len(self.labels) < len(folders):
             raise UserError(
@@ -109,15 +91,17 @@ class Folder(Builder):
                 f'{", ".join(FOLDERS.values())}; remove either'
             )
         check_contents(source, splits, kinds, self.left_out)
+        names = [NO_SPLIT if undivided else split.name for split in splits]
         items = {
-            split.name: _list_items(split, kinds, self.left_out[split.name]) for split in splits
+            name: _list_items(split, kinds, self.left_out[name])
+            for name, split in zip(names, splits, strict=True)
         }
         if not any(labels for of_split in items.values() for _, labels in of_split):
             raise UserError(
                 f'{source} has no labels: beside {IMAGES}, each split may have the folders '
-                f'{_STANDARD_FOLDERS}, or other folders that {DESCRIPTION} describes'
+                f'{STANDARD_FOLDERS}, or other folders that {DESCRIPTION} describes'
             )
-        return items
+        return self.divide(items, source)
 
     def read(self, item: Item, exif: Exif = Exif.REFUSE) -> tuple[Example, bytes]:
         image_path, label_paths = item
@@ -127,58 +111,6 @@ class Folder(Builder):
         height, width = image.shape[:2]
         labels = {name: kind.read(path, (height, width)) for name, kind, path in label_paths}
         return Example(id=image_id(image_path), image=image, labels=labels), encoded_image
-
-
-def _read_description(file: pathlib.Path) -> dict[str, LabelKind]:
-    """Reads folder -> kind from `labels.json`; empty if the file does not exist."""
-    if not file.is_file():
-        return {}
-    plain = read_json(file)
-    if not isinstance(plain, dict):
-        raise UserError(f'{file} must map names of labels to their kinds, such as {_EXAMPLE}')
-    return {name: from_json(kind, f'{file}: {name!r}') for name, kind in plain.items()}
-
-
-def _find_kind(source: pathlib.Path, folder: str, described: Mapping[str, LabelKind]) -> LabelKind:
-    """Returns the kind of the labels in a folder."""
-    name = FOLDERS.get(folder, folder)
-    kind = described.get(folder, STANDARD.get(name))
-    if kind is None:
-        similar = [known for known in (*STANDARD, *FOLDERS, IMAGES) if known == folder.lower()]
-        hint = f'If it means {similar[0]!r}, rename it to lower case. ' if similar else ''
-        raise UserError(
-            f'{source}: the kind of the labels in the folders {folder!r} is unknown. {hint}'
-            f'Describe it in {source / DESCRIPTION}, such as {{"{folder}": {{"kind": "class_map", '
-            f'"classes": ["background", "{folder}"]}}}}; kinds: {", ".join(sorted(KINDS))}. '
-            f'Folders with a standard name need no description: {_STANDARD_FOLDERS}'
-        )
-    if not kind.has_classes:
-        return kind
-    names = source / f'{folder}.txt'
-    if names.exists():
-        if folder in described and kind.classes:
-            raise UserError(
-                f'{names} and {source / DESCRIPTION} both name the classes of {folder}; remove '
-                'either'
-            )
-        kind = dataclasses.replace(kind, classes=tuple(read_names(names)))
-        check_class_names(kind.classes, str(names))
-    elif folder not in described:
-        logging.warning(
-            '%s: neither %s nor %s names the classes of %s; the default is used: %s',
-            source,
-            DESCRIPTION,
-            names.name,
-            folder,
-            ', '.join(kind.classes),
-        )
-    if kind.classes == ():
-        raise UserError(
-            f'{source / DESCRIPTION} does not name the classes of {folder}: add "classes": [...] '
-            f'there, or name them in {names}, one per line'
-        )
-    check_class_names(kind.classes, f'{source / DESCRIPTION}: {folder!r}')
-    return kind
 
 
 def _list_items(

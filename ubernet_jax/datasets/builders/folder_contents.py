@@ -14,16 +14,23 @@ from ubernet_jax.labels.standard import FOLDERS, STANDARD
 
 DESCRIPTION = 'labels.json'  # file beside the splits with kinds and classes of custom labels
 IMAGES = 'images'
+CLASSES = 'classes.txt'  # names the classes of the only folder that needs names
 
 
-def require_splits(source: pathlib.Path) -> None:
-    """Raises a UserError if a folder has images, but not in the folder of a split."""
-    if (source / IMAGES).is_dir() and not any(source.glob(f'*/{IMAGES}')):
-        train = source / 'train'
-        raise UserError(
-            f'{source / IMAGES} is not in the folder of a split: move it, and the folders of '
-            f'labels beside it, into {train}, so that the images are in {train / IMAGES}'
-        )
+def lacks_splits(source: pathlib.Path) -> bool:
+    """Whether a folder has images, but none in the folder of a split."""
+    return (source / IMAGES).is_dir() and not any(source.glob(f'*/{IMAGES}'))
+
+
+def refuse_missing_splits(source: pathlib.Path) -> None:
+    """Raises a UserError about images that are not in the folder of a split."""
+    train = source / 'train'
+    raise UserError(
+        f'{source / IMAGES} is not in the folder of a split. Add --test-share 0.2 to this command '
+        'to test on a fifth of the images, which is always the same fifth (0: train on all); or '
+        f'move it, and the folders of labels beside it, into {train}, so that the images are in '
+        f'{train / IMAGES}'
+    )
 
 
 def check_contents(
@@ -43,9 +50,15 @@ def check_contents(
     Raises:
       UserError: a file or folder looks like labels, classes or images, but would not be read.
     """
-    used = {DESCRIPTION, *(f'{name}.txt' for name, kind in kinds.items() if kind.has_classes)}
+    used = {
+        DESCRIPTION,
+        CLASSES,
+        *(f'{name}.txt' for name, kind in kinds.items() if kind.has_classes),
+    }
     for path in list_visible(source, left_out[NO_SPLIT]):
         if path in splits or (path.is_file() and path.name in used):
+            continue
+        if path.is_dir() and source in splits and path.name in (IMAGES, *kinds):
             continue
         if path.is_dir():
             _check_folder(path, kinds)
@@ -54,7 +67,7 @@ def check_contents(
         left_out[NO_SPLIT].add(
             path, 'beside the splits, but neither a split nor a description of labels'
         )
-    for split in splits:
+    for split in set(splits) - {source}:
         for path in list_visible(split, left_out[split.name]):
             if path.is_file():
                 _check_names(path, source, kinds)

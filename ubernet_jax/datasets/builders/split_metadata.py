@@ -1,7 +1,8 @@
 """The metadata of the splits of a prepared dataset: what is known without reading its records.
 
 The metadata of a split are the fields that `merge_reports` returns, `labels` (name -> kind as
-JSON), `storage` (the fields of `Storage`) and `left_out` (`LeftOutBySplit.describe`).
+JSON), `storage` (the fields of `Storage`), `left_out` (`LeftOutBySplit.describe`) and `remarks`
+(`Builder.remarks`).
 """
 
 import dataclasses

@@ -21,10 +21,11 @@ from ubernet_jax.datasets.reading import Dataset, open_dataset
 from ubernet_jax.errors import UserError, name_some
 
 
-def open_datasets(settings: Sequence[DatasetConfig], directory: str) -> list[Dataset]:
+def open_datasets(field: str, settings: Sequence[DatasetConfig], directory: str) -> list[Dataset]:
     """Opens the training datasets or benchmarks of a configuration.
 
     Args:
+      field: of the configuration, for messages.
       settings: names and splits.
       directory: folder of prepared datasets.
 
@@ -32,7 +33,13 @@ def open_datasets(settings: Sequence[DatasetConfig], directory: str) -> list[Dat
       UserError: a dataset is unknown or not prepared, or has no such split.
     """
     root = pathlib.Path(directory)
-    return [open_dataset(setting.name, setting.split, root) for setting in settings]
+    opened = []
+    for number, setting in enumerate(settings):
+        try:
+            opened.append(open_dataset(setting.name, setting.split, root))
+        except UserError as error:
+            raise UserError(f'config: {field}[{number}]: {error}') from error
+    return opened
 
 
 def find_leaks(training: Sequence[Dataset], benchmarks: Sequence[Dataset]) -> list[Duplicate]:
