@@ -59,7 +59,9 @@ class UberNet:
         """Predicts for a photograph or a list of photographs; results have the photograph's size.
 
         Args:
-          images: a file, a Pillow image or an array uint8 (H, W, 3), RGB; or a list of these.
+          images: the name of a file, its content as bytes, an open binary file, a Pillow image, or
+            an array uint8 (H, W, 3) RGB, (H, W) grey or (H, W, 4) RGBA; or a list of these.
+            Transparent pixels are put on white.
           tasks: names of the tasks to predict, or a single name; None for all tasks. Fewer tasks
             take less time.
 
