@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ubernet_jax.labels.box_files import read_boxes
+from ubernet_jax.labels.class_palette import choose_palette
 from ubernet_jax.labels.grid import ScaledGrid, Window
 from ubernet_jax.labels.kind import MAX_CLASSES, LabelKind, Part
 from ubernet_jax.labels.registry import register
@@ -141,11 +142,12 @@ class Boxes(LabelKind):
         The label is a `BoxSet`, or an object with `corners`, `classes` and `scores`, by descending
         score; boxes of higher score are drawn on top.
         """
+        palette = choose_palette(self.classes, style)
         return draw_boxes(
             image,
             label.corners,
             [self.classes[index] for index in label.classes],
-            label.classes,
+            [tuple(palette[index].tolist()) for index in label.classes],
             getattr(label, 'scores', None),
             style.score,
         )
