@@ -155,7 +155,7 @@ def test_everything_can_be_downloaded(browser, downloads):
     browser.find_element('css selector', '#download').click()
     (archive,) = wait_for(lambda: list(downloads.glob('*.zip')))
     with zipfile.ZipFile(archive) as file:
-        assert {'normals.png', 'sheet.png', 'detection.json', 'predictions.npz'} <= set(
+        assert {'normals.png', 'sheet.png', 'detection.json', 'parts.index.png'} <= set(
             file.namelist()
         )
 

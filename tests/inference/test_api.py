@@ -68,6 +68,13 @@ def test_files_pillow_images_and_arrays_give_the_same_results(net, tmp_path):
     assert net.predict([]) == []
 
 
+def test_a_notebook_shows_the_tasks_and_the_classes(net):
+    text = net._repr_html_()
+    for name, task in net.tasks.items():
+        assert name in repr(net) and name in text and all(c in text for c in task.classes)
+    assert 'vgg16' in repr(net) and 'vgg16' in text and len(repr(net)) < 200
+
+
 def test_only_the_given_tasks_are_predicted(net):
     result = net.predict(make_image(9, 9), tasks='saliency')
     assert list(result) == list(result.arrays()) == ['saliency']
@@ -114,9 +121,10 @@ def test_pictures_have_the_given_style(net):
 
 def test_saved_files_have_the_results(net, tmp_path):
     result = net.predict(make_image(40, 51))
-    result.save(tmp_path / 'new' / 'folder')
+    result.save(tmp_path / 'new' / 'folder', arrays=True)
     folder = tmp_path / 'new' / 'folder'
     names = {f'{name}.png' for name in PAPER} | {'sheet.png', 'detection.json', 'predictions.npz'}
+    names |= {'segmentation.index.png', 'parts.index.png'}
     assert {path.name for path in folder.iterdir()} == names
     arrays = np.load(folder / 'predictions.npz')
     assert set(arrays) == set(result.arrays())

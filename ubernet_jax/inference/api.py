@@ -1,5 +1,6 @@
 """A trained network as a Python object; `from ubernet_jax import UberNet`, see docs/python.md."""
 
+import html
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -20,12 +21,15 @@ class UberNet:
 
     The object can be used by several threads at once, but not after `os.fork`. The network is
     compiled once for each size to which photographs are scaled: see `predictor.input_size`.
+
+    Attributes:
+      datasets: names of the datasets that the network was trained on; empty if they are not known.
     """
 
     _process: ClassVar[int | None] = None  # the process that has loaded a network
 
-    def __init__(self, predictor: Predictor):
-        self._predictor = predictor
+    def __init__(self, predictor: Predictor, datasets: Sequence[str] = ()):
+        self._predictor, self.datasets = predictor, tuple(datasets)
         UberNet._process = os.getpid()
 
     @classmethod
@@ -38,7 +42,27 @@ class UberNet:
         """
         _refuse_forked(cls._process)
         config, _, params, batch_stats = open_checkpoint(pathlib.Path(path))
-        return cls(Predictor(make_network(config), config.input_size, params, batch_stats))
+        predictor = Predictor(make_network(config), config.input_size, params, batch_stats)
+        return cls(predictor, [dataset.name for dataset in config.data.train])
+
+    def __repr__(self) -> str:
+        model = self._predictor.network.config
+        return f'UberNet with trunk {model.trunk.value} and tasks {", ".join(self.tasks)}'
+
+    def _repr_html_(self) -> str:
+        """Returns a table of the tasks and their classes, which a notebook shows."""
+        model = self._predictor.network.config
+        trunk = f'trunk {model.trunk.value}, width {model.width:g}, {model.scales} scales'
+        trained = f'; trained on {", ".join(self.datasets)}' if self.datasets else ''
+        rows = ''.join(
+            f'<tr><td>{name}</td><td>{task.kind}</td>'
+            f'<td>{html.escape(", ".join(task.classes))}</td></tr>'
+            for name, task in self.tasks.items()
+        )
+        return (
+            f'<table><caption>UberNet: {html.escape(trunk + trained)}</caption>'
+            f'<tr><th>task</th><th>kind</th><th>classes</th></tr>{rows}</table>'
+        )
 
     @property
     def tasks(self) -> Mapping[str, Task]:
