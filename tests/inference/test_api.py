@@ -109,6 +109,15 @@ def test_the_trunk_is_traced_once_for_each_input_size(net, monkeypatch):
     net.predict([make_image(41, 47), make_image(8, 60)], tasks=['normals'])
 
 
+def test_it_is_known_whether_a_size_was_compiled(exported):
+    net, image = UberNet.load(exported), make_image(20, 30)
+    assert not net.is_compiled_for(image)
+    net.predict(image, tasks='saliency')
+    assert not net.is_compiled_for(image)
+    net.predict(image)
+    assert net.is_compiled_for(image) and net.datasets == ()
+
+
 def test_pictures_have_the_given_style(net):
     result = net.predict(make_image(40, 51))
     for name in result:

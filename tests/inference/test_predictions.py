@@ -13,6 +13,7 @@ from ubernet_jax import config as c
 from ubernet_jax.config.validation import validate
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.predictions import Predictions
+from ubernet_jax.labels.standard import VOC_CLASSES
 from ubernet_jax.tasks.class_boundaries import ClassBoundaryMap
 from ubernet_jax.tasks.detections import Box, Detections
 from ubernet_jax.visualize import Style
@@ -208,6 +209,19 @@ def test_index_masks_are_labels_with_the_colours_of_the_classes(out, tmp_path):
 def test_a_notebook_shows_the_sheet(out):
     with Image.open(io.BytesIO(out._repr_png_())) as picture:
         assert picture.format == 'PNG' and picture.width > 3 * 240 and len(repr(out)) < 200
+
+
+@pytest.mark.parametrize(
+    ('field', 'value'),
+    [('opacity', 0.1), ('score', 0.6), ('thickness', 3), ('safe_colours', True)],
+)
+def test_kinds_of_labels_name_the_settings_that_change_their_pictures(out, field, value):
+    voc = c.Segmentation(classes=VOC_CLASSES)
+    more = Predictions(out.image, {**out.tasks, 'voc': voc}, {**out, 'voc': out.road})
+    for name in [*out, 'voc']:
+        changed = (more.picture(name, Style(**{field: value})) != more.picture(name)).any()
+        named = field in more.tasks[name].label.style_fields
+        assert named == changed or name == 'signs'  # which has no box
 
 
 def test_pictures_are_saved_in_the_given_style(out, tmp_path):

@@ -6,6 +6,8 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, overload
 
+import numpy as np
+
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.predictions import Predictions
 from ubernet_jax.inference.predictor import Predictor
@@ -68,6 +70,10 @@ class UberNet:
     def tasks(self) -> Mapping[str, Task]:
         """The network's tasks by name, in the order of its configuration."""
         return self._predictor.network.tasks
+
+    def is_compiled_for(self, photograph: np.ndarray) -> bool:
+        """Whether all tasks were predicted for a photograph (H, W, 3) of the same input size."""
+        return self._predictor.is_compiled_for(photograph)
 
     @overload
     def predict(

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ubernet_jax.labels.box_files import read_boxes
-from ubernet_jax.labels.class_palette import choose_palette
+from ubernet_jax.labels.class_palette import choose_palette, palette_fields
 from ubernet_jax.labels.grid import ScaledGrid, Window
 from ubernet_jax.labels.kind import MAX_CLASSES, LabelKind, Part
 from ubernet_jax.labels.registry import register
@@ -135,6 +135,10 @@ class Boxes(LabelKind):
             void=total['difficult'][0] / max(1, boxes),
             values=f'{present[0]}-{present[-1]}' if present else '',
         )
+
+    @property
+    def style_fields(self) -> tuple[str, ...]:
+        return 'score', *palette_fields(self.classes)
 
     def draw(self, label: Any, image: np.ndarray, style: Style) -> np.ndarray:
         """Draws boxes with their classes over the image.

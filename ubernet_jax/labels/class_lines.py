@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from ubernet_jax.labels.class_map import NOTABLE, ClassMap
-from ubernet_jax.labels.class_palette import choose_palette
+from ubernet_jax.labels.class_palette import choose_palette, palette_fields
 from ubernet_jax.labels.grid import Grid
 from ubernet_jax.labels.kind import VOID
 from ubernet_jax.labels.maps import keep_lines
@@ -30,6 +30,10 @@ class ClassLines(ClassMap):
 
     def resample(self, label: np.ndarray, grid: Grid) -> np.ndarray:
         return keep_lines(label, (label > 0) & (label != VOID), grid)
+
+    @property
+    def style_fields(self) -> tuple[str, ...]:
+        return 'thickness', *palette_fields(self.classes)
 
     def draw(
         self,

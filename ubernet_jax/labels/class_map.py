@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ubernet_jax.errors import UserError
-from ubernet_jax.labels.class_palette import choose_palette
+from ubernet_jax.labels.class_palette import choose_palette, palette_fields
 from ubernet_jax.labels.grid import Grid
 from ubernet_jax.labels.kind import VOID
 from ubernet_jax.labels.maps import MapKind, histogram
@@ -64,6 +64,10 @@ class ClassMap(MapKind):
 
     def review(self, total: Survey) -> Review:
         return review_classes(total['histogram'], self.classes)
+
+    @property
+    def style_fields(self) -> tuple[str, ...]:
+        return 'opacity', *palette_fields(self.classes)
 
     def draw(self, label: np.ndarray, image: np.ndarray | None, style: Style) -> np.ndarray:
         """Draws class colours, over the image if given: then the background is clear, and a line

@@ -17,4 +17,10 @@ def choose_palette(classes: tuple[str, ...], style: Style) -> np.ndarray:
 
     Only the classes of PASCAL VOC have colours by convention, which `style.safe_colours` replaces.
     """
-    return VOC_PALETTE if classes == VOC_CLASSES and not style.safe_colours else SAFE_PALETTE
+    conventional = classes == VOC_CLASSES and not style.safe_colours
+    return VOC_PALETTE if conventional else SAFE_PALETTE
+
+
+def palette_fields(classes: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns the names of the fields of `Style` that `choose_palette` depends on."""
+    return ('safe_colours',) if classes == VOC_CLASSES else ()

@@ -148,6 +148,11 @@ class LabelKind(abc.ABC):
         """Maps class name -> colour for all classes, visible or not."""
         return {}
 
+    @property
+    def style_fields(self) -> tuple[str, ...]:
+        """Names of the fields of `Style` that the pictures of labels or predictions depend on."""
+        return ()
+
     def key(self, label: Any, side: int) -> np.ndarray | None:
         """Draws a key of the colours, uint8 (h, w, 4), RGBA, about `side` pixels high.
 
