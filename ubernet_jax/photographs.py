@@ -94,15 +94,15 @@ def read_photograph(source: Photograph) -> np.ndarray:
             return _to_rgb('the Pillow image', source)
     if isinstance(source, bytes):
         return _decode('the bytes', source)
+    if isinstance(source, (str, os.PathLike)):
+        with open_picture(source) as image:
+            return _to_rgb(source, image)
     if hasattr(source, 'read'):
         return _decode(*_read_open(source))
-    if not isinstance(source, (str, os.PathLike)):
-        raise UserError(
-            'a photograph must be the name of a file, bytes, an open file, a Pillow image or an '
-            f'array uint8 (H, W, 3), not of type {type(source).__name__}'
-        )
-    with open_picture(source) as image:
-        return _to_rgb(source, image)
+    raise UserError(
+        'a photograph must be the name of a file, bytes, an open file, a Pillow image or an array '
+        f'uint8 (H, W, 3), not of type {type(source).__name__}'
+    )
 
 
 def read_labelled(path: str | os.PathLike, exif: Exif) -> np.ndarray:

@@ -48,7 +48,8 @@ class Predictor:
 
     def is_compiled_for(self, image: np.ndarray) -> bool:
         """Whether all tasks were predicted for an image (H, W, 3) of the same input size."""
-        size = input_size(*image.shape[:2], self._config)
+        height, width = image.shape[:2]
+        size = input_size(height, width, self._config)
         return all((size, task) in self._compiled for task in self.network.tasks)
 
     def __call__(self, image: np.ndarray, tasks: Sequence[str]) -> Predictions:

@@ -138,6 +138,6 @@ def _draw_over(
     outlines: np.ndarray,
     image: np.ndarray,
 ) -> np.ndarray:
-    drawn = np.where(outlines[..., np.newaxis], OUTLINE, colours[classes])
+    drawn = np.where(outlines[..., np.newaxis], np.array(OUTLINE, np.uint8), colours[classes])
     clear = (classes == 0) & ~outlines
     return mix(image, drawn, np.where(clear, np.float32(0), np.float32(opacity)))

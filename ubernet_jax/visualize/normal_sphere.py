@@ -31,6 +31,7 @@ def draw_normal_key(height: int) -> np.ndarray:
     A normal points up, down, left, right or, in the middle, towards the camera.
     """
     font = ImageFont.load_default(size=max(9, height / 6))
+    assert isinstance(font, ImageFont.FreeTypeFont)  # as always with a size
     line = math.ceil(1.2 * font.size)
     side = max(1, height - 2 * line)
     gap, left = line // 4, math.ceil(font.getlength('left')) + line // 2

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-OUTLINE = np.uint8((255, 255, 255))
+OUTLINE = 255, 255, 255  # RGB
 _PARTS = 300  # the line is as wide as this share of the shorter side, but at least a pixel
 
 

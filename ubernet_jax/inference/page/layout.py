@@ -7,6 +7,7 @@ import io
 import os
 import threading
 from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 import gradio as gr  # pyright: ignore[reportMissingImports]  (of the extra `demo`)
 import numpy as np
@@ -185,7 +186,7 @@ def _busy(text: str) -> str:
 
 
 def _draw(
-    tasks: Sequence[str], fields: Sequence[str], kept: str | None, *settings: float | bool
+    tasks: Sequence[str], fields: Sequence[str], kept: str | None, *settings: Any
 ) -> list[np.ndarray | str | None]:
     """Returns the pictures, then the legends, then the empty table of values.
 

@@ -18,7 +18,8 @@ WAITING = """photograph => photograph ? '<i class="busy"></i> The photograph is 
 STYLE = """
 #results { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(230px, 100%), 1fr)); }
 .legend span { display: inline-block; margin-right: .8em; white-space: nowrap; }
-.legend span i { display: inline-block; width: .9em; height: .9em; margin-right: .3em; }
+.legend span i { display: inline-block; width: .9em; height: .9em; margin-right: .3em;
+    border: 1px solid gray; }
 .credits { font-size: .8em; opacity: .8; }
 #values { position: sticky; top: 1em; }
 #values table { width: 100%; margin: 0; font-size: .9em; }
