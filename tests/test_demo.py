@@ -150,12 +150,20 @@ def test_the_pointer_shows_the_predicted_values(browser):
     screenshot(browser, 'values')
 
 
+def test_every_picture_has_a_text(browser):
+    wait_for(lambda: source(browser, 'normals'))
+    pictures = browser.find_elements('css selector', '.result img, .legend img, #photograph img')
+    texts = {picture.get_attribute('alt') for picture in pictures}
+    assert {'predicted normals', 'the photograph', 'key: what the colours mean'} <= texts
+    assert '' not in texts
+
+
 def test_everything_can_be_downloaded(browser, downloads):
     wait_for(lambda: browser.find_element('css selector', '#download').is_enabled())
     browser.find_element('css selector', '#download').click()
     (archive,) = wait_for(lambda: list(downloads.glob('*.zip')))
     with zipfile.ZipFile(archive) as file:
-        assert {'normals.png', 'sheet.png', 'detection.json', 'predictions.npz'} <= set(
+        assert {'normals.png', 'sheet.png', 'detection.json', 'parts.index.png'} <= set(
             file.namelist()
         )
 

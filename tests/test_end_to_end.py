@@ -159,10 +159,11 @@ def test_predict_writes_pictures_and_arrays_from_every_kind_of_checkpoint(run, t
     exported, out = tmp_path / 'shared' / 'tiny.safetensors', tmp_path / 'out'
     call_main(weights_main, 'export', '--checkpoint', run, '--out', exported)
     files = [tmp_path / f'{name}.png' for name in photographs]
-    done = run_command('predict', '--checkpoint', exported, *files, '--out', out)
+    done = run_command('predict', '--checkpoint', exported, *files, '--arrays', '--out', out)
     assert done.returncode == 0, done.stderr
     assert {p.name for p in (out / 'dot').iterdir()} == {
-        'normals.png', 'segmentation.png', 'sheet.png', 'predictions.npz',
+        'normals.png', 'segmentation.png', 'segmentation.index.png', 'sheet.png',
+        'predictions.npz',
     }  # fmt: skip
     for name, shape in photographs.items():
         arrays = np.load(out / name / 'predictions.npz')
@@ -173,7 +174,7 @@ def test_predict_writes_pictures_and_arrays_from_every_kind_of_checkpoint(run, t
     for checkpoint in (run, run / 'checkpoints' / '6'):
         out = tmp_path / f'out_{checkpoint.name}'
         wide = tmp_path / 'wide.png'
-        call_main(predict.main, '--checkpoint', checkpoint, wide, '--out', out)
+        call_main(predict.main, '--checkpoint', checkpoint, wide, '--arrays', '--out', out)
         actual = np.load(out / 'wide' / 'predictions.npz')['normals']
         np.testing.assert_array_equal(actual, wanted)
 

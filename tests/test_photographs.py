@@ -299,8 +299,8 @@ def test_pillow_images_are_read_like_files():
     'array',
     [
         np.zeros((4, 4, 3), np.float32),
-        np.zeros((4, 4), np.uint8),
-        np.zeros((4, 4, 4), np.uint8),
+        np.zeros(4, np.uint8),
+        np.zeros((4, 4, 2), np.uint8),
         np.zeros((0, 4, 3), np.uint8),
     ],
 )

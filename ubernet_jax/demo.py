@@ -16,11 +16,8 @@ import signal
 import tempfile
 from collections.abc import Sequence
 
-from PIL import Image
-
 from ubernet_jax import cli
 from ubernet_jax.compilation import enable_compilation_cache
-from ubernet_jax.datasets.builders.scenes import draw_scene
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.api import UberNet
 from ubernet_jax.inference.page.files import server_folder
@@ -28,15 +25,6 @@ from ubernet_jax.process_limits import share_heaps
 from ubernet_jax.weights.trained import CHECKPOINT_HELP
 
 GRADIO = 'gradio'  # of the extra `demo`
-SCENES = (1, 2, 3)  # seeds of the samples
-
-
-def draw_samples(folder: pathlib.Path) -> list[pathlib.Path]:
-    """Writes synthetic scenes as PNG files to `folder`; returns their paths."""
-    paths = [folder / f'scene{seed}.png' for seed in SCENES]
-    for path, seed in zip(paths, SCENES, strict=True):
-        Image.fromarray(draw_scene(seed, 384, 512).image).save(path)
-    return paths
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -59,9 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tempfile.tempdir = str(folder)
         from ubernet_jax.inference.page.launch import launch
         from ubernet_jax.inference.page.layout import build_page
+        from ubernet_jax.inference.page.samples import write_samples
 
-        samples = draw_samples(folder)
-        net.predict(samples[0])  # so that the first visitor does not wait for the compilation
+        samples = write_samples(folder, net.datasets)
+        print('The network is being compiled for the first sample', flush=True)
+        net.predict(samples[0].path)  # so that the first visitor does not wait for it
         page = build_page(net, samples)
         launch(page, folder, options.host, options.port, options.name)
 

@@ -8,19 +8,21 @@ import os
 import pathlib
 import warnings
 from collections.abc import Iterable, Iterator
+from typing import BinaryIO
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from ubernet_jax.errors import UserError
-from ubernet_jax.metrics.file_bytes import read_bytes
+from ubernet_jax.metrics.file_bytes import MAX_BYTES, read_bytes
+from ubernet_jax.picture_arrays import to_rgb
 from ubernet_jax.picture_limits import MAX_PIXELS, check_content, check_opened
 
 # Pillow reads more formats, some by running other programs, which is unsafe for untrusted files.
 FORMATS = ('AVIF', 'BMP', 'GIF', 'JPEG', 'PNG', 'PPM', 'TIFF', 'WEBP')
 STORED_FORMATS = ('JPEG', 'PNG')  # of the images in prepared datasets
 
-Photograph = str | os.PathLike | Image.Image | np.ndarray
+Photograph = str | os.PathLike | bytes | BinaryIO | Image.Image | np.ndarray
 
 
 class Exif(enum.StrEnum):
@@ -74,8 +76,9 @@ def read_photograph(source: Photograph) -> np.ndarray:
     animation. Does not apply colour profiles.
 
     Args:
-      source: a file in one of `FORMATS` or a Pillow image, of at most `MAX_PIXELS` pixels; or an
-        array uint8 (H, W, 3), RGB, which is returned unchanged.
+      source: the name of a file in one of `FORMATS`, its content as bytes, or an open binary file,
+        which is read from its position on; a Pillow image; all of at most `MAX_PIXELS` pixels. Or
+        an array uint8 (H, W, 3), RGB, which is returned unchanged; (H, W), grey; (H, W, 4), RGBA.
 
     Returns:
       uint8 (H, W, 3), RGB.
@@ -85,17 +88,21 @@ def read_photograph(source: Photograph) -> np.ndarray:
         values, or the array has another dtype or shape.
     """
     if isinstance(source, np.ndarray):
-        return _check_array(source)
+        return to_rgb(source)
     if isinstance(source, Image.Image):
         with _explaining('the Pillow image'):
             return _to_rgb('the Pillow image', source)
-    if not isinstance(source, (str, os.PathLike)):
-        raise UserError(
-            f'a photograph must be a file, a Pillow image or an array uint8 (H, W, 3), not of type '
-            f'{type(source).__name__}'
-        )
-    with open_picture(source) as image:
-        return _to_rgb(source, image)
+    if isinstance(source, bytes):
+        return _decode('the bytes', source)
+    if isinstance(source, (str, os.PathLike)):
+        with open_picture(source) as image:
+            return _to_rgb(source, image)
+    if hasattr(source, 'read'):
+        return _decode(*_read_open(source))
+    raise UserError(
+        'a photograph must be the name of a file, bytes, an open file, a Pillow image or an array '
+        f'uint8 (H, W, 3), not of type {type(source).__name__}'
+    )
 
 
 def read_labelled(path: str | os.PathLike, exif: Exif) -> np.ndarray:
@@ -158,13 +165,23 @@ def open_picture(path: str | os.PathLike) -> Iterator[Image.Image]:
     Raises:
       UserError: the file is missing, not a picture or too large, or is found corrupt while in use.
     """
-    with _explaining(path):
-        content = _read(path)
+    with _explaining(path), _open_content(path, _read(path)) as image:
+        yield image
+
+
+@contextlib.contextmanager
+def _open_content(name: str | os.PathLike, content: bytes) -> Iterator[Image.Image]:
+    with _explaining(name):
         check_content(content)
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            _check_size(path, image)
+            _check_size(name, image)
             check_opened(image)
             yield image
+
+
+def _decode(name: str, content: bytes) -> np.ndarray:
+    with _open_content(name, content) as image:
+        return _to_rgb(name, image)
 
 
 def _read(path: str | os.PathLike) -> bytes:
@@ -174,6 +191,21 @@ def _read(path: str | os.PathLike) -> bytes:
         raise UserError(f'{path}: no such file; check the path of the picture') from None
     except OSError as error:
         raise UserError(f'{path}: the picture cannot be read: {error.strerror or error}') from error
+
+
+def _read_open(file: BinaryIO) -> tuple[str, bytes]:
+    """Returns the name of an open file and its content from its position on."""
+    name = str(getattr(file, 'name', 'the open file'))
+    content = file.read(MAX_BYTES + 1)
+    if not isinstance(content, bytes):
+        raise UserError(f"{name}: the file is open as text; open it with the mode 'rb'")
+    if not content:
+        raise UserError(
+            f'{name}: nothing is left to read; was it read before? Call seek(0), or open it again'
+        )
+    if len(content) > MAX_BYTES:
+        raise UserError(f'{name}: it has more than {MAX_BYTES:,} bytes; make it smaller')
+    return name, content
 
 
 @contextlib.contextmanager
@@ -201,15 +233,6 @@ def _explaining(name: str | os.PathLike) -> Iterator[None]:
 def _extensions() -> set[str]:
     known = Image.registered_extensions()
     return {extension for extension, format in known.items() if format in FORMATS}
-
-
-def _check_array(array: np.ndarray) -> np.ndarray:
-    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or array.size == 0:
-        raise UserError(
-            f'the photograph is an array {array.dtype} {array.shape}, but must be uint8 '
-            '(height, width, 3), RGB, 0 to 255'
-        )
-    return array
 
 
 def _too_large(name: str | os.PathLike) -> str:

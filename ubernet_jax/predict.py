@@ -4,10 +4,12 @@
 
 A folder stands for all pictures in it; a quoted pattern such as 'trip/**/*.jpg' stands for all
 files that it matches. For each photograph it writes to OUT/PHOTO: a picture for each task,
-`sheet.png` with all pictures, detections as `TASK.json`, and `predictions.npz` with the results as
-arrays at the size of the photograph. For each video (extra `video`) it writes OUT/VIDEO/sheet.mp4,
-and prints how many frames were read. Of an earlier prediction in OUT/PHOTO, the files that are not
-replaced are removed and named. Files that cannot be read are skipped and listed at the end.
+`sheet.png` with all pictures, class maps as `TASK.index.png` (the class index of each pixel),
+detections as `TASK.json`, and with --arrays `predictions.npz`, the results as arrays at the size of
+the photograph, which `python -m ubernet_jax.metrics` can score. For each video (extra `video`) it
+writes OUT/VIDEO/sheet.mp4, and prints how many frames were read. Of an earlier prediction in
+OUT/PHOTO, the files that are not replaced are removed and named. Files that cannot be read are
+skipped and listed at the end.
 """
 
 import argparse
@@ -23,6 +25,7 @@ from ubernet_jax.inference.api import UberNet
 from ubernet_jax.inference.videos import ENDINGS, FrameCount, predict_video
 from ubernet_jax.photographs import find_photographs
 from ubernet_jax.tasks import select_tasks
+from ubernet_jax.visualize import Style
 from ubernet_jax.weights.trained import CHECKPOINT_HELP
 from ubernet_jax.weights.urls import refuse_url
 
@@ -35,17 +38,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for path in options.images:
         refuse_url(path)
     folders = _folders(find_photographs(options.images), options.out)
+    style = Style(safe_colours=options.safe_colours)
     unreadable = []
     for folder, path in tqdm.tqdm(folders.items(), unit='file', disable=None):
         try:
             if path.suffix.lower() in ENDINGS:
-                frames = predict_video(net, path, tasks, folder / 'sheet.mp4', every=options.every)
+                frames = predict_video(
+                    net, path, tasks, folder / 'sheet.mp4', every=options.every, style=style
+                )
                 tqdm.tqdm.write(_describe(path, frames))
             else:
-                removed = net.predict(path, tasks).save(folder)
-                if removed:
-                    names = ', '.join(file.name for file in removed)
-                    tqdm.tqdm.write(f'{folder}: removed files of an earlier prediction: {names}')
+                saved = net.predict(path, tasks).save(folder, arrays=options.arrays, style=style)
+                tqdm.tqdm.write(str(saved))
         except UserError as error:
             unreadable.append(str(error))
     print(f'predictions of {len(folders) - len(unreadable)} files: {options.out}')
@@ -91,9 +95,14 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--tasks', nargs='+', metavar='TASK', help='only these tasks; default: all')
     parser.add_argument('--every', type=cli.positive_integer, default=1, metavar='N',
                         help='predict for every N-th frame of a video')  # fmt: skip
+    parser.add_argument('--arrays', action='store_true',
+                        help='also write the results as arrays, predictions.npz')  # fmt: skip
+    parser.add_argument('--safe-colours', action='store_true',
+                        help='draw the classes of PASCAL VOC, too, in colours for colour-blind '
+                             'viewers')  # fmt: skip
     parser.add_argument('--out', type=pathlib.Path, required=True, metavar='DIR',
-                        help='folder to write to: DIR/PHOTO has a picture for each task, '
-                        'sheet.png with all of them, and predictions.npz')  # fmt: skip
+                        help='folder to write to: DIR/PHOTO has a picture for each task, and '
+                             'sheet.png with all of them')  # fmt: skip
     return parser.parse_args(arguments)
 
 

@@ -68,6 +68,13 @@ def test_files_pillow_images_and_arrays_give_the_same_results(net, tmp_path):
     assert net.predict([]) == []
 
 
+def test_a_notebook_shows_the_tasks_and_the_classes(net):
+    text = net._repr_html_()
+    for name, task in net.tasks.items():
+        assert name in repr(net) and name in text and all(c in text for c in task.classes)
+    assert 'vgg16' in repr(net) and 'vgg16' in text and len(repr(net)) < 200
+
+
 def test_only_the_given_tasks_are_predicted(net):
     result = net.predict(make_image(9, 9), tasks='saliency')
     assert list(result) == list(result.arrays()) == ['saliency']
@@ -102,6 +109,15 @@ def test_the_trunk_is_traced_once_for_each_input_size(net, monkeypatch):
     net.predict([make_image(41, 47), make_image(8, 60)], tasks=['normals'])
 
 
+def test_it_is_known_whether_a_size_was_compiled(exported):
+    net, image = UberNet.load(exported), make_image(20, 30)
+    assert not net.is_compiled_for(image)
+    net.predict(image, tasks='saliency')
+    assert not net.is_compiled_for(image)
+    net.predict(image)
+    assert net.is_compiled_for(image) and net.datasets == ()
+
+
 def test_pictures_have_the_given_style(net):
     result = net.predict(make_image(40, 51))
     for name in result:
@@ -114,9 +130,10 @@ def test_pictures_have_the_given_style(net):
 
 def test_saved_files_have_the_results(net, tmp_path):
     result = net.predict(make_image(40, 51))
-    result.save(tmp_path / 'new' / 'folder')
+    result.save(tmp_path / 'new' / 'folder', arrays=True)
     folder = tmp_path / 'new' / 'folder'
     names = {f'{name}.png' for name in PAPER} | {'sheet.png', 'detection.json', 'predictions.npz'}
+    names |= {'segmentation.index.png', 'parts.index.png'}
     assert {path.name for path in folder.iterdir()} == names
     arrays = np.load(folder / 'predictions.npz')
     assert set(arrays) == set(result.arrays())

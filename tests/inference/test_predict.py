@@ -48,13 +48,23 @@ def test_files_of_an_earlier_prediction_are_removed_and_named(run, tmp_path, cap
     photograph = write_photograph(tmp_path / 'a.png')
     out = tmp_path / 'out'
     run(photograph, '--tasks', 'saliency', 'normals', '--out', out)
-    assert 'removed' not in capsys.readouterr().out
-    run(photograph, '--tasks', 'saliency', '--out', out)
     text = capsys.readouterr().out
-    assert f'{out / "a"}: removed' in text and 'normals.png' in text and 'saliency' not in text
-    assert {path.name for path in (out / 'a').iterdir()} == {
-        'saliency.png', 'sheet.png', 'predictions.npz',
-    }  # fmt: skip
+    assert 'removed' not in text
+    assert f'{out / "a"}: normals.png, saliency.png, sheet.png' in text
+    run(photograph, '--tasks', 'saliency', '--out', out)
+    _, removed = capsys.readouterr().out.split('removed')
+    assert 'normals.png' in removed and 'saliency' not in removed
+    assert {path.name for path in (out / 'a').iterdir()} == {'saliency.png', 'sheet.png'}
+
+
+def test_arrays_and_safe_colours_are_options(run, tmp_path):
+    photograph, out = write_photograph(tmp_path / 'a.png'), tmp_path / 'out'
+    run(photograph, '--tasks', 'segmentation', '--out', out / 'voc')
+    run(photograph, '--tasks', 'segmentation', '--arrays', '--safe-colours', '--out', out / 'safe')
+    names = [{path.name for path in (out / name / 'a').iterdir()} for name in ('voc', 'safe')]
+    assert names[1] - names[0] == {'predictions.npz'}
+    pictures = [(out / name / 'a' / 'segmentation.png').read_bytes() for name in ('voc', 'safe')]
+    assert pictures[0] != pictures[1]
 
 
 def test_a_url_is_refused_by_its_address(run, tmp_path):

@@ -1,6 +1,7 @@
 """The predictions for a photograph: a mapping, attributes, arrays, pictures and files."""
 
 import copy
+import io
 import json
 import pickle
 
@@ -12,6 +13,7 @@ from ubernet_jax import config as c
 from ubernet_jax.config.validation import validate
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.predictions import Predictions
+from ubernet_jax.labels.standard import VOC_CLASSES
 from ubernet_jax.tasks.class_boundaries import ClassBoundaryMap
 from ubernet_jax.tasks.detections import Box, Detections
 from ubernet_jax.visualize import Style
@@ -106,11 +108,13 @@ def test_arrays_are_named_after_the_tasks(out):
 
 
 def test_files_are_named_after_the_tasks(out, tmp_path):
-    out.save(tmp_path / 'new' / 'folder')
     folder = tmp_path / 'new' / 'folder'
+    saved = out.save(folder, arrays=True)
     pictures = {f'{name}.png' for name in out}
-    further = {'sheet.png', 'vehicles.json', 'signs.json', 'predictions.npz'}
+    further = {'sheet.png', 'road.index.png', 'vehicles.json', 'signs.json', 'predictions.npz'}
     assert {path.name for path in folder.iterdir()} == pictures | further
+    assert saved.folder == folder and saved.written == sorted(folder.iterdir())
+    assert 'road.index.png' in str(saved) and saved.removed == []
     for name in out:
         np.testing.assert_array_equal(Image.open(folder / f'{name}.png'), out.picture(name))
     with np.load(folder / 'predictions.npz') as arrays:
@@ -128,7 +132,7 @@ def test_files_are_named_after_the_tasks(out, tmp_path):
 def test_tasks_may_have_the_names_of_parameters_of_numpy(out, tmp_path):
     tasks = {'file': c.SoftMask(), 'allow_pickle': c.SoftMask(), 'args': c.SoftMask()}
     maps = {name: np.full((HEIGHT, WIDTH), n / 4, np.float32) for n, name in enumerate(tasks)}
-    Predictions(out.image, tasks, maps).save(tmp_path)
+    Predictions(out.image, tasks, maps).save(tmp_path, arrays=True)
     with np.load(tmp_path / 'predictions.npz') as arrays:
         assert set(arrays) == set(tasks)
         for name in tasks:
@@ -136,17 +140,20 @@ def test_tasks_may_have_the_names_of_parameters_of_numpy(out, tmp_path):
 
 
 def test_files_of_an_earlier_prediction_are_replaced_and_other_files_stay(out, tmp_path):
-    assert out.save(tmp_path) == []
+    assert out.save(tmp_path, arrays=True).removed == []
     for name in ('holiday.png', 'notes.txt'):
         (tmp_path / name).write_text('not a prediction')
     fewer = Predictions(out.image, {'glow': out.tasks['glow']}, {'glow': out.glow})
-    removed = fewer.save(tmp_path)
-    kept = {'glow.png', 'sheet.png', 'predictions.npz', 'holiday.png', 'notes.txt'}
+    saved = fewer.save(tmp_path)
+    removed = saved.removed
+    assert all(path.name in str(saved) for path in removed)
+    kept = {'glow.png', 'sheet.png', 'holiday.png', 'notes.txt'}
     assert {path.name for path in tmp_path.iterdir()} == kept
     assert {path.parent for path in removed} == {tmp_path}
     tasks = set(out) - {'glow'}
     assert {path.name for path in removed} == {
-        *(f'{name}.png' for name in tasks), 'vehicles.json', 'signs.json',
+        *(f'{name}.png' for name in tasks), 'vehicles.json', 'signs.json', 'road.index.png',
+        'predictions.npz',
     }  # fmt: skip
 
 
@@ -159,9 +166,9 @@ def test_a_list_of_files_in_a_foreign_picture_reaches_no_other_folder(out, tmp_p
         info = PngImagePlugin.PngInfo()
         info.add_text('ubernet_jax', json.dumps(names))
         Image.new('L', (1, 1)).save(folder / 'sheet.png', pnginfo=info)
-        assert out.save(folder) == [] and outside.exists()
+        assert out.save(folder).removed == [] and outside.exists()
     (folder / 'sheet.png').write_bytes(b'not a picture')
-    assert out.save(folder) == []
+    assert out.save(folder).removed == []
 
 
 def test_a_prediction_that_cannot_be_saved_changes_nothing(out, tmp_path):
@@ -187,6 +194,39 @@ def test_saved_boxes_are_labels_of_the_folder_layout(out, tmp_path):
     label = out.tasks['vehicles'].label.read(tmp_path / 'vehicles.json', (HEIGHT, WIDTH))
     np.testing.assert_array_equal(label.corners, out.vehicles.corners)
     np.testing.assert_array_equal(label.classes, out.vehicles.classes)
+
+
+def test_index_masks_are_labels_with_the_colours_of_the_classes(out, tmp_path):
+    out.save(tmp_path)
+    label = out.tasks['road'].label
+    np.testing.assert_array_equal(label.read(tmp_path / 'road.index.png'), out.road)
+    with Image.open(tmp_path / 'road.index.png') as mask:
+        colours = np.asarray(mask.convert('RGB'))
+    for name, colour in label.full_legend().items():
+        assert (colours[out.road == ROAD.index(name)] == colour).all()
+
+
+def test_a_notebook_shows_the_sheet(out):
+    with Image.open(io.BytesIO(out._repr_png_())) as picture:
+        assert picture.format == 'PNG' and picture.width > 3 * 240 and len(repr(out)) < 200
+
+
+@pytest.mark.parametrize(
+    ('field', 'value'),
+    [('opacity', 0.1), ('score', 0.6), ('thickness', 3), ('safe_colours', True)],
+)
+def test_kinds_of_labels_name_the_settings_that_change_their_pictures(out, field, value):
+    voc = c.Segmentation(classes=VOC_CLASSES)
+    more = Predictions(out.image, {**out.tasks, 'voc': voc}, {**out, 'voc': out.road})
+    for name in [*out, 'voc']:
+        changed = (more.picture(name, Style(**{field: value})) != more.picture(name)).any()
+        named = field in more.tasks[name].label.style_fields
+        assert named == changed or name == 'signs'  # which has no box
+
+
+def test_pictures_are_saved_in_the_given_style(out, tmp_path):
+    out.save(tmp_path, style=Style(opacity=0))
+    np.testing.assert_array_equal(Image.open(tmp_path / 'road.png'), out.image)
 
 
 def test_panels_show_the_photograph_then_every_task(out):
@@ -228,7 +268,7 @@ def test_a_task_cannot_have_the_name_of_an_attribute_or_a_file_of_the_prediction
     out.save(tmp_path)
     taken = {name for name in dir(out) if not name.startswith('_')} - set(out)
     assert {'image', 'tasks', 'save', 'items'} <= taken
-    taken |= {path.stem for path in tmp_path.glob('*.png')} - set(out)
+    taken |= {path.name.split('.')[0] for path in tmp_path.glob('*.png')} - set(out)
     for name in taken:
         with pytest.raises(UserError, match=rf"tasks.*'{name}'.* {name}"):
             validate(c.Config(tasks={name: c.SoftMask()}))

@@ -27,6 +27,7 @@ from ubernet_jax.labels.kind import Part
 from ubernet_jax.labels.lines import LineMap
 from ubernet_jax.labels.standard import FOLDERS, PERSON_PARTS, STANDARD, VOC_CLASSES
 from ubernet_jax.transforms.grids import Rotation, Scaling
+from ubernet_jax.visualize.palette import SAFE_PALETTE
 from ubernet_jax.visualize.style import DEFAULT_STYLE
 
 SIZE = HEIGHT, WIDTH = 12, 18
@@ -280,12 +281,8 @@ def test_draw_returns_an_rgb_picture(sample):
 def test_legends_and_keys_explain_colours(sample):
     """Class names are in a legend or beside a box, other colours have a key; grey needs neither."""
     kind, label = sample
-    colours = {
-        'crop': (128, 0, 0),
-        'weed': (0, 128, 0),
-        'stone': (128, 128, 0),
-        'void': (224, 224, 192),
-    }
+    indices = {'crop': 1, 'weed': 2, 'stone': 3, 'void': VOID}
+    colours = {name: tuple(SAFE_PALETTE[index]) for name, index in indices.items()}
     names = {
         'class_map': ['crop', 'weed', 'stone', 'void'],
         'class_lines': ['crop', 'weed', 'stone'],
@@ -295,7 +292,7 @@ def test_legends_and_keys_explain_colours(sample):
     assert kind.full_legend() == {name: colours[name] for name in full}
     key = kind.key(label, 30)
     assert (key is None) == (kind.name not in ('unit_vectors', 'metres'))
-    assert key is None or (key.shape[0], key.shape[2]) == (30, 3)
+    assert key is None or (key.shape[0], key.shape[2]) == (30, 4)
 
 
 # Descriptions.

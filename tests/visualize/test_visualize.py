@@ -14,14 +14,15 @@ from ubernet_jax.labels.standard import PERSON_PARTS, STANDARD, VOC_CLASSES
 from ubernet_jax.tasks import PAPER, Task
 from ubernet_jax.tasks.class_boundaries import ClassBoundaryMap
 from ubernet_jax.tasks.detections import Detections
-from ubernet_jax.visualize import Panel, Style, contact_sheet, make_panel
+from ubernet_jax.visualize import Panel, Style, contact_sheet, drawing, make_panel
 from ubernet_jax.visualize.drawing import BAND
-from ubernet_jax.visualize.normal_sphere import draw_normal_sphere
-from ubernet_jax.visualize.palette import PALETTE
+from ubernet_jax.visualize.normal_sphere import draw_normal_key, draw_normal_sphere
+from ubernet_jax.visualize.palette import NOTE, SAFE_PALETTE, VOC_PALETTE
 from ubernet_jax.visualize.style import DEFAULT_STYLE
 
 BEIGE = (224, 224, 192)  # VOC's colour of void
 WHITE = (255, 255, 255)
+SAFE = Style(opacity=1, safe_colours=True)
 
 
 def draw(
@@ -45,7 +46,7 @@ def make_detections(corners: list, classes: list[int], scores: list[float]) -> D
 
 
 def test_the_palette_of_pascal_voc():
-    assert PALETTE.shape == (256, 3)
+    assert VOC_PALETTE.shape == (256, 3)
     published = {
         0: (0, 0, 0),
         1: (128, 0, 0),  # aeroplane
@@ -58,7 +59,7 @@ def test_the_palette_of_pascal_voc():
         VOID: BEIGE,
     }
     for index, colour in published.items():
-        assert tuple(PALETTE[index]) == colour
+        assert tuple(VOC_PALETTE[index]) == colour
 
 
 def test_normals_as_rgb():
@@ -85,10 +86,13 @@ def test_classes_plain_and_over_the_image():
     classes = np.array([[0, 15, VOID]], np.uint8)
     plain = draw(STANDARD['segmentation'], classes)
     np.testing.assert_array_equal(plain, [[[0, 0, 0], [192, 128, 128], BEIGE]])
-    image = np.full((1, 3, 3), 100, np.uint8)
-    over = draw(STANDARD['segmentation'], classes, image)
+    image = np.full((3, 9, 3), 100, np.uint8)
+    over = draw(STANDARD['segmentation'], np.tile(np.repeat(classes, 3, axis=1), (3, 1)), image)
     # 0.65 of the class colour and 0.35 of the image; the background is the image.
-    np.testing.assert_array_equal(over, [[[100] * 3, [160, 118, 118], [181, 181, 160]]])
+    centres = [[100] * 3, [160, 118, 118], [181, 181, 160]]
+    np.testing.assert_array_equal(over[1, 1::3], centres)
+    # Between the regions is a white line.
+    np.testing.assert_array_equal(over[:, [3, 6]], np.full((3, 2, 3), 201))
 
 
 def test_semantic_boundaries_are_class_colours_on_white():
@@ -102,7 +106,7 @@ def test_semantic_boundaries_are_class_colours_on_white():
     np.testing.assert_array_equal(drawn, [[WHITE, [192, 128, 128], [192, 128, 128]]])
 
 
-def test_drawing_in_bands_equals_drawing_row_by_row():
+def test_drawing_in_bands_equals_drawing_at_once(monkeypatch):
     """The picture is larger than a band."""
     width = 512
     height = BAND // width + 3
@@ -110,36 +114,42 @@ def test_drawing_in_bands_equals_drawing_row_by_row():
     classes = rng.integers(0, 21, (height, width), np.uint8)
     image = rng.integers(0, 256, (height, width, 3), np.uint8)
     kind = STANDARD['segmentation']
-    full = draw(kind, classes, image)
-    for row in (0, height - 4, height - 3, height - 1):
-        rows = slice(row, row + 1)
-        np.testing.assert_array_equal(full[rows], draw(kind, classes[rows], image[rows]))
+    in_bands = draw(kind, classes, image)
+    monkeypatch.setattr(drawing, 'BAND', classes.size)
+    np.testing.assert_array_equal(in_bands, draw(kind, classes, image))
 
 
 def test_the_key_of_normals_is_a_sphere():
     sphere = draw_normal_sphere(101)
-    assert (sphere.dtype, sphere.shape) == (np.uint8, (101, 101, 3))
-    assert tuple(sphere[50, 50]) == (128, 128, 255)  # towards the camera
-    assert tuple(sphere[50, 100]) == (255, 128, 128) and tuple(sphere[50, 0]) == (
-        0,
-        128,
-        128,
-    )  # sides
-    assert tuple(sphere[0, 50]) == (128, 255, 128) and tuple(sphere[100, 50]) == (
-        128,
-        0,
-        128,
-    )  # top
-    assert tuple(sphere[0, 0]) == WHITE
+    assert (sphere.dtype, sphere.shape) == (np.uint8, (101, 101, 4))
+    assert tuple(sphere[50, 50]) == (128, 128, 255, 255)  # towards the camera
+    assert tuple(sphere[50, 100]) == (255, 128, 128, 255)  # right
+    assert tuple(sphere[50, 0]) == (0, 128, 128, 255)  # left
+    assert tuple(sphere[0, 50]) == (128, 255, 128, 255)  # up
+    assert tuple(sphere[100, 50]) == (128, 0, 128, 255)  # down
+    assert sphere[0, 0, 3] == 0  # clear outside
     image = np.full((60, 90, 3), 50, np.uint8)
     normals = np.zeros((60, 90, 3), np.float32)
     drawn = make_panel('normals', STANDARD['normals'], normals, image)
     sheet = contact_sheet([drawn], side=90)
     bare = contact_sheet([dataclasses.replace(drawn, key=lambda side: None)], side=90)
-    assert sheet.shape[0] > bare.shape[0] and sheet.shape[1] == bare.shape[1]
-    small = draw_normal_sphere(42)
-    below = sheet[-len(small) - 20 :]
-    assert any((below[y : y + 42, 8:50] == small).all() for y in range(20))
+    assert sheet.shape[0] > bare.shape[0]
+    key = draw_normal_key(42)
+    shown = np.nonzero(key[..., 3] == 255)
+    below = sheet[-len(key) - 20 :]
+    assert any((below[y : y + 42, 8:][shown] == key[..., :3][shown]).all() for y in range(20))
+
+
+@pytest.mark.parametrize('height', [30, 64, 100])
+def test_the_key_of_normals_names_directions_around_the_ball_on_a_clear_ground(height):
+    key = draw_normal_key(height)
+    assert key.shape[0] == height and key[0, 0, 3] == 0 and key[-1, -1, 3] == 0
+    rows, columns = np.nonzero((key[..., 3] > 0) & (key[..., :3] == NOTE).all(-1))
+    ball = (key[..., 3] == 255) & (np.ptp(key[..., :3].astype(int), axis=-1) > 20)
+    top, bottom = np.nonzero(ball.any(1))[0][[0, -1]]
+    first, last = np.nonzero(ball.any(0))[0][[0, -1]]
+    assert rows.min() < top and rows.max() > bottom
+    assert columns.min() < first and columns.max() > last
 
 
 def test_boundaries_are_thinned_to_lines_of_the_thickness():
@@ -155,7 +165,7 @@ def test_boundaries_are_thinned_to_lines_of_the_thickness():
     style = Style(thickness=3)
     boundaries = ClassBoundaryMap(classes=classes, strength=ridge)
     drawn = draw(PAPER['semantic_boundaries'](), boundaries, style=style)
-    assert np.abs(drawn[20, 19:22].astype(int) - PALETTE[2]).max() < 30
+    assert np.abs(drawn[20, 19:22].astype(int) - VOC_PALETTE[2]).max() < 30
     assert (drawn[20, :10] == 255).all()
     # Labels are already lines.
     lines = np.zeros((9, 9), np.uint8)
@@ -177,7 +187,7 @@ def test_boxes_below_the_minimum_score_are_not_drawn():
 def test_the_style_sets_the_opacity_of_classes():
     image = np.full((1, 1, 3), 100, np.uint8)
     classes = np.array([[15]], np.uint8)
-    for opacity, expected in ((0.0, [100, 100, 100]), (1.0, PALETTE[15])):
+    for opacity, expected in ((0.0, [100, 100, 100]), (1.0, VOC_PALETTE[15])):
         drawn = draw(STANDARD['segmentation'], classes, image, Style(opacity=opacity))
         np.testing.assert_array_equal(drawn[0, 0], expected)
 
@@ -197,7 +207,19 @@ def test_the_legend_has_only_the_classes_present():
     ]
     assert STANDARD['saliency'].legend(classes) == {}
     kind = ClassMap(classes=('background', 'hat', 'shoe'))
-    assert kind.legend(np.array([[2]], np.uint8)) == {'shoe': (0, 128, 0)}
+    assert kind.legend(np.array([[2]], np.uint8)) == {'shoe': tuple(SAFE_PALETTE[2])}
+
+
+@pytest.mark.parametrize('name', ['segmentation', 'semantic_boundaries', 'detection'])
+def test_the_classes_of_voc_have_safe_colours_if_the_style_says_so(name):
+    label = make_boxes((1, 1, 8, 8, 15, False)) if name == 'detection' else np.full((9, 9), 15)
+    label = label.astype(np.uint8) if isinstance(label, np.ndarray) else label
+    image = np.zeros((9, 9, 3), np.uint8)
+    for style, palette in ((Style(opacity=1), VOC_PALETTE), (SAFE, SAFE_PALETTE)):
+        drawn = draw(STANDARD[name], label, image, style)
+        assert (drawn == palette[15]).all(-1).any()
+        legend = STANDARD[name].legend(label, style)
+        assert legend == ({} if name == 'detection' else {'person': tuple(palette[15])})
 
 
 def test_the_legend_ignores_stray_pixels():
@@ -301,7 +323,7 @@ def test_boxes_are_drawn_with_names_over_the_image():
     image = np.full((100, 150, 3), 50, np.uint8)
     detections = make_detections([[20, 40, 120, 90], [0, 0, 150, 100]], [15, 8], [0.9, 0.1])
     drawn = draw(task, detections, image)
-    colours = [PALETTE[index] for index in (15, 8)]
+    colours = [VOC_PALETTE[index] for index in (15, 8)]
     person, cat = ((drawn == colour).all(-1) for colour in colours)
     assert person[40:90, 20].all() and person[89, 20:120].all() and person[40:90, 119].all()
     assert not cat.any()  # its score is too low
@@ -314,12 +336,12 @@ def test_boxes_are_drawn_with_names_over_the_image():
 
 
 def test_boxes_are_visible_on_objects_of_the_same_colour():
-    image = np.full((100, 150, 3), PALETTE[15], np.uint8)
+    image = np.full((100, 150, 3), VOC_PALETTE[15], np.uint8)
     detections = make_detections([[20, 40, 120, 90]], [15], [0.9])
     drawn = draw(PAPER['detection'](), detections, image)
     for column in (19, 21):  # on either side of the line
         assert (drawn[60:88, column] == 0).all()
-    assert (drawn[60:88, 20] == PALETTE[15]).all()
+    assert (drawn[60:88, 20] == VOC_PALETTE[15]).all()
 
 
 def test_names_of_boxes_at_the_border_stay_within_the_image():

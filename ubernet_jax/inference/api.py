@@ -1,9 +1,12 @@
 """A trained network as a Python object; `from ubernet_jax import UberNet`, see docs/python.md."""
 
+import html
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, overload
+
+import numpy as np
 
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.predictions import Predictions
@@ -20,12 +23,15 @@ class UberNet:
 
     The object can be used by several threads at once, but not after `os.fork`. The network is
     compiled once for each size to which photographs are scaled: see `predictor.input_size`.
+
+    Attributes:
+      datasets: names of the datasets that the network was trained on; empty if they are not known.
     """
 
     _process: ClassVar[int | None] = None  # the process that has loaded a network
 
-    def __init__(self, predictor: Predictor):
-        self._predictor = predictor
+    def __init__(self, predictor: Predictor, datasets: Sequence[str] = ()):
+        self._predictor, self.datasets = predictor, tuple(datasets)
         UberNet._process = os.getpid()
 
     @classmethod
@@ -38,12 +44,36 @@ class UberNet:
         """
         _refuse_forked(cls._process)
         config, _, params, batch_stats = open_checkpoint(pathlib.Path(path))
-        return cls(Predictor(make_network(config), config.input_size, params, batch_stats))
+        predictor = Predictor(make_network(config), config.input_size, params, batch_stats)
+        return cls(predictor, [dataset.name for dataset in config.data.train])
+
+    def __repr__(self) -> str:
+        model = self._predictor.network.config
+        return f'UberNet with trunk {model.trunk.value} and tasks {", ".join(self.tasks)}'
+
+    def _repr_html_(self) -> str:
+        """Returns a table of the tasks and their classes, which a notebook shows."""
+        model = self._predictor.network.config
+        trunk = f'trunk {model.trunk.value}, width {model.width:g}, {model.scales} scales'
+        trained = f'; trained on {", ".join(self.datasets)}' if self.datasets else ''
+        rows = ''.join(
+            f'<tr><td>{name}</td><td>{task.kind}</td>'
+            f'<td>{html.escape(", ".join(task.classes))}</td></tr>'
+            for name, task in self.tasks.items()
+        )
+        return (
+            f'<table><caption>UberNet: {html.escape(trunk + trained)}</caption>'
+            f'<tr><th>task</th><th>kind</th><th>classes</th></tr>{rows}</table>'
+        )
 
     @property
     def tasks(self) -> Mapping[str, Task]:
         """The network's tasks by name, in the order of its configuration."""
         return self._predictor.network.tasks
+
+    def is_compiled_for(self, photograph: np.ndarray) -> bool:
+        """Whether all tasks were predicted for a photograph (H, W, 3) of the same input size."""
+        return self._predictor.is_compiled_for(photograph)
 
     @overload
     def predict(
@@ -59,7 +89,9 @@ class UberNet:
         """Predicts for a photograph or a list of photographs; results have the photograph's size.
 
         Args:
-          images: a file, a Pillow image or an array uint8 (H, W, 3), RGB; or a list of these.
+          images: the name of a file, its content as bytes, an open binary file, a Pillow image, or
+            an array uint8 (H, W, 3) RGB, (H, W) grey or (H, W, 4) RGBA; or a list of these.
+            Transparent pixels are put on white.
           tasks: names of the tasks to predict, or a single name; None for all tasks. Fewer tasks
             take less time.
 

@@ -1,5 +1,6 @@
 """The predictions of a network for a photograph: results by task, their pictures and files."""
 
+import io
 import os
 import pathlib
 from collections.abc import Iterator, Mapping
@@ -10,9 +11,12 @@ from PIL import Image
 
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference import saved_files
+from ubernet_jax.inference.saved_files import SavedFiles
 from ubernet_jax.tasks import Task
 from ubernet_jax.visualize import Panel, Style, contact_sheet, make_panel
 from ubernet_jax.visualize.style import DEFAULT_STYLE
+
+SHOWN_SIDE = 240  # pixels; of each picture in a notebook
 
 
 class Predictions(Mapping[str, Any]):
@@ -54,6 +58,12 @@ class Predictions(Mapping[str, Any]):
         height, width = self.image.shape[:2]
         return f'Predictions of a photograph of {width} x {height} pixels: {", ".join(self)}'
 
+    def _repr_png_(self) -> bytes:
+        """Returns the sheet with all pictures, which a notebook shows."""
+        file = io.BytesIO()
+        Image.fromarray(contact_sheet(self.panels(), side=SHOWN_SIDE)).save(file, 'png')
+        return file.getvalue()
+
     def arrays(self) -> dict[str, np.ndarray]:
         """Returns all results as arrays by task name.
 
@@ -86,18 +96,28 @@ class Predictions(Mapping[str, Any]):
             ),
         ]
 
-    def save(self, folder: str | os.PathLike) -> list[pathlib.Path]:
-        """Writes the pictures of the tasks, `sheet.png`, `predictions.npz`, and files of the tasks.
+    def save(
+        self,
+        folder: str | os.PathLike,
+        *,
+        arrays: bool = False,
+        style: Style = DEFAULT_STYLE,
+    ) -> SavedFiles:
+        """Writes the picture of each task, `sheet.png` with all pictures, and files of the tasks.
 
-        Detections are also written to `TASK.json`, in the folder layout's JSON with scores. The
-        arrays are those of `arrays`. Files that an earlier call wrote to the folder and this call
-        does not replace are removed, such as the picture of a task that this network lacks.
+        These are `TASK.index.png` for a class map (the class index of each pixel), and `TASK.json`
+        for detections (the folder layout's JSON with scores). Files that an earlier call wrote to
+        the folder and this call does not replace are removed, such as the picture of a task that
+        this network lacks.
 
         Args:
           folder: output folder, created if it does not exist.
+          arrays: also write `predictions.npz`, the result of `arrays` at the size of the
+            photograph; for the six dense tasks of the paper, 27 bytes per pixel.
+          style: settings for drawing the pictures.
 
         Returns:
-          The removed files.
+          The written and the removed files.
 
         Raises:
           UserError: `folder` is a file, or is within a file.
@@ -109,16 +129,17 @@ class Predictions(Mapping[str, Any]):
             raise UserError(
                 f'{folder} is a file, or is within a file: give the name of a folder'
             ) from None
-        panels = self.panels()
-        with saved_files.replaced(folder) as (new, removed):
+        panels = self.panels(style)
+        with saved_files.replaced(folder) as (new, saved):
             for (name, result), panel in zip(self.items(), panels[1:], strict=True):
                 Image.fromarray(panel.picture).save(new / f'{name}.png')
                 self.tasks[name].save(name, result, new)
-            saved_files.write_arrays(new / 'predictions.npz', self.arrays())
+            if arrays:
+                saved_files.write_arrays(new / 'predictions.npz', self.arrays())
             Image.fromarray(contact_sheet(panels)).save(
                 new / saved_files.SHEET, pnginfo=saved_files.list_files(new)
             )
-        return removed
+        return saved
 
 
 def _absent(name: str, results: Mapping[str, Any]) -> str:

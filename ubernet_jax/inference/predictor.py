@@ -44,6 +44,13 @@ class Predictor:
         self._config = config
         # Parameters read from a file are on the host; this avoids a transfer for every image.
         self._params, self._batch_stats = jax.device_put((params, batch_stats))
+        self._compiled: set[tuple[tuple[int, int], str]] = set()  # input sizes and tasks
+
+    def is_compiled_for(self, image: np.ndarray) -> bool:
+        """Whether all tasks were predicted for an image (H, W, 3) of the same input size."""
+        height, width = image.shape[:2]
+        size = input_size(height, width, self._config)
+        return all((size, task) in self._compiled for task in self.network.tasks)
 
     def __call__(self, image: np.ndarray, tasks: Sequence[str]) -> Predictions:
         """Predicts at the size of the image.
@@ -81,6 +88,7 @@ class Predictor:
         outputs = apply(self.network, self._params, self._batch_stats, resized, tasks, scales)
         for name, output in outputs.items():
             yield name, jax.tree.map(lambda x: np.asarray(x)[0], output), size
+            self._compiled.add((size, name))
 
 
 def apply(

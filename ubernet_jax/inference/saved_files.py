@@ -5,10 +5,11 @@ other file of the folder is ever removed.
 """
 
 import contextlib
+import dataclasses
 import json
 import pathlib
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 from PIL import Image, PngImagePlugin
@@ -19,24 +20,48 @@ SHEET = 'sheet.png'
 _KEY = 'ubernet_jax'
 
 
+@dataclasses.dataclass(slots=True)
+class SavedFiles:
+    """The files of a saved prediction.
+
+    Attributes:
+      folder: where they are.
+      written: their paths, sorted by name.
+      removed: the files of an earlier prediction that were not replaced, and were removed.
+    """
+
+    folder: pathlib.Path
+    written: list[pathlib.Path] = dataclasses.field(default_factory=list)
+    removed: list[pathlib.Path] = dataclasses.field(default_factory=list)
+
+    def __str__(self) -> str:
+        megabytes = sum(path.stat().st_size for path in self.written) / 1e6
+        text = f'{self.folder}: {_names(self.written)} ({megabytes:.1f} MB)'
+        if self.removed:
+            text += f'; removed files of an earlier prediction: {_names(self.removed)}'
+        return text
+
+    __repr__ = __str__
+
+
 @contextlib.contextmanager
-def replaced(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, list[pathlib.Path]]]:
+def replaced(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, SavedFiles]]:
     """Replaces the files of the saved prediction in a folder.
 
     Yields:
-      A new folder, whose files are moved to `folder` at the end; and a list that then has the files
-      of the earlier prediction that were not replaced, and were removed. Both happen only if the
-      new files were written without an error.
+      A new folder, whose files are moved to `folder` at the end; and what lists the files then.
+      Files are moved and removed only if the new files were written without an error.
     """
-    removed = []
+    saved = SavedFiles(folder)
     with new_files(folder) as new:
-        yield new, removed
-        written = {path.name for path in new.iterdir()}
-        earlier = [folder / name for name in _earlier_files(folder) if name not in written]
+        yield new, saved
+        names = sorted(path.name for path in new.iterdir())
+        earlier = [folder / name for name in _earlier_files(folder) if name not in names]
+    saved.written += [folder / name for name in names]
     for path in earlier:
         if path.is_file():
             path.unlink()
-            removed.append(path)
+            saved.removed.append(path)
 
 
 def list_files(folder: pathlib.Path) -> PngImagePlugin.PngInfo:
@@ -57,6 +82,10 @@ def write_arrays(path: pathlib.Path, arrays: Mapping[str, np.ndarray]) -> None:
         for name, array in arrays.items():
             with archive.open(f'{name}.npy', 'w', force_zip64=True) as file:
                 np.lib.format.write_array(file, array, allow_pickle=False)
+
+
+def _names(paths: Iterable[pathlib.Path]) -> str:
+    return ', '.join(path.name for path in paths)
 
 
 def _earlier_files(folder: pathlib.Path) -> list[str]:

@@ -16,7 +16,8 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.inference.api import UberNet
 from ubernet_jax.inference.predictions import Predictions
 from ubernet_jax.picture_limits import MAX_PIXELS
-from ubernet_jax.visualize import Panel, contact_sheet
+from ubernet_jax.visualize import Panel, Style, contact_sheet
+from ubernet_jax.visualize.style import DEFAULT_STYLE
 from ubernet_jax.writing import new_file
 
 # With this setting imageio starts ffmpeg without a plain fork, which may hang with JAX's threads.
@@ -64,7 +65,13 @@ class FrameCount(NamedTuple):
 
 
 def predict_video(
-    net: UberNet, path: pathlib.Path, tasks: Sequence[str], out: pathlib.Path, *, every: int = 1
+    net: UberNet,
+    path: pathlib.Path,
+    tasks: Sequence[str],
+    out: pathlib.Path,
+    *,
+    every: int = 1,
+    style: Style = DEFAULT_STYLE,
 ) -> FrameCount:
     """Writes a video of contact sheets with the same duration as the given video.
 
@@ -74,6 +81,7 @@ def predict_video(
       tasks: names of tasks of the network.
       out: the .mp4 file to write; its folder is created.
       every: predicts for every n-th frame only.
+      style: settings for drawing the results.
 
     Returns:
       How many frames were read.
@@ -90,7 +98,7 @@ def predict_video(
             count += 1
             if (count - 1) % every:
                 continue
-            sheet = _draw_frame(net.predict(frame, tasks))
+            sheet = _draw_frame(net.predict(frame, tasks), style)
             if writer is None:  # a video without frames leaves no file
                 new = stack.enter_context(new_file(out))
                 rate = video.rate / every
@@ -128,13 +136,13 @@ def read_video(path: pathlib.Path) -> Video:
     return Video(meta['fps'], round(meta['fps'] * meta.get('duration', 0)), frames)
 
 
-def _draw_frame(result: Predictions) -> np.ndarray:
+def _draw_frame(result: Predictions, style: Style) -> np.ndarray:
     """Draws a contact sheet with even sides (for the codecs) and the same size for all frames."""
-    photograph, *panels = result.panels()
+    photograph, *panels = result.panels(style)
     shown = [Panel(caption='video', picture=photograph.picture)]
     for task, panel in zip(result.tasks.values(), panels, strict=True):
         # A legend of the visible classes only would change the size from frame to frame.
-        shown.append(dataclasses.replace(panel, legend=task.label.full_legend()))
+        shown.append(dataclasses.replace(panel, legend=task.label.full_legend(style)))
     sheet = contact_sheet(shown)
     padding = [(0, side % 2) for side in sheet.shape[:2]]
     return np.pad(sheet, [*padding, (0, 0)], constant_values=255)

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ubernet_jax.labels.box_files import read_boxes
+from ubernet_jax.labels.class_palette import choose_palette, palette_fields
 from ubernet_jax.labels.grid import ScaledGrid, Window
 from ubernet_jax.labels.kind import MAX_CLASSES, LabelKind, Part
 from ubernet_jax.labels.registry import register
@@ -135,17 +136,22 @@ class Boxes(LabelKind):
             values=f'{present[0]}-{present[-1]}' if present else '',
         )
 
+    @property
+    def style_fields(self) -> tuple[str, ...]:
+        return 'score', *palette_fields(self.classes)
+
     def draw(self, label: Any, image: np.ndarray, style: Style) -> np.ndarray:
         """Draws boxes with their classes over the image.
 
         The label is a `BoxSet`, or an object with `corners`, `classes` and `scores`, by descending
         score; boxes of higher score are drawn on top.
         """
+        palette = choose_palette(self.classes, style)
         return draw_boxes(
             image,
             label.corners,
             [self.classes[index] for index in label.classes],
-            label.classes,
+            [tuple(palette[index].tolist()) for index in label.classes],
             getattr(label, 'scores', None),
             style.score,
         )

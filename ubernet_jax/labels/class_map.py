@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ubernet_jax.errors import UserError
+from ubernet_jax.labels.class_palette import choose_palette, palette_fields
 from ubernet_jax.labels.grid import Grid
 from ubernet_jax.labels.kind import VOID
 from ubernet_jax.labels.maps import MapKind, histogram
@@ -16,8 +17,9 @@ from ubernet_jax.labels.reading import is_array, read_array, read_picture, requi
 from ubernet_jax.labels.registry import register
 from ubernet_jax.labels.review import Review, Survey
 from ubernet_jax.visualize.drawing import class_colours, in_bands, mix, require_same_size
-from ubernet_jax.visualize.palette import PALETTE, Colour
-from ubernet_jax.visualize.style import Style
+from ubernet_jax.visualize.outlines import OUTLINE, find_outlines
+from ubernet_jax.visualize.palette import Colour
+from ubernet_jax.visualize.style import DEFAULT_STYLE, Style
 
 NOTABLE = 0.001  # minimum share of the pixels for a class to appear in the legend
 
@@ -63,18 +65,28 @@ class ClassMap(MapKind):
     def review(self, total: Survey) -> Review:
         return review_classes(total['histogram'], self.classes)
 
-    def draw(self, label: np.ndarray, image: np.ndarray | None, style: Style) -> np.ndarray:
-        """Draws class colours, over the image if given; the background is clear, void is beige."""
-        require_same_size(self.name, label, image)
-        return in_bands(functools.partial(_draw, opacity=style.opacity), label, image)
+    @property
+    def style_fields(self) -> tuple[str, ...]:
+        return 'opacity', *palette_fields(self.classes)
 
-    def legend(self, label: np.ndarray) -> dict[str, Colour]:
+    def draw(self, label: np.ndarray, image: np.ndarray | None, style: Style) -> np.ndarray:
+        """Draws class colours, over the image if given: then the background is clear, and a line
+        separates regions. Void is beige."""
+        require_same_size(self.name, label, image)
+        colours = choose_palette(self.classes, style)
+        if image is None:
+            return in_bands(lambda classes: colours[classes], label)
+        draw = functools.partial(_draw_over, colours, style.opacity)
+        return in_bands(draw, label, find_outlines(label), image)
+
+    def legend(self, label: np.ndarray, style: Style = DEFAULT_STYLE) -> dict[str, Colour]:
         minimum = NOTABLE * label.size
         visible = (i for i, count in enumerate(histogram(label)) if count > minimum)
-        return class_colours(self.classes, visible, VOID)
+        return class_colours(self.classes, choose_palette(self.classes, style), visible, VOID)
 
-    def full_legend(self) -> dict[str, Colour]:
-        return class_colours(self.classes, range(len(self.classes)))
+    def full_legend(self, style: Style = DEFAULT_STYLE) -> dict[str, Colour]:
+        palette = choose_palette(self.classes, style)
+        return class_colours(self.classes, palette, range(len(self.classes)))
 
 
 def check_classes(path: pathlib.Path, label: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
@@ -122,8 +134,13 @@ def review_classes(counts: list[int], classes: tuple[str, ...]) -> Review:
     )
 
 
-def _draw(classes: np.ndarray, image: np.ndarray | None, opacity: float) -> np.ndarray:
-    colours = PALETTE[classes]
-    if image is None:
-        return colours
-    return mix(image, colours, np.where(classes == 0, np.float32(0), np.float32(opacity)))
+def _draw_over(
+    colours: np.ndarray,
+    opacity: float,
+    classes: np.ndarray,
+    outlines: np.ndarray,
+    image: np.ndarray,
+) -> np.ndarray:
+    drawn = np.where(outlines[..., np.newaxis], np.array(OUTLINE, np.uint8), colours[classes])
+    clear = (classes == 0) & ~outlines
+    return mix(image, drawn, np.where(clear, np.float32(0), np.float32(opacity)))

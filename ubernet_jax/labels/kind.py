@@ -17,7 +17,7 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.labels.grid import RotatedGrid, ScaledGrid, Window
 from ubernet_jax.labels.review import Review, Survey
 from ubernet_jax.visualize.palette import Colour
-from ubernet_jax.visualize.style import Style
+from ubernet_jax.visualize.style import DEFAULT_STYLE, Style
 
 VOID = 255  # class index of a pixel without a label, in files and in memory
 MAX_CLASSES = VOID
@@ -140,16 +140,23 @@ class LabelKind(abc.ABC):
           uint8 (H, W, 3), RGB.
         """
 
-    def legend(self, label: Any) -> dict[str, Colour]:
-        """Maps class name -> colour for the classes visible in `draw(label, ...)`."""
+    def legend(self, label: Any, style: Style = DEFAULT_STYLE) -> dict[str, Colour]:
+        """Maps class name -> colour for the classes visible in `draw(label, ..., style)`."""
         return {}
 
-    def full_legend(self) -> dict[str, Colour]:
+    def full_legend(self, style: Style = DEFAULT_STYLE) -> dict[str, Colour]:
         """Maps class name -> colour for all classes, visible or not."""
         return {}
 
+    @property
+    def style_fields(self) -> tuple[str, ...]:
+        """Names of the fields of `Style` that the pictures of labels or predictions depend on."""
+        return ()
+
     def key(self, label: Any, side: int) -> np.ndarray | None:
-        """Draws a key of the colours, uint8 (h, w, 3), about `side` pixels high.
+        """Draws a key of the colours, uint8 (h, w, 4), RGBA, about `side` pixels high.
+
+        Its background is clear, since pages are light or dark.
 
         None for kinds whose colours are grey or explained by class names.
         """

@@ -122,6 +122,10 @@ class Lines(LabelKind):
     def review(self, total: Survey) -> Review:
         return review_strengths(total['histogram'])
 
+    @property
+    def style_fields(self) -> tuple[str, ...]:
+        return ('thickness',)
+
     def draw(
         self, label: LineMap | np.ndarray, image: np.ndarray | None, style: Style
     ) -> np.ndarray:

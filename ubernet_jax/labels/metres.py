@@ -16,7 +16,7 @@ from ubernet_jax.labels.reading import is_array, read_array, read_picture, requi
 from ubernet_jax.labels.registry import register
 from ubernet_jax.labels.review import Review, Survey
 from ubernet_jax.visualize.drawing import in_bands
-from ubernet_jax.visualize.palette import FRAME, INK
+from ubernet_jax.visualize.palette import FRAME, NOTE
 from ubernet_jax.visualize.style import Style
 
 _EDGES = (0.05, 0.2, 0.5, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 80, 120, 200, 500, 1000)  # metres
@@ -140,19 +140,19 @@ def _draw(distances: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
 
 
 def _draw_bar(limits: tuple[float, float], height: int) -> np.ndarray:
-    """Draws the colours from near to far with metres below; uint8 (height, w, 3)."""
+    """Draws the colours from near to far with metres below; uint8 (height, w, 4), RGBA."""
     near, far = limits
     font = ImageFont.load_default(size=max(9, height / 4))
     texts = [f'{value:.3g} m' for value in (near, (near + far) / 2, far)]
     width = max(4 * height, round(1.3 * sum(map(font.getlength, texts))))
-    bar = Image.new('RGB', (width, height), 'white')
+    bar = Image.new('RGBA', (width, height), (*NOTE, 0))
     thickness = height // 2
     colours = np.tile(_colours()[::-1][np.linspace(0, 255, width).astype(int)], (thickness, 1, 1))
     bar.paste(Image.fromarray(colours))
     draw = ImageDraw.Draw(bar)
     draw.rectangle((0, 0, width - 1, thickness - 1), outline=FRAME)
     for text, x, anchor in zip(texts, (0, width / 2, width - 1), ('ls', 'ms', 'rs'), strict=True):
-        draw.text((x, height - height // 6), text, INK, font, anchor=anchor)
+        draw.text((x, height - height // 6), text, NOTE, font, anchor=anchor)
     return np.asarray(bar)
 
 

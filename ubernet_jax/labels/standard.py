@@ -5,17 +5,13 @@ from collections.abc import Mapping
 from ubernet_jax.labels.boxes import Boxes
 from ubernet_jax.labels.class_lines import ClassLines
 from ubernet_jax.labels.class_map import ClassMap
+from ubernet_jax.labels.class_palette import VOC_CLASSES as VOC_CLASSES
 from ubernet_jax.labels.kind import LabelKind
 from ubernet_jax.labels.lines import Lines
 from ubernet_jax.labels.metres import Metres
 from ubernet_jax.labels.soft_mask import SoftMask
 from ubernet_jax.labels.unit_vectors import UnitVectors
 
-VOC_CLASSES = (
-    'background', 'aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair',
-    'cow', 'diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant', 'sheep', 'sofa',
-    'train', 'tvmonitor',
-)  # fmt: skip
 PERSON_PARTS = (
     'background', 'head', 'torso', 'upper arm', 'lower arm', 'upper leg', 'lower leg',
 )  # fmt: skip

@@ -19,7 +19,7 @@ from ubernet_jax.labels.registry import register
 from ubernet_jax.labels.review import Review, Survey
 from ubernet_jax.metrics.normals import COMPONENT_LIMIT
 from ubernet_jax.visualize.drawing import in_bands
-from ubernet_jax.visualize.normal_sphere import draw_directions, draw_normal_sphere
+from ubernet_jax.visualize.normal_sphere import draw_directions, draw_normal_key
 from ubernet_jax.visualize.style import Style
 
 SCALE = 32767  # scale of int16 vectors in records and batches: steps of 0.002 degrees
@@ -116,8 +116,8 @@ class UnitVectors(MapKind):
         return in_bands(draw_directions, label)
 
     def key(self, label: np.ndarray, side: int) -> np.ndarray:
-        """Draws a sphere, with the colour of the normal at each point."""
-        return draw_normal_sphere(side)
+        """Draws a ball with the colour of the normal at each point, and directions in words."""
+        return draw_normal_key(side)
 
 
 def read_vectors(path: pathlib.Path, key: str) -> np.ndarray:

@@ -18,7 +18,7 @@ MAX_DISTANCE = {'boundaries': 0.0075, 'semantic-boundaries': 0.02}  # task -> de
 _PLOT_FORMATS = ('.png', '.pdf', '.svg')
 _PREDICTIONS_HELP = """folder with a map NAME.png, .npy, .npz or .mat for each image; semantic
 boundaries: one folder per class with pictures, CLASS/NAME.png, or arrays (C, H, W); detection and
-proposals: comp4 or JSON files; all tasks: the output folder of predict"""
+proposals: comp4 or JSON files; all tasks: the output folder of predict --arrays"""
 
 
 def check_arguments(args: argparse.Namespace) -> None:

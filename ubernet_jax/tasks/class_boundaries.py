@@ -18,7 +18,7 @@ from ubernet_jax.tasks.registry import register
 from ubernet_jax.tasks.strips import argmax_and_max, finish_in_strips
 from ubernet_jax.tasks.task import Size
 from ubernet_jax.visualize.palette import Colour
-from ubernet_jax.visualize.style import Style
+from ubernet_jax.visualize.style import DEFAULT_STYLE, Style
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -99,8 +99,8 @@ class ClassBoundaries(BagTask):
     def draw(self, result: ClassBoundaryMap, image: np.ndarray, style: Style) -> np.ndarray:
         return self.label.draw(result.classes, image, style, strength=result.strength)
 
-    def legend(self, result: ClassBoundaryMap) -> dict[str, Colour]:
-        return self.label.legend(result.classes, strength=result.strength)
+    def legend(self, result: ClassBoundaryMap, style: Style = DEFAULT_STYLE) -> dict[str, Colour]:
+        return self.label.legend(result.classes, style, strength=result.strength)
 
     def describe_point(self, result: ClassBoundaryMap, x: int, y: int, min_score: float) -> str:
         return f'{self.classes[result.classes[y, x]]} {result.strength[y, x]:.2f}'

@@ -1,6 +1,7 @@
 """Segmentation: the class of every pixel, for classes of objects or parts (paper, section 2.4)."""
 
 import dataclasses
+import pathlib
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -8,6 +9,7 @@ import jax
 import numpy as np
 
 from ubernet_jax.labels import ClassMap, LabelKind
+from ubernet_jax.labels.class_palette import choose_palette
 from ubernet_jax.losses.dense import cross_entropy
 from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.metrics.segmentation import SegmentationMetric
@@ -15,6 +17,8 @@ from ubernet_jax.tasks.dense import DenseTask
 from ubernet_jax.tasks.registry import register
 from ubernet_jax.tasks.strips import argmax_and_max
 from ubernet_jax.tasks.voc_results import segmentation_results
+from ubernet_jax.visualize.index_mask import write_index_mask
+from ubernet_jax.visualize.style import DEFAULT_STYLE
 
 
 @register
@@ -40,6 +44,11 @@ class Segmentation(DenseTask):
 
     def finish_strip(self, scores: np.ndarray) -> tuple[np.ndarray, ...]:
         return (argmax_and_max(scores)[0],)
+
+    def save(self, name: str, result: np.ndarray, folder: pathlib.Path) -> None:
+        """Writes `NAME.index.png`: the class index of each pixel, a label of the folder layout."""
+        palette = choose_palette(tuple(self.classes), DEFAULT_STYLE)
+        write_index_mask(folder / f'{name}.index.png', result, palette)
 
     def voc_results(self, image: str, result: np.ndarray) -> dict[str, bytes]:
         return segmentation_results(image, result)

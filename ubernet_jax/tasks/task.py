@@ -22,7 +22,7 @@ from ubernet_jax.models.pyramid import Features
 from ubernet_jax.models.settings import ModelConfig
 from ubernet_jax.tasks.group import GroupConfig
 from ubernet_jax.visualize.palette import Colour
-from ubernet_jax.visualize.style import Style
+from ubernet_jax.visualize.style import DEFAULT_STYLE, Style
 
 Size = tuple[int, int]  # height, width
 
@@ -268,9 +268,9 @@ class Task(GroupConfig, abc.ABC):
         """Draws the result of an image as labels are drawn; returns uint8 (H, W, 3), RGB."""
         return self.label.draw(result, image, style)
 
-    def legend(self, result: Any) -> dict[str, Colour]:
-        """Returns name -> colour of the classes that are visible in `draw(result, ...)`."""
-        return self.label.legend(result)
+    def legend(self, result: Any, style: Style = DEFAULT_STYLE) -> dict[str, Colour]:
+        """Returns name -> colour of the classes visible in `draw(result, ..., style)`."""
+        return self.label.legend(result, style)
 
     def key(self, result: Any, side: int) -> np.ndarray | None:
         """Draws the meaning of the colours: see `LabelKind.key`."""

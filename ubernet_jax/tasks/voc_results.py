@@ -8,18 +8,16 @@ the training data: comp6 (segmentation) and comp4 (detection).
 import io
 
 import numpy as np
-from PIL import Image
 
 from ubernet_jax.tasks.detections import Detections
-from ubernet_jax.visualize.palette import PALETTE
+from ubernet_jax.visualize.index_mask import write_index_mask
+from ubernet_jax.visualize.palette import VOC_PALETTE
 
 
 def segmentation_results(image: str, classes: np.ndarray) -> dict[str, bytes]:
     """Writes a class map uint8 (H, W) as a PNG of class indices with VOC's palette."""
-    picture = Image.fromarray(classes)
-    picture.putpalette(PALETTE.ravel().tolist())
     buffer = io.BytesIO()
-    picture.save(buffer, 'png')
+    write_index_mask(buffer, classes, VOC_PALETTE)
     return {f'Segmentation/comp6_test_cls/{image}.png': buffer.getvalue()}
 
 

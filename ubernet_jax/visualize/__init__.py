@@ -1,7 +1,8 @@
 """Pictures of predictions and labels, both drawn in the same way by the kinds in `labels`.
 
-Every task is drawn in the usual way of its field: classes in the colours of PASCAL VOC, normals as
-RGB, boundaries dark on light, saliency light on dark, boxes with names over the image. Values
+Every task is drawn in the usual way of its field: the classes of PASCAL VOC in its colours, normals
+as RGB, boundaries dark on light, saliency light on dark, boxes with names over the image. Other
+classes have colours that can be told apart without red or green cones (`visualize.palette`). Values
 without such a convention are drawn in grey, which does not depend on colour vision. Class colours
 always come with a legend or a name, and other colours with a key.
 """

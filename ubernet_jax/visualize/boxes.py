@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ubernet_jax.visualize.palette import PALETTE
+from ubernet_jax.visualize.palette import Colour
 
 BRIGHT = 128  # mean of a colour above which text on it is black
 
@@ -14,7 +14,7 @@ def draw_boxes(
     image: np.ndarray,
     corners: np.ndarray,
     names: Sequence[str],
-    colours: np.ndarray,
+    colours: Sequence[Colour],
     scores: np.ndarray | None,
     min_score: float,
 ) -> np.ndarray:
@@ -24,7 +24,7 @@ def draw_boxes(
       image: uint8 (H, W, 3).
       corners: (B, 4), x1, y1, x2, y2 in pixels, by descending score.
       names: the text at each box.
-      colours: (B,), the palette index of each box.
+      colours: the colour of each box.
       scores: (B,), of detections; None for labels.
       min_score: the lowest score of a detection that is drawn.
 
@@ -38,10 +38,9 @@ def draw_boxes(
     width, edge = max(1, side // 150), max(1, side // 400)
     scores_or_none = [None] * len(names) if scores is None else scores
     boxes = zip(corners.tolist(), names, colours, scores_or_none, strict=True)
-    for (left, top, right, bottom), name, index, score in reversed(list(boxes)):
+    for (left, top, right, bottom), name, colour, score in reversed(list(boxes)):
         if score is not None and score < min_score:
             continue
-        colour = tuple(PALETTE[index].tolist())
         ink = 'black' if sum(colour) / 3 > BRIGHT else 'white'
         right, bottom = max(left, right - 1), max(top, bottom - 1)
         around = left - edge, top - edge, right + edge, bottom + edge

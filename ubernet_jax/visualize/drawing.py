@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from ubernet_jax.visualize.palette import PALETTE, Colour
+from ubernet_jax.visualize.palette import Colour
 
 BAND = 1 << 20  # pixels drawn at a time, which bounds the memory for temporary arrays
 
@@ -56,8 +56,8 @@ def require_same_size(what: str, result: np.ndarray, *arrays: np.ndarray | None)
 
 
 def class_colours(
-    classes: Sequence[str], indices: Iterable[int], void: int | None = None
+    classes: Sequence[str], palette: np.ndarray, indices: Iterable[int], void: int | None = None
 ) -> dict[str, Colour]:
     """Maps names of class indices (or 'void') to RGB colours; skips class 0, the background."""
     names = dict(enumerate(classes)) | ({void: 'void'} if void is not None else {})
-    return {names[index]: tuple(PALETTE[index].tolist()) for index in indices if index != 0}
+    return {names[index]: tuple(palette[index].tolist()) for index in indices if index != 0}

@@ -20,7 +20,7 @@ class Painter(Protocol):
 
     def draw(self, value: Any, image: np.ndarray, style: Style, /) -> np.ndarray: ...
 
-    def legend(self, value: Any, /) -> Mapping[str, Colour]: ...
+    def legend(self, value: Any, style: Style, /) -> Mapping[str, Colour]: ...
 
     def key(self, value: Any, side: int, /) -> np.ndarray | None: ...
 
@@ -61,7 +61,7 @@ def make_panel(
     return Panel(
         caption=caption.replace('_', ' '),
         picture=painter.draw(value, image, style),
-        legend=painter.legend(value),
+        legend=painter.legend(value, style),
         key=functools.partial(painter.key, value),
     )
 
@@ -108,7 +108,9 @@ def _draw_card(panel: Panel, side: int, font: ImageFont.FreeTypeFont) -> Image.I
     thumbnail = _scale(panel.picture, side)
     line, swatch = round(1.4 * font.size), round(0.75 * font.size)
     widths = {name: 1.5 * swatch + font.getlength(name) for name in panel.legend}
-    width = math.ceil(max(thumbnail.width, font.getlength(panel.caption), *widths.values(), 0))
+    key = panel.key(KEY_LINES * line)
+    least = (thumbnail.width, 0 if key is None else key.shape[1], font.getlength(panel.caption))
+    width = math.ceil(max(*least, *widths.values()))
     positions, x, baseline = {}, 0, thumbnail.height + 2 * line
     for name, advance in widths.items():
         if x > 0 and x + advance > width:
@@ -116,13 +118,13 @@ def _draw_card(panel: Panel, side: int, font: ImageFont.FreeTypeFont) -> Image.I
         positions[name] = (x, baseline)
         x += advance + font.size
     bottom = baseline if panel.legend else thumbnail.height + line
-    key = panel.key(KEY_LINES * line)
     if key is not None:
         top, bottom = bottom + line // 2, bottom + line // 2 + len(key)
     card = Image.new('RGB', (width, bottom + line // 2), 'white')
     card.paste(thumbnail)
     if key is not None:
-        card.paste(Image.fromarray(key), (0, top))
+        drawn = Image.fromarray(key)
+        card.paste(drawn, (0, top), drawn)
     draw = ImageDraw.Draw(card)
     draw.rectangle((0, 0, thumbnail.width - 1, thumbnail.height - 1), outline=FRAME)
     draw.text((0, thumbnail.height + line), panel.caption, INK, font, anchor='ls')

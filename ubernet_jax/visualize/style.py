@@ -14,6 +14,8 @@ class Style:
       score: the lowest score of a box that is drawn, 0..1; above 1 draws none.
       thickness: thickness in pixels of the lines drawn along the ridges of predicted boundaries; 0
         draws every pixel as it was predicted.
+      safe_colours: draw the classes of PASCAL VOC, too, in colours that can be told apart without
+        red or green cones, instead of VOC's colours; other classes always have such colours.
 
     Raises:
       UserError: a value is out of its range.
@@ -22,6 +24,7 @@ class Style:
     opacity: float = 0.65
     score: float = 0.3
     thickness: int = 0
+    safe_colours: bool = False
 
     def __post_init__(self) -> None:
         for field, allowed, fits in (

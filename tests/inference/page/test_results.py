@@ -33,5 +33,5 @@ def test_a_stored_result_is_loaded_until_it_is_deleted(result, tmp_path):
 def test_everything_is_packed_and_no_other_file_remains(result, tmp_path):
     path = results.pack(result)
     with zipfile.ZipFile(path) as file:
-        assert {'saliency.png', 'sheet.png', 'predictions.npz'} <= set(file.namelist())
+        assert {'saliency.png', 'sheet.png'} <= set(file.namelist())
     assert [file for file in tmp_path.rglob('*') if file.is_file()] == [pathlib.Path(path)]

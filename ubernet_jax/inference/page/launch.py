@@ -7,8 +7,8 @@ import gradio as gr  # pyright: ignore[reportMissingImports]  (of the extra `dem
 from starlette.middleware import Middleware  # pyright: ignore[reportMissingImports]
 
 from ubernet_jax.inference.page.files import deleting
-from ubernet_jax.inference.page.layout import STYLE
 from ubernet_jax.inference.page.requests import MAX_FILE, Gate
+from ubernet_jax.inference.page.style import STYLE
 
 MAX_WAITING = 32  # visitors in the queue; further visitors are asked to come back
 MAX_SESSIONS = 256  # visitors whose last result is remembered

@@ -1,0 +1,37 @@
+"""The style sheet and the script of the page."""
+
+# Gradio reports clicks on a picture, but not the pointer's position: this clicks where it moves.
+HOVER = """() => {
+    let last = 0;
+    document.addEventListener('mousemove', event => {
+        if (!event.target.matches('.result img') || event.timeStamp < last + 200) return;
+        last = event.timeStamp;
+        const {clientX, clientY} = event;
+        event.target.dispatchEvent(new MouseEvent('click', {clientX, clientY, bubbles: true}));
+    });
+}"""
+# Says at once that something happens, before the server answers.
+WAITING = """photograph => photograph ? '<i class="busy"></i> The photograph is being sent.' : ''"""
+
+# On a phone, samples, photograph, status and results follow each other, and the values of a pixel
+# are at the lower edge of the screen.
+STYLE = """
+#results { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(230px, 100%), 1fr)); }
+.legend span { display: inline-block; margin-right: .8em; white-space: nowrap; }
+.legend span i { display: inline-block; width: .9em; height: .9em; margin-right: .3em;
+    border: 1px solid gray; }
+.credits { font-size: .8em; opacity: .8; }
+#values { position: sticky; top: 1em; }
+#values table { width: 100%; margin: 0; font-size: .9em; }
+#values td { padding: 2px 6px; }
+.busy { display: inline-block; width: 1em; height: 1em; vertical-align: -.15em; border-radius: 50%;
+    border: .15em solid; border-top-color: transparent; animation: turn 1s linear infinite; }
+@keyframes turn { to { transform: rotate(1turn); } }
+@media (max-width: 640px) {
+    #left { display: contents; }
+    #samples { order: -1; }
+    #side { order: 1; }
+    #settings { order: 2; }
+    #values:has(table) { position: fixed; top: auto; bottom: 0; left: 0; right: 0; z-index: 100;
+        padding: 6px; background: var(--body-background-fill); }
+}"""
