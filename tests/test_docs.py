@@ -191,7 +191,7 @@ def test_settings_of_the_page_on_interference_exist():
     assert methods == {method.value for method in Balancing} - {Balancing.NONE.value}
 
 
-WRITTEN = ('FILE', 'NAME', 'my', 'rooms')  # configurations that the user writes
+WRITTEN = ('FILE', 'NAME', 'both', 'my', 'rooms')  # configurations that the user writes
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
     for path in (

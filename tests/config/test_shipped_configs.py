@@ -15,7 +15,7 @@ from ubernet_jax.labels.standard import VOC_CLASSES
 CONFIGS = ROOT / 'configs'
 SHIPPED = (
     'balanced', 'boundaries', 'hed_style', 'kitchen', 'mini', 'normals_weight', 'quickstart',
-    'single_task', 'small', 'synchronous', 'two_task', 'ubernet',
+    'reference', 'single_task', 'small', 'synchronous', 'two_task', 'ubernet',
 )  # fmt: skip
 
 
