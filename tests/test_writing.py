@@ -22,19 +22,21 @@ FUNCTIONS = {'os.rename', 'os.replace', 'shutil.copy', 'shutil.copyfile', 'shuti
 OTHERS = {
     'datasets/storage/image_storage.py: Image.fromarray(image).save': 'memory',
     'datasets/storage/records.py: Image.fromarray(image).save': 'memory',
-    'demo.py: Image.fromarray(draw_scene(seed, 384, 512).image).save': 'a temporary folder',
     'export.py: safetensors.numpy.save': 'memory',
     'inference/page/layout.py: Image.fromarray(key).save': 'memory',
     'inference/page/requests.py: path.open': 'an upload, in a new temporary folder',
     'inference/page/results.py: result.save': 'a temporary folder',
     'inference/page/results.py: shutil.make_archive': 'a temporary folder',
+    'inference/page/samples.py: Image.fromarray(image).save': 'a temporary folder',
+    'inference/predictions.py: Image.fromarray(contact_sheet(self.panels(), side=SHOWN_SIDE)).save':
+        'memory',
     'inference/saved_files.py: archive.open': 'a part of an archive, which is a new file',
     'metrics/plots.py: figure.savefig': 'the new file that it is given',
     'monitoring/metric_logger.py: lines.open': 'the log, to which lines are appended',
     'predict.py: net.predict(path, tasks).save': 'what `Predictions.save` writes',
-    'tasks/voc_results.py: picture.save': 'memory',
     'train.py: checkpoints.save': 'what `Checkpoints.save` writes',
     'training/checkpoint.py: self._manager.save': 'a checkpoint, which Orbax renames',
+    'visualize/index_mask.py: picture.save': 'memory, or the new file that it is given',
     'weights/exported.py: safetensors.numpy.save': 'memory',
     'writing.py: os.replace': 'the final names of new files',
 }

@@ -36,6 +36,7 @@ VARIANTS = {
 SHIPPED = [
     f'{path.stem}.py{variant and ":"}{variant}'
     for path in sorted(CONFIGS.glob('*.py'))
+    if path.stem not in ('__init__', 'folder')  # `folder` is for datasets that the user names
     for variant in VARIANTS.get(path.stem, ('',))
 ]
 NOT_OFFICIAL = {('pascal_s', 'train')}  # exists only with a custom list

