@@ -28,7 +28,7 @@ OTHERS = {
     'inference/page/results.py: result.save': 'a temporary folder',
     'inference/page/results.py: shutil.make_archive': 'a temporary folder',
     'inference/page/samples.py: Image.fromarray(image).save': 'a temporary folder',
-    'inference/predictions.py: Image.fromarray(contact_sheet(self.panels(), side=SHOWN_SIDE)).save': 'memory',
+    'inference/predictions.py: sheet.save': 'memory',
     'inference/saved_files.py: archive.open': 'a part of an archive, which is a new file',
     'metrics/plots.py: figure.savefig': 'the new file that it is given',
     'monitoring/metric_logger.py: lines.open': 'the log, to which lines are appended',

@@ -61,7 +61,8 @@ class Predictions(Mapping[str, Any]):
     def _repr_png_(self) -> bytes:
         """Returns the sheet with all pictures, which a notebook shows."""
         file = io.BytesIO()
-        Image.fromarray(contact_sheet(self.panels(), side=SHOWN_SIDE)).save(file, 'png')
+        sheet = Image.fromarray(contact_sheet(self.panels(), side=SHOWN_SIDE))
+        sheet.save(file, 'png')
         return file.getvalue()
 
     def arrays(self) -> dict[str, np.ndarray]:
