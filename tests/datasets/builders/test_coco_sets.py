@@ -1,11 +1,13 @@
 """Datasets in the format of COCO: layouts of the tools, and what is refused."""
 
+import functools
 import json
 import pathlib
 
 import numpy as np
 import pytest
 
+from helpers import prepared_sets
 from helpers.annotated_images import (
     HEIGHT,
     WIDTH,
@@ -15,9 +17,7 @@ from helpers.annotated_images import (
 )
 from helpers.tiny_datasets import random_image, write_json
 from ubernet_jax import prepare
-from ubernet_jax.datasets import open_dataset
 from ubernet_jax.datasets.builders.registry import make_builder
-from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.doctor.dataset_report import Status, inspect_dataset
 from ubernet_jax.errors import UserError
 
@@ -25,16 +25,8 @@ SQUARE = [[2, 3, 12, 3, 12, 11, 2, 11]]
 SET = 'coco/pets'
 
 
-def build(source: pathlib.Path, *options: str) -> dict[str, Dataset]:
-    """Prepares a set; returns its splits, opened."""
-    directory = source.parent / 'prepared'
-    prepare.main([SET, '--source', str(source), '--directory', str(directory), *options])
-    splits = make_builder(SET, directory).split_metadata
-    return {split: open_dataset(SET, split, directory) for split in splits}
-
-
-def remarks(source: pathlib.Path) -> str:
-    return '\n'.join(make_builder(SET, source.parent / 'prepared').describe_remarks())
+build = functools.partial(prepared_sets.build, SET)
+remarks = functools.partial(prepared_sets.remarks, SET)
 
 
 @pytest.fixture

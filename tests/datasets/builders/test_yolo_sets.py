@@ -1,30 +1,21 @@
 """Datasets in the format of YOLO: layouts of the tools, and what is refused."""
 
+import functools
 import pathlib
 
 import numpy as np
 import pytest
 
+from helpers import prepared_sets
 from helpers.annotated_images import HEIGHT, WIDTH, write_yolo_set
 from helpers.tiny_datasets import random_image, save_list
-from ubernet_jax import prepare
-from ubernet_jax.datasets import open_dataset
-from ubernet_jax.datasets.builders.registry import make_builder
-from ubernet_jax.datasets.reading import Dataset
 
 SET = 'yolo/pets'
 TRIANGLE = '1 0 0 0.5 0 0 0.5'
 
 
-def build(source: pathlib.Path, *options: str) -> dict[str, Dataset]:
-    directory = source.parent / 'prepared'
-    prepare.main([SET, '--source', str(source), '--directory', str(directory), *options])
-    splits = make_builder(SET, directory).split_metadata
-    return {split: open_dataset(SET, split, directory) for split in splits}
-
-
-def remarks(source: pathlib.Path) -> str:
-    return '\n'.join(make_builder(SET, source.parent / 'prepared').describe_remarks())
+build = functools.partial(prepared_sets.build, SET)
+remarks = functools.partial(prepared_sets.remarks, SET)
 
 
 @pytest.fixture

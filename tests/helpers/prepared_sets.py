@@ -1,0 +1,20 @@
+"""Datasets of users, prepared by the command from the folder that a tool exported."""
+
+import pathlib
+
+from ubernet_jax import prepare
+from ubernet_jax.datasets.builders.registry import make_builder
+from ubernet_jax.datasets.reading import Dataset, open_dataset
+
+
+def build(name: str, source: pathlib.Path, *options: str) -> dict[str, Dataset]:
+    """Prepares a dataset beside its source; returns its splits, opened."""
+    directory = source.parent / 'prepared'
+    prepare.main([name, '--source', str(source), '--directory', str(directory), *options])
+    splits = make_builder(name, directory).split_metadata
+    return {split: open_dataset(name, split, directory) for split in splits}
+
+
+def remarks(name: str, source: pathlib.Path) -> str:
+    """What the preparation said about the dataset."""
+    return '\n'.join(make_builder(name, source.parent / 'prepared').describe_remarks())
