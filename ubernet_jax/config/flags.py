@@ -114,6 +114,7 @@ def _run_config_file(name: str) -> Any:
     loader = importlib.machinery.SourceFileLoader('config_file', file)
     spec = importlib.machinery.ModuleSpec(loader.name, loader, origin=file)
     module = importlib.util.module_from_spec(spec)
+    module.__file__ = file  # for paths relative to the configuration
     sys.modules[loader.name] = module  # dataclasses look up the types of their fields there
     try:
         loader.exec_module(module)

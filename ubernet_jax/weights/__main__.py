@@ -38,13 +38,16 @@ from ubernet_jax.weights.layers import DETECTION
 from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint, results_folder
 
 
-def import_files(files: list[str], formats: list[str], out: pathlib.Path) -> None:
+def import_files(
+    files: list[str], formats: list[str], out: pathlib.Path, dtype: str = 'float32'
+) -> None:
     """Joins the weights of several files into one file, and prints a report.
 
     Args:
       files: the files, in order of precedence.
       formats: the format of each file; empty to guess all of them.
       out: the file to write.
+      dtype: dtype of the stored weights; they are float32 again when they are read.
 
     Raises:
       UserError: a file does not have its format or is of another network, or there are not as
@@ -72,7 +75,8 @@ def import_files(files: list[str], formats: list[str], out: pathlib.Path) -> Non
     tasks[DETECTION] = PAPER[DETECTION](detector=detector)
     config = Config(name='imported', steps=0, tasks=tasks, model=model)
     origin = [f'{source.name} ({source.format})' for source in sources]
-    write_file(out, imported.arrays, config, 0, {'sources': origin})
+    card = {'sources': origin}
+    write_file(out, imported.arrays, config, 0, card, np.dtype(dtype).type)
     print('\n'.join([*imported.report, *compare_with_network(imported.arrays, config)]))
     print(f'imported: {out}')
     print(imported.totals)
@@ -115,14 +119,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command.add_argument('--kind', nargs='+', dest='formats', default=[], choices=FORMATS,
                          help='format of each file; default: guessed from its layers')  # fmt: skip
     _add_output(command)
+    _add_dtype(command)
     command.set_defaults(run=import_files)
 
     command = commands.add_parser('export', help='write a trained network as a single file')
     command.add_argument('--checkpoint', type=pathlib.Path, required=True, metavar='RUN',
                          help=CHECKPOINT_HELP)  # fmt: skip
     _add_output(command)
-    command.add_argument('--dtype', choices=('float32', 'float16'), default='float32',
-                         help='dtype of the parameters; float16 halves the file')  # fmt: skip
+    _add_dtype(command)
     command.add_argument('--tasks', nargs='+', metavar='TASK',
                          help='only these tasks; the detector is over half of a file')  # fmt: skip
     cli.add_plugin_option(command)
@@ -144,6 +148,11 @@ def _output_locked(out: pathlib.Path | None) -> contextlib.AbstractContextManage
     if out is None:
         return contextlib.nullcontext()
     return lock_file(out, 'wait until it ends, or give another --out')
+
+
+def _add_dtype(command: argparse.ArgumentParser) -> None:
+    command.add_argument('--dtype', choices=('float32', 'float16'), default='float32',
+                         help='dtype of the parameters; float16 halves the file')  # fmt: skip
 
 
 def _add_output(command: argparse.ArgumentParser) -> None:

@@ -96,16 +96,18 @@ def save_exported(
         for `dtype`.
     """
     arrays = flatten(trained.params, trained.batch_stats)
-    for name, array in arrays.items():
-        if name.startswith(PARAMS):
-            arrays[name] = _cast(name, np.asarray(array), dtype)
-    write_file(path, arrays, trained.config, trained.step, card or {})
+    write_file(path, arrays, trained.config, trained.step, card or {}, dtype)
 
 
 def write_file(
-    path: pathlib.Path, arrays: Mapping[str, np.ndarray], config: Config, step: int, card: Card
+    path: pathlib.Path,
+    arrays: Mapping[str, np.ndarray],
+    config: Config,
+    step: int,
+    card: Card,
+    dtype: type[np.floating] = np.float32,
 ) -> None:
-    """Writes all or some arrays of a network with their metadata. Raises as `save_exported`."""
+    """Writes all or some arrays of a network with their metadata; see `save_exported`."""
     if path.suffix != SUFFIX or path.is_dir():
         raise UserError(f'--out is {path}, but must be a file whose name ends in {SUFFIX}')
     model = config.model
@@ -116,7 +118,10 @@ def write_file(
         'preprocessing': preprocessing,
     }
     metadata = {key: json.dumps(value) for key, value in {**metadata, **card}.items()}
-    ordered = {name: np.asarray(array, order='C') for name, array in arrays.items()}
+    ordered = {
+        name: np.asarray(_cast(name, array, dtype) if name.startswith(PARAMS) else array, order='C')
+        for name, array in arrays.items()
+    }
     metadata[_DIGEST] = _digest(ordered, metadata)
     # Written as bytes, because `save_file` creates files that only their owner may read.
     with new_file(path) as new:
@@ -217,6 +222,7 @@ def _check(path: pathlib.Path, plain: Any, step: Any) -> tuple[Config, int]:
 
 
 def _cast(name: str, array: np.ndarray, dtype: type[np.floating]) -> np.ndarray:
+    array = np.asarray(array)
     with np.errstate(over='ignore'):
         cast = array.astype(dtype)
     if not np.array_equal(np.isfinite(cast), np.isfinite(array)):
