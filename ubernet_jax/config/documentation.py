@@ -116,7 +116,7 @@ def _describe(config: Config, owner: Any, path: str, text: str) -> Iterator[Sect
                 Setting(
                     path=place,
                     type=_name_type(types_[name]),
-                    default=str(value.value if isinstance(value, enum.Enum) else value),
+                    default=_write_default(value),
                     allowed=_find_allowed(config, owner, name, types_[name]),
                     options=_find_options(types_[name]),
                     text=texts.get(name, ''),
@@ -125,6 +125,11 @@ def _describe(config: Config, owner: Any, path: str, text: str) -> Iterator[Sect
     yield Section(path or 'General', text[:1].upper() + text[1:], settings)
     for part in parts:
         yield from _describe(config, *part)
+
+
+def _write_default(value: Any) -> str:
+    """A value as it is typed on the command line, as a single word."""
+    return str(value.value if isinstance(value, enum.Enum) else value).replace(', ', ',')
 
 
 def _find_allowed(config: Config, owner: Any, name: str, kind: Any) -> str:
