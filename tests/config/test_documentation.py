@@ -5,9 +5,10 @@ import dataclasses
 import pytest
 
 from ubernet_jax import config as c
-from ubernet_jax.config.documentation import Setting, list_sections, read_attributes
+from ubernet_jax.config.documentation import Setting, list_sections
 from ubernet_jax.config.flags import override_config
 from ubernet_jax.config.serialization import to_json
+from ubernet_jax.errors import UserError
 from ubernet_jax.labels import Metres
 from ubernet_jax.tasks import KINDS
 
@@ -81,23 +82,29 @@ def test_defaults_types_and_allowed_values_are_those_of_the_code():
     assert 'labels' in find('data.train[0].labels').path and not find('data.flip').allowed
 
 
-def test_a_kind_of_task_of_a_plugin_is_listed(monkeypatch):
+def test_a_kind_of_task_of_a_plugin_is_listed_however_it_checks_its_values(monkeypatch):
     @dataclasses.dataclass(kw_only=True)
     class Heat(c.Depth):
         """Degrees.
 
         Attributes:
-          coldest: lowest temperature,
+          hottest: highest temperature,
             in degrees.
         """
 
         kind = 'heat'
         label_kind = Metres
-        coldest: float = -40.0
+        hottest: float = 40.0
+
+        def validate(self, where: str) -> None:
+            super().validate(where)
+            if self.hottest < 0:
+                raise UserError('too cold')
 
     monkeypatch.setitem(KINDS, 'heat', Heat)
     (section,) = [part for part in list_sections() if part.title == 'tasks.TASK (Heat)']
     assert section.text == 'Degrees.'
-    coldest = section.settings[-1]
-    assert (coldest.default, coldest.text) == ('-40.0', 'lowest temperature, in degrees.')
-    assert 'criterion' in read_attributes(Heat)
+    hottest = section.settings[-1]
+    assert (hottest.default, hottest.allowed) == ('40.0', '')
+    assert hottest.text == 'highest temperature, in degrees.'
+    assert section.settings[-2].path == 'tasks.TASK.valid' and section.settings[-2].text

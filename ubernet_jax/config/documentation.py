@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from ubernet_jax.config import Config, DataConfig, DatasetConfig, EvaluationConfig
 from ubernet_jax.config.validation import validate
-from ubernet_jax.errors import SettingError
+from ubernet_jax.errors import SettingError, UserError
 from ubernet_jax.tasks import KINDS, Task
 
 
@@ -60,7 +60,7 @@ def list_sections() -> list[Section]:
     first, *others = [part.settings for part, *_ in kinds]
     common = [setting for setting in first if all(setting in other for other in others)]
     return [
-        *_describe(config, config, '', read_text(Config)),
+        *_describe(config, config, '', _read_text(Config)),
         Section('tasks.TASK', 'The settings of every task, whatever its kind.', common),
         *(
             part._replace(settings=[s for s in part.settings if s not in common])
@@ -68,21 +68,6 @@ def list_sections() -> list[Section]:
             for part in parts
         ),
     ]
-
-
-def read_text(described: type) -> str:
-    """The docstring of a class, without its section Attributes."""
-    return inspect.cleandoc(described.__doc__ or '').partition('\n\nAttributes:')[0]
-
-
-def read_attributes(described: type) -> dict[str, str]:
-    """The texts in the section Attributes of a class and of its bases, by attribute."""
-    texts = {}
-    for part in reversed(described.__mro__):
-        section = inspect.cleandoc(part.__doc__ or '').partition('\nAttributes:\n')[2]
-        for name, text in re.findall(r'^  (\w+): (.+(?:\n    .+)*)', section, re.MULTILINE):
-            texts[name] = ' '.join(text.split())
-    return texts
 
 
 def _example(task: Task) -> Config:
@@ -97,13 +82,13 @@ def _example(task: Task) -> Config:
 def _describe_kind(kind: type[Task]) -> list[Section]:
     """The settings of a kind of task, also those that all kinds have."""
     task = kind()
-    parts = _describe(_example(task), task, 'tasks.TASK', read_text(kind))
+    parts = _describe(_example(task), task, 'tasks.TASK', _read_text(kind))
     return [part._replace(title=f'{part.title} ({kind.__name__})') for part in parts]
 
 
 def _describe(config: Config, owner: Any, path: str, text: str) -> Iterator[Section]:
     """The fields of a part of a configuration, and then those of the dataclasses in it."""
-    texts, types_ = read_attributes(type(owner)), typing.get_type_hints(type(owner))
+    texts, types_ = _read_attributes(type(owner)), typing.get_type_hints(type(owner))
     settings, parts = [], []
     for name in (field.name for field in dataclasses.fields(owner)):
         place, value = f'{path}.{name}'.lstrip('.'), getattr(owner, name)
@@ -143,6 +128,8 @@ def _find_allowed(config: Config, owner: Any, name: str, kind: Any) -> str:
         validate(dataclasses.replace(config, steps=config.steps or 1))
     except SettingError as error:
         return error.allowed
+    except UserError:  # a plugin may describe its allowed values in another form
+        return ''
     finally:
         setattr(owner, name, value)
     return ''
@@ -162,7 +149,7 @@ def _find_options(kind: Any) -> dict[str, str]:
     """Value -> description of the members of an enumeration; empty for other types."""
     if not (isinstance(kind, type) and issubclass(kind, enum.Enum)):
         return {}
-    texts = read_attributes(kind)
+    texts = _read_attributes(kind)
     return {member.value: texts.get(member.name, '') for member in kind}
 
 
@@ -180,3 +167,18 @@ def _name_type(kind: Any) -> str:
     if kind is types.NoneType:
         return 'None'
     return 'one of' if issubclass(kind, enum.Enum) else kind.__name__
+
+
+def _read_text(described: type) -> str:
+    """The docstring of a class, without its section Attributes."""
+    return inspect.cleandoc(described.__doc__ or '').partition('\n\nAttributes:')[0]
+
+
+def _read_attributes(described: type) -> dict[str, str]:
+    """The texts in the section Attributes of a class and of its bases, by attribute."""
+    texts = {}
+    for part in reversed(described.__mro__):
+        section = inspect.cleandoc(part.__doc__ or '').partition('\nAttributes:\n')[2]
+        for name, text in re.findall(r'^  (\w+): (.+(?:\n    .+)*)', section, re.MULTILINE):
+            texts[name] = ' '.join(text.split())
+    return texts
