@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: browser check format fuzz quick quickstart soak test
+.PHONY: browser check docs format fuzz quick quickstart soak test
 
 quickstart: .venv/installed
 	$(BIN)/ubernet prepare synthetic
@@ -27,6 +27,11 @@ quick: .venv/installed
 
 test: .venv/installed
 	$(BIN)/python -m pytest -n 2
+
+# The documentation site; links that lead nowhere are errors.
+docs: .venv/installed
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -c docs -d build/doctrees . build/site
+	@echo build/site/index.html
 
 # The web page in a browser, which pip cannot install.
 browser: .venv/installed

@@ -80,7 +80,7 @@ def test_the_help_names_the_program_that_was_started(call):
 
 def test_the_help_of_training_says_how_settings_are_given_and_described(call):
     text = call('train', '--help')[1]
-    assert '--config.tasks.' in text and 'pydoc ubernet_jax.config' in text
+    assert '--config.tasks.' in text and 'ubernet settings' in text
 
 
 def test_a_command_gets_its_arguments_and_finds_modules_of_the_folder(call, monkeypatch, tmp_path):

@@ -50,6 +50,11 @@ COMMANDS = {
             'ubernet configure folder/garden bsds500 --out my.py --directory data/prepared',
         ),
     ),
+    'settings': Command(
+        'settings',
+        'Describes the settings of a configuration: types, defaults, allowed values.',
+        ('ubernet settings', 'ubernet settings optim.shared'),
+    ),
     'train': Command(
         'train',
         'Trains one network for many tasks; the same command continues a run that was stopped.',

@@ -12,13 +12,30 @@ class UserError(Exception):
     """
 
 
-def require_setting(condition: bool, field: str, got: object, allowed: str) -> None:
-    """Raises a UserError unless the value of a field of the configuration is allowed."""
-    if not condition:
-        raise UserError(
-            f'config: {field} is {got}, but must be {allowed}. '
-            f'Change it in the config file or with --config.{field}=...'
+class SettingError(UserError):
+    """A value of the configuration that is not allowed.
+
+    Attributes:
+      field: path in the configuration, such as `model.width`.
+      got: the value.
+      allowed: the values that are allowed.
+    """
+
+    def __init__(self, field: str, got: object, allowed: str):
+        super().__init__(field, got, allowed)
+        self.field, self.got, self.allowed = field, got, allowed
+
+    def __str__(self) -> str:
+        return (
+            f'config: {self.field} is {self.got}, but must be {self.allowed}. '
+            f'Change it in the config file or with --config.{self.field}=...'
         )
+
+
+def require_setting(condition: bool, field: str, got: object, allowed: str) -> None:
+    """Raises a `SettingError` unless the value of a field of the configuration is allowed."""
+    if not condition:
+        raise SettingError(field, got, allowed)
 
 
 def name_some(items: Sequence[str]) -> str:

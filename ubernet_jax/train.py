@@ -55,7 +55,7 @@ from ubernet_jax.weights.initial import adopt_preprocessing
 
 _SETTINGS = """Every setting of the configuration is an option: --config.images=1000,
 --config.tasks.TASK.learning_rate=1e-4, --config.data.train[0].repeat=2.
-All settings: python -m pydoc ubernet_jax.config
+All settings: ubernet settings
 """
 
 

@@ -1,11 +1,13 @@
 """Allowed values of the settings."""
 
+import pickle
+
 import pytest
 from ml_collections.config_flags import config_path
 
 from ubernet_jax import config as c
 from ubernet_jax.config.validation import validate
-from ubernet_jax.errors import UserError
+from ubernet_jax.errors import SettingError, UserError
 
 TASKS = ('parts', 'boundaries', 'normals', 'detection')
 
@@ -168,3 +170,13 @@ def test_names_of_tasks_may_have_letters_of_any_language(name):
     config = make_config()
     config.tasks[name] = c.SoftMask()
     validate(config)
+
+
+def test_a_refused_value_is_described_also_in_another_process():
+    config = make_config()
+    config.model.width = -1.0
+    with pytest.raises(SettingError) as caught:
+        validate(config)
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert (error.field, error.got) == ('model.width', -1.0) and '16' in error.allowed
+    assert_message(error, 'model.width', '-1.0', error.allowed)

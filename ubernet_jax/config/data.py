@@ -10,7 +10,7 @@ class DatasetConfig:
 
     Attributes:
       name: the name for `ubernet prepare`: `voc2012`, `folder/kitchen`, ...
-      split: of the dataset.
+      split: the part of the dataset, such as `train`, `val` or `test`.
       repeat: how often an epoch shows each image.
       rotations: number of evenly spaced angles; whenever an image is shown, it is rotated by a
         random one and cropped to the part without gaps. HED uses 16 (Xie and Tu, ICCV 2015). Boxes
@@ -29,11 +29,17 @@ class DatasetConfig:
 
 
 class Leaks(enum.Enum):
-    """What happens to training images that are also test images of a benchmark."""
+    """What happens to training images that are also test images of a benchmark.
 
-    REFUSE = 'refuse'  # the run does not start; the message names the first leaks
-    LEAVE_OUT = 'leave_out'  # they are left out of the training
-    ALLOW = 'allow'  # leaks are not searched for
+    Attributes:
+      REFUSE: the run does not start; the message names the first leaks.
+      LEAVE_OUT: they are left out of the training.
+      ALLOW: leaks are not searched for.
+    """
+
+    REFUSE = 'refuse'
+    LEAVE_OUT = 'leave_out'
+    ALLOW = 'allow'
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -42,13 +48,14 @@ class DataConfig:
 
     Attributes:
       directory: folder of prepared datasets.
-      train: the union of datasets.
+      train: the datasets; the network is trained on their union.
       leaks: what happens if training images are test images too.
       buckets: (height, width) that images are fitted into, each side 32k+1; an image goes to the
         bucket whose aspect ratio is nearest.
-      images_per_micro_batch: a micro-batch comes from one dataset and one bucket, and is computed
-        on one device.
-      micro_batches_per_step: all of one bucket; the devices share them.
+      images_per_micro_batch: number of images of a micro-batch, which comes from one dataset and
+        one bucket, and is computed on one device.
+      micro_batches_per_step: number of micro-batches of a step, all of one bucket; the devices
+        share them.
       scale: range of the random scaling, relative to the size that fits the bucket.
       flip: flip half of the images left to right.
       workers: reader processes; 0 reads in the training process.

@@ -7,23 +7,41 @@ from ubernet_jax.tasks.group import GroupConfig
 
 
 class Algorithm(enum.Enum):
-    """When parameter groups update (paper, section 3)."""
+    """When parameter groups update (paper, section 3).
 
-    ASYNCHRONOUS = 'asynchronous'  # each group after enough images that are labelled for it
-    SYNCHRONOUS = 'synchronous'  # all groups together, after enough images
+    Attributes:
+      ASYNCHRONOUS: each group after enough images that are labelled for it.
+      SYNCHRONOUS: all groups together, after enough images.
+    """
+
+    ASYNCHRONOUS = 'asynchronous'
+    SYNCHRONOUS = 'synchronous'
 
 
 class Optimizer(enum.Enum):
-    """The optax transformation inside every group."""
+    """The optax transformation inside every group.
 
-    SGD = 'sgd'  # momentum and weight decay, as in the paper
+    Attributes:
+      SGD: stochastic gradient descent with momentum and weight decay, as in the paper.
+      ADAMW: Adam with decoupled weight decay (arXiv 1711.05101).
+    """
+
+    SGD = 'sgd'
     ADAMW = 'adamw'
 
 
 class Balancing(enum.Enum):
-    """How the gradients of the tasks are combined at the branch point (docs/interference.md)."""
+    """How the gradients of the tasks are combined at the branch point (docs/interference.md).
 
-    NONE = 'none'  # added up, as in the paper
+    Attributes:
+      NONE: added up, as in the paper.
+      EQUAL_NORMS: scaled to equal norms, and added up.
+      PCGRAD: without the parts that point against the gradient of another task
+        (arXiv 2001.06782).
+      CAGRAD: near the sum, but such that the task that gains least gains more (arXiv 2110.14048).
+    """
+
+    NONE = 'none'
     EQUAL_NORMS = 'equal_norms'
     PCGRAD = 'pcgrad'
     CAGRAD = 'cagrad'
@@ -34,7 +52,7 @@ class BalancingConfig:
     """How the gradients of the tasks are combined at the branch point.
 
     Attributes:
-      method: see `Balancing`.
+      method: how the gradients of the tasks are combined.
       tasks: number of labelled tasks of a micro-batch whose gradients are kept separate, 2 or more;
         the last slot holds the sum of all further tasks. Each takes the memory of the features.
       radius: c of the CAGrad paper, 0 <= radius < 1; only for CAGRAD.
@@ -50,14 +68,14 @@ class OptimConfig:
     """The solver (paper, section 3).
 
     Attributes:
-      algorithm: asynchronous (the paper's) or synchronous.
+      algorithm: when the parameter groups update.
       optimizer: the transformation inside each group.
-      momentum: of SGD; for AdamW the decay of the first moment.
-      weight_decay: of weights; biases have none.
+      momentum: momentum of SGD; for AdamW the decay of the first moment.
+      weight_decay: weight decay of weights; biases have none.
       bias_multiplier: factor on the learning rate of biases.
       log_variance_multiplier: factor on the learning rate of the log-variances that
         `loss.uncertainty` learns.
-      balancing: how the tasks are balanced.
+      balancing: how the gradients of the tasks are combined at the branch point.
       shared: the parameter group of the trunk.
     """
 

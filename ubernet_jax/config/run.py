@@ -18,12 +18,19 @@ class Config:
     `--config.epochs=2`.
 
     Attributes:
-      name: of the experiment.
-      seed: of initialisation, data order, augmentation and dropout.
+      name: name of the experiment.
+      seed: seed of initialisation, data order, augmentation and dropout.
       steps: length of the run in steps of `data.micro_batches_per_step` micro-batches.
       epochs: length of the run in epochs.
       images: length of the run in images.
       tasks: name -> task; labels, parameter groups and results have the same names.
+      model: the network (paper, section 2).
+      loss: how the losses of scales and tasks are weighted; settings of a loss belong to its task.
+      optim: the solver (paper, section 3).
+      data: what the network is trained on and how it is fed.
+      input_size: the size at which photographs enter the network for prediction (paper, section
+        1).
+      evaluation: what is evaluated.
       log_every: steps between lines of the log.
       checkpoint_every: steps between checkpoints.
       pictures_every: steps between pictures of fixed images.

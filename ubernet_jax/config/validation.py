@@ -82,15 +82,14 @@ def _validate_tasks(config: Config) -> None:
 def _validate_length(config: Config) -> None:
     lengths = {name: getattr(config, name) for name in ('steps', 'epochs', 'images')}
     given = {name: value for name, value in lengths.items() if value is not None}
+    for name, value in given.items():  # 0 steps save the untrained network
+        require_setting(0 <= value <= _LARGE, name, value, f'0 to {_LARGE:,}')
     if len(given) != 1:
         got = ' and '.join(f'{name}={value}' for name, value in given.items()) or 'nothing'
         raise UserError(
             f'config: the length of the run is given by {got}; give one of {", ".join(lengths)}, '
             'in the config file or with --config.steps=...'
         )
-    ((name, value),) = given.items()
-    # 0 steps save the untrained network.
-    require_setting(0 <= value <= _LARGE, name, value, f'0 to {_LARGE:,}')
 
 
 def _validate_model(config: Config) -> None:

@@ -53,8 +53,7 @@ def _describe(plan: Plan, options: argparse.Namespace, train: str, predict: str)
         f'{", ".join(plan.config.tasks)}: one network, trained on {datasets}.\n\n'
         f'    {train}\n    {predict}\n\n'
         f'Written by `ubernet configure` for {plan.machine}. Every setting can be changed here, or '
-        'for a single run as an option: --config.images=1000. All settings: '
-        '`python -m pydoc ubernet_jax.config`.'
+        'for a single run as an option: --config.images=1000. All settings: `ubernet settings`.'
     )
 
 

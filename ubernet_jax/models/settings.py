@@ -7,42 +7,68 @@ STRIDE = 32  # image sides are STRIDE * k + 1, so that every pooling layer divid
 
 
 class Trunk(enum.Enum):
-    """Architecture of the trunk, which all tasks share."""
+    """Architecture of the trunk, which all tasks share.
 
-    VGG16 = 'vgg16'  # as in the paper
+    Attributes:
+      VGG16: the network of the paper.
+      RESNET50: a residual network of 50 layers (arXiv 1512.03385).
+    """
+
+    VGG16 = 'vgg16'
     RESNET50 = 'resnet50'
 
 
 class Initialisation(enum.Enum):
-    """Initial weights of the trunk, and of the layers that the heads share with VGG-16."""
+    """Initial weights of the trunk, and of the layers that the heads share with VGG-16.
+
+    Attributes:
+      RANDOM: random weights.
+      IMAGENET: the 13 convolutions of VGG-16, from the package extra `imagenet`; fc6 and fc7 are
+        random.
+      FILE: all layers, fc6 and fc7 among them: `weights` must be a file that has them.
+    """
 
     RANDOM = 'random'
-    # The 13 convolutions of VGG-16, from the package extra `imagenet`; fc6 and fc7 are random.
     IMAGENET = 'imagenet'
-    FILE = 'file'  # all layers, fc6 and fc7 among them: `weights` must be a file that has them
+    FILE = 'file'
 
 
 class Statistics(enum.Enum):
-    """Mean and variance that normalise the skips in training; inference uses running statistics."""
+    """Mean and variance that normalise the skips in training; inference uses running statistics.
 
-    BATCH = 'batch'  # statistics of the micro-batch, as in the paper
-    RUNNING = 'running'  # running statistics: as in inference; for few images per micro-batch
+    Attributes:
+      BATCH: statistics of the micro-batch, as in the paper.
+      RUNNING: running statistics, as in inference; for few images per micro-batch.
+    """
+
+    BATCH = 'batch'
+    RUNNING = 'running'
 
 
 class Precision(enum.Enum):
-    """Precision of trunk and heads; parameters, statistics, losses and sums are always float32."""
+    """Precision of trunk and heads; parameters, statistics, losses and sums are always float32.
+
+    Attributes:
+      FLOAT32: 32 bits for everything.
+      BFLOAT16: 16 bits for products and activations, which take half the memory.
+    """
 
     FLOAT32 = 'float32'
-    BFLOAT16 = 'bfloat16'  # activations take half the memory
+    BFLOAT16 = 'bfloat16'
 
 
 class Pooling(enum.Enum):
-    """How a region's features are pooled to a fixed size."""
+    """How a region's features are pooled to a fixed size.
 
-    MAX = 'max'  # RoI max pooling at stride 16 (Faster R-CNN): of every second row and column
-    # Of every second cell of bins that are cut at stride 8, as in UberNet's release.
+    Attributes:
+      MAX: RoI max pooling at stride 16 (Faster R-CNN): of every second row and column.
+      DILATED_MAX: of every second cell of bins that are cut at stride 8, as in UberNet's release.
+      ALIGN: RoIAlign (Mask R-CNN).
+    """
+
+    MAX = 'max'
     DILATED_MAX = 'dilated_max'
-    ALIGN = 'align'  # RoIAlign (Mask R-CNN)
+    ALIGN = 'align'
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -53,11 +79,12 @@ class DetectionConfig:
       width: width of the two layers of the box head.
       anchor_scales: sides of the anchors, in units of 16 pixels of the network's input.
       pooling: how the features of each region are pooled.
-      min_side: in pixels of the photograph; proposals with a shorter side are dropped, as by
+      min_side: smallest side in pixels of the photograph; smaller proposals are dropped, as by
         `min_size * im_info[2]` in lib/rpn/proposal_layer.py (github.com/rbgirshick/py-faster-rcnn).
       train_proposals: in training, the largest numbers of proposals per image before and after
         non-maximum suppression.
-      test_proposals: the same numbers in inference.
+      test_proposals: in inference, the largest numbers of proposals per image before and after
+        non-maximum suppression.
       min_score: score that a detection must exceed, 0..1.
       detections: largest number of detections per image.
       max_boxes: slots for the labelled boxes of an image; if there are more boxes, the largest are
@@ -94,7 +121,7 @@ class ModelConfig:
       dropout: dropout rate after fc6 and fc7, of VGG-16 and of the detector.
       frozen_blocks: number of leading trunk blocks (0 to 5) that are not trained, as in Fast R-CNN.
       remat: recompute the trunk's activations in the backward pass instead of keeping them.
-      precision: precision of the computation.
+      precision: precision of trunk and heads.
       statistics: the statistics that normalise the skip connections in training.
       statistics_momentum: share of the running statistics that a micro-batch keeps (0..1), after
         the plain average of the first ones; Caffe's default is .999.
@@ -103,7 +130,7 @@ class ModelConfig:
         extra `imagenet`; its mean and std replace those below, and parameters that are not in the
         file are initialised randomly.
       mean: mean of the training images, RGB, 0..255; subtracted from the image.
-      std: RGB, 0..255; the image is divided by it.
+      std: standard deviation of the training images, RGB, 0..255; the image is divided by it.
     """
 
     trunk: Trunk = Trunk.VGG16

@@ -22,10 +22,15 @@ _FARTHEST = np.finfo(cast(type[np.floating], Metres.target)).max
 
 
 class DepthLoss(enum.Enum):
-    """How a predicted depth is compared with the true depth."""
+    """How a predicted depth is compared with the true depth.
 
-    L1 = 'l1'  # absolute difference, in metres
-    SCALE_INVARIANT = 'scale_invariant'  # of logarithms; a common factor is partly ignored
+    Attributes:
+      L1: absolute difference, in metres.
+      SCALE_INVARIANT: squared difference of logarithms; a common factor is partly ignored.
+    """
+
+    L1 = 'l1'
+    SCALE_INVARIANT = 'scale_invariant'
 
 
 @register

@@ -25,7 +25,7 @@ class Box(NamedTuple):
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Detections:
-    """The detected objects of one image, by descending score; iteration yields `Box`es.
+    """The detected objects of one image, by descending score; iteration yields a `Box` for each.
 
     Attributes:
       corners: float32 (D, 4), in pixels of the original image.
