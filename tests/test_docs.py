@@ -16,8 +16,8 @@ from helpers.paths import ROOT
 from helpers.training import free_port
 from ubernet_jax.commands import COMMANDS
 from ubernet_jax.config import Balancing
+from ubernet_jax.config.field_paths import check_field
 from ubernet_jax.config.flags import load_config
-from ubernet_jax.config.serialization import check_field
 from ubernet_jax.datasets.builders.scenes import draw_scene
 
 
