@@ -11,12 +11,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import tqdm
 
-from ubernet_jax.durations import describe_seconds
+from ubernet_jax.progress import Progress, describe_seconds
 from ubernet_jax.writing import write_text
 
 _PATIENCE = 1  # seconds without a word: a program that is read from the cache
@@ -26,13 +26,7 @@ Size = tuple[int, int]  # height, width
 
 
 class CompilationNotice:
-    """Says on stderr when a program is compiled, which happens once for each size of images.
-
-    Attributes:
-      total: seconds of this process in which programs were compiled, as far as it was said.
-    """
-
-    total: ClassVar[float] = 0.0
+    """Says on stderr when a program is compiled, which happens once for each size of images."""
 
     def __init__(self, program: str, settings: Any, silent: bool = False):
         """Takes what the time of compiling depends on.
@@ -62,7 +56,7 @@ class CompilationNotice:
             done.set()
             speaker.join()
         self._seconds[size] = seconds
-        CompilationNotice.total += seconds
+        Progress.excluded += seconds
         if seconds > _PATIENCE:
             _write(f'compiled in {describe_seconds(seconds)}')
             self._keep(size, seconds)

@@ -2,11 +2,9 @@
 
 import sys
 import time
+from typing import ClassVar
 
 import tqdm
-
-from ubernet_jax.compilation_notice import CompilationNotice
-from ubernet_jax.durations import describe_seconds
 
 _INTERVAL = 30  # seconds between lines
 
@@ -14,9 +12,14 @@ _INTERVAL = 30  # seconds between lines
 class Progress:
     """Counts steps, images or files; a context manager. Writes to stderr.
 
-    Without a terminal it writes lines such as `garden:test: image 12/200, 3 min left`. The time
-    that is left does not count compiling, which happens only once.
+    Without a terminal it writes lines such as `garden:test: image 12/200, 3 min left`.
+
+    Attributes:
+      excluded: seconds of this process that tell nothing about the time that is left, because what
+        they were spent on happens only once, such as compiling.
     """
+
+    excluded: ClassVar[float] = 0.0
 
     def __init__(self, unit: str, total: int, name: str = '', done: int = 0):
         """Shows the state before the first.
@@ -53,10 +56,10 @@ class Progress:
         """Removes the bar."""
         self._bar.close()
 
-    def advance(self) -> None:
-        """Counts one, and shows it if the last line was long ago."""
-        self._done += 1
-        self._bar.update()
+    def advance(self, count: int = 1) -> None:
+        """Counts some as done, and shows it if the last line was long ago."""
+        self._done += count
+        self._bar.update(count)
         if time.monotonic() - self._written >= _INTERVAL:
             self._write()
 
@@ -74,10 +77,17 @@ class Progress:
 
     @staticmethod
     def _clock() -> float:
-        """Seconds without those of compiling."""
-        return time.monotonic() - CompilationNotice.total
+        return time.monotonic() - Progress.excluded
 
     def _write(self) -> None:
         self._written = time.monotonic()
         if self._bar.disable:
             print(self, file=sys.stderr, flush=True)
+
+
+def describe_seconds(seconds: float) -> str:
+    """`40 s`, `12 min` or `3.5 h`."""
+    if seconds < 99.5:
+        return f'{seconds:.0f} s'
+    minutes = seconds / 60
+    return f'{minutes:.0f} min' if minutes < 99.5 else f'{minutes / 60:.1f} h'
