@@ -20,7 +20,8 @@ from ubernet_jax.progress import Progress, describe_seconds
 from ubernet_jax.writing import write_text
 
 _PATIENCE = 1  # seconds without a word: a program that is read from the cache
-_INTERVAL = 15  # seconds between signs of life
+_INTERVAL = 15  # seconds until the first sign of life; then twice as long, and so on
+_LONGEST = 60  # seconds between signs of life
 
 Size = tuple[int, int]  # height, width
 
@@ -66,7 +67,9 @@ class CompilationNotice:
             return
         start = time.monotonic() - _PATIENCE
         _write(f'compiling the {self._program} for {_name(size)} images ({self._known(size)})')
-        while not done.wait(_INTERVAL):
+        interval = _INTERVAL
+        while not done.wait(interval):
+            interval = min(2 * interval, _LONGEST)
             _write(f'still compiling, {describe_seconds(time.monotonic() - start)}')
 
     def _known(self, size: Size) -> str:
