@@ -76,7 +76,7 @@ def test_tensorboard_shows_losses_learning_rates_scores_and_pictures(run):
     events.Reload()
     tags = events.Tags()
     assert {'loss/normals', 'learning_rate/shared', 'learning_rate/normals'} <= {*tags['scalars']}
-    assert 'segmentation/folder/tiny:test/miou' in tags['scalars']
+    assert 'segmentation/folder/tiny_test/miou' in tags['scalars']  # without the colon
     rates = events.Scalars('learning_rate/segmentation')
     assert [event.step for event in rates] == [2, 4, 6]
     np.testing.assert_allclose([event.value for event in rates], 1e-3)
