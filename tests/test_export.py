@@ -73,7 +73,8 @@ def test_the_program_gives_the_outputs_of_the_network(
         python, option, code = shlex.split(printed.splitlines()[-1].removeprefix('next: '))
         exec(code)
         assert (python, option) == ('python', '-c')
-        assert 'uint8[1,33,65,3]' in capsys.readouterr().out
+        shown = capsys.readouterr().out
+        assert 'uint8[1,33,65,3]' in shown and 'saliency' in shown
     size = sum(array.nbytes for array in safetensors.numpy.load_file(exported).values())
     program_size = report['program']['bytes']
     arguments_size = report['measured']['memory_bytes']['arguments']

@@ -143,8 +143,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _describe_use(program: pathlib.Path) -> str:
     """A command that reads a program and shows its inputs and outputs, without this package."""
-    data = f'bytearray(open({str(program)!r}, "rb").read())'
-    code = f'import jax.export; print(jax.export.deserialize({data}))'
+    code = (
+        'import jax.export; '
+        f'program = jax.export.deserialize(bytearray(open({str(program)!r}, "rb").read())); '
+        'print(program.in_avals[-1], program.out_tree)'
+    )
     return shlex.join(['python', '-c', code])
 
 
