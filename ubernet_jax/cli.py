@@ -87,10 +87,10 @@ def make_parser(name: str, plugins: bool = True) -> argparse.ArgumentParser:
 
 
 def suggest_option(parser: argparse.ArgumentParser, word: str) -> str:
-    """The option of a parser that is spelt most like an unknown one, as a question; or nothing."""
+    """Asks for the option of a parser that is spelt most like an unknown one, if there is any."""
     known = re.findall(r'--[\w-]+', parser.format_usage())
     similar = difflib.get_close_matches(word.partition('=')[0], known, 1)
-    return f'; did you mean {similar[0]}?' if similar else ''
+    return f'; did you mean {similar[0]}?' if similar else '.'
 
 
 def add_plugin_option(parser: argparse.ArgumentParser) -> None:

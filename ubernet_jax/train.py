@@ -207,7 +207,7 @@ def _parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[st
     for word in settings:
         if word.startswith('-') and not _SETTING.match(word):
             raise UserError(
-                f'unknown option {word}{cli.suggest_option(parser, word)}. Settings are given as '
+                f'unknown option {word}{cli.suggest_option(parser, word)} Settings are given as '
                 f'--config.FIELD=VALUE; all settings: {SETTINGS_PAGE}'
             )
     return options, settings

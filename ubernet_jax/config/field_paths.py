@@ -24,7 +24,7 @@ def check_field(path: str, config: Config) -> None:
         inside = _parts(value)
         if inside is None or part not in inside:
             raise UserError(
-                f'--config.{path}: {place} has no {part!r}{_suggest(path, config)}; {place} has '
+                f'--config.{path}: {place} has no {part!r}{_suggest(path, config)} {place} has '
                 f'{", ".join(inside or ["none"])}. All settings: {SETTINGS_PAGE}'
             )
         place = part if value is config else f'{place}.{part}'
@@ -37,13 +37,13 @@ def check_field(path: str, config: Config) -> None:
 
 
 def _suggest(path: str, config: Config) -> str:
-    """The existing paths that are spelt most alike, or that end with the same field."""
+    """Asks for the existing paths that are spelt most alike, or end with the same field."""
     paths = list(_list_paths(config, ''))
     similar = difflib.get_close_matches(path, paths, _SIMILAR)
     field = path.rpartition('.')[2]
     similar += [other for other in paths if other.rpartition('.')[2] == field]
     options = [f'--config.{other}' for other in dict.fromkeys(similar)][:_SIMILAR]
-    return f'; did you mean {" or ".join(options)}?' if options else ''
+    return f'; did you mean {" or ".join(options)}?' if options else ';'
 
 
 def _list_paths(value: Any, path: str) -> Iterator[str]:
