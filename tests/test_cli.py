@@ -1,10 +1,13 @@
 """Exit codes and messages of the entry points, and the option --plugin."""
 
+import pathlib
+import shlex
 import sys
 
 import pytest
 
 from ubernet_jax import cli
+from ubernet_jax.config import Segmentation
 from ubernet_jax.errors import UserError
 
 
@@ -89,3 +92,12 @@ def test_a_plugin_that_cannot_be_imported_gives_a_message(content, message, plug
         (plugins / 'plugin_kinds.py').write_text(content)
     with pytest.raises(UserError, match=message):
         cli.make_parser('predict').parse_args(['--plugin', 'plugin_kinds'])
+
+
+def test_the_next_command_is_quoted_and_names_the_modules_of_its_tasks(monkeypatch):
+    monkeypatch.setattr(sys, 'argv', ['/bin/ubernet'])
+    foreign = type('Albedo', (), {'__module__': 'albedo'})()
+    tasks = {'paint': foreign, 'roads': Segmentation()}
+    line = cli.suggest('predict', '--checkpoint', pathlib.Path('runs/a b'), "o'x.jpg", tasks=tasks)
+    words = ['ubernet', 'predict', '--checkpoint', 'runs/a b', "o'x.jpg", '--plugin', 'albedo']
+    assert line.startswith('next: ') and shlex.split(line)[1:] == words

@@ -152,9 +152,11 @@ def test_the_pointer_shows_the_predicted_values(browser):
 
 def test_every_picture_has_a_text(browser):
     wait_for(lambda: source(browser, 'normals'))
-    pictures = browser.find_elements('css selector', '.result img, .legend img, #photograph img')
+    everywhere = '.result img, .legend img, #photograph img, #samples img'
+    pictures = browser.find_elements('css selector', everywhere)
     texts = {picture.get_attribute('alt') for picture in pictures}
     assert {'predicted normals', 'the photograph', 'key: what the colours mean'} <= texts
+    assert {'sample: astronaut', 'sample: cat', 'sample: coffee'} <= texts
     assert '' not in texts
 
 
@@ -180,6 +182,8 @@ def test_a_broken_file_shows_a_message_and_removes_the_pictures(browser, tmp_pat
     assert 'broken' in text
     assert str(tmp_path.parent) not in text and '/' not in text.split(':')[0]
     wait_for(lambda: source(browser, 'normals') is None)
+    wait_for(lambda: not browser.find_elements('css selector', '#photograph img'))
+    assert len(browser.find_elements('css selector', '.toast-body')) == 1
     screenshot(browser, 'broken')
 
 

@@ -12,18 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from helpers.pages import PAGES, code_blocks
 from helpers.paths import ROOT
 from helpers.training import free_port
 from ubernet_jax.commands import COMMANDS
 from ubernet_jax.config import Balancing
+from ubernet_jax.config.field_paths import check_field
 from ubernet_jax.config.flags import load_config
-from ubernet_jax.config.serialization import check_field
 from ubernet_jax.datasets.builders.scenes import draw_scene
-
-
-def code_blocks(path: str, language: str) -> list[str]:
-    text = (ROOT / path).read_text()
-    return re.findall(rf'^```{language}\n(.*?)^```', text, re.DOTALL | re.MULTILINE)
 
 
 def run_script(script: str, folder: pathlib.Path) -> None:
@@ -175,12 +171,6 @@ def check_command(page: str, package: str, module: str, arguments: str) -> None:
         assert installed.is_file() or config in WRITTEN, f'{page}: {config}'
 
 
-def test_make_targets_of_the_readme_exist():
-    targets = re.findall(r'^make (\w+)', (ROOT / 'README.md').read_text(), re.MULTILINE)
-    makefile = (ROOT / 'Makefile').read_text()
-    assert targets and all(f'\n{target}:' in makefile for target in targets)
-
-
 def test_settings_of_the_page_on_interference_exist():
     text = (ROOT / 'docs/interference.md').read_text()
     settings = re.findall(r'--config\.([\w.]+)=(\w+)', text)
@@ -192,14 +182,6 @@ def test_settings_of_the_page_on_interference_exist():
 
 
 WRITTEN = ('FILE', 'NAME', 'both', 'my', 'rooms')  # configurations that the user writes
-PAGES = sorted(
-    path.relative_to(ROOT).as_posix()
-    for path in (
-        *(ROOT / name for name in ('README.md', 'CONTRIBUTING.md', 'CHANGELOG.md')),
-        *(ROOT / name for name in ('benchmarks/README.md', 'data/README.md')),
-        *(ROOT / 'docs').rglob('*.md'),
-    )
-)
 FOLDERS = ('ubernet_jax', 'tests', 'docs', 'configs', 'benchmarks', 'data')
 GENERATED = ('data/prepared',)  # folders of the repository whose content is not part of it
 

@@ -136,6 +136,9 @@ def test_tasks_are_scored_on_the_labels_that_they_are_mapped_to(
     assert main == ['folder_street-test-cars_voc07']
     printed = capsys.readouterr().out
     assert 'mIoU' in printed and 'cars_voc07' in printed and 'folder/farm:test' in printed
+    following = printed.splitlines()[-1]
+    checkpoint = tmp_path / 'net.safetensors'
+    assert following.endswith(f'predict --checkpoint {checkpoint} PHOTO.jpg --out predictions')
 
 
 def test_a_subset_of_the_tasks_or_images_can_be_scored(run_evaluate, tmp_path):

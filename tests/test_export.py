@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+import shlex
 
 import jax
 import jax.export
@@ -66,7 +67,14 @@ def test_the_program_gives_the_outputs_of_the_network(
     assert segmentation['classes'] == detection['classes'] == list(VOC_CLASSES)
     assert report['program']['bytes'] == (tmp_path / 'network.stablehlo').stat().st_size
     assert report['measured']['seconds'] > 0
-    assert json.loads(capsys.readouterr().out.rpartition('\n}')[0] + '}') == report['measured']
+    printed = capsys.readouterr().out
+    assert json.loads(printed.rpartition('\n}')[0] + '}') == report['measured']
+    if weights == 'outside':
+        python, option, code = shlex.split(printed.splitlines()[-1].removeprefix('next: '))
+        exec(code)
+        assert (python, option) == ('python', '-c')
+        shown = capsys.readouterr().out
+        assert 'uint8[1,33,65,3]' in shown and 'saliency' in shown
     size = sum(array.nbytes for array in safetensors.numpy.load_file(exported).values())
     program_size = report['program']['bytes']
     arguments_size = report['measured']['memory_bytes']['arguments']

@@ -14,7 +14,8 @@ PREFIX = 'ubernet_jax.'
 LAYERS = (
     'metrics', 'errors', 'bounded_process', 'hdf5_arrays', 'file_names', 'writing', 'locks',
     'process_limits', 'json_file', 'picture_limits', 'picture_arrays', 'photographs', 'plugins',
-    'commands', 'cli', 'compilation', 'visualize', 'labels', 'scoring', 'example', 'batch',
+    'commands', 'cli', 'compilation', 'progress', 'compilation_notice',
+    'visualize', 'labels', 'scoring', 'example', 'batch',
     'ops', 'ops.custom_vjp', 'models', 'losses', 'tasks', 'config', 'network', 'transforms',
     'datasets.storage', 'datasets.builders.scenes', 'datasets.builders', 'datasets',
     'datasets.checks', 'weights', 'inference', 'inference.page', 'evaluation', 'training',

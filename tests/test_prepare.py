@@ -50,7 +50,7 @@ def test_the_output_counts_images_and_labels(tmp_path, capsys):
     run('folder/tiny', tmp_path, tmp_path / 'prepared')
     output = capsys.readouterr()
     sheet = tmp_path / 'prepared/folder/tiny' / VERSION / 'contact_sheet.png'
-    counts, *notes, last = output.out.splitlines()
+    counts, *notes, last, following = output.out.splitlines()
     assert counts == (
         'folder/tiny: test 1 images (no labels), train 3 images (boundaries 1, detection 2, '
         'depth 1, normals 2, parts 1, saliency 1, segmentation 1, semantic_boundaries 1)'
@@ -58,7 +58,9 @@ def test_the_output_counts_images_and_labels(tmp_path, capsys):
     for note, name in zip(notes, ('segmentation', 'semantic_boundaries'), strict=True):
         assert f'folder/tiny: note: {name}: ' in note and '(3): car, cat, train' in note
     assert str(sheet) in last
-    assert '4/4' in output.err  # the progress bar
+    assert 'folder/tiny: image 0/4' in output.err
+    words = f'configure folder/tiny --out my.py --directory {tmp_path}/prepared'
+    assert following.startswith('next: ') and following.endswith(words)
     assert sheet.exists()
 
 
@@ -68,7 +70,7 @@ def test_a_prepared_dataset_is_not_rebuilt_and_needs_no_source(tmp_path, capsys)
     before = {path: path.stat().st_mtime_ns for path in files_in(tmp_path / 'prepared')}
     capsys.readouterr()
     prepare.main(['pascal_s', '--directory', str(tmp_path / 'prepared')])
-    state, counts, warning, sheet = capsys.readouterr().out.splitlines()
+    state, counts, warning, sheet, _ = capsys.readouterr().out.splitlines()
     assert 'already prepared' in state and str(tmp_path / 'prepared') in state
     assert counts == 'pascal_s: train 2 images (saliency 2), test 1 of 850 images (saliency 1)'
     assert 'test 850' in warning

@@ -56,14 +56,16 @@ def run_bounded(
         env=_environment(),
     ) as process:
         assert process.stdin and process.stdout
-        timer = threading.Timer(_WAITING * seconds, process.send_signal, [signal.SIGXCPU])
+        waited = threading.Event()
+        timer = threading.Timer(_WAITING * seconds, _end, [process, waited])
         timer.start()
         try:
             with contextlib.suppress(BrokenPipeError), process.stdin as call:
                 pickle.dump((function, arguments), call, pickle.HIGHEST_PROTOCOL)
             result, error = pickle.load(process.stdout)
         except (EOFError, pickle.UnpicklingError) as ended:  # before it had answered
-            raise _explain(name, process.wait(), seconds) from ended
+            status = process.wait()
+            raise _explain(name, status, seconds, waited.is_set()) from ended
         finally:
             timer.cancel()
             process.kill()
@@ -77,11 +79,18 @@ def run_bounded(
     return result
 
 
-def _explain(name: object, status: int, seconds: int) -> UserError:
-    """The error for a process that ended with this status."""
+def _end(process: subprocess.Popen, waited: threading.Event) -> None:
+    """Ends a process that has taken too long, as the limit of processor time would."""
+    waited.set()
+    process.send_signal(signal.SIGXCPU)
+
+
+def _explain(name: object, status: int, seconds: int, waited: bool) -> UserError:
+    """The error for a process that ended with this status, perhaps because of waiting too long."""
     if status == -signal.SIGXCPU:
+        limit = f'{_WAITING * seconds} s' if waited else f'{seconds} s of processor time'
         return UserError(
-            f'{name} takes more than {seconds} s to be read, which is the limit; replace the file'
+            f'{name} takes more than {limit} to be read, which is the limit; replace the file'
         )
     return UserError(
         f'{name} cannot be read: the process that read it ended with status {status}; '

@@ -1,10 +1,13 @@
 """Entry points: errors that the user can fix end in a message, not in a traceback."""
 
 import argparse
+import difflib
 import os
 import pathlib
+import re
+import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ubernet_jax.commands import COMMANDS
 from ubernet_jax.errors import UserError
@@ -50,6 +53,21 @@ def program(name: str = '') -> str:
     return f'python -m ubernet_jax.{COMMANDS[name].module}' if name else 'python -m ubernet_jax'
 
 
+def suggest(name: str, *words: object, tasks: Mapping[str, object] | None = None) -> str:
+    """The line `next: ...` with a command to type.
+
+    Args:
+      name: of the command.
+      *words: its arguments.
+      tasks: of the network that it opens; their modules, if they are not of this package, are
+        named as plugins.
+    """
+    modules = sorted({type(task).__module__ for task in (tasks or {}).values()})
+    plugins = [module for module in modules if module.partition('.')[0] != __package__]
+    options = [word for module in plugins for word in ('--plugin', module)]
+    return f'next: {program(name)} {shlex.join([*map(str, words), *options])}'
+
+
 def make_parser(name: str, plugins: bool = True) -> argparse.ArgumentParser:
     """The parser of the command NAME, with its sentence and its examples.
 
@@ -66,6 +84,13 @@ def make_parser(name: str, plugins: bool = True) -> argparse.ArgumentParser:
     if plugins:
         add_plugin_option(parser)
     return parser
+
+
+def suggest_option(parser: argparse.ArgumentParser, word: str) -> str:
+    """Asks for the option of a parser that is spelt most like an unknown one, if there is any."""
+    known = re.findall(r'--[\w-]+', parser.format_usage())
+    similar = difflib.get_close_matches(word.partition('=')[0], known, 1)
+    return f'; did you mean {similar[0]}?' if similar else '.'
 
 
 def add_plugin_option(parser: argparse.ArgumentParser) -> None:

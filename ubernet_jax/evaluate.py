@@ -48,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with lock_folder(out, 'wait until it ends, or write to another folder with --out'):
         _evaluate(trained, options, out)
     print(f'results: {out}')
+    words = '--checkpoint', options.checkpoint, 'PHOTO.jpg', '--out', 'predictions'
+    print(cli.suggest('predict', *words, tasks=trained.config.tasks))
 
 
 def _evaluate(trained: TrainedNetwork, options: argparse.Namespace, out: pathlib.Path) -> None:
@@ -57,7 +59,7 @@ def _evaluate(trained: TrainedNetwork, options: argparse.Namespace, out: pathlib
         config.data.directory = str(options.data_directory)
     network = make_network(config)
     tasks = select_tasks(network.tasks, options.tasks)
-    predictor = Predictor(network, config.input_size, params, batch_stats)
+    predictor = Predictor(network, config.input_size, params, batch_stats, notices=True)
     network_id = digest_arrays(flatten(params, batch_stats))
     benchmarks = open_datasets(
         'evaluation.benchmarks', config.evaluation.benchmarks, config.data.directory
@@ -67,9 +69,10 @@ def _evaluate(trained: TrainedNetwork, options: argparse.Namespace, out: pathlib
     digests = {dataset.source: dataset_digest(dataset) for dataset in benchmarks}
     _check_earlier_results(out, digests, network_id)
     scored = False
-    for benchmark, task, name, result in evaluate_benchmarks(
+    for evaluated in evaluate_benchmarks(
         predictor, config, tasks, config.evaluation.thresholds, options.limit
     ):
+        benchmark, task, name, result = evaluated
         report = {
             'task': task,
             'result': name,
@@ -87,10 +90,7 @@ def _evaluate(trained: TrainedNetwork, options: argparse.Namespace, out: pathlib
         path = out / f'{benchmark.name.replace("/", "_")}-{benchmark.split}-{name}.json'
         write_json(path, report)
         scored = True
-        scores = '  '.join(
-            f'{score.label} {score.format(value)}' for score, value in result.scores().items()
-        )
-        print(f'{name:<20}{benchmark.name}:{benchmark.split:<8} {result.images:5} images  {scores}')
+        print(evaluated, flush=True)
     if not scored:
         benchmarks = ', '.join(
             f'{benchmark.name}:{benchmark.split}' for benchmark in config.evaluation.benchmarks

@@ -13,6 +13,7 @@ import importlib.util
 import json
 import pathlib
 import re
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -137,7 +138,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with lock_folder(options.out, 'wait until it ends, or give another --out'):
         report = _export(options)
     print(json.dumps(report['measured'], indent=1))
-    print(f'exported: {options.out}')
+    print(f'exported: {options.out}\nnext: {_describe_use(options.out / PROGRAM)}')
+
+
+def _describe_use(program: pathlib.Path) -> str:
+    """A command that reads a program and shows its inputs and outputs, without this package."""
+    code = (
+        'import jax.export; '
+        f'program = jax.export.deserialize(bytearray(open({str(program)!r}, "rb").read())); '
+        'print(program.in_avals[-1], program.out_tree)'
+    )
+    return shlex.join(['python', '-c', code])
 
 
 def _export(options: argparse.Namespace) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 
 from ubernet_jax.errors import UserError
-from ubernet_jax.writing import removing_new_empty_folders
+from ubernet_jax.writing import make_folder, removing_new_empty_folders
 
 
 @contextlib.contextmanager
@@ -29,7 +29,7 @@ def lock_folder(folder: pathlib.Path, advice: str) -> Iterator[None]:
       advice: what to do if another process holds the lock, for the message.
 
     Raises:
-      UserError: another process holds the lock; the message says which.
+      UserError: another process holds the lock; the message says which. Or the folder is a file.
       OSError: the folder cannot be written to.
     """
     with _locked(folder / '.lock', folder, advice):
@@ -94,7 +94,7 @@ def _locked(lock: pathlib.Path, target: pathlib.Path, advice: str) -> Iterator[N
 def _acquire(lock: pathlib.Path, target: pathlib.Path, advice: str) -> int:
     """Opens and locks the file; returns its descriptor."""
     while True:
-        lock.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(lock.parent)
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
         locked = try_lock(descriptor, fcntl.LOCK_EX)
         if locked is False:

@@ -8,22 +8,22 @@ files that it matches. For each photograph it writes to OUT/PHOTO: a picture for
 detections as `TASK.json`, and with --arrays `predictions.npz`, the results as arrays at the size of
 the photograph, which `python -m ubernet_jax.metrics` can score. For each video (extra `video`) it
 writes OUT/VIDEO/sheet.mp4, and prints how many frames were read. Of an earlier prediction in
-OUT/PHOTO, the files that are not replaced are removed and named. Files that cannot be read are
-skipped and listed at the end.
+OUT/PHOTO, the files that are not replaced are removed and named. Files that cannot be read, or
+whose folder another command is writing to, are skipped and listed at the end.
 """
 
 import argparse
 import pathlib
 from collections.abc import Sequence
 
-import tqdm
-
 from ubernet_jax import cli
 from ubernet_jax.compilation import enable_compilation_cache
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.api import UberNet
 from ubernet_jax.inference.videos import ENDINGS, FrameCount, predict_video
+from ubernet_jax.locks import lock_folder
 from ubernet_jax.photographs import find_photographs
+from ubernet_jax.progress import Progress
 from ubernet_jax.tasks import select_tasks
 from ubernet_jax.visualize import Style
 from ubernet_jax.weights.trained import CHECKPOINT_HELP
@@ -33,28 +33,40 @@ from ubernet_jax.weights.urls import refuse_url
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
     enable_compilation_cache()
-    net = UberNet.load(options.checkpoint)
+    net = UberNet.load(options.checkpoint, notices=True)
     tasks = select_tasks(net.tasks, options.tasks)
     for path in options.images:
         refuse_url(path)
     folders = _folders(find_photographs(options.images), options.out)
+    left_out = []
+    with Progress('file', len(folders)) as progress:
+        for folder, path in folders.items():
+            try:
+                with lock_folder(folder, 'wait until it ends, or give another --out'):
+                    progress.write(_predict(net, path, tasks, folder, options))
+            except UserError as error:
+                left_out.append(str(error))
+            progress.advance()
+    print(f'predictions of {len(folders) - len(left_out)} files: {options.out}')
+    if left_out:
+        raise UserError('\n  '.join([f'{len(left_out)} files were left out:', *left_out]))
+    print(cli.suggest('demo', '--checkpoint', options.checkpoint, tasks=net.tasks))
+
+
+def _predict(
+    net: UberNet,
+    path: pathlib.Path,
+    tasks: Sequence[str],
+    folder: pathlib.Path,
+    options: argparse.Namespace,
+) -> str:
+    """Predicts for a photograph or a video; returns what was written."""
     style = Style(safe_colours=options.safe_colours)
-    unreadable = []
-    for folder, path in tqdm.tqdm(folders.items(), unit='file', disable=None):
-        try:
-            if path.suffix.lower() in ENDINGS:
-                frames = predict_video(
-                    net, path, tasks, folder / 'sheet.mp4', every=options.every, style=style
-                )
-                tqdm.tqdm.write(_describe(path, frames))
-            else:
-                saved = net.predict(path, tasks).save(folder, arrays=options.arrays, style=style)
-                tqdm.tqdm.write(str(saved))
-        except UserError as error:
-            unreadable.append(str(error))
-    print(f'predictions of {len(folders) - len(unreadable)} files: {options.out}')
-    if unreadable:
-        raise UserError('\n  '.join([f'{len(unreadable)} files were left out:', *unreadable]))
+    if path.suffix.lower() in ENDINGS:
+        out = folder / 'sheet.mp4'
+        frames = predict_video(net, path, tasks, out, every=options.every, style=style)
+        return _describe(path, frames)
+    return str(net.predict(path, tasks).save(folder, arrays=options.arrays, style=style))
 
 
 def _folders(images: Sequence[pathlib.Path], out: pathlib.Path) -> dict[pathlib.Path, pathlib.Path]:

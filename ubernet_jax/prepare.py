@@ -31,6 +31,8 @@ from ubernet_jax.locks import lock_folder
 from ubernet_jax.photographs import Exif
 from ubernet_jax.writing import new_file
 
+_DIRECTORY = pathlib.Path('data/prepared')
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Prepares the datasets named on the command line.
@@ -52,9 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for builder in builders:
             if not builder.is_prepared():
                 locks.enter_context(_locked(builder))
-        for name in names:
-            # A new builder, because another command may have prepared it before it was locked.
-            _prepare(make_builder(name, options.directory), storage, options)
+        # New builders, because another command may have prepared one before it was locked.
+        builders = [make_builder(name, options.directory) for name in names]
+        for builder in builders:
+            _prepare(builder, storage, options)
+    if names := [builder.dataset_name for builder in builders if 'train' in builder.split_metadata]:
+        words = [] if options.directory == _DIRECTORY else ['--directory', options.directory]
+        print(cli.suggest('configure', *names, '--out', 'my.py', *words))
 
 
 @contextlib.contextmanager
@@ -171,7 +177,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         '--directory',
         type=pathlib.Path,
-        default=pathlib.Path('data/prepared'),
+        default=_DIRECTORY,
         metavar='DIR',
         help='folder of the prepared datasets (default: %(default)s)',
     )

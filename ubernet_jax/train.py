@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import functools
 import pathlib
+import re
 from collections.abc import Iterator, Sequence
 
 import jax
@@ -20,6 +21,7 @@ from absl import flags, logging
 from ubernet_jax import cli
 from ubernet_jax.compilation import enable_compilation_cache, recomputing
 from ubernet_jax.config import Config, serialization
+from ubernet_jax.config.field_paths import SETTINGS_PAGE
 from ubernet_jax.config.flags import override_config
 from ubernet_jax.config.validation import validate
 from ubernet_jax.errors import UserError
@@ -35,7 +37,7 @@ from ubernet_jax.training.data_description import describe_sets
 from ubernet_jax.training.epochs import Epochs
 from ubernet_jax.training.groups import groups_of
 from ubernet_jax.training.micro_batches import MicroBatches
-from ubernet_jax.training.optim import make_optimizer
+from ubernet_jax.training.optim import make_optimizer, make_rate
 from ubernet_jax.training.parallel import (
     exiting_without_lost_processes,
     init_distributed,
@@ -53,10 +55,12 @@ from ubernet_jax.training.training_sets import open_training_sets
 from ubernet_jax.training.workdir_lock import lock_workdir
 from ubernet_jax.weights.initial import adopt_preprocessing
 
-_SETTINGS = """Every setting of the configuration is an option: --config.images=1000,
+_SETTINGS = f"""Every setting of the configuration is an option: --config.images=1000,
 --config.tasks.TASK.learning_rate=1e-4, --config.data.train[0].repeat=2.
-All settings: ubernet settings
+All settings: {SETTINGS_PAGE}
 """
+
+_SETTING = re.compile(r'--?(no)?config\.|-[\d.]')  # or its value, a negative number
 
 
 def train(
@@ -98,6 +102,7 @@ def train(
     checkpoints.save(state, config)  # the untrained network, if this is the start
     if jax.process_index() == 0:
         write_json(workdir / 'config.json', serialization.to_json(config))
+        write_provenance(workdir)
         print(f'{schedule.describe()}\nstarting at step {start}', flush=True)
     step_function = jax.jit(
         functools.partial(train_step, make_step_settings(config, network), optimizer, mesh),
@@ -106,16 +111,18 @@ def train(
     )
     complete = jax.jit(functools.partial(add_absent_targets, network.tasks))
     stopping = False
+    rates = {name: make_rate(group, schedule.updates[name]) for name, group in groups.items()}
     reader = contextlib.closing(read_ahead(batches, start, config.data.workers))
     with (
         reader as stream,
-        Monitor(config, network, workdir, start) as monitor,
+        Monitor(config, network, workdir, start, rates) as monitor,
         StopRequest() as stop,
         _explaining_not_finite(batches, checkpoints),
         exiting_without_lost_processes(),
     ):
         for step, micro_batches in enumerate(stream, start + 1):
-            state, metrics = step_function(state, shard(mesh, micro_batches, complete))
+            with monitor.starting(micro_batches):
+                state, metrics = step_function(state, shard(mesh, micro_batches, complete))
             monitor.on_step(step, state, metrics)
             stopping = stop.after(step)
             if step % config.checkpoint_every == 0 or step == config.steps or stopping:
@@ -125,9 +132,18 @@ def train(
                 break
         checkpoints.finish()
     done = 'stopped and saved' if stopping else 'finished'
-    hint = '; the same command continues' if stopping else ''
+    hint = '; the same command continues' if stopping else f'\n{_suggest_next(config, workdir)}'
     print(f'{done} at step {int(state.step)} in {workdir}{hint}', flush=True)
     return state
+
+
+def _suggest_next(config: Config, workdir: pathlib.Path) -> str:
+    """The command that follows a run: it is scored if it has benchmarks."""
+    words = '--checkpoint', workdir
+    if config.evaluation.benchmarks:
+        return cli.suggest('evaluate', *words, tasks=config.tasks)
+    photograph = 'PHOTO.jpg', '--out', 'predictions'
+    return cli.suggest('predict', *words, *photograph, tasks=config.tasks)
 
 
 @contextlib.contextmanager
@@ -162,8 +178,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not is_text(workdir):
         raise UserError(f'--workdir {str(workdir)!r}: a checkpoint cannot be saved under this name')
     with lock_workdir(workdir):
-        if jax.process_index() == 0:
-            write_provenance(workdir)
         train(config, workdir, options.skip_damaged_checkpoints, options.allow_changed_data)
 
 
@@ -189,7 +203,14 @@ def _parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[st
     add('--process', type=int, metavar='I',
         help='index of this process from 0, with --coordinator')  # fmt: skip
     parser.add_argument_group('settings', _SETTINGS)
-    return parser.parse_known_args(arguments)
+    options, settings = parser.parse_known_args(arguments)
+    for word in settings:
+        if word.startswith('-') and not _SETTING.match(word):
+            raise UserError(
+                f'unknown option {word}{cli.suggest_option(parser, word)} Settings are given as '
+                f'--config.FIELD=VALUE; all settings: {SETTINGS_PAGE}'
+            )
+    return options, settings
 
 
 if __name__ == '__main__':

@@ -10,6 +10,8 @@ import pathlib
 import tempfile
 from collections.abc import Iterator
 
+from ubernet_jax.errors import UserError
+
 
 @contextlib.contextmanager
 def new_file(path: pathlib.Path) -> Iterator[pathlib.Path]:
@@ -49,6 +51,20 @@ def write_text(path: pathlib.Path, text: str) -> None:
     """Writes a text file atomically: see `new_file`."""
     with new_file(path) as new:
         new.write_text(text)
+
+
+def make_folder(folder: pathlib.Path) -> None:
+    """Creates a folder with its parents, unless it exists.
+
+    Raises:
+      UserError: it is a file, or is within a file.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise UserError(
+            f'{folder} is a file, or is within a file: give the name of a folder'
+        ) from None
 
 
 @contextlib.contextmanager

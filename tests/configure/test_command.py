@@ -20,7 +20,9 @@ def test_the_written_file_trains_as_it_is(half_labelled, tmp_path, monkeypatch, 
     monkeypatch.setattr(settings, 'has_imagenet', lambda: False)  # a narrow network
     out, run = tmp_path / 'my.py', tmp_path / 'run'
     configure(half_labelled, out, 'folder/garden', 'folder/street')
-    assert f'ubernet train --config {out} --workdir runs/my' in capsys.readouterr().out
+    following = capsys.readouterr().out.splitlines()[-1]
+    assert following.startswith('next: ')
+    assert following.endswith(f'train --config {out} --workdir runs/my')
     call_train('--config', out, '--workdir', run, '--config.steps=2')
     assert 'finished at step 2' in capsys.readouterr().out
     assert (run / 'checkpoints' / '2').is_dir()
@@ -37,6 +39,7 @@ def test_the_file_is_the_configuration_of_the_plan(half_labelled, tmp_path, caps
     assert max(map(len, text.splitlines())) <= 100 + len(str(half_labelled))
     assert '# labelled: 3 of 3 images of folder/garden' in text
     assert f'ubernet train --config {out} --workdir runs/my' in text
+    assert 'GFLOP/s' in printed and 'docs/results.md' in text  # what the time rests on
     assert 'plants_garden' in printed and 'plants_street' in printed and 'road, car' in printed
 
 

@@ -40,6 +40,6 @@ def test_memory_does_not_grow_and_nothing_is_compiled_again(start, tmp_path, mon
     early, late = (statistics.median(part) for part in (samples[5:15], samples[-10:]))
     assert late <= GROWTH * early
     lines = output.splitlines()
-    warm = next(i for i, line in enumerate(lines) if line.startswith(f'step {EVERY + 20}:'))
+    warm = next(i for i, line in enumerate(lines) if line.startswith(f'step {EVERY + 20}/'))
     assert any('Compiling' in line for line in lines[:warm])
     assert [line for line in lines[warm:] if 'Compiling' in line] == []

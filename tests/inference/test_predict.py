@@ -8,6 +8,7 @@ from PIL import Image
 
 from ubernet_jax import predict
 from ubernet_jax.errors import UserError
+from ubernet_jax.locks import lock_folder
 
 
 @pytest.fixture
@@ -65,6 +66,36 @@ def test_arrays_and_safe_colours_are_options(run, tmp_path):
     assert names[1] - names[0] == {'predictions.npz'}
     pictures = [(out / name / 'a' / 'segmentation.png').read_bytes() for name in ('voc', 'safe')]
     assert pictures[0] != pictures[1]
+
+
+def test_a_folder_that_another_command_writes_to_is_left_out(run, tmp_path):
+    out = tmp_path / 'out'
+    photographs = [write_photograph(tmp_path / name) for name in ('a.png', 'b.png')]
+    with (
+        lock_folder(out / 'a', ''),
+        pytest.raises(UserError, match=rf'1 files were left out:\s+{out / "a"} is in use .*--out'),
+    ):
+        run(*photographs, '--tasks', 'saliency', '--out', out)
+    assert not list((out / 'a').glob('*'))
+    assert (out / 'b' / 'saliency.png').is_file()
+
+
+def test_a_folder_that_is_a_file_is_left_out(run, tmp_path):
+    photographs = [write_photograph(tmp_path / name) for name in ('a.png', 'b.png')]
+    (tmp_path / 'out').mkdir()
+    (tmp_path / 'out' / 'a').touch()
+    with pytest.raises(UserError, match=f'{tmp_path}/out/a is a file'):
+        run(*photographs, '--tasks', 'saliency', '--out', tmp_path / 'out')
+    assert (tmp_path / 'out' / 'b' / 'saliency.png').is_file()
+
+
+def test_progress_is_shown_from_the_first_photograph_and_then_the_next_command(
+    run, exported, tmp_path, capsys
+):
+    run(write_photograph(tmp_path / 'a.png'), '--tasks', 'saliency', '--out', tmp_path / 'out')
+    printed = capsys.readouterr()
+    assert printed.err.splitlines()[0] == 'file 0/1'
+    assert printed.out.splitlines()[-1].endswith(f'demo --checkpoint {exported}')
 
 
 def test_a_url_is_refused_by_its_address(run, tmp_path):

@@ -25,7 +25,7 @@ def test_worker_processes_give_the_same_scores(scorer):
     assert run.returncode == 0, run.stderr
     assert json.loads(scorer.json.read_text()) == expected
     assert 'ods 1.0000' in run.stdout
-    assert '2/2' in run.stderr
+    assert 'image 0/2' in run.stderr
     (scorer.predictions / 'a.png').write_bytes(b'broken')
     run = subprocess.run([*command, '--processes', '2'], capture_output=True, text=True)
     assert run.returncode == 2

@@ -18,7 +18,8 @@ from ml_collections import config_flags
 
 from ubernet_jax import config
 from ubernet_jax.config import Config
-from ubernet_jax.config.serialization import check_field, from_json, to_json
+from ubernet_jax.config.field_paths import check_field
+from ubernet_jax.config.serialization import from_json, to_json
 from ubernet_jax.errors import UserError
 
 _PACKAGE = pathlib.Path(__file__).parents[1]

@@ -57,39 +57,6 @@ def differences(ours: Any, theirs: Any, path: str = '') -> list[str]:
     return [] if ours == theirs else [f'{path}: {ours}, not {theirs}']
 
 
-def check_field(path: str, config: Config) -> None:
-    """Checks that `path`, such as `data.train[0].name`, is a single value of a configuration.
-
-    Raises:
-      UserError: it is not; the message lists the fields that exist there.
-    """
-    value, place = config, 'the configuration'
-    for part in path.replace(']', '').replace('[', '.').split('.'):
-        inside = _parts(value)
-        if inside is None or part not in inside:
-            raise UserError(
-                f'--config.{path}: {place} has no {part!r}; it has {", ".join(inside or ["none"])}'
-            )
-        place = part if value is config else f'{place}.{part}'
-        value = inside[part]
-    inside = _parts(value)
-    if inside is not None:
-        raise UserError(
-            f'--config.{path}: {place} is not a single value; it has {", ".join(inside) or "none"}'
-        )
-
-
-def _parts(value: Any) -> dict[str, Any] | None:
-    """The fields or items inside a value, by name; None for a single value."""
-    if isinstance(value, dict):
-        return value
-    if isinstance(value, list):
-        return {str(index): item for index, item in enumerate(value)}
-    if dataclasses.is_dataclass(value):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    return None
-
-
 def _build(kind: Any, plain: Any, path: str) -> Any:
     """Builds a value of type `kind`; `path` is its location, for errors."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)

@@ -14,6 +14,8 @@ from absl import logging
 
 from ubernet_jax import cli
 from ubernet_jax.config import DataConfig
+from ubernet_jax.config.field_paths import SETTINGS_PAGE
+from ubernet_jax.configure.length import explain
 from ubernet_jax.configure.machine import inspect_machine
 from ubernet_jax.configure.plan import Plan, make_plan
 from ubernet_jax.configure.source import write_source
@@ -34,26 +36,33 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise UserError(f'--out {options.out} exists: delete it, or give another file')
     machine = inspect_machine(measure=True)
     plan = make_plan(options.names, options.directory, options.out.stem, machine)
-    run, out = shlex.quote(f'runs/{options.out.stem}'), shlex.quote(str(options.out))
-    train = f'ubernet train --config {out} --workdir {run}'
-    predict = f'ubernet predict --checkpoint {run} PHOTO.jpg --out predictions'
-    text = write_source(plan.config, plan.comments, _describe(plan, options, train, predict))
+    text = write_source(plan.config, plan.comments, _describe(plan, options))
     write_text(options.out, text)
     for name, task in plan.config.tasks.items():
         print(f'{name} ({task.kind}): {plan.comments[f"tasks.{name}"]}')
     for note in plan.notes:
         print(f'note: {note}')
-    print(f'{plan.length} on {plan.machine}\nwritten: {options.out}\nnext: {train}')
+    print(f'{plan.length} on {plan.machine}; {explain(machine)}\nwritten: {options.out}')
+    print(cli.suggest('train', *_train_words(options.out)))
 
 
-def _describe(plan: Plan, options: argparse.Namespace, train: str, predict: str) -> str:
+def _train_words(out: pathlib.Path) -> list[str]:
+    """The arguments of `ubernet train` for the file, and for a workdir of the same name."""
+    return ['--config', str(out), '--workdir', f'runs/{out.stem}']
+
+
+def _describe(plan: Plan, options: argparse.Namespace) -> str:
     """The docstring of the file: what it trains, how to start, and how it came about."""
     datasets = ', '.join(dict.fromkeys(options.names))
+    words = _train_words(options.out)
+    train = shlex.join(['ubernet', 'train', *words])
+    predict = shlex.join(['ubernet', 'predict', '--checkpoint', words[-1], 'PHOTO.jpg'])
     return (
         f'{", ".join(plan.config.tasks)}: one network, trained on {datasets}.\n\n'
-        f'    {train}\n    {predict}\n\n'
+        f'    {train}\n    {predict} --out predictions\n\n'
         f'Written by `ubernet configure` for {plan.machine}. Every setting can be changed here, or '
-        'for a single run as an option: --config.images=1000. All settings: `ubernet settings`.'
+        'for a single run as an option: --config.images=1000. All settings: '
+        f'`{SETTINGS_PAGE}`.'
     )
 
 

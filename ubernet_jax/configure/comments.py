@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ubernet_jax.config import Config, Leaks
-from ubernet_jax.configure.length import Length
+from ubernet_jax.configure.length import Length, explain
 from ubernet_jax.configure.machine import Machine
 from ubernet_jax.configure.sets import BENCHMARKS, PreparedSet
 from ubernet_jax.configure.settings import has_imagenet
@@ -20,8 +20,7 @@ def make_comments(
     """Comments for the fields of a configuration, by their paths, such as `data.train[0]`."""
     buckets = config.data.buckets
     comments = {
-        'images': f'{length} on {machine}, and compiling once for each bucket; more images give '
-        'better results',
+        'images': f'{length} on {machine}; {explain(machine)}. More images give better results',
         'data.buckets': f'(height, width) to which images are scaled; found: {_describe(sets)}',
         'input_size': 'photographs are predicted at this size, and results scaled to theirs',
         'model': 'starts with weights of ImageNet; the first blocks keep them, which saves time'

@@ -51,6 +51,17 @@ def choose_length(epoch: int, data: DataConfig, model: ModelConfig, machine: Mac
     return Length(images=images, epochs=images / epoch, minutes=minutes)
 
 
+def explain(machine: Machine) -> str:
+    """What the time of a `Length` rests on, for people."""
+    if not machine.speed:
+        return 'how long this takes is not known for this device'
+    return (
+        f'the time is an estimate, from {machine.speed / 1e9:.0f} GFLOP/s of this machine for a '
+        'product of matrices at the moment, and the computation for a pixel in the runs of '
+        'docs/results.md; without compiling, scoring and pictures'
+    )
+
+
 def _estimate_seconds(data: DataConfig, model: ModelConfig, machine: Machine) -> float:
     """Seconds of training for an image; 0 if they are not known."""
     if not machine.speed:

@@ -3,11 +3,8 @@
 import collections
 import concurrent.futures
 import multiprocessing
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
-
-import tqdm
 
 from ubernet_jax.config import Config, DatasetConfig
 from ubernet_jax.datasets.checks.leaks import open_datasets
@@ -16,6 +13,7 @@ from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.predictor import Predictor
 from ubernet_jax.metrics.metric import Measure, Metric, MetricError, MetricResult
+from ubernet_jax.progress import Progress
 
 QUICK_THRESHOLDS = 9  # number of thresholds for boundary maps during training
 _MAX_PENDING = 8  # predictions that wait to be measured; limits the memory
@@ -35,6 +33,13 @@ class EvaluationResult(NamedTuple):
     task: str
     name: str
     result: MetricResult
+
+    def __str__(self) -> str:
+        scores = '  '.join(
+            f'{score.label} {score.format(value)}' for score, value in self.result.scores().items()
+        )
+        source = f'{self.benchmark.name}:{self.benchmark.split}'
+        return f'{self.name:<20} {source:<24} {self.result.images:5} images  {scores}'
 
 
 class _Pending(NamedTuple):
@@ -86,23 +91,21 @@ def evaluate_dataset(
 
     stride = max(1, len(dataset) // limit) if limit else 1
     indices = range(0, len(dataset), stride)[:limit]
-    if not sys.stderr.isatty():  # then there is no progress bar
-        images = f'{len(indices)} images of {dataset.source}'
-        print(f'scoring {", ".join(metrics)} on {images}', file=sys.stderr)
-    progress = tqdm.tqdm(indices, desc=dataset.source, unit='image', leave=False, disable=None)
-    for index in progress:
-        example = dataset[index]
-        labelled = [task for task in metrics if labels[task] in example.labels]
-        if not labelled:  # the network need not run on this image
-            continue
-        for task, output in predictor.predict_for_metrics(example.image, labelled).items():
-            truth = tasks[task].truth(example.labels[labels[task]], example)
-            for name, metric in metrics[task].items():
-                prediction = tasks[task].prediction(task, name, output)
-                measure = pool.submit(metric.measure, prediction, truth)
-                pending.append(_Pending(name, metric, example.id, measure))
-        while len(pending) > _MAX_PENDING:
-            add_oldest()
+    with Progress('image', len(indices), f'scoring {dataset.source}') as progress:
+        for index in indices:
+            example = dataset[index]
+            labelled = [task for task in metrics if labels[task] in example.labels]
+            # Without a label, the network need not run on this image.
+            outputs = predictor.predict_for_metrics(example.image, labelled) if labelled else {}
+            for task, output in outputs.items():
+                truth = tasks[task].truth(example.labels[labels[task]], example)
+                for name, metric in metrics[task].items():
+                    prediction = tasks[task].prediction(task, name, output)
+                    measure = pool.submit(metric.measure, prediction, truth)
+                    pending.append(_Pending(name, metric, example.id, measure))
+            while len(pending) > _MAX_PENDING:
+                add_oldest()
+            progress.advance()
     while pending:
         add_oldest()
     for task, task_metrics in metrics.items():

@@ -35,8 +35,12 @@ class UberNet:
         UberNet._process = os.getpid()
 
     @classmethod
-    def load(cls, path: str | os.PathLike) -> 'UberNet':
+    def load(cls, path: str | os.PathLike, notices: bool = False) -> 'UberNet':
         """Reads a network from a workdir (its newest checkpoint), a checkpoint or an exported file.
+
+        Args:
+          path: of the workdir, checkpoint or file.
+          notices: whether to say on stderr when the network is compiled, which takes long.
 
         Raises:
           UserError: there is no checkpoint, or it cannot be read; or a network was loaded before
@@ -44,7 +48,8 @@ class UberNet:
         """
         _refuse_forked(cls._process)
         config, _, params, batch_stats = open_checkpoint(pathlib.Path(path))
-        predictor = Predictor(make_network(config), config.input_size, params, batch_stats)
+        network = make_network(config)
+        predictor = Predictor(network, config.input_size, params, batch_stats, notices)
         return cls(predictor, [dataset.name for dataset in config.data.train])
 
     def __repr__(self) -> str:

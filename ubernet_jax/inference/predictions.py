@@ -15,6 +15,7 @@ from ubernet_jax.inference.saved_files import SavedFiles
 from ubernet_jax.tasks import Task
 from ubernet_jax.visualize import Panel, Style, contact_sheet, make_panel
 from ubernet_jax.visualize.style import DEFAULT_STYLE
+from ubernet_jax.writing import make_folder
 
 SHOWN_SIDE = 240  # pixels; of each picture in a notebook
 
@@ -124,12 +125,7 @@ class Predictions(Mapping[str, Any]):
           UserError: `folder` is a file, or is within a file.
         """
         folder = pathlib.Path(folder)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError):
-            raise UserError(
-                f'{folder} is a file, or is within a file: give the name of a folder'
-            ) from None
+        make_folder(folder)
         panels = self.panels(style)
         with saved_files.replaced(folder) as (new, saved):
             for (name, result), panel in zip(self.items(), panels[1:], strict=True):

@@ -8,7 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ubernet_jax.compilation_notice import CompilationNotice
 from ubernet_jax.config import STRIDE, InputSizeConfig
+from ubernet_jax.config.serialization import to_json
 from ubernet_jax.inference.predictions import Predictions
 from ubernet_jax.models.pyramid import Features
 from ubernet_jax.network import SHARED, Network, Params
@@ -38,13 +40,33 @@ class Predictor:
     """Runs the trunk once, then the heads of the tasks; compiled once for each input size."""
 
     def __init__(
-        self, network: Network, config: InputSizeConfig, params: Params, batch_stats: dict
+        self,
+        network: Network,
+        config: InputSizeConfig,
+        params: Params,
+        batch_stats: dict,
+        notices: bool = False,
     ):
+        """Takes a trained network.
+
+        Args:
+          network: trunk and heads.
+          config: sizes to which photographs are scaled.
+          params: parameters by group.
+          batch_stats: running statistics of the skips.
+          notices: whether to say on stderr when the network is compiled.
+        """
         self.network = network
         self._config = config
+        self.use(params, batch_stats)
+        self._compiled: set[tuple[tuple[int, int], str]] = set()  # input sizes and tasks
+        settings = to_json([network.config, network.tasks])
+        self._notice = CompilationNotice('network', settings, silent=not notices)
+
+    def use(self, params: Params, batch_stats: dict) -> None:
+        """Predicts with other parameters from now on, without compiling again."""
         # Parameters read from a file are on the host; this avoids a transfer for every image.
         self._params, self._batch_stats = jax.device_put((params, batch_stats))
-        self._compiled: set[tuple[tuple[int, int], str]] = set()  # input sizes and tasks
 
     def is_compiled_for(self, image: np.ndarray) -> bool:
         """Whether all tasks were predicted for an image (H, W, 3) of the same input size."""
@@ -85,7 +107,8 @@ class Predictor:
         size = input_size(height, width, self._config)
         resized = resize_image(image, size)[None]
         scales = np.array([[size[0] / height, size[1] / width]], np.float32)
-        outputs = apply(self.network, self._params, self._batch_stats, resized, tasks, scales)
+        with self._notice.calling(size):
+            outputs = apply(self.network, self._params, self._batch_stats, resized, tasks, scales)
         for name, output in outputs.items():
             yield name, jax.tree.map(lambda x: np.asarray(x)[0], output), size
             self._compiled.add((size, name))

@@ -10,12 +10,12 @@ from typing import NamedTuple, cast
 
 import imageio.v2 as imageio
 import numpy as np
-import tqdm
 
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.api import UberNet
 from ubernet_jax.inference.predictions import Predictions
 from ubernet_jax.picture_limits import MAX_PIXELS
+from ubernet_jax.progress import Progress
 from ubernet_jax.visualize import Panel, Style, contact_sheet
 from ubernet_jax.visualize.style import DEFAULT_STYLE
 from ubernet_jax.writing import new_file
@@ -90,12 +90,13 @@ def predict_video(
       UserError: the extra `video` is not installed, or the video cannot be read or has no frames.
     """
     video = read_video(path)
-    bar = tqdm.tqdm(video.frames, path.name, video.length, unit='frame', leave=False, disable=None)
     count = 0
     with contextlib.ExitStack() as stack:
+        progress = stack.enter_context(Progress('frame', video.length, path.name))
         writer = None
-        for frame in bar:
+        for frame in video.frames:
             count += 1
+            progress.advance()
             if (count - 1) % every:
                 continue
             sheet = _draw_frame(net.predict(frame, tasks), style)

@@ -7,11 +7,15 @@ import pathlib
 import time
 
 import jax
+import numpy as np
 from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import (
     Event,  # pyright: ignore[reportAttributeAccessIssue]  (protobuf defines it at run time)
 )
-from tensorboardX.summary import scalar
+from tensorboardX.proto.summary_pb2 import (
+    Summary,  # pyright: ignore[reportAttributeAccessIssue]  (the same)
+)
+from tensorboardX.summary import image, scalar
 
 from ubernet_jax.training.step import StepMetrics
 
@@ -31,20 +35,30 @@ class MetricLogger:
         self._lines.close()
         self._events.close()
 
-    def log(self, step: int, numbers: dict[str, float]) -> str:
-        """Writes the numbers of a step; returns all but the updates as a line of text."""
+    def log(self, step: int, numbers: dict[str, float]) -> None:
+        """Writes the numbers of a step."""
         now = time.time()
         self._lines.write(json.dumps({'step': step, 'time': now, **numbers}) + '\n')
         self._lines.flush()
-        for name, value in numbers.items():
-            event = Event(step=step, wall_time=now, summary=scalar(name, value))
-            self._events.write_event(event)
+        self._write_events(step, now, *(scalar(name, value) for name, value in numbers.items()))
+
+    def log_picture(self, step: int, picture: np.ndarray) -> None:
+        """Writes a picture, uint8 (H, W, 3) RGB, to the TensorBoard events."""
+        self._write_events(step, time.time(), image('pictures', picture, dataformats='HWC'))
+
+    def _write_events(self, step: int, now: float, *summaries: Summary) -> None:
+        for summary in summaries:
+            self._events.write_event(Event(step=step, wall_time=now, summary=summary))
         self._events.flush()
-        return ' '.join(
-            f'{name.removeprefix("loss/")} {value:.3g}'
-            for name, value in numbers.items()
-            if not name.startswith('updates/')
-        )
+
+
+def describe_losses(numbers: dict[str, float]) -> str:
+    """The losses and the images per second as a line of text."""
+    return ', '.join(
+        f'{name.removeprefix("loss/").replace("_per_", " per ")} {value:.3g}'
+        for name, value in numbers.items()
+        if name.startswith(('loss/', 'images_per_second'))
+    )
 
 
 def _drop_torn_line(path: pathlib.Path) -> None:

@@ -1,16 +1,23 @@
 """Reports on a run while it trains: progress, log, pictures and scores."""
 
+import contextlib
 import pathlib
+from collections.abc import Mapping, Sequence
 
 import jax
-import tqdm
+import numpy as np
+import optax
 
+from ubernet_jax.batch import Batch
+from ubernet_jax.compilation_notice import CompilationNotice
 from ubernet_jax.config import Config
+from ubernet_jax.config.serialization import to_json
 from ubernet_jax.evaluation.benchmarks import QUICK_THRESHOLDS, evaluate_benchmarks
 from ubernet_jax.inference.predictor import Predictor
-from ubernet_jax.monitoring.metric_logger import MetricLogger, RunningMeans
+from ubernet_jax.monitoring.metric_logger import MetricLogger, RunningMeans, describe_losses
 from ubernet_jax.monitoring.preview import Preview
 from ubernet_jax.network import Network
+from ubernet_jax.progress import Progress
 from ubernet_jax.training.parallel import local_replica
 from ubernet_jax.training.state import TrainState
 from ubernet_jax.training.step import StepMetrics
@@ -22,14 +29,34 @@ class Monitor:
     With several processes, each reads the metrics, and the first writes and draws for all.
     """
 
-    def __init__(self, config: Config, network: Network, workdir: pathlib.Path, start: int):
-        self._config, self._network = config, network
+    def __init__(
+        self,
+        config: Config,
+        network: Network,
+        workdir: pathlib.Path,
+        start: int,
+        rates: Mapping[str, optax.Schedule],
+    ):
+        """Opens the log.
+
+        Args:
+          config: of the run; its length is given in steps.
+          network: trunk and heads.
+          workdir: folder of the run.
+          start: the step at which this process starts.
+          rates: group -> its learning rate as a function of its updates.
+        """
+        self._config, self._network, self._rates = config, network, rates
         self._means = RunningMeans()
         self._first = jax.process_index() == 0
+        self._notice = CompilationNotice(
+            'training step', _describe_program(config), silent=not self._first
+        )
+        self._predictor: Predictor | None = None
         if self._first:
             self._logger = MetricLogger(workdir)
             self._preview = Preview(config, workdir / 'pictures')
-            self._progress = tqdm.tqdm(total=config.steps, initial=start, unit='step', disable=None)
+            self._progress = Progress('step', config.steps or 0, done=start)
 
     def __enter__(self) -> 'Monitor':
         return self
@@ -38,6 +65,13 @@ class Monitor:
         if self._first:
             self._logger.close()
             self._progress.close()
+
+    def starting(
+        self, batches: Sequence[Batch[np.ndarray]]
+    ) -> contextlib.AbstractContextManager[None]:
+        """Wraps the start of a step on these micro-batches: says so if it is compiled for them."""
+        height, width = batches[0].image.shape[1:3]
+        return self._notice.calling((height, width))
 
     def on_step(self, step: int, state: TrainState, metrics: StepMetrics) -> None:
         """Records a step that has been started.
@@ -52,17 +86,20 @@ class Monitor:
             summary, self._means = self._means.summary(), RunningMeans()
         if not self._first:
             return
-        self._progress.update()
+        self._progress.advance()
         if summary:
-            self._log(step, summary)
+            self._logger.log(step, summary | self._learning_rates(summary))
+            self._progress.note(describe_losses(summary))
         pictures = step % config.pictures_every == 0 or last
         evaluation = step % config.evaluate_every == 0 and not last
         if pictures or evaluation:
             self.wait()  # else an error of the evaluation would hide that the step is not finite
         if pictures:
-            self._preview.draw(step, self._predictor(state))
+            sheet = self._preview.draw(step, self._predict_with(state))
+            if sheet is not None:
+                self._logger.log_picture(step, sheet)
         if evaluation:
-            self._logger.log(step, self._scores(state))
+            self._logger.log(step, self._scores(step, state))
 
     def wait(self) -> None:
         """Waits for the newest step.
@@ -72,26 +109,42 @@ class Monitor:
         """
         self._means.read()
 
-    def _log(self, step: int, summary: dict[str, float]) -> None:
-        line = self._logger.log(step, summary)
-        self._progress.set_postfix_str(line)
-        if self._progress.disable:  # not a terminal, but for example a log file
-            print(f'step {step}: {line}', flush=True)
-
-    def _scores(self, state: TrainState) -> dict[str, float]:
-        config = self._config
+    def _learning_rates(self, summary: Mapping[str, float]) -> dict[str, float]:
+        """The learning rate of the next update of every group."""
         return {
-            f'{scored.name}/{scored.benchmark.name}:{scored.benchmark.split}/{score.name}': value
-            for scored in evaluate_benchmarks(
-                self._predictor(state),
-                config,
-                self._network.tasks,
-                QUICK_THRESHOLDS,
-                config.evaluation.limit,
-            )
-            for score, value in scored.result.scores().items()
+            f'learning_rate/{group}': float(np.asarray(rate(int(summary[f'updates/{group}']))))
+            for group, rate in self._rates.items()
         }
 
-    def _predictor(self, state: TrainState) -> Predictor:
-        params, batch_stats = local_replica((state.params, state.batch_stats))
-        return Predictor(self._network, self._config.input_size, params, batch_stats)
+    def _scores(self, step: int, state: TrainState) -> dict[str, float]:
+        """Prints the scores; returns them for the log."""
+        config, scores = self._config, {}
+        results = evaluate_benchmarks(
+            self._predict_with(state),
+            config,
+            self._network.tasks,
+            QUICK_THRESHOLDS,
+            config.evaluation.limit,
+        )
+        for scored in results:
+            self._progress.write(f'scores at step {step}: {scored}')
+            source = f'{scored.name}/{scored.benchmark.name}:{scored.benchmark.split}'
+            for score, value in scored.result.scores().items():
+                scores[f'{source}/{score.name}'] = value
+        return scores
+
+    def _predict_with(self, state: TrainState) -> Predictor:
+        network = local_replica((state.params, state.batch_stats))
+        if self._predictor is None:
+            size = self._config.input_size
+            self._predictor = Predictor(self._network, size, *network, notices=True)
+        else:
+            self._predictor.use(*network)
+        return self._predictor
+
+
+def _describe_program(config: Config) -> object:
+    """What the time of compiling a training step depends on, besides the size of the images."""
+    data = config.data
+    counts = data.images_per_micro_batch, data.micro_batches_per_step
+    return to_json([config.model, config.tasks, config.loss, config.optim, counts])

@@ -2,6 +2,7 @@
 
 import pathlib
 
+import numpy as np
 from PIL import Image
 
 from ubernet_jax.config import Config, DatasetConfig
@@ -22,17 +23,19 @@ class Preview:
         benchmarks = config.evaluation.benchmarks
         self._examples = [_first_example(benchmark, config) for benchmark in benchmarks]
 
-    def draw(self, step: int, predictor: Predictor) -> None:
-        """Writes `STEP.png`, or nothing if the configuration has no benchmark."""
+    def draw(self, step: int, predictor: Predictor) -> np.ndarray | None:
+        """Writes `STEP.png`; returns the picture, or None if the configuration has no benchmark."""
         panels = []
         for example in self._examples:
             _, *predicted = predictor(example.image, self._tasks).panels()
             panels += [Panel(caption=example.id, picture=example.image), *predicted, None]
             panels += [label_panel(example, name, f'{name} (label)') for name in self._tasks]
-        if panels:
-            sheet = contact_sheet(panels, columns=1 + len(self._tasks), side=200)
-            with new_file(self._directory / f'{step:08d}.png') as new:
-                Image.fromarray(sheet).save(new)
+        if not panels:
+            return None
+        sheet = contact_sheet(panels, columns=1 + len(self._tasks), side=200)
+        with new_file(self._directory / f'{step:08d}.png') as new:
+            Image.fromarray(sheet).save(new)
+        return sheet
 
 
 def _first_example(benchmark: DatasetConfig, config: Config) -> Example:

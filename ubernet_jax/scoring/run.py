@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import tqdm
 
 from ubernet_jax.errors import UserError
 from ubernet_jax.metrics.metric import Measure, Metric, MetricError
+from ubernet_jax.progress import Progress
 from ubernet_jax.scoring.paired_files import PairedFiles
 from ubernet_jax.scoring.values import require_plausible
 from ubernet_jax.writing import new_file, write_text
@@ -112,12 +112,12 @@ def score_images(
                 measures[name] = measure
     todo = [name for name in paired.names if name not in measures]
     processes = min(processes or len(os.sched_getaffinity(0)), max(len(todo), 1))
-    with tqdm.tqdm(total=len(paired.names), initial=len(measures), unit='image') as bar:
+    with Progress('image', len(paired.names), done=len(measures)) as progress:
         for name, measure in _measure_all(metric, paired, todo, processes):
             measures[name] = measure
             if partial:
                 partial.write(name, measure, fingerprints[name])
-            bar.update()
+            progress.advance()
     require_plausible(paired.kinds, measures.values())
     for name in paired.names:
         metric.add(measures[name])

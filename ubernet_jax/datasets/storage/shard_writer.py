@@ -14,7 +14,6 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Protocol
 
 import tensorflow_datasets as tfds
-from tqdm import tqdm
 
 from ubernet_jax.datasets.storage import records, shards
 from ubernet_jax.datasets.storage.image_storage import Storage
@@ -25,6 +24,7 @@ from ubernet_jax.example import Example
 from ubernet_jax.json_file import read_json, write_json
 from ubernet_jax.labels import LabelKind
 from ubernet_jax.photographs import Exif
+from ubernet_jax.progress import Progress
 
 
 class Reader(Protocol):
@@ -59,12 +59,12 @@ def build_shards(
     left = [shard for shard in planned if shard.path not in reports]
     images, images_left = (sum(len(shard.items) for shard in part) for part in (planned, left))
     write = functools.partial(_write_shard, reader, kinds, storage)
-    progress = tqdm(desc=name, total=images, initial=images - images_left, unit='image')
+    progress = Progress('image', images, name, done=images - images_left)
     try:
         with progress, _open_map(min(workers, images_left // shards.SHARD_IMAGES)) as run:
             for shard, report in zip(left, run(write, left), strict=True):
                 reports[shard.path] = report
-                progress.update(len(shard.items))
+                progress.advance(len(shard.items))
     except BrokenProcessPool as error:
         raise UserError(
             f'a process that prepared {name} died, possibly for lack of memory: '

@@ -19,7 +19,7 @@ from ubernet_jax.inference.page import results
 from ubernet_jax.inference.page.files import KEPT
 from ubernet_jax.inference.page.photograph import read_visitors_photograph
 from ubernet_jax.inference.page.samples import Sample
-from ubernet_jax.inference.page.style import HOVER, WAITING
+from ubernet_jax.inference.page.style import HOVER, WAITING, describe_samples
 from ubernet_jax.tasks import Task
 from ubernet_jax.visualize import Panel, Style
 
@@ -65,7 +65,8 @@ def build_page(net: UberNet, samples: Sequence[Sample]) -> gr.Blocks:
         }  # fmt: skip
         upload.change(None, upload, status, js=WAITING, api_visibility='private')
         upload.change(
-            functools.partial(_predict, net, threading.Lock()), upload, [kept, download, status],
+            functools.partial(_predict, net, threading.Lock()), upload,
+            [kept, download, status, upload],
             show_progress_on=[*pictures], concurrency_limit=READERS, api_visibility='private',
         ).then(**redraw)  # fmt: skip
         # Not `gr.Examples`: it replaces the image input, and the changed methods of `_add_upload`.
@@ -82,6 +83,7 @@ def build_page(net: UberNet, samples: Sequence[Sample]) -> gr.Blocks:
                 api_visibility='private',
             )  # fmt: skip
         page.load(None, js=HOVER)
+        page.load(None, js=describe_samples([sample.name for sample in samples]))
     return page
 
 
@@ -148,25 +150,25 @@ def _add_result(task: str) -> tuple[gr.Image, gr.HTML]:
 
 def _predict(
     net: UberNet, predicting: threading.Lock, path: str | None
-) -> Iterator[tuple[str | None, gr.DownloadButton, str]]:
+) -> Iterator[tuple[str | None, gr.DownloadButton, str, Any]]:
     """Yields the stored result, the file to download and the status, while it works and at the end.
 
-    Shows a message for an unreadable file. While a file takes long to be read, files of other
-    visitors are read and predicted.
+    The fourth is what becomes of the upload: an unreadable file is removed, and a message is shown.
+    While a file takes long to be read, files of other visitors are read and predicted.
     """
-    nothing = None, gr.DownloadButton(value=None, interactive=False)
+    nothing, kept = (None, gr.DownloadButton(value=None, interactive=False)), gr.skip()
     if path is None:
-        yield *nothing, ''
+        yield *nothing, '', kept
         return
-    yield *nothing, _busy('The photograph is being read.')
+    yield *nothing, _busy('The photograph is being read.'), kept
     try:
         photograph = read_visitors_photograph(path)
     except UserError as error:
         gr.Warning(html.escape(str(error)), duration=None, title='This file cannot be used')
-        yield *nothing, ''
+        yield *nothing, '', None
         return
     if net.is_compiled_for(photograph):
-        yield *nothing, _busy('The network predicts.')
+        yield *nothing, _busy('The network predicts.'), kept
     else:
         yield (
             *nothing,
@@ -174,11 +176,12 @@ def _predict(
                 'The network is being compiled for photographs of this shape, which takes longer '
                 'than a prediction, and is done only once.'
             ),
+            kept,
         )
     with predicting:
         result = net.predict(photograph)
     packed = gr.DownloadButton(value=results.pack(result), interactive=True)
-    yield results.store(result), packed, ''
+    yield results.store(result), packed, '', kept
 
 
 def _busy(text: str) -> str:

@@ -1,4 +1,7 @@
-"""The style sheet and the script of the page."""
+"""The style sheet and the scripts of the page."""
+
+import json
+from collections.abc import Sequence
 
 # Gradio reports clicks on a picture, but not the pointer's position: this clicks where it moves.
 HOVER = """() => {
@@ -35,3 +38,18 @@ STYLE = """
     #values:has(table) { position: fixed; top: auto; bottom: 0; left: 0; right: 0; z-index: 100;
         padding: 6px; background: var(--body-background-fill); }
 }"""
+
+
+def describe_samples(names: Sequence[str]) -> str:
+    """The script that gives the thumbnails of the samples a text, which Gradio leaves empty.
+
+    Gradio draws them after the page is loaded, and again when it is changed.
+    """
+    return f"""() => {{
+    const names = {json.dumps(list(names))};
+    const describe = () => document.querySelectorAll('#samples img').forEach((image, number) => {{
+        if (!image.alt) image.alt = `sample: ${{names[number]}}`;
+    }});
+    new MutationObserver(describe).observe(document.body, {{childList: true, subtree: true}});
+    describe();
+}}"""
