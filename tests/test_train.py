@@ -31,7 +31,7 @@ def refuse(prepared, tmp_path):
 )
 def test_an_unknown_option_is_refused_with_the_nearest_one(word, option, refuse):
     suggestion = rf'did you mean {option}\?' if option else r'Settings are given'
-    refuse(word, match=rf'{word}.*{suggestion}.*pydoc ubernet_jax\.config')
+    refuse(word, match=rf'{word}.*{suggestion}.*ubernet settings')
 
 
 @pytest.mark.parametrize(
