@@ -8,9 +8,9 @@ rates then decay within the time. DIR gets the logs, the network in float16, and
 """
 
 import argparse
+import json
 import os
 import pathlib
-import re
 import signal
 import subprocess
 import sys
@@ -49,16 +49,16 @@ def run(command: Sequence[str], log: pathlib.Path, seconds: float) -> int | None
     return None
 
 
-def read_speed(log: str) -> float:
-    """Returns the images per second of the last interval in the log of a training.
+def read_speed(log: pathlib.Path) -> float:
+    """Returns the images per second of the last interval in `log.jsonl` of a training.
 
     Raises:
       UserError: no interval was finished.
     """
-    speeds = re.findall(r'images_per_second ([0-9.e+]+)', log)
-    if not speeds:
-        raise UserError(f'the first training finished no steps; its log ends with\n{log[-2000:]}')
-    return float(speeds[-1])
+    lines = log.read_text().splitlines() if log.exists() else []
+    if not lines:
+        raise UserError(f'the first training finished no steps; see {log.parent}.log')
+    return json.loads(lines[-1])['images_per_second']
 
 
 def main() -> None:
@@ -72,15 +72,15 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', str(out / 'compiled'))
 
-    def train(name: str, images: int, seconds: float) -> str:
+    def train(name: str, images: int, seconds: float) -> None:
         rare = [f'--config.{key}_every={NEVER}' for key in ('evaluate', 'pictures', 'checkpoint')]
         arguments = ['--config', options.config, '--workdir', str(out / name), *rare, *overrides]
         run(['train', *arguments, f'--config.images={images}'], out / f'{name}.log', seconds)
-        return (out / f'{name}.log').read_text()
 
     images_per_step = config.data.images_per_micro_batch * config.data.micro_batches_per_step
     probe = images_per_step * config.log_every * PROBE_INTERVALS
-    speed = read_speed(train('probe', probe, 0.6 * (end - time.monotonic())))
+    train('probe', probe, 0.6 * (end - time.monotonic()))
+    speed = read_speed(out / 'probe' / 'log.jsonl')
     reserve = 60 * options.minutes * (EVALUATION + EXPORT)
     seconds = end - time.monotonic() - reserve
     images = int(speed * seconds * 0.85)  # the start takes time, too

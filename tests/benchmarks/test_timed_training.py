@@ -20,11 +20,12 @@ def test_a_command_is_stopped_when_the_time_is_over(tmp_path):
     assert time.monotonic() - start < 30
 
 
-def test_the_speed_of_the_last_interval():
-    log = 'step 2: a 0.1 images_per_second 0.5\nstep 4: a 0.1 images_per_second 1.3e+02\n'
+def test_the_speed_of_the_last_interval(tmp_path):
+    log = tmp_path / 'log.jsonl'
+    log.write_text('{"images_per_second": 0.5}\n{"images_per_second": 130.0}\n')
     assert read_speed(log) == 130
 
 
-def test_a_training_without_a_step_is_shown():
-    with pytest.raises(UserError, match='out of memory'):
-        read_speed('starting at step 0\nout of memory')
+def test_a_training_without_a_step_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r'probe\.log'):
+        read_speed(tmp_path / 'probe' / 'log.jsonl')
