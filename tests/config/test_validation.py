@@ -91,6 +91,7 @@ def test_the_defaults_are_valid_and_those_of_the_paper():
         ('data.scale', (1.5, 1.0), '0 < low <= high'),
         ('data.scale', (1.0, 1e30), 'high <= 100'),
         ('data.train[1].repeat', 0, 'above 0'),
+        ('data.train[1].partial.seed', -1, '0 to 4,294,967,295'),
         ('evaluation.benchmarks[0].repeat', -1, 'above 0'),
         ('evaluation.thresholds', 0, 'above 0'),
         ('input_size.short_side', 0, 'above 0'),
@@ -168,3 +169,26 @@ def test_names_of_tasks_may_have_letters_of_any_language(name):
     config = make_config()
     config.tasks[name] = c.SoftMask()
     validate(config)
+
+
+@pytest.mark.parametrize(
+    ('partial', 'field', 'allowed'),
+    [
+        ({'keep': c.Keep.LISTED}, 'file', 'keep=listed'),
+        ({'keep': c.Keep.ONE, 'file': 'list.json'}, 'file', 'keep=listed'),
+        ({'drawn_from': ('depth',)}, 'drawn_from', 'keep=one'),
+    ],
+)
+def test_settings_of_partial_labels_fit_each_other(partial, field, allowed):
+    config = make_config()
+    config.data.train[1].partial = c.PartialConfig(**partial)
+    with pytest.raises(UserError) as error:
+        validate(config)
+    assert_message(error.value, f'data.train[1].partial.{field} is ', allowed)
+
+
+def test_a_benchmark_keeps_all_labels():
+    config = make_config()
+    config.evaluation.benchmarks[0].partial.keep = c.Keep.ONE
+    with pytest.raises(UserError, match=r'evaluation\.benchmarks\[0\]\.partial\.keep is one'):
+        validate(config)
