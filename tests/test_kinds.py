@@ -20,8 +20,8 @@ TABLES = (
     *(
         f'datasets/builders/{name}.py'
         for name in (
-            'bsds500', 'coco', 'coco_json', 'ecssd', 'instances', 'masked_photographs', 'msra10k',
-            'nyud_mt', 'nyudv2',
+            'bsds500', 'cityscapes', 'coco', 'coco_json', 'ecssd', 'instances',
+            'masked_photographs', 'msra10k', 'mtan', 'nyud_mt', 'nyudv2', 'pascal_mt',
             'pascal_context', 'pascal_s', 'person_part', 'sbd', 'synthetic', 'voc', 'scenes/scene',
         )
     ),

@@ -16,7 +16,7 @@ COLUMNS = ('segmentation', 'depth', 'normals')
 
 def write_rows(path, rows):
     """Writes MTPSL's list of NYUv2 or Cityscapes, as PyTorch wrote it before 1.6."""
-    weights = np.float32(rows)
+    weights = np.array(rows, np.float32)
     write_pickles(path, {'labels_weights': contiguous('9', weights, old=True)}, {'9': weights})
 
 
@@ -30,7 +30,7 @@ def test_a_row_for_each_number_of_an_image(tmp_path):
     write_rows(path, [[1, 0, 0], [0, 1, 1]])
     wanted = {'0': {'segmentation'}, '1': {'depth', 'normals'}}
     assert read_label_list(path) == wanted
-    write_state(path, {'labels_weights': np.float32([[0, 1], [1, 0]])})
+    write_state(path, {'labels_weights': np.array([[0, 1], [1, 0]], np.float32)})
     assert read_label_list(path) == {'0': {'inverse_depth'}, '1': {'segmentation'}}
 
 
