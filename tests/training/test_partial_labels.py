@@ -92,7 +92,7 @@ def test_the_plan_of_an_epoch_has_the_kept_labels(config):
     (plan,) = plan_epoch(sets)
     assert plan.images == 4 and sum(plan.labelled.values()) == 4
     (line,) = describe_epoch([plan])
-    assert 'one of the labels' in line and 'seed 3' in line
+    assert 'one label' in line and 'seed 3' in line
 
 
 def test_a_task_without_a_kept_label_is_refused(config, tmp_path):
@@ -100,6 +100,17 @@ def test_a_task_without_a_kept_label_is_refused(config, tmp_path):
     path.write_text(json.dumps(dict.fromkeys('0123', ['normals'])))
     config.data.train[0].partial = c.PartialConfig(keep=c.Keep.LISTED, file=str(path))
     with pytest.raises(UserError, match=r'tasks\.segmentation'):
+        open_training_sets(config)
+
+
+def test_a_dataset_without_a_label_in_use(config):
+    """Other datasets may have labels for the tasks, among which `drawn_from` is not looked for."""
+    (setting,) = config.data.train
+    setting.partial = c.PartialConfig(keep=c.Keep.ONE, drawn_from=('depth', 'normals'))
+    _, (training_set,) = open_training_sets(config.restrict_to(('normals',)))
+    assert set(training_set.dataset.ids) == {'0', '1', '3'}
+    config.tasks = {'depth': c.Depth()}
+    with pytest.raises(UserError, match=r'tasks\.depth'):
         open_training_sets(config)
 
 

@@ -23,8 +23,8 @@ class PartialConfig:
     Attributes:
       keep: see `Keep`.
       seed: of the random choices.
-      drawn_from: labels of the dataset among which ONE and RANDOM choose; empty means those of the
-        tasks that the dataset is used for. `Config.restrict_to` fills it in, so that a single-task
+      drawn_from: labels among which ONE and RANDOM choose; empty means those of the tasks that the
+        dataset is used for. `Config.restrict_to` fills it in, so that a single-task
         network is trained on the images whose label the network for all tasks has.
       file: the list of LISTED.
     """

@@ -37,23 +37,24 @@ def describe_part(partial: PartialConfig) -> str:
             return ''
         case Keep.LISTED:
             return f'labels of {partial.file}'
-        case Keep.ONE | Keep.RANDOM:
-            return f'{partial.keep.value} of the labels of an image (seed {partial.seed})'
+        case Keep.ONE:
+            return f'one label of an image (seed {partial.seed})'
+        case Keep.RANDOM:
+            return f'a random part of the labels of an image (seed {partial.seed})'
 
 
 def _draw(
     dataset: Dataset, partial: PartialConfig, names: Collection[str]
 ) -> dict[str, np.ndarray]:
     """Draws labels for each image among those that it has: label -> bool (n,)."""
-    unknown = [name for name in names if name not in dataset.labels]
-    if unknown:
+    kept = {name: np.zeros(len(dataset), bool) for name in names if name in dataset.labels}
+    if not kept:
         raise UserError(
-            f'partial.drawn_from names {", ".join(unknown)}, which {dataset.source} does not have; '
+            f'partial.drawn_from names {", ".join(names)}, of which {dataset.source} has none; '
             f'its labels are {", ".join(dataset.labels)}'
         )
-    kept = {name: np.zeros(len(dataset), bool) for name in names}
     for index, image in enumerate(dataset.ids):
-        present = [name for name in names if dataset.labelled[name][index]]
+        present = [name for name in kept if dataset.labelled[name][index]]
         if not present:
             continue
         rng = np.random.default_rng([partial.seed, *image.encode()])

@@ -112,7 +112,7 @@ def _make_training_set(
     dataset: Dataset, setting: DatasetConfig, tasks: Mapping[str, Task]
 ) -> TrainingSet:
     labels = map_labels(dataset, setting, tasks)
-    if setting.partial.keep is not Keep.ALL:
+    if labels and setting.partial.keep is not Keep.ALL:
         dataset = keep_part(dataset, setting.partial, labels.values())
         labels = {task: name for task, name in labels.items() if dataset.labelled[name].any()}
     return TrainingSet(
