@@ -24,7 +24,6 @@ TRAIN, VAL = tuple(f'{number:04d}' for number in range(12)), ('1000', '1001')
 SHAPE = (36, 48)
 SMALL = (
     '--config.model.width=0.03125', '--config.model.initialisation=random',
-    '--config.model.remat=false',
     '--config.data.buckets=((33,65),)', '--config.data.workers=0',
     '--config.input_size.short_side=33', '--config.input_size.long_side=65',
     '--config.input_size.area=2145', '--config.evaluation.thresholds=2',
