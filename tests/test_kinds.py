@@ -20,12 +20,12 @@ TABLES = (
     *(
         f'datasets/builders/{name}.py'
         for name in (
-            'bsds500', 'coco', 'coco_json', 'ecssd', 'instances', 'masked_photographs', 'msra10k',
-            'nyud_mt', 'nyudv2',
+            'bsds500', 'cityscapes', 'coco', 'coco_json', 'ecssd', 'instances',
+            'masked_photographs', 'msra10k', 'mtan', 'nyud_mt', 'nyudv2', 'pascal_mt',
             'pascal_context', 'pascal_s', 'person_part', 'sbd', 'synthetic', 'voc', 'scenes/scene',
         )
     ),
-    'weights/layers.py',
+    'training/label_lists.py', 'weights/layers.py',
     'scoring/arguments.py', 'scoring/command.py', 'scoring/paired_files.py', 'scoring/readers.py',
 )  # fmt: skip
 OUTSIDE = {

@@ -28,7 +28,7 @@ def test_flags_change_fields_of_every_type():
         '--noconfig.data.flip', '--config.model.trunk=resnet50',
         '--config.data.buckets=((65, 33),)', '--config.data.train[0].name=voc2012',
         '--config.tasks.normals.transition=0.5', '--config.tasks.segmentation.decay_at=(0.5, 0.9)',
-        '--config.optim.balancing.method=cagrad',
+        '--config.optim.balancing.method=cagrad', '--config.data.train[0].partial.keep=one',
     )  # fmt: skip
     wanted = tiny_config.get_config()
     wanted.name, wanted.seed, wanted.model.width, wanted.data.flip = 'other', 7, 0.5, False
@@ -37,6 +37,7 @@ def test_flags_change_fields_of_every_type():
     wanted.tasks['normals'].transition = 0.5
     wanted.tasks['segmentation'].decay_at = (0.5, 0.9)
     wanted.optim.balancing.method = c.Balancing.CAGRAD
+    wanted.data.train[0].partial.keep = c.Keep.ONE
     assert config == wanted
 
 

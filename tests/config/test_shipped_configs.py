@@ -14,8 +14,9 @@ from ubernet_jax.labels.standard import VOC_CLASSES
 
 CONFIGS = ROOT / 'configs'
 SHIPPED = (
-    'balanced', 'boundaries', 'hed_style', 'kitchen', 'mini', 'normals_weight', 'quickstart',
-    'reference', 'single_task', 'small', 'synchronous', 'two_task', 'ubernet',
+    'balanced', 'boundaries', 'hed_style', 'kitchen', 'mini', 'normals_weight', 'nyud_mt',
+    'partial', 'pascal_mt', 'quickstart', 'reference', 'single_task', 'small', 'synchronous',
+    'two_task', 'ubernet',
 )  # fmt: skip
 
 
@@ -197,9 +198,44 @@ def test_boundaries_in_the_setup_of_hed():
     assert config.model == paper.model and not paper.loss.graduated
 
 
+@pytest.mark.parametrize('name', ['pascal_mt', 'nyud_mt'])
+def test_the_recipe_of_invpt(name):
+    config = shipped(name)
+    weights = {task: settings.weight for task, settings in config.tasks.items()}
+    assert (weights['segmentation'], weights['normals'], weights['boundaries']) == (1, 10, 50)
+    boundaries = config.tasks['boundaries']
+    assert (boundaries.positive_weight, boundaries.negative_weight) == (0.95, 0.05)
+    data, groups = config.data, [config.optim.shared, *config.tasks.values()]
+    together = data.images_per_micro_batch * data.micro_batches_per_step
+    assert {(g.batch_size, g.learning_rate, g.polynomial) for g in groups} == {(6, 2e-5, True)}
+    assert (config.steps, together, data.scale) == (40_000, 6, (0.5, 2.0))
+    resnet = shipped(name, 'resnet50')
+    assert changes(resnet, config) == {'model.trunk', 'model.initialisation'}
+    with pytest.raises(UserError, match=r'weights=FILE'):
+        validate(resnet)
+    resnet.model.weights = 'resnet50.safetensors'
+    validate(resnet)
+
+
+def test_partial_labels_and_the_solver_are_the_only_differences():
+    full, one = shipped('partial', 'full'), shipped('partial', 'one:synchronous')
+    parts = [[dataset.partial.keep for dataset in each.data.train] for each in (full, one)]
+    assert parts == [[c.Keep.ALL] * 2, [c.Keep.ONE] * 2]
+    for dataset in one.data.train:
+        dataset.partial.keep = c.Keep.ALL
+    assert changes(one, full) == {'optim.algorithm'}
+    assert {dataset.name: dataset.tasks for dataset in full.data.train} == {
+        'voc2012': ('segmentation', 'semantic_boundaries'),
+        'folder/kitchen': ('normals', 'depth'),
+    }
+
+
 @pytest.mark.parametrize(
     ('name', 'variant', 'known'),
     [
+        ('pascal_mt', 'swin', 'vgg16, resnet50'),
+        ('nyud_mt', 'swin', 'vgg16, resnet50'),
+        ('partial', 'two', 'full, one, random, full:synchronous'),
         ('single_task', 'depth', 'boundaries, normals'),
         ('small', 'hed_style', 'balanced, mini, normals_weight'),
         ('normals_weight', 'much', 'number'),

@@ -93,6 +93,7 @@ def test_the_defaults_are_valid_and_those_of_the_paper():
         ('data.scale', (1.5, 1.0), '0 < low <= high'),
         ('data.scale', (1.0, 1e30), 'high <= 100'),
         ('data.train[1].repeat', 0, 'above 0'),
+        ('data.train[1].partial.seed', -1, '0 to 4,294,967,295'),
         ('evaluation.benchmarks[0].repeat', -1, 'above 0'),
         ('evaluation.thresholds', 0, 'above 0'),
         ('input_size.short_side', 0, 'above 0'),
@@ -180,3 +181,26 @@ def test_a_refused_value_is_described_also_in_another_process():
     error = pickle.loads(pickle.dumps(caught.value))
     assert (error.field, error.got) == ('model.width', -1.0) and '16' in error.allowed
     assert_message(error, 'model.width', '-1.0', error.allowed)
+
+
+@pytest.mark.parametrize(
+    ('partial', 'field', 'allowed'),
+    [
+        ({'keep': c.Keep.LISTED}, 'file', 'keep=listed'),
+        ({'keep': c.Keep.ONE, 'file': 'list.json'}, 'file', 'keep=listed'),
+        ({'drawn_from': ('depth',)}, 'drawn_from', 'keep=one'),
+    ],
+)
+def test_settings_of_partial_labels_fit_each_other(partial, field, allowed):
+    config = make_config()
+    config.data.train[1].partial = c.PartialConfig(**partial)
+    with pytest.raises(UserError) as error:
+        validate(config)
+    assert_message(error.value, f'data.train[1].partial.{field} is ', allowed)
+
+
+def test_a_benchmark_keeps_all_labels():
+    config = make_config()
+    config.evaluation.benchmarks[0].partial.keep = c.Keep.ONE
+    with pytest.raises(UserError, match=r'evaluation\.benchmarks\[0\]\.partial\.keep is one'):
+        validate(config)

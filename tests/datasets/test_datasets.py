@@ -18,7 +18,7 @@ from helpers.tiny_datasets import (
     write_voc2007,
     write_voc2012,
 )
-from helpers.tiny_matlab_datasets import WRITERS
+from helpers.tiny_multitask_datasets import WRITERS
 from ubernet_jax import prepare
 from ubernet_jax.datasets import open_dataset
 from ubernet_jax.datasets.builders import synthetic

@@ -10,7 +10,9 @@ from ubernet_jax.config.data import (
     DatasetConfig,
     EvaluationConfig,
     InputSizeConfig,
+    Keep,
     Leaks,
+    PartialConfig,
 )
 from ubernet_jax.config.losses import LossConfig
 from ubernet_jax.config.optim import (
@@ -48,12 +50,14 @@ __all__ = [
     'GroupConfig',
     'Initialisation',
     'InputSizeConfig',
+    'Keep',
     'Leaks',
     'LossConfig',
     'ModelConfig',
     'OptimConfig',
     'Optimizer',
     'PAPER',
+    'PartialConfig',
     'Pooling',
     'Precision',
     'Statistics',

@@ -4,6 +4,37 @@ import dataclasses
 import enum
 
 
+class Keep(enum.Enum):
+    """Which of its labels a training image keeps."""
+
+    ALL = 'all'
+    ONE = 'one'  # a random one: the labels of the tasks are disjoint
+    RANDOM = 'random'  # a random number of random labels, from one to all
+    LISTED = 'listed'  # those that a file lists
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class PartialConfig:
+    """Partial labels: the study of what labels are worth that are absent (docs/partial_labels.md).
+
+    The other labels are treated as if the image had never had them; images that keep none are left
+    out. Random choices depend on the seed and the id of the image only.
+
+    Attributes:
+      keep: see `Keep`.
+      seed: of the random choices.
+      drawn_from: labels among which ONE and RANDOM choose; empty means those of the tasks that the
+        dataset is used for. `Config.restrict_to` fills it in, so that a single-task
+        network is trained on the images whose label the network for all tasks has.
+      file: the list of LISTED.
+    """
+
+    keep: Keep = Keep.ALL
+    seed: int = 0
+    drawn_from: tuple[str, ...] = ()
+    file: str = ''
+
+
 @dataclasses.dataclass(slots=True, kw_only=True)
 class DatasetConfig:
     """A split of a prepared dataset.
@@ -18,6 +49,7 @@ class DatasetConfig:
       tasks: tasks of the network that the dataset is used for; empty means all that it has labels
         for.
       labels: task -> the name of its label in this dataset, where the two names differ.
+      partial: which labels the images keep; only of training sets.
     """
 
     name: str = ''
@@ -26,6 +58,7 @@ class DatasetConfig:
     rotations: int = 1
     tasks: tuple[str, ...] = ()
     labels: dict[str, str] = dataclasses.field(default_factory=dict)
+    partial: PartialConfig = dataclasses.field(default_factory=PartialConfig)
 
 
 class Leaks(enum.Enum):

@@ -3,7 +3,14 @@
 import dataclasses
 from collections.abc import Collection, Sequence
 
-from ubernet_jax.config.data import DataConfig, DatasetConfig, EvaluationConfig, InputSizeConfig
+from ubernet_jax.config.data import (
+    DataConfig,
+    DatasetConfig,
+    EvaluationConfig,
+    InputSizeConfig,
+    Keep,
+    PartialConfig,
+)
 from ubernet_jax.config.losses import LossConfig
 from ubernet_jax.config.optim import OptimConfig
 from ubernet_jax.models.settings import ModelConfig
@@ -59,8 +66,8 @@ class Config:
 
         A dataset without `DatasetConfig.tasks` is kept.
         """
-        train = _restrict(self.data.train, tasks)
-        benchmarks = _restrict(self.evaluation.benchmarks, tasks)
+        train = _restrict(self.data.train, tasks, tuple(self.tasks))
+        benchmarks = _restrict(self.evaluation.benchmarks, tasks, tuple(self.tasks))
         return dataclasses.replace(
             self,
             tasks={name: self.tasks[name] for name in tasks},
@@ -69,11 +76,25 @@ class Config:
         )
 
 
-def _restrict(datasets: Sequence[DatasetConfig], tasks: Collection[str]) -> list[DatasetConfig]:
+def _restrict(
+    datasets: Sequence[DatasetConfig], tasks: Collection[str], all_tasks: tuple[str, ...]
+) -> list[DatasetConfig]:
     restricted = []
     for dataset in datasets:
         used = tuple(name for name in dataset.tasks if name in tasks)
         if used or not dataset.tasks:
             labels = {name: label for name, label in dataset.labels.items() if name in tasks}
-            restricted.append(dataclasses.replace(dataset, tasks=used, labels=labels))
+            partial = _draw_from_all(dataset, all_tasks)
+            restricted.append(
+                dataclasses.replace(dataset, tasks=used, labels=labels, partial=partial)
+            )
     return restricted
+
+
+def _draw_from_all(dataset: DatasetConfig, all_tasks: tuple[str, ...]) -> PartialConfig:
+    """Returns the partial labels of a dataset that is going to be used for fewer tasks."""
+    partial = dataset.partial
+    if partial.keep not in (Keep.ONE, Keep.RANDOM) or partial.drawn_from:
+        return partial
+    names = (dataset.labels.get(task, task) for task in dataset.tasks or all_tasks)
+    return dataclasses.replace(partial, drawn_from=tuple(dict.fromkeys(names)))

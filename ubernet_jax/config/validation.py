@@ -2,7 +2,7 @@
 
 import re
 
-from ubernet_jax.config import STRIDE, Config, Initialisation, Trunk
+from ubernet_jax.config import STRIDE, Config, Initialisation, Keep, PartialConfig, Trunk
 from ubernet_jax.errors import UserError, require_setting
 from ubernet_jax.picture_limits import MAX_PIXELS
 from ubernet_jax.tasks.group import SHARED
@@ -61,6 +61,20 @@ def validate(config: Config) -> None:
                 unknown = [name for name in names if name not in config.tasks]
                 allowed = f'tasks of the configuration: {", ".join(config.tasks)}'
                 require_setting(not unknown, f'{where}.{part}', ', '.join(names), allowed)
+            _validate_partial(f'{where}.partial', dataset.partial)
+    for number, benchmark in enumerate(benchmarks):
+        keep = benchmark.partial.keep
+        where = f'evaluation.benchmarks[{number}].partial.keep'
+        require_setting(keep is Keep.ALL, where, keep.value, 'all: a benchmark is scored as it is')
+
+
+def _validate_partial(where: str, partial: PartialConfig) -> None:
+    _not_negative(where, partial, seed=2**32 - 1)
+    listed, drawn = partial.keep is Keep.LISTED, partial.keep in (Keep.ONE, Keep.RANDOM)
+    fits, allowed = bool(partial.file) == listed, 'the list of keep=listed, which needs it'
+    require_setting(fits, f'{where}.file', repr(partial.file), allowed)
+    fits, allowed = drawn or not partial.drawn_from, 'empty without keep=one and keep=random'
+    require_setting(fits, f'{where}.drawn_from', ', '.join(partial.drawn_from), allowed)
 
 
 def _validate_tasks(config: Config) -> None:

@@ -64,7 +64,10 @@ class Dataset:
         """
         row = int(self.rows[index])
         with self._explaining_damage(row):
-            return records.decode(self._source[row], self.labels)
+            example = records.decode(self._source[row], self.labels)
+        for name in [name for name in example.labels if not self.labelled[name][index]]:
+            del example.labels[name]  # see `keep_labels`
+        return example
 
     def take(self, chosen: np.ndarray) -> 'Dataset':
         """Selects images by a mask or an index array (n,)."""
@@ -75,6 +78,16 @@ class Dataset:
             labelled={name: flags[chosen] for name, flags in self.labelled.items()},
             counts={name: objects[chosen] for name, objects in self.counts.items()},
             rows=self.rows[chosen],
+        )
+
+    def keep_labels(self, kept: Mapping[str, np.ndarray]) -> 'Dataset':
+        """Returns the images with some of their labels: label -> bool (n,), of which image."""
+        nowhere = np.zeros(len(self), bool)
+        masks = {name: kept.get(name, nowhere) for name in self.labels}
+        return dataclasses.replace(
+            self,
+            labelled={name: flags & masks[name] for name, flags in self.labelled.items()},
+            counts={name: objects * masks[name] for name, objects in self.counts.items()},
         )
 
     @property

@@ -18,6 +18,7 @@ class DatasetPlan:
       repeat: how often an epoch shows each image.
       rotations: number of angles by which images are rotated.
       labelled: task -> number of images that are shown with a label for it.
+      partial: which labels were hidden, in words.
     """
 
     source: str
@@ -25,6 +26,7 @@ class DatasetPlan:
     repeat: int
     rotations: int
     labelled: Mapping[str, int]
+    partial: str = ''
 
     @property
     def samples(self) -> int:
@@ -43,6 +45,7 @@ def plan_epoch(sets: Sequence[TrainingSet]) -> list[DatasetPlan]:
             labelled={
                 task: part.count_samples(task, np.arange(len(part.dataset))) for task in part.labels
             },
+            partial=part.partial,
         )
         for part in sets
     ]
@@ -53,7 +56,8 @@ def describe_epoch(plans: Sequence[DatasetPlan]) -> list[str]:
     width = max(len(plan.source) for plan in plans)
     return [
         f'{plan.source:<{width}} {plan.images:>6} images x {plan.repeat:>2} ={plan.samples:>6} '
-        f'samples{f", {plan.rotations} rotations" if plan.rotations > 1 else ""}; labelled: '
+        f'samples{f", {plan.rotations} rotations" if plan.rotations > 1 else ""}'
+        f'{plan.partial and f", {plan.partial}"}; labelled: '
         + (', '.join(f'{task} {count}' for task, count in plan.labelled.items()) or 'none')
         for plan in plans
     ]

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ubernet_jax.config import Config
+from ubernet_jax.config import Config, DatasetConfig, Keep, Task
 from ubernet_jax.datasets.checks.leaks import open_datasets, resolve_leaks
 from ubernet_jax.datasets.label_mapping import find_classes, map_labels
 from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.errors import UserError
+from ubernet_jax.training.partial_labels import describe_part, keep_part
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,12 +22,14 @@ class TrainingSet:
       repeat: how often an epoch shows each image.
       labels: task -> the name of its label; tasks without a label in this dataset are absent.
       rotations: number of evenly spaced angles by which images are rotated.
+      partial: which labels were hidden, in words; empty if all were kept.
     """
 
     dataset: Dataset
     repeat: int
     labels: Mapping[str, str]
     rotations: int = 1
+    partial: str = ''
 
     def count_samples(self, task: str, images: np.ndarray) -> int:
         """Counts the images, given by their indices, that are shown with a label for a task."""
@@ -100,11 +103,22 @@ def make_training_sets(
     for benchmark, setting in zip(benchmarks, config.evaluation.benchmarks, strict=True):
         map_labels(benchmark, setting, tasks)
     return dataclasses.replace(config, tasks=tasks), [
-        TrainingSet(
-            dataset=dataset,
-            repeat=setting.repeat,
-            labels=map_labels(dataset, setting, tasks),
-            rotations=setting.rotations,
-        )
+        _make_training_set(dataset, setting, tasks)
         for dataset, setting in zip(datasets, settings, strict=True)
     ]
+
+
+def _make_training_set(
+    dataset: Dataset, setting: DatasetConfig, tasks: Mapping[str, Task]
+) -> TrainingSet:
+    labels = map_labels(dataset, setting, tasks)
+    if labels and setting.partial.keep is not Keep.ALL:
+        dataset = keep_part(dataset, setting.partial, labels.values())
+        labels = {task: name for task, name in labels.items() if dataset.labelled[name].any()}
+    return TrainingSet(
+        dataset=dataset,
+        repeat=setting.repeat,
+        labels=labels,
+        rotations=setting.rotations,
+        partial=describe_part(setting.partial),
+    )

@@ -17,7 +17,7 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.labels.unit_vectors import viewing_rays
 
 MOST_HIDDEN = 0.2  # maximum share of normals that point away in the right frame, due to noise
-_SAMPLES = 24  # images; more do not change the result
+_SAMPLES = 24  # images with normals everywhere; more do not change the result
 _STEP = 4  # pixels between sampled rows and columns
 
 T = TypeVar('T')
@@ -39,6 +39,12 @@ class Frame:
         """Converts stored normals (..., 3) to the frame of this package."""
         return normals[..., self.components] * np.array(self.signs, normals.dtype)
 
+    def describe(self) -> str:
+        """Describes which stored components are right, up and towards the camera."""
+        axes = zip(('right', 'up', 'near'), self.components, self.signs, strict=True)
+        directions = (f'{axis} = {"-" * (sign < 0)}channel {index}' for axis, index, sign in axes)
+        return f'axes of the normals, found from the normals: {", ".join(directions)}'
+
 
 FRAMES = tuple(
     Frame(components=(x, y, z), signs=signs)
@@ -47,20 +53,26 @@ FRAMES = tuple(
 )
 
 
-def find_frame(source: object, items: Sequence[T], read: Callable[[T], np.ndarray]) -> Frame:
+def find_frame(
+    source: object,
+    items: Sequence[T],
+    read: Callable[[T], np.ndarray],
+    samples: int = _SAMPLES,
+) -> Frame:
     """Finds the frame of a distribution's normals; the first of `FRAMES` if several are equal.
 
     Args:
       source: name of the distribution in error messages.
       items: one item for each image of the distribution; an evenly spaced sample is read.
       read: reads the stored normals (H, W, 3) of an item, zero where unknown.
+      samples: largest number of items that are read.
 
     Raises:
       UserError: in every frame, too many normals point away from the camera.
     """
     hidden = np.zeros(len(FRAMES))
     known = 0
-    for item in items[:: math.ceil(len(items) / _SAMPLES)]:
+    for item in items[:: math.ceil(len(items) / samples)]:
         normals = read(item)
         rays = viewing_rays(*normals.shape[:2])[::_STEP, ::_STEP]
         normals = normals[::_STEP, ::_STEP]

@@ -70,6 +70,7 @@ class NyudMt(Builder):
     def list_splits(self, source: pathlib.Path) -> dict[str, list[tuple[Paths, Frame]]]:
         splits = {split: _list_paths(source, split) for split in ('train', 'val')}
         frame = find_frame(source / 'normals', splits['train'], _read_normals)
+        self.remarks.append(frame.describe())
         return {split: [(paths, frame) for paths in items] for split, items in splits.items()}
 
     def read(self, item: tuple[Paths, Frame], exif: Exif = Exif.REFUSE) -> tuple[Example, bytes]:

@@ -81,6 +81,7 @@ class NyudV2(Builder):
         }
         check_exist(list(dict.fromkeys(list_files(images))), named_by=lists)
         frame = find_frame(source, images['train'], lambda sources: _read(sources)[1])
+        self.remarks.append(frame.describe())
         return {
             split: [(sources, frame) for sources in sources_of_split]
             for split, sources_of_split in images.items()

@@ -64,18 +64,27 @@ class PersonPart(Builder):
     ) -> tuple[Example, bytes]:
         image_path, part_path = item
         image, encoded_image = read_image(image_path, exif)
-        masks = read_matlab(part_path, 'anno', _parse_parts)
-        parts = np.zeros(image.shape[:2], np.uint8)
-        for name, mask in masks:
-            require_size(part_path, mask, image.shape[:2])
-            if name not in MERGED_PARTS:
-                raise UserError(
-                    f'{part_path}: {name!r} is not a known part of a person; known: '
-                    f'{", ".join(MERGED_PARTS)}. Use the file as it was published'
-                )
-            parts[mask != 0] = MERGED_PARTS[name]
+        parts = draw_parts(part_path, image.shape[:2])
         example = Example(id=image_path.stem, image=image, labels={'parts': parts})
         return example, encoded_image
+
+
+def draw_parts(path: pathlib.Path, size: tuple[int, int]) -> np.ndarray:
+    """Draws the parts of all people in a file of PASCAL-Part: uint8 (H, W), see `MERGED_PARTS`.
+
+    Raises:
+      UserError: the file is damaged, a part is unknown, or a mask is not of this size.
+    """
+    parts = np.zeros(size, np.uint8)
+    for name, mask in read_matlab(path, 'anno', _parse_parts):
+        require_size(path, mask, size)
+        if name not in MERGED_PARTS:
+            raise UserError(
+                f'{path}: {name!r} is not a known part of a person; known: '
+                f'{", ".join(MERGED_PARTS)}. Use the file as it was published'
+            )
+        parts[mask != 0] = MERGED_PARTS[name]
+    return parts
 
 
 def _parse_parts(annotation: np.ndarray) -> list[tuple[str, np.ndarray]]:

@@ -5,14 +5,17 @@ import re
 
 from ubernet_jax.datasets.builders.bsds500 import Bsds500
 from ubernet_jax.datasets.builders.builder import Builder
+from ubernet_jax.datasets.builders.cityscapes import Cityscapes
 from ubernet_jax.datasets.builders.coco import Coco2017
 from ubernet_jax.datasets.builders.coco_sets import CocoSet
 from ubernet_jax.datasets.builders.ecssd import Ecssd
 from ubernet_jax.datasets.builders.folder import Folder
 from ubernet_jax.datasets.builders.msra10k import Msra10k
+from ubernet_jax.datasets.builders.mtan import CityscapesMtan, NyuV2Mtan
 from ubernet_jax.datasets.builders.nyud_mt import NyudMt
 from ubernet_jax.datasets.builders.nyudv2 import NyudV2, NyudV2Gupta
 from ubernet_jax.datasets.builders.pascal_context import PascalContext
+from ubernet_jax.datasets.builders.pascal_mt import PascalMt
 from ubernet_jax.datasets.builders.pascal_s import PascalS
 from ubernet_jax.datasets.builders.person_part import PersonPart
 from ubernet_jax.datasets.builders.sbd import Sbd
@@ -25,7 +28,8 @@ BUILDERS = {
     builder.name: builder
     for builder in (
         Bsds500, Voc2007, Voc2012, Sbd, PascalContext, PersonPart, PascalS, Msra10k, Ecssd,
-        NyudV2, NyudV2Gupta, NyudMt, Coco2017, Synthetic,
+        NyudV2, NyudV2Gupta, NyudMt, PascalMt, NyuV2Mtan, Cityscapes, CityscapesMtan, Coco2017,
+        Synthetic,
     )
 }  # fmt: skip
 # Formats of the datasets of users, whose name is `FORMAT/NAME`.
