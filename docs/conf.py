@@ -22,6 +22,7 @@ NAVIGATION = {
         Import of annotations <docs/import>
         docs/adding_a_dataset
         docs/adding_a_task
+        Partial labels <docs/partial_labels>
         docs/python
         Weights <docs/weights>
         docs/detection
@@ -47,6 +48,7 @@ NAVIGATION = {
         Boundaries <docs/results/boundaries>
         Detection <docs/results/detection>
         Depth and normals <docs/results/kitchen>
+        Multi-task benchmarks <docs/results/multitask>
         Quickstart <docs/results/quickstart>
         Time and memory <benchmarks/README>
         docs/what_did_not_help

@@ -5,12 +5,19 @@ import enum
 
 
 class Keep(enum.Enum):
-    """Which of its labels a training image keeps."""
+    """Which of its labels a training image keeps.
+
+    Attributes:
+      ALL: every label.
+      ONE: a random one: the labels of the tasks are disjoint.
+      RANDOM: a random number of random labels, from one to all.
+      LISTED: those that a file lists.
+    """
 
     ALL = 'all'
-    ONE = 'one'  # a random one: the labels of the tasks are disjoint
-    RANDOM = 'random'  # a random number of random labels, from one to all
-    LISTED = 'listed'  # those that a file lists
+    ONE = 'one'
+    RANDOM = 'random'
+    LISTED = 'listed'
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -21,7 +28,7 @@ class PartialConfig:
     out. Random choices depend on the seed and the id of the image only.
 
     Attributes:
-      keep: see `Keep`.
+      keep: which of its labels an image keeps.
       seed: of the random choices.
       drawn_from: labels among which ONE and RANDOM choose; empty means those of the tasks that the
         dataset is used for. `Config.restrict_to` fills it in, so that a single-task
