@@ -20,7 +20,7 @@ class Batch(struct.PyTreeNode, Generic[ArrayT]):
     `Batch[np.ndarray]` is a batch on the host, `Batch[jax.Array]` a batch on devices.
 
     Attributes:
-      image: uint8 (N, H, W, 3), RGB, each in the upper left; H and W are of the form 32k+1.
+      image: uint8 (N, H, W, 3), RGB, each in the upper left; H and W are those of a bucket.
       image_sizes: int32 (N, 2), height and width of each image without its padding; 0 where there
         is no image.
       scales: float32 (N, 2), vertical and horizontal pixels of each image per pixel of its

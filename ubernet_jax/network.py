@@ -15,8 +15,10 @@ import jax.numpy as jnp
 
 from ubernet_jax.config import Config
 from ubernet_jax.losses.uncertainty import LOG_VARIANCE
+from ubernet_jax.models.grid import Grid
 from ubernet_jax.models.pyramid import Features, Pyramid
 from ubernet_jax.models.settings import ModelConfig
+from ubernet_jax.models.trunks import TRUNKS
 from ubernet_jax.tasks import Task
 from ubernet_jax.tasks.group import SHARED as SHARED
 
@@ -35,13 +37,19 @@ class Network:
     config: ModelConfig
     tasks: Mapping[str, Task]
 
+    @property
+    def grid(self) -> Grid:
+        """The sides that images may have."""
+        return TRUNKS[self.config.trunk].grid
+
     def init(self, rng: jax.Array) -> tuple[Params, dict]:
         """Returns (params by group, batch statistics), randomly initialised."""
-        image = jnp.zeros((1, 33, 33, 3), jnp.uint8)
+        side = self.grid.side(1)
+        image, valid = jnp.zeros((1, side, side, 3), jnp.uint8), jnp.ones((1, side, side), bool)
         trunk_rng, *head_rngs = jax.random.split(rng, 1 + len(self.tasks))
-        variables = self._pyramid().init(trunk_rng, image, jnp.ones((1, 33, 33), bool), False)
+        variables = self._pyramid().init(trunk_rng, image, valid, False)
         features = jax.eval_shape(
-            lambda v: self._pyramid().apply(v, image, jnp.ones((1, 33, 33), bool), False), variables
+            lambda v: self._pyramid().apply(v, image, valid, False), variables
         )
         zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), features)
         params: Params = {SHARED: cast(dict, variables['params'])}
@@ -62,7 +70,7 @@ class Network:
         Args:
           params: the group `shared`.
           batch_stats: running statistics of the skips.
-          image: uint8 (N, H, W, 3), sides 32k+1.
+          image: uint8 (N, H, W, 3), with sides that the grid allows.
           valid: bool (N, H, W).
           dropout_rng: random key in training; None in inference, where the running statistics are
             used and returned unchanged.

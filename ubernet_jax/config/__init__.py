@@ -22,7 +22,6 @@ from ubernet_jax.config.optim import (
 )
 from ubernet_jax.config.run import Config
 from ubernet_jax.models.settings import (
-    STRIDE,
     DetectionConfig,
     Initialisation,
     ModelConfig,
@@ -36,7 +35,6 @@ from ubernet_jax.tasks import PAPER, Task
 from ubernet_jax.tasks.group import GroupConfig
 
 __all__ = [
-    'STRIDE',
     'Algorithm',
     'Balancing',
     'BalancingConfig',

@@ -44,8 +44,9 @@ class DataConfig:
       directory: folder of prepared datasets.
       train: the union of datasets.
       leaks: what happens if training images are test images too.
-      buckets: (height, width) that images are fitted into, each side 32k+1; an image goes to the
-        bucket whose aspect ratio is nearest.
+      buckets: (height, width) that images are fitted into, each side 32k+1, or with a vision
+        transformer a multiple of its patch; an image goes to the bucket whose aspect ratio is
+        nearest.
       images_per_micro_batch: a micro-batch comes from one dataset and one bucket, and is computed
         on one device.
       micro_batches_per_step: all of one bucket; the devices share them.

@@ -2,8 +2,9 @@
 
 import re
 
-from ubernet_jax.config import STRIDE, Config, Initialisation, Trunk
+from ubernet_jax.config import Config, Initialisation, Trunk
 from ubernet_jax.errors import UserError, require_setting
+from ubernet_jax.models.trunks import TRUNKS
 from ubernet_jax.picture_limits import MAX_PIXELS
 from ubernet_jax.tasks.group import SHARED
 
@@ -46,9 +47,10 @@ def validate(config: Config) -> None:
     _not_negative('', config, seed=2**32 - 1)
     _validate_model(config)
     require_setting(bool(data.buckets), 'data.buckets', 'none', 'at least one (height, width)')
+    model, grid = config.model, TRUNKS[config.model.trunk].grid
     for bucket in data.buckets:
-        fits = len(bucket) == 2 and all(s % STRIDE == 1 and STRIDE < s < _MAX_SIDE for s in bucket)
-        allowed = f'two sides {STRIDE}k+1, below {_MAX_SIDE:,}: 33, 65, ... 321'
+        fits = len(bucket) == 2 and all(grid.fits(s) and s < _MAX_SIDE for s in bucket)
+        allowed = f'with model.trunk={model.trunk.value} two sides {grid.describe()}'
         require_setting(fits, 'data.buckets', bucket, allowed)
     low, high = data.scale
     require_setting(0 < low <= high <= 100, 'data.scale', data.scale, '0 < low <= high <= 100')
@@ -94,15 +96,18 @@ def _validate_length(config: Config) -> None:
 
 
 def _validate_model(config: Config) -> None:
-    model = config.model
+    model, trunk = config.model, TRUNKS[config.model.trunk]
     _positive('model', model, width=16)
-    require_setting(model.scales in (1, 2, 3), 'model.scales', model.scales, '1, 2 or 3')
+    fits = 1 <= model.scales <= trunk.scales
+    allowed = f'1 to {trunk.scales} with model.trunk={model.trunk.value}'
+    require_setting(fits, 'model.scales', model.scales, allowed)
     known = model.trunk is Trunk.VGG16 or model.initialisation is Initialisation.RANDOM
     fits = known or bool(model.weights)
     allowed = f'random; for {model.trunk.value}, weights come from weights=FILE: docs/weights.md'
     require_setting(fits, 'model.initialisation', model.initialisation.value, allowed)
-    fits = model.frozen_blocks in range(6)
-    require_setting(fits, 'model.frozen_blocks', model.frozen_blocks, '0 to 5')
+    most = len(trunk.blocks)
+    fits = 0 <= model.frozen_blocks <= most
+    require_setting(fits, 'model.frozen_blocks', model.frozen_blocks, f'0 to {most}')
     momentum = model.statistics_momentum
     fits, allowed = 0 <= momentum < 1, '0 <= momentum < 1'
     require_setting(fits, 'model.statistics_momentum', momentum, allowed)

@@ -11,8 +11,14 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from ubernet_jax.models import resnet, vgg
+from ubernet_jax.models.grid import Grid
 from ubernet_jax.models.normalization import Normalization
 from ubernet_jax.models.settings import ModelConfig, Trunk
+from ubernet_jax.models.vit import EMBEDDING, LAST_NORM, ViT
+from ubernet_jax.models.vit_specs import VITS, ViTSpec
+
+# Strides of the convolutional trunks divide 32, so that every pooling layer divides sides 32k+1.
+_NODES = Grid(32)
 
 
 class TrunkSpec(NamedTuple):
@@ -21,12 +27,22 @@ class TrunkSpec(NamedTuple):
     Attributes:
       make: builds the module from a configuration and the module's name.
       strides: tap -> stride of its skip in image pixels.
-      blocks: (name, tap) of the blocks that can be frozen, first to last.
+      blocks: for each block that can be frozen, first to last: the names of its modules and tap.
+      detector_stride: stride of the detector's features in image pixels.
+      grid: sides of images, and where features lie.
+      scales: largest number of levels of the image pyramid.
     """
 
     make: Callable[[ModelConfig, str], nn.Module]
     strides: dict[str, int]
-    blocks: tuple[tuple[str, str], ...]
+    blocks: tuple[tuple[str, ...], ...]
+    detector_stride: int = 8
+    grid: Grid = _NODES
+    scales: int = 3
+
+    def frozen(self, blocks: int) -> frozenset[str]:
+        """The names of the modules and taps of the leading `blocks`."""
+        return frozenset(name for names in self.blocks[:blocks] for name in names)
 
 
 def _make_vgg(config: ModelConfig, name: str) -> vgg.VGG:
@@ -52,11 +68,34 @@ def _make_resnet(config: ModelConfig, name: str) -> resnet.ResNet:
     )
 
 
+def _describe_vit(spec: ViTSpec) -> TrunkSpec:
+    def make(config: ModelConfig, name: str) -> ViT:
+        return ViT(
+            spec.scaled(config.width),
+            config.frozen_blocks,
+            config.remat,
+            Normalization.of_model(config),
+            jnp.dtype(config.precision.value),
+            name=name,
+        )
+
+    blocks = [(f'block_{number}',) for number in range(spec.depth)]
+    blocks[0] = (EMBEDDING, LAST_NORM, *blocks[0])
+    return TrunkSpec(
+        make,
+        dict.fromkeys(spec.tap_names, spec.patch),
+        tuple(blocks),
+        detector_stride=spec.patch,
+        grid=Grid(spec.patch, patches=True),
+        scales=1,
+    )
+
+
 TRUNKS = {
     Trunk.VGG16: TrunkSpec(
         _make_vgg, vgg.TAP_STRIDES, tuple((block.name, block.tap) for block in vgg.BLOCKS)
     ),
     Trunk.RESNET50: TrunkSpec(
-        _make_resnet, resnet.TAP_STRIDES, tuple((tap, tap) for tap in resnet.TAP_STRIDES)
+        _make_resnet, resnet.TAP_STRIDES, tuple((tap,) for tap in resnet.TAP_STRIDES)
     ),
-}
+} | {trunk: _describe_vit(spec) for trunk, spec in VITS.items()}
