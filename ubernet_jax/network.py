@@ -64,6 +64,7 @@ class Network:
         image: jax.Array,
         valid: jax.Array,
         dropout_rng: jax.Array | None = None,
+        taps: Mapping[str, jax.Array] | None = None,
     ) -> tuple[Features, dict]:
         """Applies the trunk; returns (features at the branch point, updated batch statistics).
 
@@ -74,20 +75,39 @@ class Network:
           valid: bool (N, H, W).
           dropout_rng: random key in training; None in inference, where the running statistics are
             used and returned unchanged.
+          taps: kept activations of the image (see `taps`), which is then not used; None or empty
+            to compute them.
         """
         variables = {'params': params, 'batch_stats': batch_stats}
+        inputs, method = ((dict(taps), valid), 'normalise') if taps else ((image, valid), None)
         if dropout_rng is None:
-            features = self._pyramid().apply(variables, image, valid, False)
+            features = self._pyramid().apply(variables, *inputs, False, method=method)
             return cast(Features, features), batch_stats
         features, updated = self._pyramid().apply(
             variables,
-            image,
-            valid,
+            *inputs,
             True,
+            method=method,
             rngs={'dropout': dropout_rng},
             mutable=['batch_stats'],
         )
         return features, cast(dict, updated['batch_stats'])
+
+    def taps(self, params: dict, image: jax.Array, valid: jax.Array) -> dict[str, jax.Array]:
+        """Returns tap -> activations (N, h, w, c) of a trunk whose features can be kept.
+
+        Args:
+          params: the group `shared`.
+          image: uint8 (N, H, W, 3).
+          valid: bool (N, H, W).
+        """
+        taps = self._pyramid().apply({'params': params}, image, valid, method='taps')
+        return cast(dict[str, jax.Array], taps)
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether nothing of the trunk is trained."""
+        return TRUNKS[self.config.trunk].is_frozen(self.config.frozen_blocks)
 
     def head(self, task: str) -> nn.Module:
         """Builds the head of a task."""

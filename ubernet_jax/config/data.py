@@ -53,6 +53,9 @@ class DataConfig:
       scale: range of the random scaling, relative to the size that fits the bucket.
       flip: flip half of the images left to right.
       workers: reader processes; 0 reads in the training process.
+      keep_features: compute the features of a frozen vision transformer once for each image and its
+        flip, keep them in float16 in `directory`/features, and train only the heads on them.
+      keep_gigabytes: largest size of the kept features of a run, in 10^9 bytes.
     """
 
     directory: str = 'data/prepared'
@@ -64,6 +67,8 @@ class DataConfig:
     scale: tuple[float, float] = (1.0, 1.0)
     flip: bool = True
     workers: int = 1
+    keep_features: bool = False
+    keep_gigabytes: float = 20.0
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)

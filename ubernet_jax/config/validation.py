@@ -39,6 +39,7 @@ def validate(config: Config) -> None:
     data = config.data
     _positive('data', data, images_per_micro_batch=10_000, micro_batches_per_step=10_000)
     _not_negative('data', data, workers=1000)
+    _positive('data', data, keep_gigabytes=100_000)
     sides = {'short_side': _MAX_SIDE, 'long_side': _MAX_SIDE, 'area': MAX_PIXELS}
     _positive('input_size', config.input_size, **sides)
     intervals = ('log_every', 'checkpoint_every', 'pictures_every', 'evaluate_every')
@@ -54,6 +55,8 @@ def validate(config: Config) -> None:
         require_setting(fits, 'data.buckets', bucket, allowed)
     low, high = data.scale
     require_setting(0 < low <= high <= 100, 'data.scale', data.scale, '0 < low <= high <= 100')
+    if data.keep_features:
+        _validate_keeping(config)
     benchmarks = config.evaluation.benchmarks
     for field, datasets in (('data.train', data.train), ('evaluation.benchmarks', benchmarks)):
         for number, dataset in enumerate(datasets):
@@ -63,6 +66,23 @@ def validate(config: Config) -> None:
                 unknown = [name for name in names if name not in config.tasks]
                 allowed = f'tasks of the configuration: {", ".join(config.tasks)}'
                 require_setting(not unknown, f'{where}.{part}', ', '.join(names), allowed)
+
+
+def _validate_keeping(config: Config) -> None:
+    """Features are kept of a trunk that does not change, for a finite number of inputs."""
+    model, data = config.model, config.data
+    trunk, field = TRUNKS[model.trunk], 'model.frozen_blocks'
+    allowed = f'{len(trunk.blocks)}, all of the trunk, because data.keep_features is True'
+    if not trunk.complete:
+        field, allowed = 'model.trunk', 'a vision transformer, because data.keep_features is True'
+    got = model.frozen_blocks if trunk.complete else model.trunk.value
+    require_setting(trunk.is_frozen(model.frozen_blocks), field, got, allowed)
+    low, high = data.scale
+    allowed = 'one factor of at most 1, such as (1.0, 1.0), because data.keep_features is True'
+    require_setting(low == high <= 1, 'data.scale', data.scale, allowed)
+    for number, dataset in enumerate(data.train):
+        where, allowed = f'data.train[{number}].rotations', '1, because data.keep_features is True'
+        require_setting(dataset.rotations == 1, where, dataset.rotations, allowed)
 
 
 def _validate_tasks(config: Config) -> None:

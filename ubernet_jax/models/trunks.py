@@ -31,6 +31,8 @@ class TrunkSpec(NamedTuple):
       detector_stride: stride of the detector's features in image pixels.
       grid: sides of images, and where features lie.
       scales: largest number of levels of the image pyramid.
+      complete: whether all layers belong to blocks that can be frozen, and the module has the
+        methods `taps` and `normalise`, so that its features can be kept: see `vit.ViT`.
     """
 
     make: Callable[[ModelConfig, str], nn.Module]
@@ -39,6 +41,11 @@ class TrunkSpec(NamedTuple):
     detector_stride: int = 8
     grid: Grid = _NODES
     scales: int = 3
+    complete: bool = False
+
+    def is_frozen(self, blocks: int) -> bool:
+        """Whether freezing the leading `blocks` leaves nothing to train."""
+        return self.complete and blocks >= len(self.blocks)
 
     def frozen(self, blocks: int) -> frozenset[str]:
         """The names of the modules and taps of the leading `blocks`."""
@@ -68,7 +75,9 @@ def _make_resnet(config: ModelConfig, name: str) -> resnet.ResNet:
     )
 
 
-def _describe_vit(spec: ViTSpec) -> TrunkSpec:
+def describe_vit(spec: ViTSpec) -> TrunkSpec:
+    """Describes a vision transformer as a trunk."""
+
     def make(config: ModelConfig, name: str) -> ViT:
         return ViT(
             spec.scaled(config.width),
@@ -88,6 +97,7 @@ def _describe_vit(spec: ViTSpec) -> TrunkSpec:
         detector_stride=spec.patch,
         grid=Grid(spec.patch, patches=True),
         scales=1,
+        complete=True,
     )
 
 
@@ -98,4 +108,4 @@ TRUNKS = {
     Trunk.RESNET50: TrunkSpec(
         _make_resnet, resnet.TAP_STRIDES, tuple((tap,) for tap in resnet.TAP_STRIDES)
     ),
-} | {trunk: _describe_vit(spec) for trunk, spec in VITS.items()}
+} | {trunk: describe_vit(spec) for trunk, spec in VITS.items()}

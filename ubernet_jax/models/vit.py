@@ -82,7 +82,7 @@ class Block(nn.Module):
     def _scaled(self, name: str, y: jax.Array) -> jax.Array:
         if not self.spec.layer_scale:
             return y
-        return y * self.param(name, nn.initializers.ones, (self.spec.width,))
+        return y * self.param(name, nn.initializers.ones, (self.spec.width,)).reshape(1, 1, -1)
 
 
 class ViT(nn.Module):
@@ -91,7 +91,8 @@ class ViT(nn.Module):
     Attributes:
       spec: the architecture.
       frozen_blocks: number of leading blocks that get no gradient; with the first of them, the
-        embedding and the last normalisation, which every tap passes, get none either.
+        embedding gets none either, and the last normalisation, which every tap passes, is not
+        updated.
       remat: keep only the tokens between blocks for the backward pass.
       normalization: how the skips are normalised.
       dtype: dtype of the products and of the skips.
@@ -130,7 +131,7 @@ class ViT(nn.Module):
         return self.normalise(self.taps(image, valid), valid, train)
 
     def taps(self, image: jax.Array, valid: jax.Array) -> dict[str, jax.Array]:
-        """Returns tap -> tokens of the patches (N, h, w, C), before their normalisation."""
+        """Returns tap -> tokens of the patches float32 (N, h, w, C), before their normalisation."""
         spec = self.spec
         patches = subsample(valid, spec.patch)  # a patch counts if any of its pixels does
         others = 1 + spec.registers
@@ -148,7 +149,7 @@ class ViT(nn.Module):
             if number in spec.taps:
                 tokens = self.last_norm(x)[:, others:]
                 tokens = _stop_gradient_if(number < self.frozen_blocks, tokens)
-                taps[f'block_{number}'] = tokens.reshape(*patches.shape, -1).astype(self.dtype)
+                taps[f'block_{number}'] = tokens.reshape(*patches.shape, -1)
         return taps
 
     def normalise(
@@ -156,6 +157,7 @@ class ViT(nn.Module):
     ) -> tuple[dict[str, jax.Array], jax.Array]:
         """Returns what `__call__` does; the taps are those of `taps`."""
         patches = subsample(valid, self.spec.patch)
+        taps = {tap: tokens.astype(self.dtype) for tap, tokens in taps.items()}
         skips = {tap: norm(taps[tap], patches, train) for tap, norm in self.skip_norms.items()}
         return skips, taps[self.spec.tap_names[-1]]
 

@@ -73,7 +73,7 @@ def rotations(size: tuple[int, int], width: int, base: float = 100.0) -> np.ndar
 
 def rotate(x: jax.Array, angles: jax.Array | np.ndarray) -> jax.Array:
     """Rotates the pairs of channels (d, d + D/2) of x (N, T, heads, D) by angles (T, D)."""
-    cosine, sine = jnp.cos(angles)[:, None], jnp.sin(angles)[:, None]
+    cosine, sine = (f(angles)[None, :, None] for f in (jnp.cos, jnp.sin))
     first, second = jnp.split(x.astype(jnp.float32), 2, axis=-1)
     turned = jnp.concatenate([-second, first], -1)
     rotated = jnp.concatenate([first, second], -1) * cosine + turned * sine

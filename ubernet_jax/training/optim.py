@@ -31,12 +31,14 @@ def make_optimizer(
 
     Args:
       optim: settings of all groups.
-      model: its frozen blocks are not updated.
+      model: its frozen blocks are not updated; a trunk of frozen blocks only has no state.
       groups: group -> its settings, see `groups_of`.
       updates: group -> updates that it is expected to make, see `schedule.Schedule`.
     """
     # The layers of a head have the names of the taps, of which some are names of blocks.
-    frozen = {SHARED: TRUNKS[model.trunk].frozen(model.frozen_blocks)}
+    trunk = TRUNKS[model.trunk]
+    frozen = {SHARED: trunk.frozen(model.frozen_blocks)}
+    left_out = {SHARED} if trunk.is_frozen(model.frozen_blocks) else set()
     return per_group(
         {
             name: accumulate_samples(
@@ -44,6 +46,7 @@ def make_optimizer(
                 batch_size(optim, group),
             )
             for name, group in groups.items()
+            if name not in left_out
         }
     )
 
