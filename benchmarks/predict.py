@@ -47,7 +47,9 @@ def main() -> None:
     network, tasks = make_network(config), tuple(config.tasks)
     net = UberNet(Predictor(network, config.input_size, params, batch_stats))
     alone = jax.jit(functools.partial(apply, network, tasks=tasks))
-    resized = resize_image(image, input_size(*image.shape[:2], config.input_size))[None]
+    resized = resize_image(image, input_size(*image.shape[:2], config.input_size, network.grid))[
+        None
+    ]
     inputs = jax.device_put((params, batch_stats, resized))
     cases = [
         Case(name='network alone', step=lambda: jax.block_until_ready(alone(*inputs))),

@@ -20,7 +20,7 @@ class Batch(struct.PyTreeNode, Generic[ArrayT]):
     `Batch[np.ndarray]` is a batch on the host, `Batch[jax.Array]` a batch on devices.
 
     Attributes:
-      image: uint8 (N, H, W, 3), RGB, each in the upper left; H and W are of the form 32k+1.
+      image: uint8 (N, H, W, 3), RGB, each in the upper left; H and W are those of a bucket.
       image_sizes: int32 (N, 2), height and width of each image without its padding; 0 where there
         is no image.
       scales: float32 (N, 2), vertical and horizontal pixels of each image per pixel of its
@@ -28,6 +28,7 @@ class Batch(struct.PyTreeNode, Generic[ArrayT]):
       targets: task name -> what its loss compares with, in the smallest type: see `Task`. On the
         host, only for the tasks that some image is labelled for; on devices, for all tasks.
       labelled: task name -> bool (N,), for the same tasks; where False, the target is padding.
+      taps: tap -> kept activations float16 (N, h, w, c) of the trunk; empty if none are kept.
     """
 
     image: ArrayT
@@ -35,6 +36,7 @@ class Batch(struct.PyTreeNode, Generic[ArrayT]):
     scales: ArrayT
     targets: Mapping[str, Any]
     labelled: Mapping[str, ArrayT]
+    taps: Mapping[str, ArrayT] = struct.field(default_factory=dict)
 
     @property
     def valid(self) -> jax.Array:

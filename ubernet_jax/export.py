@@ -25,11 +25,11 @@ import numpy as np
 import safetensors.numpy
 
 from ubernet_jax import cli
-from ubernet_jax.config import STRIDE
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.predictor import apply, input_size
 from ubernet_jax.json_file import write_json
 from ubernet_jax.locks import lock_folder
+from ubernet_jax.models.trunks import TRUNKS
 from ubernet_jax.network import SHARED, make_network
 from ubernet_jax.tasks import select_tasks
 from ubernet_jax.weights.exported import TrainedNetwork
@@ -50,7 +50,7 @@ def export_network(
     Args:
       trained: the network.
       tasks: names of the tasks to export.
-      size: (height, width), both of the form 32k+1.
+      size: (height, width), allowed by the grid of the trunk.
       inside: whether the weights are constants of the program; otherwise they are its first
         argument.
 
@@ -155,7 +155,10 @@ def _export(options: argparse.Namespace) -> dict[str, Any]:
     trained = open_checkpoint(options.checkpoint)
     known = trained.config.tasks
     tasks = select_tasks(known, options.tasks)
-    size = options.size or input_size(3, 4, trained.config.input_size)
+    grid = TRUNKS[trained.config.model.trunk].grid
+    size = options.size or input_size(3, 4, trained.config.input_size, grid)
+    if not all(map(grid.fits, size)):
+        raise UserError(f'--size is {size[0]}x{size[1]}, but must have sides {grid.describe()}')
     inside = options.weights == 'inside'
     program, weights = export_network(trained, tasks, size, inside)
     report = {
@@ -173,13 +176,11 @@ def _export(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _parse_size(text: str) -> tuple[int, int]:
-    """Parses HxW for argparse; both sides must have the form 32k+1."""
+    """Parses HxW for argparse."""
     match = re.fullmatch(r'(\d+)x(\d+)', text)
-    height, width = map(int, match.groups()) if match else (0, 0)
-    if any(side % STRIDE != 1 or side == 1 for side in (height, width)):
-        raise argparse.ArgumentTypeError(
-            f'{text!r} is not HEIGHTxWIDTH with sides of the form 32k+1, such as 321x481'
-        )
+    if not match:
+        raise argparse.ArgumentTypeError(f'{text!r} is not HEIGHTxWIDTH, such as 321x481')
+    height, width = map(int, match.groups())
     return height, width
 
 

@@ -15,8 +15,10 @@ import jax.numpy as jnp
 
 from ubernet_jax.config import Config
 from ubernet_jax.losses.uncertainty import LOG_VARIANCE
+from ubernet_jax.models.grid import Grid
 from ubernet_jax.models.pyramid import Features, Pyramid
 from ubernet_jax.models.settings import ModelConfig
+from ubernet_jax.models.trunks import TRUNKS
 from ubernet_jax.tasks import Task
 from ubernet_jax.tasks.group import SHARED as SHARED
 
@@ -35,13 +37,19 @@ class Network:
     config: ModelConfig
     tasks: Mapping[str, Task]
 
+    @property
+    def grid(self) -> Grid:
+        """The sides that images may have."""
+        return TRUNKS[self.config.trunk].grid
+
     def init(self, rng: jax.Array) -> tuple[Params, dict]:
         """Returns (params by group, batch statistics), randomly initialised."""
-        image = jnp.zeros((1, 33, 33, 3), jnp.uint8)
+        side = self.grid.side(1)
+        image, valid = jnp.zeros((1, side, side, 3), jnp.uint8), jnp.ones((1, side, side), bool)
         trunk_rng, *head_rngs = jax.random.split(rng, 1 + len(self.tasks))
-        variables = self._pyramid().init(trunk_rng, image, jnp.ones((1, 33, 33), bool), False)
+        variables = self._pyramid().init(trunk_rng, image, valid, False)
         features = jax.eval_shape(
-            lambda v: self._pyramid().apply(v, image, jnp.ones((1, 33, 33), bool), False), variables
+            lambda v: self._pyramid().apply(v, image, valid, False), variables
         )
         zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), features)
         params: Params = {SHARED: cast(dict, variables['params'])}
@@ -56,30 +64,50 @@ class Network:
         image: jax.Array,
         valid: jax.Array,
         dropout_rng: jax.Array | None = None,
+        taps: Mapping[str, jax.Array] | None = None,
     ) -> tuple[Features, dict]:
         """Applies the trunk; returns (features at the branch point, updated batch statistics).
 
         Args:
           params: the group `shared`.
           batch_stats: running statistics of the skips.
-          image: uint8 (N, H, W, 3), sides 32k+1.
+          image: uint8 (N, H, W, 3), with sides that the grid allows.
           valid: bool (N, H, W).
           dropout_rng: random key in training; None in inference, where the running statistics are
             used and returned unchanged.
+          taps: kept activations of the image (see `taps`), which is then not used; None or empty
+            to compute them.
         """
         variables = {'params': params, 'batch_stats': batch_stats}
+        inputs, method = ((dict(taps), valid), 'normalise') if taps else ((image, valid), None)
         if dropout_rng is None:
-            features = self._pyramid().apply(variables, image, valid, False)
+            features = self._pyramid().apply(variables, *inputs, False, method=method)
             return cast(Features, features), batch_stats
         features, updated = self._pyramid().apply(
             variables,
-            image,
-            valid,
+            *inputs,
             True,
+            method=method,
             rngs={'dropout': dropout_rng},
             mutable=['batch_stats'],
         )
         return features, cast(dict, updated['batch_stats'])
+
+    def taps(self, params: dict, image: jax.Array, valid: jax.Array) -> dict[str, jax.Array]:
+        """Returns tap -> activations (N, h, w, c) of a trunk whose features can be kept.
+
+        Args:
+          params: the group `shared`.
+          image: uint8 (N, H, W, 3).
+          valid: bool (N, H, W).
+        """
+        taps = self._pyramid().apply({'params': params}, image, valid, method='taps')
+        return cast(dict[str, jax.Array], taps)
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether nothing of the trunk is trained."""
+        return TRUNKS[self.config.trunk].is_frozen(self.config.frozen_blocks)
 
     def head(self, task: str) -> nn.Module:
         """Builds the head of a task."""

@@ -30,12 +30,13 @@ from ubernet_jax.json_file import write_json
 from ubernet_jax.monitoring.metric_logger import NotFiniteError
 from ubernet_jax.monitoring.monitor import Monitor
 from ubernet_jax.monitoring.provenance import write_provenance
-from ubernet_jax.network import make_network
+from ubernet_jax.network import SHARED, make_network
 from ubernet_jax.training.checkpoint import Checkpoints
 from ubernet_jax.training.collation import add_absent_targets
 from ubernet_jax.training.data_description import describe_sets
 from ubernet_jax.training.epochs import Epochs
 from ubernet_jax.training.groups import groups_of
+from ubernet_jax.training.kept_features import KeptFeatures
 from ubernet_jax.training.micro_batches import MicroBatches
 from ubernet_jax.training.optim import make_optimizer, make_rate
 from ubernet_jax.training.parallel import (
@@ -110,6 +111,7 @@ def train(
         compiler_options=recomputing(),
     )
     complete = jax.jit(functools.partial(add_absent_targets, network.tasks))
+    keep = KeptFeatures.of_run(config, network, epochs, state.params)
     stopping = False
     rates = {name: make_rate(group, schedule.updates[name]) for name, group in groups.items()}
     reader = contextlib.closing(read_ahead(batches, start, config.data.workers))
@@ -122,6 +124,7 @@ def train(
     ):
         for step, micro_batches in enumerate(stream, start + 1):
             with monitor.starting(micro_batches):
+                micro_batches = keep(micro_batches, state.params[SHARED])
                 state, metrics = step_function(state, shard(mesh, micro_batches, complete))
             monitor.on_step(step, state, metrics)
             stopping = stop.after(step)

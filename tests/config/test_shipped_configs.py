@@ -16,7 +16,7 @@ CONFIGS = ROOT / 'configs'
 SHIPPED = (
     'balanced', 'boundaries', 'hed_style', 'kitchen', 'mini', 'normals_weight', 'nyud_mt',
     'partial', 'pascal_mt', 'quickstart', 'reference', 'single_task', 'small', 'synchronous',
-    'two_task', 'ubernet',
+    'two_task', 'ubernet', 'vit_heads',
 )  # fmt: skip
 
 

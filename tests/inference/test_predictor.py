@@ -12,12 +12,14 @@ from helpers.tiny_network import ALWAYS_33
 from ubernet_jax.config import InputSizeConfig
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.predictor import Predictor, apply, input_size
+from ubernet_jax.models.grid import Grid
 from ubernet_jax.network import make_network
 from ubernet_jax.ops.interpolate import resize
 from ubernet_jax.tasks import PAPER, select_tasks, strips
 from ubernet_jax.transforms.grids import resize_image
 from ubernet_jax.weights.exported import TrainedNetwork
 
+NODES = Grid(32)
 AS_PUBLISHED = InputSizeConfig()
 DENSE = tuple(name for name in PAPER if name != 'detection')
 
@@ -37,12 +39,12 @@ DENSE = tuple(name for name in PAPER if name != 'detection')
     ],
 )
 def test_the_input_sizes_are_those_of_the_paper(size, expected):
-    assert input_size(*size, AS_PUBLISHED) == expected
+    assert input_size(*size, AS_PUBLISHED, NODES) == expected
 
 
 def test_sides_are_rounded_down_if_the_area_limit_applies():
     config = InputSizeConfig(short_side=625, long_side=961, area=300_000)
-    height, width = input_size(375, 500, config)
+    height, width = input_size(375, 500, config, NODES)
     assert (height, width) == (449, 609)  # 474.3 x 632.5 before rounding
     assert height * width <= 300_000
 
@@ -51,7 +53,7 @@ def test_sides_are_rounded_down_if_the_area_limit_applies():
 def test_input_sides_are_32k_plus_1_and_within_the_limits(config):
     rng = np.random.default_rng(0)
     for height, width in rng.integers(1, 9000, (200, 2)).tolist():
-        size = input_size(height, width, config)
+        size = input_size(height, width, config, NODES)
         assert all(isinstance(side, int) and side >= 33 and side % 32 == 1 for side in size)
         assert max(size) < config.long_side + 32 and min(size) < config.short_side + 32
 
@@ -74,7 +76,7 @@ def make_image(height: int, width: int) -> np.ndarray:
 
 @pytest.mark.parametrize('size', [(1, 1), (1, 33), (47, 31), (520, 19)])
 def test_predictions_have_the_size_of_the_image_and_the_type_of_the_task(predictor, size):
-    assert input_size(*size, ALWAYS_33) == (33, 33)
+    assert input_size(*size, ALWAYS_33, NODES) == (33, 33)
     image = make_image(*size)
     out = predictor(image, tuple(PAPER))
     assert tuple(out) == tuple(out.tasks) == tuple(PAPER)

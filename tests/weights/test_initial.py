@@ -100,7 +100,7 @@ def test_training_can_start_from_a_trained_network(initial, tmp_path):
     trained = make_state(make_config())
     path = tmp_path / 'a.safetensors'
     save_exported(TrainedNetwork(make_config(), 3, trained.params, trained.batch_stats), path)
-    start = load_start(path, initial.params, initial.batch_stats)
+    start = load_start(str(path), initial.params, initial.batch_stats)
     expected = (trained.params, trained.batch_stats)
     jax.tree.map(np.testing.assert_array_equal, (start.params, start.batch_stats), expected)
 
@@ -109,7 +109,7 @@ def test_a_task_with_other_classes_keeps_its_initial_layer(initial, tmp_path):
     name = 'params/segmentation/fc7/bias'
     arrays = {name: np.ones(5, np.float32), f'{TRUNK}/bias': np.ones(2, np.float32)}
     path = write(tmp_path / 'a.safetensors', arrays)
-    start = load_start(path, initial.params, initial.batch_stats)
+    start = load_start(str(path), initial.params, initial.batch_stats)
     assert start.summary.endswith(f': {name}')
     assert start.params['segmentation']['fc7']['bias'].shape == (21,)
 
@@ -119,13 +119,13 @@ def test_another_width_is_refused(initial, tmp_path):
     with pytest.raises(
         UserError, match=r'a\.safetensors.*conv1_1/bias.*\(64,\).*--config\.model\.width'
     ):
-        load_start(path, initial.params, initial.batch_stats)
+        load_start(str(path), initial.params, initial.batch_stats)
 
 
 def test_a_file_without_any_array_of_the_network_is_refused(initial, tmp_path):
     path = write(tmp_path / 'a.safetensors', {'params/parts/fc7/bias': np.zeros(7, np.float32)})
     with pytest.raises(UserError, match=r'a\.safetensors.*params/parts/fc7'):
-        load_start(path, initial.params, initial.batch_stats)
+        load_start(str(path), initial.params, initial.batch_stats)
 
 
 def test_a_missing_file_is_named(tmp_path):

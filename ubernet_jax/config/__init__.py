@@ -24,7 +24,6 @@ from ubernet_jax.config.optim import (
 )
 from ubernet_jax.config.run import Config
 from ubernet_jax.models.settings import (
-    STRIDE,
     DetectionConfig,
     Initialisation,
     ModelConfig,
@@ -38,7 +37,6 @@ from ubernet_jax.tasks import PAPER, Task
 from ubernet_jax.tasks.group import GroupConfig
 
 __all__ = [
-    'STRIDE',
     'Algorithm',
     'Balancing',
     'BalancingConfig',

@@ -90,8 +90,9 @@ class DataConfig:
       directory: folder of prepared datasets.
       train: the datasets; the network is trained on their union.
       leaks: what happens if training images are test images too.
-      buckets: (height, width) that images are fitted into, each side 32k+1; an image goes to the
-        bucket whose aspect ratio is nearest.
+      buckets: (height, width) that images are fitted into, each side 32k+1, or with a vision
+        transformer a multiple of its patch; an image goes to the bucket whose aspect ratio is
+        nearest.
       images_per_micro_batch: number of images of a micro-batch, which comes from one dataset and
         one bucket, and is computed on one device.
       micro_batches_per_step: number of micro-batches of a step, all of one bucket; the devices
@@ -99,6 +100,9 @@ class DataConfig:
       scale: range of the random scaling, relative to the size that fits the bucket.
       flip: flip half of the images left to right.
       workers: reader processes; 0 reads in the training process.
+      keep_features: compute the features of a frozen vision transformer once for each image and its
+        flip, keep them in float16 in `directory`/features, and train only the heads on them.
+      keep_gigabytes: largest size of the kept features of a run, in 10^9 bytes.
     """
 
     directory: str = 'data/prepared'
@@ -110,6 +114,8 @@ class DataConfig:
     scale: tuple[float, float] = (1.0, 1.0)
     flip: bool = True
     workers: int = 1
+    keep_features: bool = False
+    keep_gigabytes: float = 20.0
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)

@@ -2,8 +2,9 @@
 
 import re
 
-from ubernet_jax.config import STRIDE, Config, Initialisation, Keep, PartialConfig, Trunk
+from ubernet_jax.config import Config, Initialisation, Keep, PartialConfig, Trunk
 from ubernet_jax.errors import UserError, require_setting
+from ubernet_jax.models.trunks import TRUNKS
 from ubernet_jax.picture_limits import MAX_PIXELS
 from ubernet_jax.tasks.group import SHARED
 
@@ -38,6 +39,7 @@ def validate(config: Config) -> None:
     data = config.data
     _positive('data', data, images_per_micro_batch=10_000, micro_batches_per_step=10_000)
     _not_negative('data', data, workers=1000)
+    _positive('data', data, keep_gigabytes=100_000)
     sides = {'short_side': _MAX_SIDE, 'long_side': _MAX_SIDE, 'area': MAX_PIXELS}
     _positive('input_size', config.input_size, **sides)
     intervals = ('log_every', 'checkpoint_every', 'pictures_every', 'evaluate_every')
@@ -46,12 +48,16 @@ def validate(config: Config) -> None:
     _not_negative('', config, seed=2**32 - 1)
     _validate_model(config)
     require_setting(bool(data.buckets), 'data.buckets', 'none', 'at least one (height, width)')
+    model, grid = config.model, TRUNKS[config.model.trunk].grid
     for bucket in data.buckets:
-        fits = len(bucket) == 2 and all(s % STRIDE == 1 and STRIDE < s < _MAX_SIDE for s in bucket)
-        allowed = f'two sides {STRIDE}k+1, below {_MAX_SIDE:,}: 33, 65, ... 321'
+        fits = len(bucket) == 2 and all(grid.fits(s) and s < _MAX_SIDE for s in bucket)
+        sides = f'two sides below {_MAX_SIDE:,}, {grid.describe()}'
+        allowed = f'{sides}, because model.trunk is {model.trunk.value}'
         require_setting(fits, 'data.buckets', bucket, allowed)
     low, high = data.scale
     require_setting(0 < low <= high <= 100, 'data.scale', data.scale, '0 < low <= high <= 100')
+    if data.keep_features:
+        _validate_keeping(config)
     benchmarks = config.evaluation.benchmarks
     for field, datasets in (('data.train', data.train), ('evaluation.benchmarks', benchmarks)):
         for number, dataset in enumerate(datasets):
@@ -75,6 +81,23 @@ def _validate_partial(where: str, partial: PartialConfig) -> None:
     require_setting(fits, f'{where}.file', repr(partial.file), allowed)
     fits, allowed = drawn or not partial.drawn_from, 'empty without keep=one and keep=random'
     require_setting(fits, f'{where}.drawn_from', ', '.join(partial.drawn_from), allowed)
+
+
+def _validate_keeping(config: Config) -> None:
+    """Features are kept of a trunk that does not change, for a finite number of inputs."""
+    model, data = config.model, config.data
+    trunk, field = TRUNKS[model.trunk], 'model.frozen_blocks'
+    allowed = f'{len(trunk.blocks)}, all of the trunk, because data.keep_features is True'
+    if not trunk.complete:
+        field, allowed = 'model.trunk', 'a vision transformer, because data.keep_features is True'
+    got = model.frozen_blocks if trunk.complete else model.trunk.value
+    require_setting(trunk.is_frozen(model.frozen_blocks), field, got, allowed)
+    low, high = data.scale
+    allowed = 'one factor of at most 1, such as (1.0, 1.0), because data.keep_features is True'
+    require_setting(low == high <= 1, 'data.scale', data.scale, allowed)
+    for number, dataset in enumerate(data.train):
+        where, allowed = f'data.train[{number}].rotations', '1, because data.keep_features is True'
+        require_setting(dataset.rotations == 1, where, dataset.rotations, allowed)
 
 
 def _validate_tasks(config: Config) -> None:
@@ -107,15 +130,18 @@ def _validate_length(config: Config) -> None:
 
 
 def _validate_model(config: Config) -> None:
-    model = config.model
+    model, trunk = config.model, TRUNKS[config.model.trunk]
     _positive('model', model, width=16)
-    require_setting(model.scales in (1, 2, 3), 'model.scales', model.scales, '1, 2 or 3')
+    fits = 1 <= model.scales <= trunk.scales
+    allowed = f'1 to {trunk.scales} with model.trunk={model.trunk.value}'
+    require_setting(fits, 'model.scales', model.scales, allowed)
     known = model.trunk is Trunk.VGG16 or model.initialisation is Initialisation.RANDOM
     fits = known or bool(model.weights)
     allowed = f'random; for {model.trunk.value}, weights come from weights=FILE: docs/weights.md'
     require_setting(fits, 'model.initialisation', model.initialisation.value, allowed)
-    fits = model.frozen_blocks in range(6)
-    require_setting(fits, 'model.frozen_blocks', model.frozen_blocks, '0 to 5')
+    most = len(trunk.blocks)
+    fits = 0 <= model.frozen_blocks <= most
+    require_setting(fits, 'model.frozen_blocks', model.frozen_blocks, f'0 to {most}')
     momentum = model.statistics_momentum
     fits, allowed = 0 <= momentum < 1, '0 <= momentum < 1'
     require_setting(fits, 'model.statistics_momentum', momentum, allowed)

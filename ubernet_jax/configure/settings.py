@@ -9,7 +9,6 @@ import importlib.util
 import numpy as np
 
 from ubernet_jax.config import (
-    STRIDE,
     DataConfig,
     GroupConfig,
     Initialisation,
@@ -18,6 +17,7 @@ from ubernet_jax.config import (
     Statistics,
 )
 from ubernet_jax.configure.machine import Machine
+from ubernet_jax.models.trunks import TRUNKS
 from ubernet_jax.weights.imagenet import IMAGENET_PACKAGE
 
 Size = tuple[int, int]  # height, width
@@ -56,12 +56,8 @@ def _choose_buckets(sizes: np.ndarray, largest: int) -> tuple[Size, ...]:
     shapes = [aspects[chosen] for chosen in (wide, tall, ~wide & ~tall)]
     aspects = [float(np.median(s)) for s in shapes if len(s) >= _MIN_SHARE * len(sizes)]
     sides = [((area * aspect) ** 0.5, (area / aspect) ** 0.5) for aspect in aspects]
-    return tuple(dict.fromkeys((_round(height), _round(width)) for height, width in sides))
-
-
-def _round(side: float) -> int:
-    """The nearest side 32k+1, at least 33."""
-    return STRIDE * max(1, round((side - 1) / STRIDE)) + 1
+    grid = TRUNKS[ModelConfig().trunk].grid
+    return tuple(dict.fromkeys((grid.round(height), grid.round(width)) for height, width in sides))
 
 
 def choose_input_size(data: DataConfig) -> InputSizeConfig:

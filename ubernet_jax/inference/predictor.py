@@ -9,29 +9,29 @@ import jax.numpy as jnp
 import numpy as np
 
 from ubernet_jax.compilation_notice import CompilationNotice
-from ubernet_jax.config import STRIDE, InputSizeConfig
+from ubernet_jax.config import InputSizeConfig
 from ubernet_jax.config.serialization import to_json
 from ubernet_jax.inference.predictions import Predictions
+from ubernet_jax.models.grid import Grid
 from ubernet_jax.models.pyramid import Features
 from ubernet_jax.network import SHARED, Network, Params
 from ubernet_jax.transforms.grids import resize_image
 
 
-def input_size(height: int, width: int, config: InputSizeConfig) -> tuple[int, int]:
+def input_size(height: int, width: int, config: InputSizeConfig, grid: Grid) -> tuple[int, int]:
     """Returns the size (height, width) to which an image is scaled (paper, as released).
 
     The short side is scaled to `config.short_side`, unless the long side or the area would then
-    exceed its limit. Each side is rounded up to 32k+1, or down if the area limit applies.
+    exceed its limit. Each side is rounded up to one that the trunk's grid allows, such as 32k+1, or
+    down if the area limit applies.
     """
     short, long = sorted((height, width))
     scale = min(config.short_side / short, config.long_side / long)
     by_area = (config.area / (height * width)) ** 0.5
-    round_down = by_area < scale
+    rounded = grid.round_down if by_area < scale else grid.round_up
 
     def scaled(side: int) -> int:
-        exact = round(side * min(scale, by_area), 3)  # 961.0000001 counts as 961
-        k = int((exact - 1) // STRIDE if round_down else -((1 - exact) // STRIDE))
-        return max(1, k) * STRIDE + 1
+        return rounded(round(side * min(scale, by_area), 3))  # 961.0000001 counts as 961
 
     return scaled(height), scaled(width)
 
@@ -70,8 +70,7 @@ class Predictor:
 
     def is_compiled_for(self, image: np.ndarray) -> bool:
         """Whether all tasks were predicted for an image (H, W, 3) of the same input size."""
-        height, width = image.shape[:2]
-        size = input_size(height, width, self._config)
+        size = self._input_size(image)
         return all((size, task) in self._compiled for task in self.network.tasks)
 
     def __call__(self, image: np.ndarray, tasks: Sequence[str]) -> Predictions:
@@ -96,6 +95,9 @@ class Predictor:
             for name, output, size in self._outputs(image, tasks)
         }
 
+    def _input_size(self, image: np.ndarray) -> tuple[int, int]:
+        return input_size(*image.shape[:2], self._config, self.network.grid)
+
     def _outputs(
         self, image: np.ndarray, tasks: Sequence[str]
     ) -> Iterator[tuple[str, Any, tuple[int, int]]]:
@@ -104,7 +106,7 @@ class Predictor:
         While the caller processes a task, the device computes the outputs of the next tasks.
         """
         height, width = image.shape[:2]
-        size = input_size(height, width, self._config)
+        size = self._input_size(image)
         resized = resize_image(image, size)[None]
         scales = np.array([[size[0] / height, size[1] / width]], np.float32)
         with self._notice.calling(size):
@@ -131,7 +133,7 @@ def apply(
       network: the network.
       params: parameters by group.
       batch_stats: running statistics of the skips.
-      images: uint8 (N, H, W, 3), RGB; both sides have the form 32k+1.
+      images: uint8 (N, H, W, 3), RGB; both sides are allowed by the grid of the trunk.
       tasks: names of the tasks.
       scales: float32 (N, 2), vertical and horizontal pixels of each image per pixel of its
         photograph; None if that is not known, for 1.

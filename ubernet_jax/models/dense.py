@@ -16,7 +16,7 @@ from jax import lax
 
 from ubernet_jax.models.pyramid import Features
 from ubernet_jax.ops.custom_vjp.relu import relu
-from ubernet_jax.ops.interpolate import subsample, upsample_2x
+from ubernet_jax.ops.interpolate import from_patches, subsample, upsample_2x
 
 
 class DenseHead(nn.Module):
@@ -33,6 +33,7 @@ class DenseHead(nn.Module):
       hidden: width of the hidden layer of each skip; 0 for no hidden layer, as in the paper.
       side_outputs: also return the map of every skip before the fusion (deep supervision, HED,
         arXiv 1504.06375).
+      patch: side in pixels of the patches whose centres all skips lie at; 0 if they lie on nodes.
       dtype: dtype of the products with the skips; their sums and the scores are float32.
     """
 
@@ -41,6 +42,7 @@ class DenseHead(nn.Module):
     stride: int
     hidden: int = 0
     side_outputs: bool = False
+    patch: int = 0
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -65,11 +67,11 @@ class DenseHead(nn.Module):
                 strides.append(stride * step)
                 if self.side_outputs:
                     unfused = scorers[tap](skip, identity)
-                    side_maps.append(add_coarse_to_fine([unfused], [stride * step], self.stride))
+                    side_maps.append(self._interpolate(unfused, stride * step))
             level_strides.append(min(strides))
             level_scores.append(add_coarse_to_fine(scores, strides, min(strides), bias))
         maps = [
-            add_coarse_to_fine([scores], [stride], self.stride)
+            self._interpolate(scores, stride)
             for scores, stride in zip(level_scores, level_strides, strict=True)
         ]
         if len(maps) == 1:
@@ -77,6 +79,12 @@ class DenseHead(nn.Module):
         fusion, bias = Fusion(len(maps), self.channels, name='fuse_scales')()
         mixed = [scores @ mixing for scores, mixing in zip(level_scores, fusion, strict=True)]
         return [*side_maps, *maps, add_coarse_to_fine(mixed, level_strides, self.stride, bias)]
+
+    def _interpolate(self, scores: jax.Array, stride: int) -> jax.Array:
+        """Interpolates scores of a stride to the task's resolution."""
+        if self.patch:
+            return from_patches(scores, self.patch, self.stride)
+        return add_coarse_to_fine([scores], [stride], self.stride)
 
     def _scorer(self, tap: str) -> Callable[[jax.Array, jax.Array], jax.Array]:
         linear = MixedScores(self.channels, self.dtype, name=tap)

@@ -85,26 +85,30 @@ class DetectionOutputs(struct.PyTreeNode, Generic[ArrayT]):
 
 
 class DetectionHead(nn.Module):
-    """The detector, on conv5_3 (N, h, w, c) of the finest pyramid level at stride 8.
+    """The detector, on conv5_3 (N, h, w, c) of the finest pyramid level at stride 8, or on patches.
 
-    It can be used without the rest of the network, on any trunk of that stride: see
-    docs/detection.md.
+    It can be used without the rest of the network: see docs/detection.md.
 
     Attributes:
       classes: C, with the background.
       dropout: dropout rate in the box head.
       config: sizes and thresholds.
+      patch: side in pixels of the patches whose centres the features lie at, as those of a vision
+        transformer; 0 for features on the nodes 0, 8, 16, ... Patches are pooled as they are.
       dtype: dtype of the computation; scores and boxes are float32.
     """
 
     classes: int
     dropout: float
     config: DetectionConfig
+    patch: int = 0
     dtype: jnp.dtype = jnp.float32
 
     def setup(self) -> None:
         self.proposal_network = ProposalNetwork(
-            len(proposals.RATIOS) * len(self.config.anchor_scales), self.dtype
+            len(proposals.RATIOS) * len(self.config.anchor_scales),
+            1 if self.patch else 2,
+            self.dtype,
         )
         self.box_head = BoxHead(self.classes, self.config.width, self.dropout, self.dtype)
 
@@ -127,7 +131,7 @@ class DetectionHead(nn.Module):
           rng: random key of the samples; dropout uses the separate RNG stream `dropout`.
         """
         scores, deltas = self.proposal_network(conv5)
-        anchors = image_anchors(conv5, self.config.anchor_scales)
+        anchors = image_anchors(conv5, self.config.anchor_scales, self.patch)
         anchor_rng, region_rng = jax.random.split(rng)
         anchor_rngs, region_rngs = (
             jax.random.split(key, len(conv5)) for key in (anchor_rng, region_rng)
@@ -153,7 +157,7 @@ class DetectionHead(nn.Module):
     ) -> DetectionOutputs:
         """Detects objects; the arguments are those of `__call__`."""
         scores, deltas = self.proposal_network(conv5)
-        anchors = image_anchors(conv5, self.config.anchor_scales)
+        anchors = image_anchors(conv5, self.config.anchor_scales, self.patch)
         limits = self.config.test_proposals
         proposed = self._propose(scores, deltas, anchors, image_sizes, scales, limits)
         scores, deltas = self.box_head(self._pool(conv5, proposed.boxes), False)
@@ -180,6 +184,11 @@ class DetectionHead(nn.Module):
         )
 
     def _pool(self, conv5: jax.Array, boxes: jax.Array) -> jax.Array:
+        if self.patch:
+            pool = roi_align if self.config.pooling is Pooling.ALIGN else roi_max_pool
+            # The first feature lies in the middle of the first patch, not at the first pixel.
+            boxes = boxes - (self.patch - 1) / 2
+            return jax.vmap(functools.partial(pool, stride=self.patch))(conv5, boxes)
         match self.config.pooling:
             case Pooling.MAX:  # as if the trunk had stride 16, not dilation
                 conv5 = conv5[:, ::2, ::2]

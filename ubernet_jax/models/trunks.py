@@ -11,8 +11,14 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from ubernet_jax.models import resnet, vgg
+from ubernet_jax.models.grid import Grid
 from ubernet_jax.models.normalization import Normalization
 from ubernet_jax.models.settings import ModelConfig, Trunk
+from ubernet_jax.models.vit import EMBEDDING, LAST_NORM, ViT
+from ubernet_jax.models.vit_specs import VITS, ViTSpec
+
+# Strides of the convolutional trunks divide 32, so that every pooling layer divides sides 32k+1.
+_NODES = Grid(32)
 
 
 class TrunkSpec(NamedTuple):
@@ -21,12 +27,29 @@ class TrunkSpec(NamedTuple):
     Attributes:
       make: builds the module from a configuration and the module's name.
       strides: tap -> stride of its skip in image pixels.
-      blocks: (name, tap) of the blocks that can be frozen, first to last.
+      blocks: for each block that can be frozen, first to last: the names of its modules and tap.
+      detector_stride: stride of the detector's features in image pixels.
+      grid: sides of images, and where features lie.
+      scales: largest number of levels of the image pyramid.
+      complete: whether all layers belong to blocks that can be frozen, and the module has the
+        methods `taps` and `normalise`, so that its features can be kept: see `vit.ViT`.
     """
 
     make: Callable[[ModelConfig, str], nn.Module]
     strides: dict[str, int]
-    blocks: tuple[tuple[str, str], ...]
+    blocks: tuple[tuple[str, ...], ...]
+    detector_stride: int = 8
+    grid: Grid = _NODES
+    scales: int = 3
+    complete: bool = False
+
+    def is_frozen(self, blocks: int) -> bool:
+        """Whether freezing the leading `blocks` leaves nothing to train."""
+        return self.complete and blocks >= len(self.blocks)
+
+    def frozen(self, blocks: int) -> frozenset[str]:
+        """The names of the modules and taps of the leading `blocks`."""
+        return frozenset(name for names in self.blocks[:blocks] for name in names)
 
 
 def _make_vgg(config: ModelConfig, name: str) -> vgg.VGG:
@@ -52,11 +75,37 @@ def _make_resnet(config: ModelConfig, name: str) -> resnet.ResNet:
     )
 
 
+def describe_vit(spec: ViTSpec) -> TrunkSpec:
+    """Describes a vision transformer as a trunk."""
+
+    def make(config: ModelConfig, name: str) -> ViT:
+        return ViT(
+            spec.scaled(config.width),
+            config.frozen_blocks,
+            config.remat,
+            Normalization.of_model(config),
+            jnp.dtype(config.precision.value),
+            name=name,
+        )
+
+    blocks = [(f'block_{number}',) for number in range(spec.depth)]
+    blocks[0] = (EMBEDDING, LAST_NORM, *blocks[0])
+    return TrunkSpec(
+        make,
+        dict.fromkeys(spec.tap_names, spec.patch),
+        tuple(blocks),
+        detector_stride=spec.patch,
+        grid=Grid(spec.patch, patches=True),
+        scales=1,
+        complete=True,
+    )
+
+
 TRUNKS = {
     Trunk.VGG16: TrunkSpec(
         _make_vgg, vgg.TAP_STRIDES, tuple((block.name, block.tap) for block in vgg.BLOCKS)
     ),
     Trunk.RESNET50: TrunkSpec(
-        _make_resnet, resnet.TAP_STRIDES, tuple((tap, tap) for tap in resnet.TAP_STRIDES)
+        _make_resnet, resnet.TAP_STRIDES, tuple((tap,) for tap in resnet.TAP_STRIDES)
     ),
-}
+} | {trunk: describe_vit(spec) for trunk, spec in VITS.items()}

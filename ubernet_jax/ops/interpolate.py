@@ -6,6 +6,7 @@ k-th node.
 """
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
@@ -19,6 +20,27 @@ def upsample_2x(x: jax.Array) -> jax.Array:
         right = lax.pad(spread, np.zeros((), x.dtype), _padding(axis, -1, 1, 0))
         x = spread + (left + right) / 2
     return x
+
+
+def from_patches(x: jax.Array, patch: int, stride: int) -> jax.Array:
+    """Interpolates values at the centres of patches to the pixels 0, stride, 2 * stride, ...
+
+    Pixels beyond the outermost centres take the values of these.
+
+    Args:
+      x: float32 (N, h, w, C).
+      patch: side of a patch in pixels.
+      stride: distance of the results in pixels.
+
+    Returns:
+      float32 (N, ceil(h * patch / stride), ceil(w * patch / stride), C).
+    """
+    rows, columns = (
+        sampling_matrix(side, (np.arange(0, side * patch, stride) + 0.5) / patch - 0.5)
+        for side in x.shape[1:3]
+    )
+    x = jnp.einsum('yi,nijc->nyjc', rows, x, precision=lax.Precision.HIGHEST)
+    return jnp.einsum('xj,nyjc->nyxc', columns, x, precision=lax.Precision.HIGHEST)
 
 
 def subsample(x: jax.Array, factor: int) -> jax.Array:
@@ -35,7 +57,16 @@ def resize(x: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 def interpolation_matrix(source: int, target: int) -> np.ndarray:
     """Returns the weights float32 (target, source) of linear interpolation between 1-D grids."""
-    position = np.linspace(0, source - 1, target)
+    return sampling_matrix(source, np.linspace(0, source - 1, target))
+
+
+def sampling_matrix(source: int, position: np.ndarray) -> np.ndarray:
+    """Returns the weights float32 (n, source) of linear interpolation at n positions.
+
+    Positions are in samples; those outside of 0 .. source - 1 take the value at the border.
+    """
+    position = np.clip(position, 0, source - 1)
+    target = len(position)
     node = np.clip(np.floor(position).astype(int), 0, max(source - 2, 0))
     fraction = (position - node).astype(np.float32)
     matrix = np.zeros((target, source), np.float32)

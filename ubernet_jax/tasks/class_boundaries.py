@@ -70,7 +70,9 @@ class ClassBoundaries(BagTask):
 
     def finish_for_metrics(self, output: np.ndarray, size: Size, image_size: Size) -> np.ndarray:
         """Returns the probability of every class except the first, uint8 (C - 1, H, W), 0..255."""
-        (strips,) = finish_in_strips(_class_probabilities, output, image_size)
+        (strips,) = finish_in_strips(
+            _class_probabilities, output, image_size, self.last_nodes(size)
+        )
         return np.moveaxis(strips, 1, 0)
 
     def arrays(self, name: str, result: ClassBoundaryMap) -> dict[str, np.ndarray]:

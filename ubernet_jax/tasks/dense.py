@@ -78,8 +78,16 @@ class DenseTask(Task):
         require_setting(self.hidden >= 0, f'{where}.hidden', self.hidden, '0 or more')
 
     def head(self, model: ModelConfig) -> nn.Module:
-        skips, dtype = TRUNKS[model.trunk].strides, jnp.dtype(model.precision.value)
-        return DenseHead(self.channels, skips, self.stride, self.hidden, self.side_outputs, dtype)
+        trunk = TRUNKS[model.trunk]
+        return DenseHead(
+            self.channels,
+            trunk.strides,
+            self.stride,
+            self.hidden,
+            self.side_outputs,
+            trunk.grid.patch,
+            jnp.dtype(model.precision.value),
+        )
 
     def init_head(self, head: nn.Module, rng: jax.Array, features: Features) -> dict:
         return cast(dict, head.init(rng, features)['params'])
@@ -133,4 +141,9 @@ class DenseTask(Task):
 
     def finish(self, output: np.ndarray, size: Size, image_size: Size) -> Any:
         """Interpolates the scores to the image's size and then computes the result from them."""
-        return self.compose(*finish_in_strips(self.finish_strip, output, image_size))
+        strips = finish_in_strips(self.finish_strip, output, image_size, self.last_nodes(size))
+        return self.compose(*strips)
+
+    def last_nodes(self, size: Size) -> tuple[float, float]:
+        """Where the last pixels of an input of `size` (height, width) lie, in scores."""
+        return (size[0] - 1) / self.stride, (size[1] - 1) / self.stride

@@ -24,6 +24,7 @@ from ubernet_jax.models.box_targets import BoxTargets, SampledOutputs
 from ubernet_jax.models.detection import DetectionHead, DetectionOutputs
 from ubernet_jax.models.pyramid import Features
 from ubernet_jax.models.settings import DetectionConfig, ModelConfig, Pooling
+from ubernet_jax.models.trunks import TRUNKS
 from ubernet_jax.tasks.detections import Detections, MeasuredBoxes
 from ubernet_jax.tasks.registry import register
 from ubernet_jax.tasks.task import Size, Task
@@ -96,7 +97,8 @@ class Detection(Task):
 
     def head(self, model: ModelConfig) -> nn.Module:
         dtype = jnp.dtype(model.precision.value)
-        return DetectionHead(len(self.classes), model.dropout, self.detector, dtype)
+        patch = TRUNKS[model.trunk].grid.patch
+        return DetectionHead(len(self.classes), model.dropout, self.detector, patch, dtype)
 
     def init_head(self, head: nn.Module, rng: jax.Array, features: Features) -> dict:
         variables = head.init(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import scipy.sparse
 
-from ubernet_jax.ops.interpolate import interpolation_matrix
+from ubernet_jax.ops.interpolate import sampling_matrix
 
 STRIP = 64  # rows of the result that are computed at a time
 
@@ -14,6 +14,7 @@ def finish_in_strips(
     finish: Callable[[np.ndarray], tuple[np.ndarray, ...]],
     scores: np.ndarray,
     size: tuple[int, int],
+    last: tuple[float, float],
 ) -> list[np.ndarray]:
     """Interpolates scores to `size`, applies `finish` to each strip, and joins the results.
 
@@ -21,12 +22,16 @@ def finish_in_strips(
       finish: maps scores (rows, C, W) to arrays (rows, ...).
       scores: float32 (h, w, C).
       size: (H, W) of the results.
+      last: row and column of the scores at which the last row and column of the results lie; the
+        first lie at 0.
     """
-    strips = [finish(strip) for strip in _interpolated_strips(scores, size)]
+    strips = [finish(strip) for strip in _interpolated_strips(scores, size, last)]
     return [np.concatenate(parts) for parts in zip(*strips, strict=True)]
 
 
-def _interpolated_strips(scores: np.ndarray, size: tuple[int, int]) -> Iterator[np.ndarray]:
+def _interpolated_strips(
+    scores: np.ndarray, size: tuple[int, int], last: tuple[float, float]
+) -> Iterator[np.ndarray]:
     """Yields scores (h, w, C), interpolated to `size`, in strips (rows, C, W).
 
     The channel axis is not the last: numpy computes along many columns many times as fast as along
@@ -34,8 +39,10 @@ def _interpolated_strips(scores: np.ndarray, size: tuple[int, int]) -> Iterator[
     """
     height, width, channels = scores.shape
     # Each row of these matrices has at most two nonzero values.
-    rows = scipy.sparse.csr_array(interpolation_matrix(height, size[0]))
-    columns = scipy.sparse.csr_array(interpolation_matrix(width, size[1]))
+    rows, columns = (
+        scipy.sparse.csr_array(sampling_matrix(side, np.linspace(0, end, new)))
+        for side, end, new in zip((height, width), last, size, strict=True)
+    )
     wide = columns @ scores.transpose(1, 2, 0).reshape(width, channels * height)
     wide = wide.reshape(size[1], channels, height).transpose(2, 1, 0).reshape(height, -1)
     for top in range(0, size[0], STRIP):

@@ -56,8 +56,7 @@ def make_combination(balancing: BalancingConfig, model: ModelConfig, tasks: int)
             weigh = functools.partial(cagrad, radius=balancing.radius)
         case _ as unreachable:
             assert_never(unreachable)
-    blocks = TRUNKS[model.trunk].blocks[: model.frozen_blocks]
-    frozen = {name for block in blocks for name in block}
+    frozen = TRUNKS[model.trunk].frozen(model.frozen_blocks)
     return weighted_sum(weigh, min(balancing.tasks, tasks), frozen)
 
 

@@ -65,6 +65,11 @@ class Epochs:
             raise UserError(f'no training image in data.train ({names}): name prepared datasets')
         self.length = len(self._epoch(0))
 
+    @property
+    def pools(self) -> Sequence[MicroBatch]:
+        """All images of each dataset and bucket."""
+        return self._pools
+
     def plan(self, step: int) -> list[MicroBatch]:
         """The micro-batches of a step, counted from 0."""
         epoch, position = divmod(step, self.length)

@@ -31,18 +31,22 @@ def make_optimizer(
 
     Args:
       optim: settings of all groups.
-      model: its frozen blocks are not updated.
+      model: its frozen blocks are not updated; a trunk of frozen blocks only has no state.
       groups: group -> its settings, see `groups_of`.
       updates: group -> updates that it is expected to make, see `schedule.Schedule`.
     """
-    blocks = TRUNKS[model.trunk].blocks[: model.frozen_blocks]
-    frozen = tuple(name for name, _ in blocks)
+    # The layers of a head have the names of the taps, of which some are names of blocks.
+    trunk = TRUNKS[model.trunk]
+    frozen = {SHARED: trunk.frozen(model.frozen_blocks)}
+    left_out = {SHARED} if trunk.is_frozen(model.frozen_blocks) else set()
     return per_group(
         {
             name: accumulate_samples(
-                _inner_optimizer(optim, group, updates[name], frozen), batch_size(optim, group)
+                _inner_optimizer(optim, group, updates[name], frozen.get(name, frozenset())),
+                batch_size(optim, group),
             )
             for name, group in groups.items()
+            if name not in left_out
         }
     )
 
@@ -63,7 +67,7 @@ def sample_counts(
 
 
 def _inner_optimizer(
-    config: OptimConfig, group: GroupConfig, updates: int, frozen: tuple[str, ...]
+    config: OptimConfig, group: GroupConfig, updates: int, frozen: frozenset[str]
 ) -> optax.GradientTransformation:
     decay = optax.add_decayed_weights(config.weight_decay, mask=_is_weight)
     match config.optimizer:
@@ -114,7 +118,7 @@ def scale_by_leaf(multiplier: Callable[[tuple[str, ...]], float]) -> optax.Gradi
     return optax.stateless(update)
 
 
-def _multiplier(path: tuple[str, ...], config: OptimConfig, frozen: tuple[str, ...]) -> float:
+def _multiplier(path: tuple[str, ...], config: OptimConfig, frozen: frozenset[str]) -> float:
     if any(name in frozen for name in path):
         return 0.0
     special = {'bias': config.bias_multiplier, LOG_VARIANCE: config.log_variance_multiplier}

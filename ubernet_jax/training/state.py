@@ -1,7 +1,6 @@
 """The state of training: everything that a step changes."""
 
 import dataclasses
-import pathlib
 from typing import cast
 
 import jax
@@ -46,8 +45,7 @@ def create_state(config: Config, optimizer: optax.GradientTransformationExtraArg
     initialise = jax.jit(lambda: _random_state(config, optimizer), compiler_options=unoptimised())
     state = initialise()
     if config.model.weights:
-        path = pathlib.Path(config.model.weights)
-        start = load_start(path, state.params, state.batch_stats)
+        start = load_start(config.model.weights, state.params, state.batch_stats)
         print(f'starting from {start.summary}', flush=True)
         params, batch_stats = jax.tree.map(jnp.asarray, (start.params, start.batch_stats))
         state = dataclasses.replace(state, params=params, batch_stats=batch_stats)

@@ -131,6 +131,8 @@ def train_step(
     # of padding do not.
     counts = sample_counts(settings.algorithm, gradients.labelled, images)
 
+    trained = {group: state.params[group] for group in state.groups}
+
     def advance(state: TrainState) -> TrainState:
         updates, groups = optimizer.update(
             gradients.sums, state.groups, state.params, counts=counts
@@ -143,7 +145,11 @@ def train_step(
             groups=groups,
         )
 
-    state = jax.lax.cond(finite, advance, lambda state: state, state)
+    # A frozen trunk stays outside, where nothing copies it.
+    advanced = jax.lax.cond(
+        finite, advance, lambda state: state, dataclasses.replace(state, params=trained)
+    )
+    state = dataclasses.replace(advanced, params={**state.params, **advanced.params})
     return state, StepMetrics(
         images=images,
         losses=gradients.losses,

