@@ -27,6 +27,12 @@ class Balancing(enum.Enum):
     EQUAL_NORMS = 'equal_norms'
     PCGRAD = 'pcgrad'
     CAGRAD = 'cagrad'
+    MGDA = 'mgda'
+    IMTL_G = 'imtl_g'
+    NASH_MTL = 'nash_mtl'
+    ALIGNED_MTL = 'aligned_mtl'
+    FAIRGRAD = 'fairgrad'
+    UPGRAD = 'upgrad'
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -38,11 +44,13 @@ class BalancingConfig:
       tasks: number of labelled tasks of a micro-batch whose gradients are kept separate, 2 or more;
         the last slot holds the sum of all further tasks. Each takes the memory of the features.
       radius: c of the CAGrad paper, 0 <= radius < 1; only for CAGRAD.
+      alpha: of the FairGrad paper, 0.5 to 10; only for FAIRGRAD, which is NASH_MTL for 1.
     """
 
     method: Balancing = Balancing.NONE
     tasks: int = 4
     radius: float = 0.4
+    alpha: float = 2.0
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
