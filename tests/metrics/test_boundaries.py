@@ -7,7 +7,12 @@ import pytest
 import scipy.io
 from PIL import Image
 
-from ubernet_jax.metrics.boundaries import BoundaryMetric, boundary_thresholds, count_matches
+from ubernet_jax.metrics.boundaries import (
+    BoundaryMetric,
+    boundary_thresholds,
+    count_matches,
+    thinned_maps,
+)
 from ubernet_jax.metrics.metric import MetricError
 from ubernet_jax.metrics.thinning import Nms
 
@@ -110,9 +115,9 @@ def test_reusing_matchings_between_thresholds_does_not_change_counts():
     """Counts may differ only by ties among equally good matchings."""
     rng = np.random.default_rng(1)
     strength, truth = rng.random((60, 60)) ** 4, rng.random((2, 60, 60)) > 0.93
-    thresholds = boundary_thresholds(9)
-    joint = count_matches(strength, truth, thresholds, 0.02)
-    separate = np.concatenate([count_matches(strength, truth, t[None], 0.02) for t in thresholds])
+    maps = thinned_maps(strength, boundary_thresholds(9))
+    joint = count_matches(maps, truth, 0.02)
+    separate = np.concatenate([count_matches([lines], truth, 0.02) for lines in maps])
     assert joint[:, [0, 1, 3]].tolist() == separate[:, [0, 1, 3]].tolist()
     assert np.abs(joint[:, 2] - separate[:, 2]).max() <= 0.02 * separate[:, 3].max()
 
