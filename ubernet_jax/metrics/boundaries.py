@@ -213,10 +213,9 @@ def boundary_protocol(
         'prediction': 'above each threshold; thinned'
         if strict
         else '8 bits; thinned at each threshold',
-        'ods': 'best F, interpolated between thresholds' if interpolate else 'best F',
         'matching': 'one to one, most pairs, then least distance',
         'ap': '101 recalls, precision 0 outside the curve',
-    }
+    } | ({} if interpolate else {'ods': 'best F, not interpolated between thresholds'})
 
 
 def thinned_maps(

@@ -132,16 +132,23 @@ class DepthMetric(Metric):
             **{name: float(np.mean([score[name] for score in scores])) for name in scores[0]},
             pixels=int(sum(group[-1] for group in sums)),
             images=self.images,
-            protocol={
-                'pixels': describe_groups(self.images_per_mean, 'valid'),
-                'valid': f'true depth {low:g} to {high:g} m',
-                'unknown_depth': 'left out' if self.unknown is None else f'{self.unknown:g} m',
-                'crop': 'rows {}:{}, columns {}:{}'.format(*self.crop) if self.crop else 'none',
-                'median_scaling': 'each image' if self.median_scaling else None,
-                'predictions_below': f'taken for {self.clip[0]:g} m',
-                'predictions_above': f'taken for {self.clip[1]:g} m',
-            },
+            protocol=self._describe(),
         )
+
+    def _describe(self) -> dict[str, object]:
+        low, high = self.valid
+        described: dict[str, object] = {
+            'pixels': describe_groups(self.images_per_mean, 'valid'),
+            'valid': f'true depth {low:g} to {high:g} m',
+            'crop': 'rows {}:{}, columns {}:{}'.format(*self.crop) if self.crop else 'none',
+            'median_scaling': 'each image' if self.median_scaling else None,
+            'predictions_below': f'taken for {self.clip[0]:g} m',
+        }
+        if self.clip[1] < np.inf:
+            described['predictions_above'] = f'taken for {self.clip[1]:g} m'
+        if self.unknown is not None:
+            described['unknown_depth'] = f'taken for {self.unknown:g} m'
+        return described
 
     def _crop(self, depth: np.ndarray) -> np.ndarray:
         if self.crop is None:

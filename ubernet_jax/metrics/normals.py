@@ -104,10 +104,10 @@ class NormalsMetric(Metric):
             images=self.images,
             protocol={
                 'error': 'angle between unit vectors, degrees; below_* in percent of the pixels',
-                'vectors': 'scaled to unit length' if self.normalise else 'as they are',
                 'pixels': describe_groups(self.images_per_mean, 'labelled'),
                 'zero_vector_predicted': '90 degrees',
-            },
+            }
+            | ({} if self.normalise else {'vectors': 'not scaled to unit length'}),
         )
 
 

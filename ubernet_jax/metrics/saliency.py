@@ -47,19 +47,19 @@ class FDefinition:
         return numerator / np.where(denominator > 0, denominator, 1)
 
     def describe(self) -> dict[str, object]:
-        """Describes the definition for a protocol."""
-        thresholds = f'{self.thresholds[0]:.4g} to {self.thresholds[-1]:.4g}'
+        """Describes the definition for a protocol; further entries say what is not the default."""
+        values = f't, {len(self.thresholds)} from {self.thresholds[0]:g} to {self.thresholds[-1]:g}'
         if self.thresholds == LEVELS:
-            thresholds = 'k / 255, k = 0..255'
-        return {
+            values = 'k / 255, k = 0..255'
+        described: dict[str, object] = {
             'beta_squared': self.beta_squared,
-            'thresholds': f'{len(self.thresholds)}, {thresholds}',
-            'passes': 'prediction >= t' if self.inclusive else 'prediction > t',
-            'precision_and_recall': 'of the pixels of all images'
-            if self.pool_pixels
-            else 'means over the images',
-            'sigmoid': 'applied to the predictions' if self.sigmoid else None,
+            'thresholds': f'prediction {">=" if self.inclusive else ">"} {values}',
         }
+        if self.pool_pixels:
+            described['precision_and_recall'] = 'of the pixels of all images'
+        if self.sigmoid:
+            described['sigmoid'] = 'applied to the predictions'
+        return described
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

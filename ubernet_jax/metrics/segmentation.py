@@ -132,10 +132,8 @@ class SegmentationMetric(Metric):
                 'void': VOID,
                 'classes': self.num_classes,
                 'absent_classes': _ABSENT[self.absent],
-                'images_with_background_only': 'left out'
-                if self.skip_background_only
-                else 'counted',
-            },
+            }
+            | ({'background_only': 'left out'} if self.skip_background_only else {}),
         )
 
     def _indices(self, labels: np.ndarray, what: str, suffix: str) -> np.ndarray:
