@@ -25,10 +25,9 @@ from scipy import ndimage
 from ubernet_jax.metrics.boundaries import (
     boundary_protocol,
     boundary_thresholds,
-    count_matches,
     require_tolerance,
-    thinned_maps,
 )
+from ubernet_jax.metrics.boundary_counts import count_matches, thinned_maps
 from ubernet_jax.metrics.metric import (
     Measure,
     Metric,
