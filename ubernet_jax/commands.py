@@ -88,7 +88,6 @@ COMMANDS = {
         (
             'ubernet score boundaries predictions BSDS500/data/groundTruth/test --json scores.json',
             'ubernet score segmentation predictions masks --classes names.txt --json scores.json',
-            'ubernet score saliency predictions masks --protocol all --json scores.json',
         ),
     ),
     'weights': Command(

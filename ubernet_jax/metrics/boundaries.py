@@ -204,7 +204,7 @@ def boundary_protocol(
     *,
     strict: bool = False,
     interpolate: bool = True,
-) -> dict[str, object]:
+) -> dict[str, str]:
     """Returns the part of the protocol that all boundary metrics share."""
     return {
         'thresholds': f'{len(thresholds)}, {thresholds[0]:.4g} to {thresholds[-1]:.4g}',
