@@ -19,7 +19,8 @@ import numpy as np
 
 from ubernet_jax import cli
 from ubernet_jax.errors import UserError
-from ubernet_jax.metrics.boundaries import BoundaryMetric, boundary_thresholds, thinned_maps
+from ubernet_jax.metrics.boundaries import BoundaryMetric, boundary_thresholds
+from ubernet_jax.metrics.boundary_counts import thinned_maps
 from ubernet_jax.metrics.matching import Matcher
 from ubernet_jax.metrics.metric import MetricError, unit_interval
 from ubernet_jax.metrics.thinning import Nms, suppress

@@ -39,6 +39,7 @@ NAVIGATION = {
         docs/reference/labels
         docs/reference/metrics
         docs/glossary
+        Protocols <docs/protocols>
         Datasets <data/README>
         """,
     'Results': """

@@ -113,6 +113,15 @@ def test_different_protocols_are_an_error(tmp_path, seven):
         assert str(folder / 'results' / '00000004') in str(error.value)
 
 
+def test_scores_of_different_presets_are_not_compared(tmp_path):
+    runs = [
+        str(write_run(tmp_path / preset, SEVEN, protocol={'preset': preset}))
+        for preset in ('ours', 'invpt')
+    ]
+    with pytest.raises(UserError, match='preset: ours, not invpt'):
+        main(runs)
+
+
 def test_numbers_within_a_list_or_an_object_of_a_protocol_are_short(tmp_path, seven):
     protocol = {'k': [0.1 + 0.2, {'x': 1 / 3}]}
     changed = write_run(tmp_path / 'changed', SEVEN, protocol=protocol)

@@ -26,7 +26,8 @@ TABLES = (
         )
     ),
     'training/label_lists.py', 'weights/layers.py',
-    'scoring/arguments.py', 'scoring/command.py', 'scoring/paired_files.py', 'scoring/readers.py',
+    'scoring/arguments.py', 'scoring/command.py', 'scoring/evaluators.py',
+    'scoring/paired_files.py', 'scoring/protocols.py', 'scoring/readers.py',
 )  # fmt: skip
 OUTSIDE = {
     path.relative_to(ROOT).as_posix(): ast.parse(path.read_text())

@@ -7,8 +7,10 @@ import pytest
 import scipy.io
 from PIL import Image
 
-from ubernet_jax.metrics.boundaries import BoundaryMetric, boundary_thresholds, count_matches
+from ubernet_jax.metrics.boundaries import BoundaryMetric, boundary_thresholds
+from ubernet_jax.metrics.boundary_counts import count_matches, thinned_maps
 from ubernet_jax.metrics.metric import MetricError
+from ubernet_jax.metrics.precision_recall import optimal_dataset_scale
 from ubernet_jax.metrics.thinning import Nms
 
 
@@ -35,6 +37,9 @@ def test_official_golden_case(data_root):
     assert result.ois_recall == pytest.approx(0.580822, abs=5e-4)
     assert result.ois_precision == pytest.approx(0.908779, abs=1e-3)
     assert result.ap == pytest.approx(0.307627, abs=1e-3)
+    total = np.stack(metric.counts).sum(0)  # the best threshold is one of the five
+    without = optimal_dataset_scale(total, metric.thresholds, interpolate=False)
+    assert without.f == pytest.approx(0.704628, abs=5e-4)
     official_recall = [0.60236, 0.443249, 0.383339, 0.380404, 0.274124]
     official_precision = [0.848723, 0.926853, 0.967137, 0.986264, 0.996101]
     assert result.recall == pytest.approx(official_recall, abs=5e-4)
@@ -110,9 +115,9 @@ def test_reusing_matchings_between_thresholds_does_not_change_counts():
     """Counts may differ only by ties among equally good matchings."""
     rng = np.random.default_rng(1)
     strength, truth = rng.random((60, 60)) ** 4, rng.random((2, 60, 60)) > 0.93
-    thresholds = boundary_thresholds(9)
-    joint = count_matches(strength, truth, thresholds, 0.02)
-    separate = np.concatenate([count_matches(strength, truth, t[None], 0.02) for t in thresholds])
+    maps = thinned_maps(strength, boundary_thresholds(9))
+    joint = count_matches(maps, truth, 0.02)
+    separate = np.concatenate([count_matches([lines], truth, 0.02) for lines in maps])
     assert joint[:, [0, 1, 3]].tolist() == separate[:, [0, 1, 3]].tolist()
     assert np.abs(joint[:, 2] - separate[:, 2]).max() <= 0.02 * separate[:, 3].max()
 
@@ -171,3 +176,25 @@ def test_invalid_input_is_reported(prediction, truth, message):
 def test_at_least_two_thresholds():
     with pytest.raises(MetricError, match=r'thresholds.*\b1\b'):
         BoundaryMetric(thresholds=1)
+
+
+def test_strict_keeps_what_is_above_a_threshold_without_rounding():
+    strength = np.zeros((20, 20))
+    strength[5, 3:17], strength[10, 3:17], strength[15, 3:17] = 51 / 255, 0.2004, 0.6
+    rounded, strict = (
+        thinned_maps(strength, np.array([0.2, 0.6]), strict=strict) for strict in (False, True)
+    )
+    assert [np.flatnonzero(lines.any(1)).tolist() for lines in rounded] == [[5, 10, 15], [15]]
+    assert [np.flatnonzero(lines.any(1)).tolist() for lines in strict] == [[10, 15], []]
+
+
+def test_without_interpolation_the_best_f_is_at_a_threshold():
+    truth = circle(20)
+    strength = np.where(truth, 0.9, 0) + np.where(circle(28), 0.3, 0)
+    metrics = [BoundaryMetric(thresholds=(0.1, 0.5), interpolate=value) for value in (False, True)]
+    for metric in metrics:
+        metric.update(strength, truth)
+    results = [metric.compute() for metric in metrics]
+    assert results[0].ods <= results[1].ods
+    assert results[0].ods_threshold in (0.1, 0.5)
+    assert 'not interpolated' in results[0].protocol['ods']

@@ -25,7 +25,7 @@ print(*({'jax', 'flax', 'tensorflow_datasets', 'skimage', 'matplotlib'} & set(sy
 """
 
 
-LIBRARIES = {'boundaries': {'skimage'}, 'plots': {'matplotlib'}}  # besides numpy and scipy
+LIBRARIES = {'boundary_counts': {'skimage'}, 'plots': {'matplotlib'}}  # besides numpy and scipy
 
 
 def test_libraries_that_the_evaluators_import_anywhere():

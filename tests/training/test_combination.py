@@ -1,5 +1,7 @@
 """Combinations of the cotangents of the tasks at the branch point."""
 
+import functools
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -7,7 +9,7 @@ import numpy as np
 import pytest
 
 from ubernet_jax.config import Balancing, BalancingConfig, ModelConfig
-from ubernet_jax.training import balancing
+from ubernet_jax.training import balancing, dual_cone, fairness
 from ubernet_jax.training.combination import gram_matrix, make_combination
 
 KEY = jax.random.PRNGKey(0)
@@ -16,7 +18,13 @@ GRADIENTS = np.array([[1, 0], [-1, 1], [0, 2]])
 # The weighted sums of `GRADIENTS` when all three are kept separate.
 SEPARATE = {
     Balancing.EQUAL_NORMS: balancing.equal_norms,
-    Balancing.CAGRAD: lambda gram, key: balancing.cagrad(gram, key, radius=0.4),
+    Balancing.CAGRAD: functools.partial(balancing.cagrad, radius=0.4),
+    Balancing.MGDA: dual_cone.mgda,
+    Balancing.IMTL_G: balancing.imtl_g,
+    Balancing.NASH_MTL: fairness.nash_mtl,
+    Balancing.ALIGNED_MTL: balancing.aligned_mtl,
+    Balancing.FAIRGRAD: functools.partial(fairness.fairgrad, alpha=2.0),
+    Balancing.UPGRAD: dual_cone.upgrad,
 }
 
 
@@ -55,7 +63,7 @@ def test_the_last_slot_holds_the_sum_of_all_further_tasks(method, slots, wanted)
 @pytest.mark.parametrize('method', SEPARATE)
 def test_the_configured_method_computes_the_weights(method):
     gram = jnp.asarray(GRADIENTS @ GRADIENTS.T, jnp.float32)
-    wanted = np.asarray(SEPARATE[method](gram, KEY)) @ GRADIENTS
+    wanted = np.asarray(SEPARATE[method](gram)) @ GRADIENTS
     combined = combine(GRADIENTS, BalancingConfig(method=method, tasks=9))
     np.testing.assert_allclose(combined, wanted, rtol=1e-5)
 

@@ -39,12 +39,26 @@ class Balancing(enum.Enum):
       PCGRAD: without the parts that point against the gradient of another task
         (arXiv 2001.06782).
       CAGRAD: near the sum, but such that the task that gains least gains more (arXiv 2110.14048).
+      MGDA: the shortest convex combination (arXiv 1810.04650).
+      IMTL_G: with equal projections on the gradients of all tasks (Liu et al., ICLR 2021).
+      NASH_MTL: the bargaining solution of Nash (arXiv 2202.01017).
+      ALIGNED_MTL: with the condition number of their matrix brought to 1 (Senushkin et
+        al., CVPR 2023).
+      FAIRGRAD: fair by the measure alpha (arXiv 2402.15638).
+      UPGRAD: the mean of the gradients, each projected so that it harms no task
+        (arXiv 2406.16232).
     """
 
     NONE = 'none'
     EQUAL_NORMS = 'equal_norms'
     PCGRAD = 'pcgrad'
     CAGRAD = 'cagrad'
+    MGDA = 'mgda'
+    IMTL_G = 'imtl_g'
+    NASH_MTL = 'nash_mtl'
+    ALIGNED_MTL = 'aligned_mtl'
+    FAIRGRAD = 'fairgrad'
+    UPGRAD = 'upgrad'
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -56,11 +70,13 @@ class BalancingConfig:
       tasks: number of labelled tasks of a micro-batch whose gradients are kept separate, 2 or more;
         the last slot holds the sum of all further tasks. Each takes the memory of the features.
       radius: c of the CAGrad paper, 0 <= radius < 1; only for CAGRAD.
+      alpha: of the FairGrad paper, 0.5 to 10; only for FAIRGRAD, which is NASH_MTL for 1.
     """
 
     method: Balancing = Balancing.NONE
     tasks: int = 4
     radius: float = 0.4
+    alpha: float = 2.0
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)

@@ -36,6 +36,8 @@ def validate(config: Config) -> None:
     require_setting(fits, 'optim.balancing.tasks', balancing.tasks, '2 to 100')
     fits = 0 <= balancing.radius < 1
     require_setting(fits, 'optim.balancing.radius', balancing.radius, '0 <= radius < 1')
+    fits = 0.5 <= balancing.alpha <= 10
+    require_setting(fits, 'optim.balancing.alpha', balancing.alpha, '0.5 to 10')
     data = config.data
     _positive('data', data, images_per_micro_batch=10_000, micro_batches_per_step=10_000)
     _not_negative('data', data, workers=1000)

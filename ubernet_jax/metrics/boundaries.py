@@ -1,11 +1,12 @@
 """The boundary benchmark of BSDS500 (Arbelaez et al., TPAMI 2011): ODS, OIS, AP and R50."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from ubernet_jax.metrics.matching import Matcher
+from ubernet_jax.metrics.boundary_counts import count_matches, thinned_maps
 from ubernet_jax.metrics.metric import (
     Measure,
     Metric,
@@ -88,26 +89,37 @@ class BoundaryMetric(Metric):
 
     Args:
       thresholds: number of thresholds, K: 99 for reports, 9 to 25 during training (with few
-        thresholds AP is the first score to become inaccurate).
+        thresholds AP is the first score to become inaccurate); or the thresholds, ascending.
       max_distance: matching tolerance as a fraction of the image diagonal: 0.0075 (BSDS500),
         0.011 (NYUD).
       nms: the non-maximum suppression applied to every map before scoring.
+      strict: keep what is above a threshold, of values that are not rounded to 8 bits, in place of
+        rounded values at or above it.
+      interpolate: look for the best F between neighbouring thresholds too.
     """
 
     def __init__(
-        self, *, thresholds: int = 99, max_distance: float = 0.0075, nms: Nms = Nms.NONE
+        self,
+        *,
+        thresholds: int | Sequence[float] = 99,
+        max_distance: float = 0.0075,
+        nms: Nms = Nms.NONE,
+        strict: bool = False,
+        interpolate: bool = True,
     ) -> None:
         super().__init__()
-        self.thresholds = boundary_thresholds(thresholds)
+        if isinstance(thresholds, int):
+            thresholds = boundary_thresholds(thresholds).tolist()
+        self.thresholds = np.array(thresholds)
         self.max_distance = require_tolerance(max_distance)
-        self.nms = nms
+        self.nms, self.strict, self.interpolate = nms, strict, interpolate
         self.counts: list[np.ndarray] = []
 
     def measure(self, prediction: np.ndarray, ground_truth: np.ndarray) -> Measure:
         """Counts the matched pixels of one image.
 
         Args:
-          prediction: (H, W), uint8 0..255 or floating 0..1; rounded to 8 bits after the NMS.
+          prediction: (H, W), uint8 0..255 or floating 0..1.
           ground_truth: bool or 0/1; (A, H, W) with one thin map per annotator, or (H, W).
         """
         ground_truth = np.asarray(ground_truth)
@@ -120,9 +132,8 @@ class BoundaryMetric(Metric):
             )
         if not np.isin(annotators, (0, 1)).all():
             raise MetricError('the ground truth contains values other than 0 and 1')
-        counts = count_matches(
-            suppress(strength, self.nms), annotators != 0, self.thresholds, self.max_distance
-        )
+        maps = thinned_maps(suppress(strength, self.nms), self.thresholds, strict=self.strict)
+        counts = count_matches(maps, annotators != 0, self.max_distance)
         return {'counts': counts}
 
     def add(self, measure: Measure) -> None:
@@ -143,7 +154,7 @@ class BoundaryMetric(Metric):
         counts = np.stack(self.counts)
         total = counts.sum(0)
         recall, precision = recall_and_precision(total)
-        ods = optimal_dataset_scale(total, self.thresholds)
+        ods = optimal_dataset_scale(total, self.thresholds, interpolate=self.interpolate)
         ois = optimal_image_scale(counts)
         return BoundaryResult(
             ods=ods.f,
@@ -159,7 +170,13 @@ class BoundaryMetric(Metric):
             recall=recall,
             precision=precision,
             images=self.images,
-            protocol=boundary_protocol(self.thresholds, self.max_distance, self.nms),
+            protocol=boundary_protocol(
+                self.thresholds,
+                self.max_distance,
+                self.nms,
+                strict=self.strict,
+                interpolate=self.interpolate,
+            ),
         )
 
 
@@ -180,67 +197,22 @@ def require_tolerance(max_distance: float) -> float:
     return max_distance
 
 
-def boundary_protocol(thresholds: np.ndarray, max_distance: float, nms: Nms) -> dict[str, object]:
+def boundary_protocol(
+    thresholds: np.ndarray,
+    max_distance: float,
+    nms: Nms,
+    *,
+    strict: bool = False,
+    interpolate: bool = True,
+) -> dict[str, str]:
     """Returns the part of the protocol that all boundary metrics share."""
     return {
         'thresholds': f'{len(thresholds)}, {thresholds[0]:.4g} to {thresholds[-1]:.4g}',
         'max_distance': f'{max_distance} of the diagonal',
         'nms': nms.value,
-        'prediction': '8 bits; thinned at each threshold',
+        'prediction': 'above each threshold; thinned'
+        if strict
+        else '8 bits; thinned at each threshold',
         'matching': 'one to one, most pairs, then least distance',
         'ap': '101 recalls, precision 0 outside the curve',
-    }
-
-
-def thinned_maps(strength: np.ndarray, thresholds: np.ndarray) -> list[np.ndarray]:
-    """Returns the thinned boundaries, bool (H, W), of a map (H, W) in 8 bits at each threshold."""
-    strength = np.round(strength * 255) / 255
-    return [thin_lines(strength >= threshold) for threshold in thresholds]
-
-
-def thin_lines(lines: np.ndarray) -> np.ndarray:
-    """Thins lines, bool (H, W), until they do not change, like `bwmorph(lines, 'thin', inf)`."""
-    from skimage.morphology import thin  # slow to import, and needed only here
-
-    return thin(lines)
-
-
-def count_matches(
-    strength: np.ndarray,
-    annotators: np.ndarray,
-    thresholds: np.ndarray,
-    max_distance: float,
-    ignored: np.ndarray | None = None,
-) -> np.ndarray:
-    """Matches one map with the maps of all annotators at all thresholds.
-
-    Args:
-      strength: floating (H, W), 0..1.
-      annotators: bool (A, H, W).
-      thresholds: (K,), ascending.
-      max_distance: fraction of the image diagonal.
-      ignored: bool (H, W), where pixels of the thinned map are dropped; None for nowhere.
-
-    Returns:
-      int64 (K, 4), see `precision_recall`. A predicted pixel is matched if it has a partner in any
-      annotator's map; ground-truth pixels are summed over the annotators.
-    """
-    maps = thinned_maps(strength, thresholds)
-    if ignored is not None:
-        maps = [lines & ~ignored for lines in maps]
-    union = np.any(maps, axis=0)
-    limit = max_distance * float(np.hypot(*strength.shape))
-    matchers = [Matcher(union, truth, limit) for truth in annotators]
-    counts = np.zeros((len(thresholds), 4), np.int64)
-    counts[:, 1] = np.count_nonzero(annotators)
-    # Start with the highest threshold, which has the fewest pixels: each matching extends the last.
-    for k in reversed(range(len(thresholds))):
-        if k + 1 < len(thresholds) and np.array_equal(maps[k], maps[k + 1]):
-            counts[k] = counts[k + 1]
-            continue
-        partners = [matcher.match(maps[k]) for matcher in matchers]
-        matched = np.zeros(strength.shape, bool)
-        matched[tuple(np.concatenate(partners).T)] = True
-        counts[k, 0] = sum(map(len, partners))
-        counts[k, 2:] = np.count_nonzero(matched), np.count_nonzero(maps[k])
-    return counts
+    } | ({} if interpolate else {'ods': 'best F, not interpolated between thresholds'})

@@ -4,10 +4,11 @@ import abc
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
+T = TypeVar('T')
 Measure = dict[str, np.ndarray]  # the contribution of one image; small, can be saved with np.savez
 
 
@@ -111,6 +112,26 @@ class Metric(abc.ABC):
     def _require_images(self) -> None:
         if not self.images:
             raise MetricError('no image was scored: call update(prediction, ground_truth) first')
+
+
+def in_groups(images: list[T], size: int | None) -> list[list[T]]:
+    """Divides values of images into groups of consecutive images, whose scores are averaged.
+
+    Args:
+      images: a value for each image.
+      size: of a group; the last one may be smaller. None for a single group.
+    """
+    if size is None:
+        return [images]
+    return [images[start : start + size] for start in range(0, len(images), size)]
+
+
+def describe_groups(size: int | None, pixels: str) -> str:
+    """Describes for a protocol which pixels are averaged."""
+    if size is None:
+        return f'all {pixels} pixels of all images, pooled'
+    whole = 'each image' if size == 1 else f'{size} consecutive images'
+    return f'{pixels} pixels of {whole}, pooled; then the mean'
 
 
 def require_same_size(prediction: np.ndarray, ground_truth: np.ndarray) -> None:

@@ -11,6 +11,8 @@ from ubernet_jax.metrics.metric import (
     MetricError,
     MetricResult,
     Score,
+    describe_groups,
+    in_groups,
     require_same_size,
 )
 
@@ -53,26 +55,35 @@ class NormalsResult(MetricResult):
 
 
 class NormalsMetric(Metric):
-    """Computes angular errors; stores 4 bytes per labelled pixel, because the median is exact."""
+    """Computes angular errors; stores 4 bytes per labelled pixel, because the median is exact.
 
-    def __init__(self) -> None:
+    Args:
+      normalise: whether vectors are first scaled to unit length.
+      images_per_mean: the scores are means of the scores of so many consecutive images, with their
+        pixels pooled; None pools the pixels of all images.
+    """
+
+    def __init__(self, *, normalise: bool = True, images_per_mean: int | None = None) -> None:
         super().__init__()
+        self.normalise, self.images_per_mean = normalise, images_per_mean
         self.angles: list[np.ndarray] = []
 
     def measure(self, prediction: np.ndarray, ground_truth: np.ndarray) -> Measure:
         """Computes the angular errors of one image.
 
         Args:
-          prediction: floating (H, W, 3), normalised here; the error of a zero vector is 90 degrees.
-          ground_truth: floating (H, W, 3), normalised here; all zeros where unlabelled.
+          prediction: floating (H, W, 3); the error of a zero vector is 90 degrees.
+          ground_truth: floating (H, W, 3); all zeros where unlabelled.
         """
         prediction = _vectors(prediction, 'prediction')
         ground_truth = _vectors(ground_truth, 'ground truth')
         require_same_size(prediction, ground_truth)
         valid = ground_truth.any(-1)
         predicted, true = prediction[valid].astype(np.float64), ground_truth[valid].astype(float)
-        lengths = np.linalg.norm(predicted, axis=-1) * np.linalg.norm(true, axis=-1)
-        cosine = (predicted * true).sum(-1) / np.where(lengths > 0, lengths, 1)
+        cosine = (predicted * true).sum(-1)
+        if self.normalise:
+            lengths = np.linalg.norm(predicted, axis=-1) * np.linalg.norm(true, axis=-1)
+            cosine /= np.where(lengths > 0, lengths, 1)
         return {'angles': np.degrees(np.arccos(np.clip(cosine, -1, 1))).astype(np.float32)}
 
     def add(self, measure: Measure) -> None:
@@ -84,21 +95,19 @@ class NormalsMetric(Metric):
         angles = np.concatenate(self.angles)
         if not angles.size:
             raise MetricError('no pixel of the ground truth has a normal: all vectors are zero')
+        groups = [np.concatenate(group) for group in in_groups(self.angles, self.images_per_mean)]
+        scores = [_scores(group) for group in groups if group.size]
         return NormalsResult(
-            mean=float(angles.mean(dtype=np.float64)),
-            median=float(np.median(angles)),
-            rmse=float(np.sqrt(np.square(angles, dtype=np.float64).mean())),
-            below_11_25=_percentage(angles < 11.25),
-            below_22_5=_percentage(angles < 22.5),
-            below_30=_percentage(angles < 30),
+            **{name: float(np.mean([score[name] for score in scores])) for name in scores[0]},
             pixels=angles.size,
             histogram=np.histogram(angles, bins=180, range=(0, 180))[0],
             images=self.images,
             protocol={
                 'error': 'angle between unit vectors, degrees; below_* in percent of the pixels',
-                'pixels': 'all labelled pixels of all images, pooled',
+                'pixels': describe_groups(self.images_per_mean, 'labelled'),
                 'zero_vector_predicted': '90 degrees',
-            },
+            }
+            | ({} if self.normalise else {'vectors': 'not scaled to unit length'}),
         )
 
 
@@ -145,6 +154,18 @@ def _vectors(values: np.ndarray, what: str) -> np.ndarray:
             'vectors, with components from -1 to 1'
         )
     return values
+
+
+def _scores(angles: np.ndarray) -> dict[str, float]:
+    """Computes the scores of float32 angles (n,) in degrees."""
+    return {
+        'mean': float(angles.mean(dtype=np.float64)),
+        'median': float(np.median(angles)),
+        'rmse': float(np.sqrt(np.square(angles, dtype=np.float64).mean())),
+        'below_11_25': _percentage(angles < 11.25),
+        'below_22_5': _percentage(angles < 22.5),
+        'below_30': _percentage(angles < 30),
+    }
 
 
 def _percentage(below: np.ndarray) -> float:

@@ -15,7 +15,7 @@ from ubernet_jax.metrics.detection import DetectionResult
 from ubernet_jax.metrics.metric import MetricResult
 from ubernet_jax.metrics.normals import NormalsResult
 from ubernet_jax.metrics.proposals import ProposalResult
-from ubernet_jax.metrics.saliency import BETA_SQUARED, SaliencyResult
+from ubernet_jax.metrics.saliency import SaliencyResult
 from ubernet_jax.metrics.segmentation import SegmentationResult
 from ubernet_jax.metrics.semantic_boundaries import SemanticBoundaryResult
 
@@ -87,7 +87,9 @@ def _(result: SegmentationResult, path: pathlib.Path) -> None:
 
 @plot.register
 def _(result: SaliencyResult, path: pathlib.Path) -> None:
-    figure, axes = _curve_figure(result, f'max F {result.max_f:.3f}', BETA_SQUARED)
+    figure, axes = _curve_figure(
+        result, f'max F {result.max_f:.3f}', result.protocol['beta_squared']
+    )
     axes.plot([], [], ' ', label=f'MAE {result.mae:.3f}')
     axes.set_title(f'saliency, {result.images} images')
     axes.legend(loc='lower left')

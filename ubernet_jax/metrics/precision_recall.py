@@ -9,7 +9,7 @@ import dataclasses
 
 import numpy as np
 
-INTERPOLATION_STEPS = 100  # between neighbouring thresholds
+INTERPOLATION_STEPS = 100  # between neighbouring thresholds, as BSDS500 does
 RECALL_LEVELS = np.arange(101) / 100
 
 
@@ -35,11 +35,13 @@ def f_measure(recall: np.ndarray, precision: np.ndarray) -> np.ndarray:
     return 2 * recall * precision / np.where(total > 0, total, 1)
 
 
-def optimal_dataset_scale(counts: np.ndarray, thresholds: np.ndarray) -> Point:
-    """Computes ODS: the best F of counts (K, 4), interpolated between neighbouring thresholds."""
+def optimal_dataset_scale(
+    counts: np.ndarray, thresholds: np.ndarray, *, interpolate: bool = True
+) -> Point:
+    """Computes ODS: the best F of counts (K, 4), and of points between the thresholds."""
     recall, precision = recall_and_precision(counts)
     knots = np.arange(len(thresholds))
-    steps = (len(thresholds) - 1) * (INTERPOLATION_STEPS - 1) + 1
+    steps = (len(thresholds) - 1) * (INTERPOLATION_STEPS - 1 if interpolate else 1) + 1
     fine = np.linspace(0, len(thresholds) - 1, steps)
     recall, precision = np.interp(fine, knots, recall), np.interp(fine, knots, precision)
     f = f_measure(recall, precision)

@@ -1,7 +1,8 @@
 """Maximal F-measure and mean absolute error of saliency maps."""
 
 import dataclasses
-from typing import ClassVar, Literal
+from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,9 +16,50 @@ from ubernet_jax.metrics.metric import (
     unit_interval,
 )
 
-BETA_SQUARED = 0.3  # weight of recall, the convention since Achanta et al. 2009
-NUM_THRESHOLDS = 256
-IOU_THRESHOLDS = np.linspace(0.2, 0.9, 15)  # for mIoU, as multi-task papers use them
+LEVELS = tuple((np.arange(256) / 255).tolist())  # thresholds at the values of 8 bits
+FIFTEEN = tuple((np.arange(20, 95, 5) / 100).tolist())  # for mIoU, as multi-task papers use them
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FDefinition:
+    """What precision, recall and F of saliency maps are.
+
+    Attributes:
+      beta_squared: weight of precision in F; 0.3 is the convention since Achanta et al. 2009.
+      thresholds: ascending, 0..1.
+      inclusive: whether a prediction equal to a threshold passes it.
+      pool_pixels: count the pixels of all images together, in place of the mean precision and the
+        mean recall of the images.
+      sigmoid: apply the logistic function to the predicted probabilities first, so that they are
+        between 0.5 and 0.73.
+    """
+
+    beta_squared: float = 0.3
+    thresholds: tuple[float, ...] = LEVELS
+    inclusive: bool = True
+    pool_pixels: bool = False
+    sigmoid: bool = False
+
+    def f_measure(self, precision: np.ndarray, recall: np.ndarray) -> np.ndarray:
+        """Computes F; 0 where precision and recall are."""
+        denominator = self.beta_squared * precision + recall
+        numerator = (1 + self.beta_squared) * precision * recall
+        return numerator / np.where(denominator > 0, denominator, 1)
+
+    def describe(self) -> dict[str, object]:
+        """Describes the definition for a protocol; further entries say what is not the default."""
+        values = f't, {len(self.thresholds)} from {self.thresholds[0]:g} to {self.thresholds[-1]:g}'
+        if self.thresholds == LEVELS:
+            values = 'k / 255, k = 0..255'
+        described: dict[str, object] = {
+            'beta_squared': self.beta_squared,
+            'thresholds': f'prediction {">=" if self.inclusive else ">"} {values}',
+        }
+        if self.pool_pixels:
+            described['precision_and_recall'] = 'of the pixels of all images'
+        if self.sigmoid:
+            described['sigmoid'] = 'applied to the predictions'
+        return described
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,12 +67,12 @@ class SaliencyResult(MetricResult):
     """Scores of saliency maps, all 0..1.
 
     Attributes:
-      max_f: maximum over thresholds of F(mean precision, mean recall).
+      max_f: maximum over thresholds of F(precision, recall), as the definition has them.
       max_f_per_image: maximum over thresholds of the mean over images of F.
       mae: mean over images of the mean absolute error.
       miou_15: maximum over 15 thresholds of the mean over images of intersection over union.
-      precision: float64 (256,), mean over images at each threshold, ascending thresholds.
-      recall: float64 (256,), likewise.
+      precision: float64 (T,), at each threshold, ascending thresholds.
+      recall: float64 (T,), likewise.
     """
 
     SCORES: ClassVar[tuple[Score, ...]] = (
@@ -51,15 +93,18 @@ class SaliencyMetric(Metric):
 
     Args:
       normalise: first stretch each prediction to 0..1, as some toolboxes do (`pysodmetrics`).
+      definition: of precision, recall and F.
     """
 
-    def __init__(self, *, normalise: bool = False) -> None:
+    def __init__(self, *, normalise: bool = False, definition: FDefinition | None = None) -> None:
         super().__init__()
         self.normalise = normalise
-        self.precision = np.zeros(NUM_THRESHOLDS)
-        self.recall = np.zeros(NUM_THRESHOLDS)
-        self.f_measure = np.zeros(NUM_THRESHOLDS)
-        self.iou = np.zeros(len(IOU_THRESHOLDS))
+        self.definition = definition or FDefinition()
+        count = len(self.definition.thresholds)
+        self.pixels = np.zeros((3, count), np.int64)  # correct, predicted and salient
+        self.precision, self.recall = np.zeros(count), np.zeros(count)
+        self.f_measure = np.zeros(count)
+        self.iou = np.zeros(len(FIFTEEN))
         self.absolute_error = 0.0
         self.brightest = 0  # of the ground truth of all images, 0..255
 
@@ -79,27 +124,27 @@ class SaliencyMetric(Metric):
         if self.normalise and predicted.max() > predicted.min():
             predicted = (predicted - predicted.min()) / (predicted.max() - predicted.min())
 
-        # Thresholds have the dtype of the prediction, so that k / 255 from a file is >= k / 255.
-        thresholds = np.arange(NUM_THRESHOLDS, dtype=predicted.dtype) / (NUM_THRESHOLDS - 1)
-        above, hits = _counts_above(predicted, salient, thresholds, 'right')
+        squashed = 1 / (1 + np.exp(-predicted)) if self.definition.sigmoid else predicted
+        above, hits = _counts_above(
+            squashed, salient, self.definition.thresholds, inclusive=self.definition.inclusive
+        )
         positives = np.count_nonzero(salient)
-        precision = hits / np.maximum(above, 1)
-        recall = hits / max(positives, 1)
-        above, hits = _counts_above(predicted, salient, IOU_THRESHOLDS, 'left')
+        counts = np.stack([hits, above, np.full_like(above, positives)])
+        above, hits = _counts_above(predicted, salient, FIFTEEN, inclusive=False)
         union = above + positives - hits
         return {
-            'precision': precision,
-            'recall': recall,
-            'f_measure': _f_measure(precision, recall),
+            'counts': counts,
             'iou': np.where(union > 0, hits / np.maximum(union, 1), 1.0),
             'absolute_error': np.abs(predicted - salient).mean(dtype=np.float64),
             'brightest': np.array(ground_truth.max() if in_bytes else 255),
         }
 
     def add(self, measure: Measure) -> None:
-        self.precision += measure['precision']
-        self.recall += measure['recall']
-        self.f_measure += measure['f_measure']
+        precision, recall = _precision_and_recall(measure['counts'])
+        self.pixels += measure['counts']
+        self.precision += precision
+        self.recall += recall
+        self.f_measure += self.definition.f_measure(precision, recall)
         self.iou += measure['iou']
         self.absolute_error += float(measure['absolute_error'])
         self.brightest = max(self.brightest, int(measure['brightest']))
@@ -113,8 +158,10 @@ class SaliencyMetric(Metric):
                 'or uint8 0..255'
             )
         precision, recall = self.precision / self.images, self.recall / self.images
+        if self.definition.pool_pixels:
+            precision, recall = _precision_and_recall(self.pixels)
         return SaliencyResult(
-            max_f=float(_f_measure(precision, recall).max()),
+            max_f=float(self.definition.f_measure(precision, recall).max()),
             max_f_per_image=float(self.f_measure.max() / self.images),
             mae=self.absolute_error / self.images,
             miou_15=float(self.iou.max() / self.images),
@@ -122,8 +169,7 @@ class SaliencyMetric(Metric):
             recall=recall,
             images=self.images,
             protocol={
-                'beta_squared': BETA_SQUARED,
-                'thresholds': 'prediction >= k / 255, k = 0..255',
+                **self.definition.describe(),
                 'ground_truth': 'salient above 0.5',
                 'normalise': 'minimum to 0 and maximum to 1, each image'
                 if self.normalise
@@ -135,30 +181,30 @@ class SaliencyMetric(Metric):
 
 
 def _counts_above(
-    predicted: np.ndarray,
-    salient: np.ndarray,
-    thresholds: np.ndarray,
-    side: Literal['left', 'right'],
+    predicted: np.ndarray, salient: np.ndarray, thresholds: Sequence[float], *, inclusive: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Counts all pixels and the salient pixels at or above each threshold.
+    """Counts all pixels and the salient pixels that pass each threshold.
 
     Args:
       predicted: floating (H, W).
       salient: bool (H, W).
-      thresholds: floating (T,), ascending.
-      side: 'right' counts pixels at or above a threshold, 'left' those above it.
+      thresholds: T, ascending.
+      inclusive: whether a pixel equal to a threshold passes it.
 
     Returns:
       Numbers of pixels and of salient pixels, int64 (T,) each.
     """
-    passed = np.searchsorted(thresholds, predicted.ravel(), side)  # number of thresholds, 0..T
+    # Thresholds have the dtype of the prediction, so that k / 255 from a file equals k / 255.
+    rounded = np.array(thresholds, predicted.dtype)
+    side = 'right' if inclusive else 'left'
+    passed = np.searchsorted(rounded, predicted.ravel(), side)  # number of thresholds, 0..T
     bins = len(thresholds) + 1
     pixels = np.bincount(passed, minlength=bins)
     salient_pixels = np.bincount(passed[salient.ravel()], minlength=bins)
     return pixels[::-1].cumsum()[-2::-1], salient_pixels[::-1].cumsum()[-2::-1]
 
 
-def _f_measure(precision: np.ndarray, recall: np.ndarray) -> np.ndarray:
-    denominator = BETA_SQUARED * precision + recall
-    numerator = (1 + BETA_SQUARED) * precision * recall
-    return numerator / np.where(denominator > 0, denominator, 1)
+def _precision_and_recall(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Divides counts (3, T) of correct by those of predicted and of salient pixels; 0 for none."""
+    correct, predicted, salient = counts
+    return correct / np.maximum(predicted, 1), correct / np.maximum(salient, 1)

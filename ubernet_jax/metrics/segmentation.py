@@ -1,6 +1,7 @@
 """Mean intersection over union, from a confusion matrix of the entire dataset."""
 
 import dataclasses
+import enum
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -18,12 +19,28 @@ from ubernet_jax.metrics.metric import (
 VOID = 255
 
 
+class Absent(enum.Enum):
+    """How a class that is neither in the ground truth nor predicted enters the mean."""
+
+    LEFT_OUT = 'left out'
+    ZERO = '0'
+    UNDEFINED = 'makes the mean undefined'
+
+
+_ABSENT = {
+    Absent.LEFT_OUT: 'null, and not in the mean: neither true nor predicted',
+    Absent.ZERO: 'null, and 0 in the mean: neither true nor predicted',
+    Absent.UNDEFINED: 'null, and so is the mean: neither true nor predicted',
+}
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentationResult(MetricResult):
     """Scores of semantic segmentation or part segmentation.
 
     Attributes:
-      miou: mean of `per_class` over the classes that occur, 0..1.
+      miou: mean of `per_class` over the classes, 0..1; NaN if it is undefined.
+      pixel_accuracy: share of the labelled pixels whose class is predicted, 0..1.
       per_class: class name -> TP / (TP + FP + FN); NaN for a class that does not occur in the
         ground truth or the predictions.
       confusion: int64 (C, C), number of pixels by true class (row) and predicted class (column).
@@ -32,6 +49,7 @@ class SegmentationResult(MetricResult):
     SCORES: ClassVar[tuple[Score, ...]] = (Score(name='miou', label='mIoU', main=True),)
 
     miou: float
+    pixel_accuracy: float
     per_class: Mapping[str, float]
     confusion: np.ndarray
 
@@ -42,9 +60,18 @@ class SegmentationMetric(Metric):
     Args:
       num_classes: C; background, if present, is a class like the others.
       class_names: a name for each class, for `per_class`; default '0', '1', ...
+      absent: how classes that do not occur enter the mean.
+      skip_background_only: leave out images with nothing but class 0 and void.
     """
 
-    def __init__(self, num_classes: int, class_names: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        num_classes: int,
+        class_names: Sequence[str] | None = None,
+        *,
+        absent: Absent = Absent.LEFT_OUT,
+        skip_background_only: bool = False,
+    ) -> None:
         super().__init__()
         if not 1 <= num_classes <= VOID:
             raise MetricError(f'num_classes is {num_classes}: allowed are 1 to {VOID}')
@@ -54,6 +81,7 @@ class SegmentationMetric(Metric):
                 f'class_names has {len(self.class_names)} names for {num_classes} classes'
             )
         self.num_classes = num_classes
+        self.absent, self.skip_background_only = absent, skip_background_only
         self.confusion = np.zeros((num_classes, num_classes), np.int64)
 
     def measure(self, prediction: np.ndarray, ground_truth: np.ndarray) -> Measure:
@@ -72,6 +100,8 @@ class SegmentationMetric(Metric):
                 )
         require_same_size(prediction, ground_truth)
         valid = ground_truth != VOID
+        if self.skip_background_only and not ground_truth[valid].any():
+            valid = np.zeros_like(valid)
         true = self._indices(ground_truth[valid], 'ground truth', f', and {VOID} for void')
         predicted = self._indices(prediction[valid], 'prediction', '')
         cells = np.bincount(true * self.num_classes + predicted, minlength=self.num_classes**2)
@@ -88,8 +118,12 @@ class SegmentationMetric(Metric):
         occurs = union > 0
         iou = np.full(self.num_classes, np.nan)
         iou[occurs] = correct[occurs] / union[occurs]
+        counted = iou[occurs] if self.absent is Absent.LEFT_OUT else iou
+        if self.absent is Absent.ZERO:
+            counted = np.nan_to_num(iou)
         return SegmentationResult(
-            miou=float(iou[occurs].mean()) if occurs.any() else float('nan'),
+            miou=float(counted.mean()) if occurs.any() else float('nan'),
+            pixel_accuracy=float(correct.sum() / max(self.confusion.sum(), 1)),
             per_class=dict(zip(self.class_names, iou.tolist(), strict=True)),
             confusion=self.confusion.copy(),
             images=self.images,
@@ -97,8 +131,9 @@ class SegmentationMetric(Metric):
                 'score': 'TP / (TP + FP + FN) from one confusion matrix over the whole set',
                 'void': VOID,
                 'classes': self.num_classes,
-                'absent_classes': 'null, and not in the mean: neither true nor predicted',
-            },
+                'absent_classes': _ABSENT[self.absent],
+            }
+            | ({'background_only': 'left out'} if self.skip_background_only else {}),
         )
 
     def _indices(self, labels: np.ndarray, what: str, suffix: str) -> np.ndarray:

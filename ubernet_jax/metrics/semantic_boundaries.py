@@ -25,9 +25,9 @@ from scipy import ndimage
 from ubernet_jax.metrics.boundaries import (
     boundary_protocol,
     boundary_thresholds,
-    count_matches,
     require_tolerance,
 )
+from ubernet_jax.metrics.boundary_counts import count_matches, thinned_maps
 from ubernet_jax.metrics.metric import (
     Measure,
     Metric,
@@ -166,9 +166,10 @@ class SemanticBoundaryMetric(Metric):
                 strength, boundary = _cut_margin(strength), _cut_margin(boundary)
             if not strength.any() and not boundary.any():
                 continue
-            counts[c] = count_matches(
-                strength, boundary[None], self.thresholds, self.max_distance, inside
-            )
+            maps = thinned_maps(strength, self.thresholds)
+            if inside is not None:
+                maps = [lines & ~inside for lines in maps]
+            counts[c] = count_matches(maps, boundary[None], self.max_distance)
         return {'counts': counts}
 
     def add(self, measure: Measure) -> None:

@@ -1,32 +1,26 @@
 """The command `ubernet score`."""
 
 import argparse
-import json
-import pathlib
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels.standard import PERSON_PARTS, VOC_CLASSES
 from ubernet_jax.labels.text_lists import read_names
 from ubernet_jax.locks import lock_file
-from ubernet_jax.metrics.boundaries import BoundaryMetric
-from ubernet_jax.metrics.depth import DepthMetric
-from ubernet_jax.metrics.detection import ApMode, DetectionMetric
-from ubernet_jax.metrics.metric import Metric, MetricError
-from ubernet_jax.metrics.normals import NormalsMetric
-from ubernet_jax.metrics.proposals import ProposalMetric
-from ubernet_jax.metrics.saliency import SaliencyMetric
-from ubernet_jax.metrics.segmentation import SegmentationMetric
-from ubernet_jax.metrics.semantic_boundaries import Mode, SemanticBoundaryMetric
-from ubernet_jax.metrics.thinning import Nms
-from ubernet_jax.scoring.arguments import MAX_DISTANCE, check_arguments, make_parser
+from ubernet_jax.metrics.metric import MetricError, MetricResult
+from ubernet_jax.metrics.semantic_boundaries import Mode
+from ubernet_jax.scoring.arguments import check_arguments, make_parser, settings_of
+from ubernet_jax.scoring.evaluators import make_metric
+from ubernet_jax.scoring.output import print_document, print_table, write_document
 from ubernet_jax.scoring.paired_files import PairedBoxes, PairedClassMaps, PairedFiles, PairedMaps
+from ubernet_jax.scoring.presets import ALL, describe, select_rows
+from ubernet_jax.scoring.protocol import Row
 from ubernet_jax.scoring.readers import map_reader
 from ubernet_jax.scoring.run import PartialRun, require_predictions, score_images
 from ubernet_jax.scoring.sbd_files import find_truth_folder
-from ubernet_jax.writing import new_file, write_text
+from ubernet_jax.writing import new_file
 
 _CLASSES = {
     'semantic-boundaries': VOC_CLASSES[1:],
@@ -36,8 +30,14 @@ _CLASSES = {
     'parts': PERSON_PARTS,
 }
 _RESUMABLE = ('boundaries', 'semantic-boundaries')  # tasks that take minutes
-_MAX_NAMED = 5  # names for each reason in the text; the JSON file has all
 _NOT_FOR_SCORES = ('json', 'plot', 'processes')  # arguments that do not change the scores
+
+
+class Scored(NamedTuple):
+    """The result of a protocol, and image -> notes on it."""
+
+    result: MetricResult
+    notes: dict[str, list[str]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,42 +64,83 @@ def _score(args: argparse.Namespace) -> None:
     check_arguments(args)
     names = _class_names(args)
     paired = _pair_files(args, names)
-    missing = paired.missing()
+    rows, left_out = select_rows(args.protocol, args.task, args.benchmark, len(names))
     if not args.allow_missing:
         require_predictions(paired)
-    metric = _make_metric(args, names)
-    partial = None
-    if args.task in _RESUMABLE:
-        settings = {
-            name: str(value) for name, value in vars(args).items() if name not in _NOT_FOR_SCORES
-        } | {'class_names': names}
-        partial = PartialRun(args.json.with_name(f'{args.json.name}.partial'), settings)
-    notes = score_images(metric, paired, processes=args.processes, partial=partial)
-    result = metric.compute()
-    document = {
-        'task': args.task,
-        **result.to_json(),
-        'notes': notes,
-        'left_out': paired.left_out(),
+    documents, partials = {}, []
+    scored: list[tuple[dict[str, Any], Scored]] = []  # protocols with equal settings share a run
+    for protocol, row in rows.items():
+        settings = settings_of(args) if row is None else row.settings_for(args.benchmark)
+        result = next((result for known, result in scored if known == settings), None)
+        if result is None:
+            partial = _partial_run(args, names, protocol)
+            metric = make_metric(args.task, names, settings)
+            notes = score_images(metric, paired, processes=args.processes, partial=partial)
+            result = Scored(metric.compute(), notes)
+            scored.append((settings, result))
+            partials += [partial] if partial else []
+        documents[protocol] = _document(args, paired, protocol, row, result)
+    if args.protocol == ALL:
+        write_document(args.json, {'task': args.task, 'protocols': documents, 'left_out': left_out})
+    else:
+        write_document(args.json, documents[args.protocol])
+    if args.plot:
+        from ubernet_jax.metrics.plots import plot  # matplotlib takes a second to import
+
+        with new_file(args.plot) as new:
+            plot(scored[0][1].result, new)
+    for partial in partials:
+        partial.remove()
+    if args.protocol == ALL:
+        print_table(documents, left_out)
+    else:
+        print_document(documents[args.protocol])
+
+
+def _partial_run(
+    args: argparse.Namespace, names: tuple[str, ...], protocol: str
+) -> PartialRun | None:
+    if args.task not in _RESUMABLE:
+        return None
+    settings = {
+        name: str(value) for name, value in vars(args).items() if name not in _NOT_FOR_SCORES
     }
-    document['protocol'] |= {
+    suffix = f'.{protocol}' if args.protocol == ALL else ''
+    folder = args.json.with_name(f'{args.json.name}{suffix}.partial')
+    return PartialRun(folder, settings | {'class_names': names, 'protocol': protocol})
+
+
+def _document(
+    args: argparse.Namespace,
+    paired: PairedFiles,
+    protocol: str,
+    row: Row | None,
+    scored: Scored,
+) -> dict[str, Any]:
+    """Returns the JSON object of a result; other protocols have only the scores of their source."""
+    result = scored.result.to_json()
+    if row is not None:
+        described = {'scores', 'protocol', 'images', 'pixels', 'thresholds'}
+        result = {name: result[name] for name in result if name in described | {*row.scores}}
+        result['scores'] = [score for score in result['scores'] if score['name'] in row.scores]
+    missing = paired.missing()
+    result['protocol'] |= {
+        **describe(protocol, row, args.benchmark, scored.result.images),
         'predictions': str(args.predictions),
         'ground_truth': str(args.ground_truth),
         'missing_predictions': f'{len(missing)}, counted as empty' if missing else 'none',
+    }
+    document = {
+        'task': args.task,
+        **result,
+        'notes': scored.notes,
+        'left_out': paired.left_out(),
     }
     if isinstance(paired, PairedBoxes):
         document['protocol']['classes_without_file'] = _scored_classes_without_file(
             paired, document
         )
-    _write(args.json, document)
-    if args.plot:
-        from ubernet_jax.metrics.plots import plot  # matplotlib takes a second to import
-
-        with new_file(args.plot) as new:
-            plot(result, new)
-    if partial:
-        partial.remove()
-    _print(document)
+    return document
 
 
 def _scored_classes_without_file(paired: PairedBoxes, document: Mapping[str, Any]) -> list[str]:
@@ -107,35 +148,6 @@ def _scored_classes_without_file(paired: PairedBoxes, document: Mapping[str, Any
     scores = document.get('per_class', {})
     absent = paired.detections.classes_without_file
     return [name for name in absent if scores.get(name, 0) is not None]
-
-
-def _make_metric(args: argparse.Namespace, names: tuple[str, ...]) -> Metric:
-    max_distance = args.max_distance
-    if max_distance is None:
-        max_distance = MAX_DISTANCE.get(args.task, 0)
-    boundary_settings = {
-        'thresholds': args.thresholds,
-        'max_distance': max_distance,
-        'nms': Nms(args.nms),
-    }
-    match args.task:
-        case 'boundaries':
-            return BoundaryMetric(**boundary_settings)
-        case 'semantic-boundaries':
-            return SemanticBoundaryMetric(names, Mode(args.sbd), **boundary_settings)
-        case 'detection':
-            return DetectionMetric(names, ApMode(args.ap))
-        case 'proposals':
-            return ProposalMetric()
-        case 'segmentation' | 'parts':
-            return SegmentationMetric(len(names), names)
-        case 'saliency':
-            return SaliencyMetric(normalise=args.normalise)
-        case 'normals':
-            return NormalsMetric()
-        case 'depth':
-            return DepthMetric()
-    raise ValueError(f'there is no metric for the task {args.task!r}')
 
 
 def _pair_files(args: argparse.Namespace, names: tuple[str, ...]) -> PairedFiles:
@@ -165,28 +177,3 @@ def _class_names(args: argparse.Namespace) -> tuple[str, ...]:
             'differ'
         )
     return names
-
-
-def _write(path: pathlib.Path, document: Mapping[str, Any]) -> None:
-    lines = (f'  {json.dumps(k)}: {json.dumps(v, allow_nan=False)}' for k, v in document.items())
-    write_text(path, '{\n' + ',\n'.join(lines) + '\n}\n')
-
-
-def _print(document: Mapping[str, Any]) -> None:
-    for name, lines in document['notes'].items():
-        print(f'{name}: {"; ".join(lines)}', file=sys.stderr)
-    for name, value in document.items():
-        if isinstance(value, int | float):
-            print(f'{name:>16} {value:.4f}' if isinstance(value, float) else f'{name:>16} {value}')
-    print('protocol:')
-    for name, value in document['protocol'].items():
-        print(f'  {name}: {value}')
-    if absent := document['protocol'].get('classes_without_file'):
-        print(f'no results file, so no detections, for the classes {", ".join(absent)}')
-    if left_out := document['left_out']:
-        reasons = (f'{reason}: {len(names)} ({_join(names)})' for reason, names in left_out.items())
-        print(f'{document["images"]} images were scored; left out: {"; ".join(reasons)}')
-
-
-def _join(names: Sequence[str]) -> str:
-    return ', '.join([*names[:_MAX_NAMED], '...'] if len(names) > _MAX_NAMED else names)

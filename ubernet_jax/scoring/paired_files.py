@@ -78,7 +78,7 @@ class PairedMaps(PairedFiles):
         self.reader = reader
         self.folders = predictions, truths
         self.truths = list_truths(truths, MAPS)
-        self.names = sorted(self.truths)
+        self.names = sorted(self.truths, key=_number_and_name)
         self.predictions = self.list_predictions(predictions)
         kinds: dict[str, LabelKind] = {PREDICTION: SoftMask()}
         if reader.kind:
@@ -204,6 +204,11 @@ class PairedBoxes(PairedFiles):
     def left_out(self) -> dict[str, list[str]]:
         predictions, truths = self.folders
         return _left_out([], predictions, self.detections.files, truths, self.truths.values())
+
+
+def _number_and_name(name: str) -> tuple[int, str]:
+    """The order of images: 9 before 10. Some protocols average over consecutive images."""
+    return (int(name) if name.isdecimal() else -1), name
 
 
 def _left_out(

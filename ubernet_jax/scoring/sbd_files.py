@@ -6,7 +6,7 @@ import numpy as np
 
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels.reading import read_variables
-from ubernet_jax.metrics.boundaries import thin_lines
+from ubernet_jax.metrics.boundary_counts import thin_lines
 from ubernet_jax.metrics.semantic_boundaries import SemanticTruth
 
 _MAX_PIXELS = 2**24  # the images of SBD have at most 500 x 500

@@ -1,6 +1,10 @@
 """Methods that balance tasks: from the inner products of their gradients to weights.
 
-Shape letter: K slots, see `combination`.
+`dual_cone` and `fairness` have more. The weights give the direction of the paper, and several equal
+gradients their sum: some papers use other lengths.
+
+Shape letter: K slots, see `combination`. An empty slot has a row of zeros, and does not change the
+weights of the others.
 """
 
 import jax
@@ -14,7 +18,7 @@ CAGRAD_CURVATURE = 2.0  # lowers the rate where the slope changes fast
 CAGRAD_SMOOTHING = 0.01  # of |g_w|, in units of the length of the gradients
 
 
-def equal_norms(gram: jax.Array, key: jax.Array) -> jax.Array:
+def equal_norms(gram: jax.Array) -> jax.Array:
     """Weights that give all gradients the same norm; their sum is the number of gradients.
 
     This is the fixed point of GradNorm (arXiv 1711.02257) with alpha = 0. GradNorm learns the
@@ -22,12 +26,45 @@ def equal_norms(gram: jax.Array, key: jax.Array) -> jax.Array:
 
     Args:
       gram: (K, K), inner products of the gradients.
-      key: unused.
     """
-    del key
     norms = jnp.sqrt(jnp.diagonal(gram))
     inverse = jnp.where(norms > 0, 1 / norms, 0)
     return (norms > 0).sum() * inverse / jnp.maximum(inverse.sum(), jnp.finfo(gram.dtype).tiny)
+
+
+def imtl_g(gram: jax.Array) -> jax.Array:
+    """Weights of IMTL-G (Liu et al., ICLR 2021, "Towards Impartial Multi-task Learning").
+
+    The combined gradient has the same projection onto every gradient; weights may be negative. They
+    add up to the number of gradients, and are 0 if no combination is impartial.
+
+    Args:
+      gram: (K, K), inner products of the gradients.
+    """
+    norms, cosines = cosine_matrix(gram)
+    used = norms > 0
+    shares = jnp.linalg.pinv(cosines, hermitian=True) @ used.astype(gram.dtype)
+    weights = jnp.where(used, shares / jnp.where(used, norms, 1), 0)
+    total = weights.sum()
+    defined = jnp.abs(total) > len(gram) * jnp.finfo(gram.dtype).eps * jnp.abs(weights).sum()
+    return jnp.where(defined, used.sum() * weights / jnp.where(defined, total, 1), 0)
+
+
+def aligned_mtl(gram: jax.Array) -> jax.Array:
+    """Weights of Aligned-MTL (Senushkin et al., CVPR 2023, algorithm 1, equal preferences).
+
+    The gradients are replaced by the nearest orthogonal ones of equal length, which is that of the
+    shortest principal component, and added up.
+
+    Args:
+      gram: (K, K), inner products of the gradients.
+    """
+    values, vectors = jnp.linalg.eigh(gram)
+    present = values > values[-1] * len(gram) * jnp.finfo(gram.dtype).eps
+    shortest = jnp.where(present, values, jnp.inf).min()
+    stretch = jnp.where(present, jnp.sqrt(shortest / jnp.where(present, values, 1)), 0)
+    used = (jnp.diagonal(gram) > 0).astype(gram.dtype)
+    return vectors @ (stretch * (vectors.T @ used))
 
 
 def pcgrad(gram: jax.Array, key: jax.Array) -> jax.Array:
@@ -56,7 +93,7 @@ def pcgrad(gram: jax.Array, key: jax.Array) -> jax.Array:
     return jax.vmap(project)(jnp.arange(slots), jax.random.split(key, slots)).sum(0)
 
 
-def cagrad(gram: jax.Array, key: jax.Array, radius: float) -> jax.Array:
+def cagrad(gram: jax.Array, radius: float) -> jax.Array:
     """Weights of CAGrad (Liu et al., arXiv 2110.14048, algorithm 1).
 
     Within a ball around the mean gradient g, of radius `radius` * |g|, CAGrad takes the direction
@@ -67,10 +104,8 @@ def cagrad(gram: jax.Array, key: jax.Array, radius: float) -> jax.Array:
 
     Args:
       gram: (K, K), inner products of the gradients.
-      key: unused.
       radius: c of the paper, 0 <= c < 1; 0 is the plain sum.
     """
-    del key
     tiny = jnp.finfo(gram.dtype).tiny
     used = jnp.diagonal(gram) > 0
     count = jnp.maximum(used.sum(), 1)
@@ -94,3 +129,18 @@ def cagrad(gram: jax.Array, key: jax.Array, radius: float) -> jax.Array:
 
     weights = jax.lax.fori_loop(0, CAGRAD_STEPS, descend, mean)
     return count * (mean + reach * weights / length(weights)) / (1 + radius)
+
+
+def cosine_matrix(gram: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """The lengths (K,) of the gradients, and the cosines (K, K) of the angles between them.
+
+    The cosines of an empty slot are 0, with itself too.
+    """
+    norms = jnp.sqrt(jnp.diagonal(gram))
+    inverse = jnp.where(norms > 0, 1 / jnp.where(norms > 0, norms, 1), 0)
+    return norms, gram * jnp.outer(inverse, inverse)
+
+
+def sum_to_count(weights: jax.Array, used: jax.Array) -> jax.Array:
+    """Scales weights (K,) of at least 0 so that they add up to the number of used slots."""
+    return used.sum() * weights / jnp.maximum(weights.sum(), jnp.finfo(weights.dtype).tiny)

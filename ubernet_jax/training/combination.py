@@ -12,7 +12,7 @@ Shape letter: K slots. An empty slot is zero, and so is its row of the matrix.
 
 import functools
 from collections.abc import Callable, Collection
-from typing import Any, NamedTuple, assert_never
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +20,11 @@ import jax.numpy as jnp
 from ubernet_jax.config import Balancing, BalancingConfig, ModelConfig
 from ubernet_jax.models.pyramid import Features
 from ubernet_jax.models.trunks import TRUNKS
-from ubernet_jax.training.balancing import cagrad, equal_norms, pcgrad
+from ubernet_jax.training.balancing import aligned_mtl, cagrad, equal_norms, imtl_g, pcgrad
+from ubernet_jax.training.dual_cone import mgda, upgrad
+from ubernet_jax.training.fairness import fairgrad, nash_mtl
+
+Weigh = Callable[[jax.Array, jax.Array], jax.Array]  # Gram matrix (K, K) and a key -> weights (K,)
 
 
 class Combination(NamedTuple):
@@ -45,19 +49,27 @@ def make_combination(balancing: BalancingConfig, model: ModelConfig, tasks: int)
       model: the trunk, and how many of its blocks are frozen.
       tasks: number of tasks of the network.
     """
-    match balancing.method:
-        case Balancing.NONE:
-            return plain_sum()
-        case Balancing.EQUAL_NORMS:
-            weigh = equal_norms
-        case Balancing.PCGRAD:
-            weigh = pcgrad
-        case Balancing.CAGRAD:
-            weigh = functools.partial(cagrad, radius=balancing.radius)
-        case _ as unreachable:
-            assert_never(unreachable)
+    if balancing.method is Balancing.NONE:
+        return plain_sum()
     frozen = TRUNKS[model.trunk].frozen(model.frozen_blocks)
-    return weighted_sum(weigh, min(balancing.tasks, tasks), frozen)
+    return weighted_sum(find_weights(balancing), min(balancing.tasks, tasks), frozen)
+
+
+def find_weights(balancing: BalancingConfig) -> Weigh:
+    """The function that computes the weights; `balancing.method` must not be NONE."""
+    if balancing.method is Balancing.PCGRAD:  # the only method that draws random numbers
+        return pcgrad
+    weigh = {
+        Balancing.EQUAL_NORMS: equal_norms,
+        Balancing.CAGRAD: functools.partial(cagrad, radius=balancing.radius),
+        Balancing.MGDA: mgda,
+        Balancing.IMTL_G: imtl_g,
+        Balancing.NASH_MTL: nash_mtl,
+        Balancing.ALIGNED_MTL: aligned_mtl,
+        Balancing.FAIRGRAD: functools.partial(fairgrad, alpha=balancing.alpha),
+        Balancing.UPGRAD: upgrad,
+    }[balancing.method]
+    return lambda gram, key: weigh(gram)
 
 
 def plain_sum() -> Combination:
@@ -85,14 +97,14 @@ class Slots(NamedTuple):
 
 
 def weighted_sum(
-    weigh: Callable[[jax.Array, jax.Array], jax.Array],
+    weigh: Weigh,
     slots: int,
     frozen: Collection[str] = (),
 ) -> Combination:
     """A sum of cotangents with weights that depend on their inner products.
 
     Args:
-      weigh: Gram matrix (K, K) and a key -> weights (K,).
+      weigh: computes the weights.
       slots: K.
       frozen: features that pass no gradient on; the inner products leave them out.
     """
