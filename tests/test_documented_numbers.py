@@ -11,7 +11,7 @@ from helpers.paths import ROOT
 from ubernet_jax.config.flags import load_config
 from ubernet_jax.models.settings import DetectionConfig
 from ubernet_jax.network import SHARED, make_network
-from ubernet_jax.weights.exported import network_shapes
+from ubernet_jax.weights.arrays import network_shapes
 
 # ml_collections warns when it loads a config file.
 pytestmark = pytest.mark.filterwarnings('ignore:the load_module:DeprecationWarning')

@@ -25,8 +25,9 @@ from ubernet_jax.json_file import read_json, write_json
 from ubernet_jax.locks import lock_folder
 from ubernet_jax.network import make_network
 from ubernet_jax.tasks import select_tasks
+from ubernet_jax.weights.arrays import flatten
 from ubernet_jax.weights.digest import digest_arrays
-from ubernet_jax.weights.exported import TrainedNetwork, flatten
+from ubernet_jax.weights.exported import TrainedNetwork
 from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint, results_folder
 
 

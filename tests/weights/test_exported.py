@@ -10,21 +10,23 @@ import safetensors.numpy
 
 from helpers import tiny_config
 from helpers.networks import make_state
-from ubernet_jax.config import PAPER, Config
+from ubernet_jax.config import PAPER, Config, Initialisation, ModelConfig
 from ubernet_jax.errors import UserError
 from ubernet_jax.metrics.saliency import SaliencyResult
+from ubernet_jax.network import SHARED
 from ubernet_jax.weights import __main__
+from ubernet_jax.weights.arrays import flatten, network_shapes, unflatten
 from ubernet_jax.weights.card import describe_training, select_results
 from ubernet_jax.weights.digest import digest_arrays
 from ubernet_jax.weights.exported import (
     TrainedNetwork,
-    flatten,
     load_exported,
-    network_shapes,
     read_file,
     save_exported,
     write_file,
 )
+from ubernet_jax.weights.imagenet import load_imagenet_trunk
+from ubernet_jax.weights.package_weights import find_package
 
 
 @pytest.fixture(scope='module')
@@ -203,4 +205,35 @@ def test_a_truncated_file_is_refused(trained, tmp_path):
     save_exported(trained, path)
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(UserError, match=f'{path} cannot be read'):
+        load_exported(path)
+
+
+def test_arrays_of_a_package_are_left_out_and_added_when_the_file_is_read(tmp_path):
+    # A network of the extra `imagenet`, at full width, of whose trunk one array was trained.
+    config = tiny_config.get_config()
+    config.model = ModelConfig(scales=1)
+    state = make_state(config)
+    arrays = flatten({**state.params, SHARED: load_imagenet_trunk(state.params[SHARED])}, {})
+    changed = 'params/shared/trunk/conv5/conv5_3/bias'
+    arrays[changed] = arrays[changed] + 1
+    params, _ = unflatten(arrays | flatten({}, state.batch_stats))
+    path = tmp_path / 'a.safetensors'
+    trained = TrainedNetwork(config, 1, params, state.batch_stats)
+    save_exported(trained, path, package=find_package(config.model))
+    stored = [name for name in read_file(path).arrays if name.startswith('params/shared/trunk/c')]
+    assert stored == [changed]
+    jax.tree.map(np.testing.assert_array_equal, load_exported(path).params, params)
+
+
+def test_only_weights_of_packages_can_be_left_out():
+    with pytest.raises(UserError, match="model.weights is 'a.safetensors'"):
+        find_package(ModelConfig(weights='a.safetensors'))
+    with pytest.raises(UserError, match='initialisation random'):
+        find_package(ModelConfig(initialisation=Initialisation.RANDOM))
+
+
+def test_an_unknown_package_is_refused(trained, tmp_path):
+    path = tmp_path / 'a.safetensors'
+    save_exported(trained, path, card={'package': 'nothing'})
+    with pytest.raises(UserError, match="unknown package of weights 'nothing'"):
         load_exported(path)

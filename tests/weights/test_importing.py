@@ -16,14 +16,8 @@ from ubernet_jax.config import PAPER, Config, DetectionConfig, ModelConfig, Pool
 from ubernet_jax.errors import UserError
 from ubernet_jax.network import SHARED, Network, make_network
 from ubernet_jax.weights import __main__, formats
-from ubernet_jax.weights.exported import (
-    SUFFIX,
-    flatten,
-    load_exported,
-    read_file,
-    unflatten,
-    write_file,
-)
+from ubernet_jax.weights.arrays import flatten, unflatten
+from ubernet_jax.weights.exported import SUFFIX, load_exported, read_file, write_file
 from ubernet_jax.weights.formats import FORMATS, open_source
 from ubernet_jax.weights.importing import Imported, compare_with_network, import_layers
 from ubernet_jax.weights.layers import CONVOLUTIONS

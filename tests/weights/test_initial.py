@@ -13,13 +13,8 @@ from ubernet_jax.config import PAPER, Config, DetectionConfig, Initialisation, P
 from ubernet_jax.errors import UserError
 from ubernet_jax.train import train
 from ubernet_jax.training.state import TrainState, create_state
-from ubernet_jax.weights.exported import (
-    TrainedNetwork,
-    flatten,
-    network_shapes,
-    save_exported,
-    write_file,
-)
+from ubernet_jax.weights.arrays import flatten, network_shapes
+from ubernet_jax.weights.exported import TrainedNetwork, save_exported, write_file
 from ubernet_jax.weights.initial import adopt_preprocessing, load_start
 
 pytestmark = pytest.mark.slow

@@ -21,8 +21,8 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.models.trunks import TRUNKS
 from ubernet_jax.network import SHARED, Network, Params
 from ubernet_jax.training.epochs import Epochs
+from ubernet_jax.weights.arrays import flatten
 from ubernet_jax.weights.digest import digest_arrays
-from ubernet_jax.weights.exported import flatten
 from ubernet_jax.writing import new_file
 
 _FOLDER = 'features'

