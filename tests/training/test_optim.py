@@ -147,3 +147,16 @@ def test_frozen_blocks_do_not_change(optimizer):
         'conv3': [True, True],
         'fc': [True, True],
     }
+
+
+def test_layers_of_heads_that_are_named_like_frozen_blocks_are_trained():
+    """The taps of ResNet-50 have the names of its blocks, and so have the layers of the heads."""
+    model = c.ModelConfig(trunk=c.Trunk.RESNET50, frozen_blocks=3)
+    config = c.Config(model=model, tasks={'normals': c.Normals(batch_size=1)})
+    solver = solver_of(config, {SHARED: 100, 'normals': 100})
+    params = dict.fromkeys((SHARED, 'normals'), {'layer1': {'kernel': jnp.ones((2, 2))}})
+    counts = dict.fromkeys(params, jnp.int32(100))
+    gradients = jax.tree.map(jnp.ones_like, params)
+    updates, _ = solver.update(gradients, solver.init(params), params, counts=counts)
+    assert not np.any(updates[SHARED]['layer1']['kernel'])
+    assert np.all(updates['normals']['layer1']['kernel'])
