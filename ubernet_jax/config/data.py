@@ -18,6 +18,8 @@ class DatasetConfig:
       tasks: tasks of the network that the dataset is used for; empty means all that it has labels
         for.
       labels: task -> the name of its label in this dataset, where the two names differ.
+      taught: tasks that are also trained on the labels that `ubernet teach` has written, of images
+        without a real label; under the same names as real labels.
     """
 
     name: str = ''
@@ -26,6 +28,7 @@ class DatasetConfig:
     rotations: int = 1
     tasks: tuple[str, ...] = ()
     labels: dict[str, str] = dataclasses.field(default_factory=dict)
+    taught: tuple[str, ...] = ()
 
 
 class Leaks(enum.Enum):

@@ -74,6 +74,11 @@ class Predictor:
             for name, output, size in self._outputs(image, tasks)
         }
 
+    def teach(self, image: np.ndarray, task: str) -> Any:
+        """Predicts a label of a task for training another network: see `Task.teach`."""
+        ((_, output, size),) = self._outputs(image, [task])
+        return self.network.tasks[task].teach(output, size, image.shape[:2])
+
     def _outputs(
         self, image: np.ndarray, tasks: Sequence[str]
     ) -> Iterator[tuple[str, Any, tuple[int, int]]]:

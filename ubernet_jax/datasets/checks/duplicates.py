@@ -4,6 +4,10 @@ fingerprint.
 
 import dataclasses
 import enum
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
 
 from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.datasets.storage.fingerprint import find_nearest
@@ -14,6 +18,24 @@ class Evidence(enum.Enum):
 
     ID = 'id'
     FINGERPRINT = 'fingerprint'
+
+
+class Photographs(Protocol):
+    """Images that can be compared with others: a `Dataset`, or what is known about one.
+
+    The attributes are those of `Dataset`.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def split(self) -> str: ...
+    @property
+    def collection(self) -> str: ...
+    @property
+    def ids(self) -> Sequence[str]: ...
+    @property
+    def fingerprints(self) -> np.ndarray: ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +65,7 @@ class Duplicate:
         return f'{self.first.id} is {self.second.id} ({how})'
 
 
-def find_duplicates(ours: Dataset, theirs: Dataset) -> list[Duplicate]:
+def find_duplicates(ours: Photographs, theirs: Photographs) -> list[Duplicate]:
     """Finds the images of `ours` that are also in `theirs`, each with one match."""
     shared = ours.collection == theirs.collection
     by_id = {name: index for index, name in enumerate(theirs.ids)} if shared else {}
@@ -69,7 +91,7 @@ def find_repeats(dataset: Dataset) -> list[Duplicate]:
 
 
 def _duplicate(
-    ours: Dataset, index: int, theirs: Dataset, match: int, evidence: Evidence
+    ours: Photographs, index: int, theirs: Photographs, match: int, evidence: Evidence
 ) -> Duplicate:
     return Duplicate(
         first=Place(dataset=ours.name, split=ours.split, id=ours.ids[index]),
