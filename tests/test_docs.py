@@ -68,6 +68,43 @@ def test_the_guide_to_adding_a_task_works(tmp_path):
     assert 'give --plugin albedo' in refused
 
 
+@pytest.mark.slow
+def test_the_guide_to_teaching_works(tmp_path):
+    """Three folders with a label each, three teachers, and a student."""
+    page = (ROOT / 'docs/teaching.md').read_text()
+    (config,) = code_blocks('docs/teaching.md', 'python')
+    (description,) = code_blocks('docs/teaching.md', 'json')
+    (tmp_path / 'home.py').write_text(config)
+    write_home(tmp_path)
+    (tmp_path / 'garden' / 'labels.json').write_text(description)
+    commands = re.findall(r'^ubernet (.*)$', page, re.MULTILINE)
+    outputs = {command: run_command(command, tmp_path) for command in commands}
+    assert len([command for command in commands if command.startswith('teach')]) == 3
+    plan = outputs['doctor --config home.py:student']
+    assert 'labelled: weeds 2, saliency (taught) 2, normals (taught) 2' in plan
+    assert 'saliency' in outputs['compare runs/student --baseline runs/plain']
+
+
+def write_home(folder: pathlib.Path) -> None:
+    """Writes scenes with one label in each of three folders."""
+    kinds = {'garden': 'segmentation', 'street': 'saliency', 'room': 'normals'}
+    for number, (home, kind) in enumerate(kinds.items()):
+        for split, seeds in {'train': (0, 1), 'test': (2,)}.items():
+            for seed in seeds:
+                scene = draw_scene(10 * number + seed, 33, 65)
+                label = scene.labels[kind]
+                target = folder / home / split
+                for name in ('images', 'weeds' if kind == 'segmentation' else kind):
+                    (target / name).mkdir(parents=True, exist_ok=True)
+                Image.fromarray(scene.image).save(target / f'images/{seed}.png')
+                if kind == 'normals':
+                    np.save(target / f'normals/{seed}.npy', label)
+                elif kind == 'saliency':
+                    Image.fromarray(label).save(target / f'saliency/{seed}.png')
+                else:
+                    Image.fromarray(np.minimum(label, 2)).save(target / f'weeds/{seed}.png')
+
+
 def write_rooms(folder: pathlib.Path) -> None:
     """Writes scenes with classes, and with their colours in place of the albedo."""
     for split, seeds in {'train': range(4), 'test': range(4, 6)}.items():
@@ -191,7 +228,7 @@ def test_settings_of_the_page_on_interference_exist():
     assert methods == {method.value for method in Balancing} - {Balancing.NONE.value}
 
 
-WRITTEN = ('FILE', 'NAME', 'both', 'my', 'rooms')  # configurations that the user writes
+WRITTEN = ('FILE', 'NAME', 'both', 'home', 'my', 'rooms')  # configurations that the user writes
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
     for path in (

@@ -125,13 +125,12 @@ def open_taught(dataset: Dataset, name: str, kind: LabelKind, task: str) -> Taug
         )
     plain = read_json(folder / MANIFEST)
     try:
-        stored = dataclasses.replace(kind, **_classes(plain['kind']))
-        found, wanted = plain['kind'], (kind if kind.classes else stored).to_json()
+        found, classes = plain['kind']['kind'], tuple(plain['kind'].get('classes', ()))
         ids, sizes = plain['ids'], plain['sizes']
         opened = TaughtLabels(
             folder=folder,
             name=name,
-            kind=stored,
+            kind=dataclasses.replace(kind, classes=classes) if kind.has_classes else kind,
             teacher=plain['teacher'],
             trained_on=[TrainingImages.from_json(part) for part in plain['trained_on']],
             digest=plain['digest'],
@@ -142,17 +141,15 @@ def open_taught(dataset: Dataset, name: str, kind: LabelKind, task: str) -> Taug
             f'{folder / MANIFEST} is not the manifest of taught labels ({error!r:.80}): delete '
             f'{folder} and run ubernet teach again'
         ) from error
-    if found != wanted:
+    if found != kind.name or (kind.classes and kind.classes != classes):
         raise UserError(
-            f'the taught labels in {folder} do not fit the task {task}: they are {found}, but the '
-            f'task needs {wanted}. Teach them with a network of the same classes, or give the '
-            'task another name'
+            f'the taught labels in {folder} do not fit the task {task}:\n'
+            f'  task   {kind.name}: {", ".join(kind.classes) or "no classes"}\n'
+            f'  labels {found}: {", ".join(classes) or "no classes"}\n'
+            'Teach them with a network of the same kind and classes, or map other labels with '
+            'DatasetConfig(labels={...})'
         )
     return opened
-
-
-def _classes(plain: Mapping[str, Any]) -> dict[str, Any]:
-    return {'classes': tuple(plain['classes'])} if 'classes' in plain else {}
 
 
 def _find_rows(
