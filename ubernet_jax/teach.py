@@ -103,6 +103,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         teacher = Teacher(predictor=predictor, task=task, dataset=dataset)
         labels = {task: config.tasks[task].taught_label}
         with lock_folder(taught_folder(dataset, task).parent, 'wait until it ends'):
+            if _is_taught(dataset, task, facts):  # another command was faster
+                continue
             folder = write_taught(dataset, indices, labels, facts, trained_on, teacher)
             _draw(dataset, task, teacher)
         print(f'{dataset.source}: {len(indices)} images were labelled: {folder}')

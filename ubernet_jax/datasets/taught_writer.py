@@ -3,7 +3,6 @@
 import hashlib
 import json
 import pathlib
-import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from ubernet_jax.datasets.storage.shard_report import merge_reports
 from ubernet_jax.datasets.storage.shard_writer import Reader, build_shards
 from ubernet_jax.datasets.storage.shards import plan_shards
 from ubernet_jax.datasets.taught_labels import MANIFEST, TrainingImages, taught_folder
+from ubernet_jax.errors import UserError
 from ubernet_jax.json_file import write_json
 from ubernet_jax.labels import LabelKind
 
@@ -41,18 +41,25 @@ def write_taught(
         image file; it is used in this process.
 
     Raises:
-      OSError, RuntimeError: a file cannot be written. Finished shards are kept.
+      UserError: a file cannot be written. Finished shards are kept.
+      OSError: the description cannot be written.
     """
     ((name, kind),) = labels.items()
     folder = taught_folder(dataset, name)
     unfinished = folder.with_name(f'.unfinished-{name}')
-    unfinished.mkdir(parents=True, exist_ok=True)
     items = [(index, teacher['network']) for index in indices.tolist()]
-    shards = plan_shards(
-        name, {dataset.split: items}, labels, Storage(), unfinished, shard_images=SHARD_IMAGES
-    )
     title = f'{name} of {dataset.source}'
-    reports = build_shards(title, shards, reader, labels, Storage(), workers=1)
+    try:
+        unfinished.mkdir(parents=True, exist_ok=True)
+        shards = plan_shards(
+            name, {dataset.split: items}, labels, Storage(), unfinished, shard_images=SHARD_IMAGES
+        )
+        reports = build_shards(title, shards, reader, labels, Storage(), workers=1)
+    except (OSError, RuntimeError) as error:  # the record writer raises RuntimeError
+        raise UserError(
+            f'the labels {title} cannot be written to {unfinished}: {error}. Free some disk space '
+            'and run the same command again, which continues'
+        ) from error
     content = merge_reports(reports)
     digest = hashlib.sha256(json.dumps([kind.to_json(), content['ids']]).encode())
     for shard in shards:
@@ -70,6 +77,5 @@ def write_taught(
         'trained_on': [images.to_json() for images in trained_on],
     }
     write_json(unfinished / MANIFEST, manifest)
-    shutil.rmtree(folder, ignore_errors=True)  # an empty folder, if any
     unfinished.rename(folder)
     return folder
