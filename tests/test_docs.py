@@ -83,8 +83,9 @@ def test_the_guide_to_teaching_works(tmp_path, monkeypatch, capsys):
     outputs = {}
     for command in commands:
         name, *arguments = command.split()
+        main = COMMANDS[name].load()  # before the flags are kept, since importing defines some
         with flagsaver.flagsaver():
-            COMMANDS[name].load()(arguments)
+            main(arguments)
         outputs[command] = capsys.readouterr().out
     assert [command.split()[0] for command in commands].count('teach') == 3
     plan = outputs['doctor --config home.py:student']

@@ -48,7 +48,7 @@ class TrainingImages:
         """The inverse of `to_json`."""
         digits = bytes.fromhex(''.join(plain['fingerprints']))
         fingerprints = np.frombuffer(digits, '>u8').astype(np.uint64).reshape(-1, 4)
-        return cls(**plain | {'fingerprints': fingerprints})
+        return cls(**{**plain, 'fingerprints': fingerprints})
 
 
 @dataclasses.dataclass(kw_only=True, eq=False)
@@ -93,7 +93,7 @@ class TaughtLabels:
             ) from error
 
     @functools.cached_property
-    def _source(self) -> Sequence[bytes]:
+    def _source(self) -> array_record_data_source.ArrayRecordDataSource:
         paths = sorted(map(str, self.folder.glob('*.array_record-*')))
         return array_record_data_source.ArrayRecordDataSource(paths)
 

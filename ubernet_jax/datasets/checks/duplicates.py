@@ -4,13 +4,10 @@ fingerprint.
 
 import dataclasses
 import enum
-from collections.abc import Sequence
-from typing import Protocol
-
-import numpy as np
 
 from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.datasets.storage.fingerprint import find_nearest
+from ubernet_jax.datasets.taught_labels import TrainingImages
 
 
 class Evidence(enum.Enum):
@@ -20,22 +17,7 @@ class Evidence(enum.Enum):
     FINGERPRINT = 'fingerprint'
 
 
-class Photographs(Protocol):
-    """Images that can be compared with others: a `Dataset`, or what is known about one.
-
-    The attributes are those of `Dataset`.
-    """
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def split(self) -> str: ...
-    @property
-    def collection(self) -> str: ...
-    @property
-    def ids(self) -> Sequence[str]: ...
-    @property
-    def fingerprints(self) -> np.ndarray: ...
+Photographs = Dataset | TrainingImages  # images that can be compared with others
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
