@@ -235,7 +235,7 @@ def test_a_teacher_that_was_trained_on_a_test_image_is_refused(taught):
     open_training_sets(config)
 
 
-def test_labels_of_a_dataset_that_was_prepared_again_are_refused(taught, directory):
+def test_labels_of_a_dataset_that_was_prepared_again_are_refused(taught, directory, teacher):
     shutil.copytree(taught / 'folder/tiny/taught', directory / 'folder/tiny/taught')
     manifest = directory / 'folder/tiny/taught/train/segmentation/manifest.json'
     plain = json.loads(manifest.read_text())
@@ -245,3 +245,5 @@ def test_labels_of_a_dataset_that_was_prepared_again_are_refused(taught, directo
     manifest.write_text(json.dumps({'kind': {}}))
     with pytest.raises(UserError, match=f'{manifest} is not the manifest'):
         open_training_sets(student(directory))
+    with pytest.raises(UserError, match=f'{manifest} is not the manifest'):
+        run(teacher, directory)

@@ -150,12 +150,18 @@ def _is_taught(dataset: Dataset, task: str, facts: Mapping[str, Any]) -> bool:
     manifest = taught_folder(dataset, task) / MANIFEST
     if not manifest.exists():
         return False
-    earlier = read_json(manifest)['teacher']
-    if earlier['network'] != facts['network']:
+    try:
+        earlier = read_json(manifest)['teacher']
+        network, checkpoint = earlier['network'], earlier['checkpoint']
+    except (KeyError, TypeError) as error:
         raise UserError(
-            f'{manifest.parent} has labels of another teacher, {earlier["checkpoint"]} (network '
-            f'{earlier["network"]}; this one is {facts["network"]}): delete that folder to '
-            'replace them'
+            f'{manifest} is not the manifest of taught labels ({error!r:.80}): delete '
+            f'{manifest.parent} and run the command again'
+        ) from error
+    if network != facts['network']:
+        raise UserError(
+            f'{manifest.parent} has labels of another teacher, {checkpoint} (network {network}; '
+            f'this one is {facts["network"]}): delete that folder to replace them'
         )
     print(f'{dataset.source}: already labelled by this teacher: {manifest.parent}')
     return True

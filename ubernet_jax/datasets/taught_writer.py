@@ -6,6 +6,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
 import numpy as np
 
 from ubernet_jax.datasets.reading import Dataset
@@ -55,6 +56,8 @@ def write_taught(
             name, {dataset.split: items}, labels, Storage(), unfinished, shard_images=SHARD_IMAGES
         )
         reports = build_shards(title, shards, reader, labels, Storage(), workers=1)
+    except jax.errors.JaxRuntimeError:  # from the network
+        raise
     except (OSError, RuntimeError) as error:  # the record writer raises RuntimeError
         raise UserError(
             f'the labels {title} cannot be written to {unfinished}: {error}. Free some disk space '
