@@ -3,8 +3,8 @@
     python -m benchmarks.kept_features --images 6
 
 Trains one task of saliency on synthetic images of 336x336 with a frozen ViT-S/14 of random weights:
-the time of the processor per image in training, fitting and collating included, decoding and compilation not. The features are
-kept in a temporary folder, and all are kept before they are measured.
+the time of the processor per image in training, fitting and collating included, decoding and
+compilation not. The features are kept in a temporary folder, all before they are measured.
 """
 
 import argparse

@@ -32,7 +32,7 @@ def plain_gradients(
                 batch.scales,
                 head_rng,
             )
-            losses[name] = task.loss(outputs, target, valid, batch.labelled[name])
+            losses[name] = task.loss(outputs, target, valid, batch.labelled[name]).sum()
         return sum(network.tasks[name].weight * loss for name, loss in losses.items()), losses
 
     return jax.grad(total, has_aux=True)(params)

@@ -23,6 +23,7 @@ NAVIGATION = {
         docs/adding_a_dataset
         docs/adding_a_task
         Partial labels <docs/partial_labels>
+        Teaching <docs/teaching>
         docs/python
         Weights <docs/weights>
         docs/detection

@@ -10,6 +10,7 @@ import sys
 
 import numpy as np
 import pytest
+from absl.testing import flagsaver
 from PIL import Image
 
 from helpers.pages import PAGES, code_blocks
@@ -62,6 +63,50 @@ def test_the_guide_to_adding_a_task_works(tmp_path):
     unplugged = 'predict --checkpoint runs/rooms photo.jpg --out p'
     refused = run_command(unplugged, tmp_path, code=2)
     assert 'give --plugin albedo' in refused
+
+
+@pytest.mark.slow
+def test_the_guide_to_teaching_works(tmp_path, monkeypatch, capsys):
+    """Three folders with a label each, three teachers, and a student."""
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / 'docs/teaching.md').read_text()
+    (config,) = code_blocks('docs/teaching.md', 'python')
+    (description,) = code_blocks('docs/teaching.md', 'json')
+    (tmp_path / 'home.py').write_text(config)
+    write_home(tmp_path)
+    (tmp_path / 'garden' / 'labels.json').write_text(description)
+    commands = re.findall(r'^ubernet (.*)$', page, re.MULTILINE)
+    outputs = {}
+    for command in commands:
+        name, *arguments = command.split()
+        main = COMMANDS[name].load()  # before the flags are kept, since importing defines some
+        with flagsaver.flagsaver():
+            main(arguments)
+        outputs[command] = capsys.readouterr().out
+    assert [command.split()[0] for command in commands].count('teach') == 3
+    plan = outputs['doctor --config home.py:student']
+    assert 'labelled: weeds 2, saliency (taught) 2, normals (taught) 2' in plan
+    assert 'saliency' in outputs['compare runs/student --baseline runs/plain']
+
+
+def write_home(folder: pathlib.Path) -> None:
+    """Writes scenes with one label in each of three folders."""
+    kinds = {'garden': 'segmentation', 'street': 'saliency', 'room': 'normals'}
+    for number, (home, kind) in enumerate(kinds.items()):
+        for split, seeds in {'train': (0, 1), 'test': (2,)}.items():
+            for seed in seeds:
+                scene = draw_scene(10 * number + seed, 33, 65)
+                label = scene.labels[kind]
+                target = folder / home / split
+                for name in ('images', 'weeds' if kind == 'segmentation' else kind):
+                    (target / name).mkdir(parents=True, exist_ok=True)
+                Image.fromarray(scene.image).save(target / f'images/{seed}.png')
+                if kind == 'normals':
+                    np.save(target / f'normals/{seed}.npy', label)
+                elif kind == 'saliency':
+                    Image.fromarray(label).save(target / f'saliency/{seed}.png')
+                else:
+                    Image.fromarray(np.minimum(label, 2)).save(target / f'weeds/{seed}.png')
 
 
 def write_rooms(folder: pathlib.Path) -> None:
@@ -181,7 +226,7 @@ def test_settings_of_the_page_on_interference_exist():
     assert methods == {method.value for method in Balancing} - {Balancing.NONE.value}
 
 
-WRITTEN = ('FILE', 'NAME', 'both', 'my', 'rooms')  # configurations that the user writes
+WRITTEN = ('FILE', 'NAME', 'both', 'home', 'my', 'rooms')  # configurations that the user writes
 FOLDERS = ('ubernet_jax', 'tests', 'docs', 'configs', 'benchmarks', 'data')
 GENERATED = ('data/prepared',)  # folders of the repository whose content is not part of it
 

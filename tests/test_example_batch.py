@@ -34,6 +34,7 @@ def test_valid_is_false_on_padding():
         scales=np.ones((3, 2), np.float32),
         targets={},
         labelled={},
+        taught={},
     )
     wanted = np.zeros((3, 3, 4), bool)
     wanted[0] = True

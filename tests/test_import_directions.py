@@ -22,7 +22,7 @@ LAYERS = (
     'monitoring', 'comparison', 'doctor', 'configure',
 )  # fmt: skip
 ENTRY_POINTS = (
-    'train', 'evaluate', 'predict', 'prepare', 'compare', 'demo', 'export', 'voc_server',
+    'train', 'teach', 'evaluate', 'predict', 'prepare', 'compare', 'demo', 'export', 'voc_server',
     'settings', 'weights.__main__', 'metrics.__main__', 'doctor.__main__',
     'configure.__main__', '__main__',
 )  # fmt: skip

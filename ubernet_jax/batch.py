@@ -28,6 +28,8 @@ class Batch(struct.PyTreeNode, Generic[ArrayT]):
       targets: task name -> what its loss compares with, in the smallest type: see `Task`. On the
         host, only for the tasks that some image is labelled for; on devices, for all tasks.
       labelled: task name -> bool (N,), for the same tasks; where False, the target is padding.
+      taught: task name -> bool (N,), for the same tasks; whether the label was predicted by a
+        teacher.
       taps: tap -> kept activations float16 (N, h, w, c) of the trunk; empty if none are kept.
     """
 
@@ -36,6 +38,7 @@ class Batch(struct.PyTreeNode, Generic[ArrayT]):
     scales: ArrayT
     targets: Mapping[str, Any]
     labelled: Mapping[str, ArrayT]
+    taught: Mapping[str, ArrayT]
     taps: Mapping[str, ArrayT] = struct.field(default_factory=dict)
 
     @property

@@ -63,6 +63,14 @@ COMMANDS = {
             'ubernet train --config mini --workdir runs/mini --config.images=1000',
         ),
     ),
+    'teach': Command(
+        'teach',
+        'Predicts the labels that training images lack, to train another network on them.',
+        (
+            'ubernet teach --teacher runs/saliency --task saliency --datasets voc2012 bsds500',
+            'ubernet teach --teacher weeds.safetensors --task weeds --datasets folder/street',
+        ),
+    ),
     'evaluate': Command(
         'evaluate',
         'Scores a network on its benchmarks, at the original size of the images.',

@@ -19,6 +19,7 @@ class Example:
       labels: name -> label, of the type that its kind defines; an unlabelled image lacks the name.
       kinds: name -> kind, of these labels and maybe of other labels of the dataset.
       scale: vertical and horizontal pixels of `image` per pixel of the photograph.
+      taught: names of the labels that were predicted by a teacher: see `Task.teach`.
     """
 
     id: str
@@ -26,6 +27,7 @@ class Example:
     labels: dict[str, Any] = dataclasses.field(default_factory=dict)
     kinds: Mapping[str, LabelKind] = dataclasses.field(default_factory=dict)
     scale: tuple[float, float] = (1.0, 1.0)
+    taught: frozenset[str] = frozenset()
 
     def rename(self, names: Mapping[str, str]) -> 'Example':
         """Returns the example with only the labels in `names` (new name -> name), renamed."""

@@ -39,6 +39,7 @@ def test_reading_is_timed_after_the_warm_up(monkeypatch):
         scales=np.ones((3, 2)),
         targets={},
         labelled={},
+        taught={},
     )
     clock = iter([100.0, 104.0])
     monkeypatch.setattr(time, 'perf_counter', lambda: next(clock))

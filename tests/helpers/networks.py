@@ -52,6 +52,7 @@ def make_batch(
         scales=np.ones((len(labelled), 2), np.float32),
         targets={name: _random_target(rng, task, shape) for name, task in tasks.items()},
         labelled={name: labelled[:, index] for index, name in enumerate(tasks)},
+        taught={name: np.zeros(len(labelled), bool) for name in tasks},
     )
 
 

@@ -206,7 +206,7 @@ def measure(name):
         valid: Bool[Array, 'n H W'],
         labelled: Bool[Array, ' n'],
     ) -> Float[Array, '']:
-        return DENSE[name].loss(maps, target, valid, labelled)
+        return DENSE[name].loss(maps, target, valid, labelled).sum()
 
     return jax.jit(jax.value_and_grad(loss))
 
@@ -229,7 +229,9 @@ def test_the_gradient_of_an_unlabelled_image_is_exactly_zero(name, measure):
 
 
 def test_the_loss_is_the_weighted_sum_over_all_maps():
-    loss = DENSE['parts'].loss
+    def loss(*arguments, **options):
+        return DENSE['parts'].loss(*arguments, **options).sum()
+
     maps, target = draw('parts', 17, maps=4)
     valid = np.ones((2, 17, 17), bool)
     total = loss(maps, target, valid, ALL_LABELLED)

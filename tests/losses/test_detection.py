@@ -49,7 +49,7 @@ def test_padding_does_not_count_and_background_has_no_box_loss():
 )
 def test_each_loss_has_its_weight(weights, expected):
     stages = (make_stage(), make_stage())
-    loss = detection_loss(stages, jnp.array([True]), DetectionConfig(**weights))
+    (loss,) = detection_loss(stages, jnp.array([True]), DetectionConfig(**weights))
     np.testing.assert_allclose(loss, expected, rtol=1e-6)
 
 
@@ -58,7 +58,7 @@ def test_an_unlabelled_image_has_no_loss_and_no_gradient():
 
     def loss(scores, deltas):
         replaced = stage.replace(scores=scores, deltas=deltas)
-        return detection_loss((replaced, replaced), jnp.array([False]), DetectionConfig())
+        return detection_loss((replaced, replaced), jnp.array([False]), DetectionConfig()).sum()
 
     value, gradients = jax.value_and_grad(loss, argnums=(0, 1))(stage.scores, stage.deltas)
     assert value == 0 and not any(leaf.any() for leaf in gradients)

@@ -201,3 +201,14 @@ def test_the_initial_scores_and_deltas_of_the_box_head_have_the_deviations_of_fa
     assert params['scores']['kernel'].std() == pytest.approx(0.01, rel=0.03)
     assert params['deltas']['kernel'].std() == pytest.approx(0.001, rel=0.03)
     assert not params['scores']['bias'].any() and not params['deltas']['bias'].any()
+
+
+def test_no_region_on_a_possible_object_is_sampled_as_background():
+    possible = TARGETS.replace(valid=jnp.array([True, False, False]))
+    boxes = jnp.array([[10.0, 10, 60, 70], [51, 21, 120, 90], [0, 80, 20, 97]])
+    for ignored, sampled in ((None, [1, 2]), (jnp.array([False, True, False]), [2])):
+        samples = sample_regions(
+            KEY, boxes, jnp.ones(3, bool), possible.replace(ignored=ignored), proposals.DELTA_STD
+        )
+        background = samples.valid & (samples.classes == 0)
+        assert sorted(set(samples.indices[background].tolist())) == sampled

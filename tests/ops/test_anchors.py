@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ubernet_jax.ops.anchors import Assignment, assign, make_anchors
+from ubernet_jax.ops.anchors import Assignment, assign, ignore_negatives, make_anchors
 
 # Rows are boxes, columns ground truth; two boxes have the same IoU with the last ground truth.
 IOUS = jnp.array([[0.8, 0.1, 0.0, 0.2], [0.4, 0.35, 0.0, 0.0], [0.1, 0.2, 0.0, 0.2]])
@@ -61,3 +61,12 @@ def test_an_iou_equal_to_a_threshold_counts_as_above_it():
     ious = jnp.array([[0.5], [0.25], [0.125]])
     assignment, _ = assign(ious, jnp.ones(1, bool), 0.5, 0.25, False)
     np.testing.assert_array_equal(assignment, [POSITIVE, IGNORE, NEGATIVE])
+
+
+def test_background_that_overlaps_with_a_possible_object_is_ignored():
+    iou = jnp.array([[0.8, 0.4], [0.1, 0.6], [0.1, 0.2], [0.0, 0.4]])
+    objects, possible = jnp.array([True, False]), jnp.array([False, True])
+    assignment, _ = assign(iou, objects, positive=0.7, negative=0.3, low_quality=False)
+    assert assignment.tolist() == [1, 0, 0, 0]
+    ignored = ignore_negatives(assignment, iou, possible, negative=0.3)
+    assert ignored.tolist() == [1, -1, 0, -1]

@@ -87,7 +87,7 @@ def test_the_loss_is_minimal_at_the_true_depth(criterion):
     stored = np.where(target > 0, target, 1).astype(np.float32)
 
     def loss(scores):
-        return task.loss([scores], jnp.array(target), valid, labelled)
+        return task.loss([scores], jnp.array(target), valid, labelled).sum()
 
     true_scores = jnp.log(stored)[..., None]
     assert loss(true_scores) == pytest.approx(0, abs=1e-6)
@@ -102,7 +102,7 @@ def test_the_scale_invariant_loss_partly_ignores_a_common_factor():
     scores = jnp.log(target.astype(jnp.float32))[..., None] + 0.3
     for forgiven in (0.0, 0.5, 1.0):
         task = c.Depth(criterion=DepthLoss.SCALE_INVARIANT, forgiven=forgiven)
-        loss = task.loss([scores], target, all_valid, jnp.array([True]))
+        (loss,) = task.loss([scores], target, all_valid, jnp.array([True]))
         assert loss == pytest.approx((1 - forgiven) * 0.3**2, abs=1e-6)
 
 

@@ -29,6 +29,7 @@ from ubernet_jax.tasks import (
     SoftMask,
     Task,
 )
+from ubernet_jax.tasks.soft_mask import FULL
 from ubernet_jax.training.collation import add_absent_targets, collate
 
 CLASSES = ('none', 'cup', 'plate')
@@ -172,12 +173,15 @@ def test_labels_are_written_into_the_upper_left_without_changing_the_dtype(name)
     task = TASKS[name]
     target, empty = (task.empty_target(2, (33, 65)) for _ in range(2))
     task.write_target(target, 1, LABELS[name])
+    changed = 0
     for written, unwritten in zip(jax.tree.leaves(target), jax.tree.leaves(empty), strict=True):
         np.testing.assert_array_equal(written[0], unwritten[0])
-        assert written.dtype == unwritten.dtype and (written[1] != unwritten[1]).any()
+        assert written.dtype == unwritten.dtype
+        changed += (written[1] != unwritten[1]).any()
         if name != 'detection':
             np.testing.assert_array_equal(written[1, 20:], unwritten[1, 20:])
             np.testing.assert_array_equal(written[1, :, 30:], unwritten[1, :, 30:])
+    assert changed == (3 if name == 'detection' else 1)  # a real box is not ignored
 
 
 def test_targets_of_shares():
@@ -190,8 +194,8 @@ def test_targets_of_shares():
 
     assert target(Boundaries(), LineMap(share=share)) == [0, VOID, VOID, 1, 1]
     assert target(Boundaries(positive_share=0.0), LineMap(share=share)) == [0, 1, 1, 1, 1]
-    assert target(SoftMask(), share) == [0, 0, 0, 1, 1]
-    assert target(SoftMask(positive_share=0.0), share) == [0, 1, 1, 1, 1]
+    assert target(SoftMask(), share) == [0, 0, 0, FULL, FULL]
+    assert target(SoftMask(positive_share=0.0), share) == [0, FULL, FULL, FULL, FULL]
 
 
 def test_stored_normals_differ_by_less_than_a_hundredth_of_a_degree():
@@ -219,8 +223,9 @@ def test_the_size_of_a_batch_does_not_grow_with_the_number_of_tasks():
     example = make_example('segmentation')
     few = collate([example], (33, 65), {'segmentation': TASKS['segmentation']})
     assert host_bytes(collate([example], (33, 65), TASKS | many)) == host_bytes(few)
-    # Three bytes a pixel for the image, one for the classes; size, scale, and whether labelled.
-    assert host_bytes(few) == 4 * 33 * 65 + 8 + 8 + 1
+    # Three bytes a pixel for the image, one for the classes; size, scale, whether labelled and
+    # whether taught.
+    assert host_bytes(few) == 4 * 33 * 65 + 8 + 8 + 1 + 1
 
 
 def test_the_structure_of_a_completed_batch_does_not_depend_on_the_labels():
@@ -267,7 +272,7 @@ def loss_of(task: Task, scores: list[float], target: object) -> float:
     """The loss of a single pixel."""
     maps, target = [np.float32(scores).reshape(1, 1, 1, -1)], np.array(target).reshape(1, 1, 1, -1)
     target = target.astype(np.int16) if target.size == 3 else target[..., 0].astype(np.uint8)
-    return float(jax.jit(task.loss)(maps, target, ONE_PIXEL, np.array([True])))
+    return float(jax.jit(task.loss)(maps, target, ONE_PIXEL, np.array([True]))[0])
 
 
 def test_the_loss_of_boundaries_uses_the_weights_of_the_task():
@@ -288,7 +293,7 @@ def test_the_loss_of_boundaries_uses_the_bag_radius_of_the_task(bag_radius, expe
     task = Boundaries(bag_radius=bag_radius, positive_weight=1.0)
     maps = [np.float32([[[[0, 0], [0, np.log(3)]]]])]
     target, valid = np.uint8([[[1, VOID]]]), np.ones((1, 1, 2), bool)
-    loss = jax.jit(task.loss)(maps, target, valid, np.array([True]))
+    (loss,) = jax.jit(task.loss)(maps, target, valid, np.array([True]))
     assert float(loss) == pytest.approx(expected)
 
 
@@ -297,7 +302,7 @@ def test_the_loss_uses_every_stride_th_pixel():
     target = np.full((1, 3, 5), VOID, np.uint8)
     target[:, ::2, ::2] = 1
     maps, valid = [np.zeros((1, 2, 3, 3), np.float32)], np.ones(target.shape, bool)
-    loss = jax.jit(task.loss)(maps, target, valid, np.array([True]))
+    (loss,) = jax.jit(task.loss)(maps, target, valid, np.array([True]))
     assert float(loss) == pytest.approx(np.log(3))
 
 

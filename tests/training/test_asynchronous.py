@@ -131,3 +131,13 @@ def test_an_infinite_gradient_of_a_task_changes_no_other_group():
     for group in (SHARED, 'saliency', 'segmentation'):
         for tree, wanted_tree in zip(actual, wanted, strict=True):
             jax.tree.map(np.testing.assert_array_equal, tree[group], wanted_tree[group])
+
+
+def test_ten_samples_of_weight_a_tenth_fill_a_batch_of_one():
+    solver = accumulate_samples(optax.sgd(1.0), batch_size=1)
+    params = jnp.zeros(1)
+    state = solver.init(params)
+    for number in range(10):
+        assert state.updates == 0, number
+        update, state = solver.update(jnp.full(1, 0.1), state, params, count=jnp.float32(0.1))
+    assert state.updates == 1 and float(update[0]) == pytest.approx(-1)

@@ -74,6 +74,17 @@ def test_every_bit_is_restored(saved):
         assert_bitwise_equal(checkpoints.restore(CONFIG, step, SOLVER), random_state(step))
 
 
+def test_counters_of_whole_samples_of_an_earlier_version_are_restored(tmp_path):
+    groups = {
+        name: group._replace(count=jnp.int32(7)) for name, group in random_state(1).groups.items()
+    }
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(random_state(1).replace(groups=groups), CONFIG)
+    checkpoints.finish()
+    for group in checkpoints.restore(CONFIG, 1, SOLVER).groups.values():
+        assert group.count.dtype == jnp.float32 and group.count == 7
+
+
 def test_the_latest_checkpoints_are_kept(workdir):
     checkpoints = Checkpoints(workdir)
     for step in (6, 7):

@@ -52,8 +52,9 @@ def test_absent_targets_are_empty_and_present_targets_do_not_change():
     complete = jax.jit(lambda batch: add_absent_targets(PARTS, batch))(batch)
     assert (complete.targets['saliency'] == VOID).all()
     assert complete.labelled['saliency'].tolist() == [False, False]
+    fields = ('targets', 'labelled', 'taught')
     present = complete.replace(
-        targets={'parts': complete.targets['parts']}, labelled={'parts': complete.labelled['parts']}
+        **{field: {'parts': getattr(complete, field)['parts']} for field in fields}
     )
     jax.tree.map(np.testing.assert_array_equal, present, batch)
 

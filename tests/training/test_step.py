@@ -35,10 +35,12 @@ def tiny_batch(normals: int, segmentation: int, height: int = 33, width: int = 6
     """An image with these labels, on the device; the host sends only the targets of labels."""
     batch = make_batch(TINY.tasks, np.array([[normals, segmentation]], bool), height, width)
     names = [name for name, flags in batch.labelled.items() if flags.any()]
-    targets, labelled = (
-        {name: by_task[name] for name in names} for by_task in (batch.targets, batch.labelled)
+    targets, labelled, taught = (
+        {name: by_task[name] for name in names}
+        for by_task in (batch.targets, batch.labelled, batch.taught)
     )
-    return shard(MESH, [batch.replace(targets=targets, labelled=labelled)], complete)
+    batch = batch.replace(targets=targets, labelled=labelled, taught=taught)
+    return shard(MESH, [batch], complete)
 
 
 def test_there_is_one_program_for_each_image_size(step):

@@ -57,6 +57,8 @@ class DatasetConfig:
         for.
       labels: task -> the name of its label in this dataset, where the two names differ.
       partial: which labels the images keep; only of training sets.
+      taught: tasks that are also trained on the labels that `ubernet teach` has written, of images
+        without a real label; under the same names as real labels.
     """
 
     name: str = ''
@@ -66,6 +68,7 @@ class DatasetConfig:
     tasks: tuple[str, ...] = ()
     labels: dict[str, str] = dataclasses.field(default_factory=dict)
     partial: PartialConfig = dataclasses.field(default_factory=PartialConfig)
+    taught: tuple[str, ...] = ()
 
 
 class Leaks(enum.Enum):

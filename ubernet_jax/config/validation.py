@@ -65,7 +65,8 @@ def validate(config: Config) -> None:
         for number, dataset in enumerate(datasets):
             where = f'{field}[{number}]'
             _positive(where, dataset, repeat=100_000, rotations=360)
-            for part, names in (('tasks', dataset.tasks), ('labels', tuple(dataset.labels))):
+            named = {'tasks': dataset.tasks, 'labels': dataset.labels, 'taught': dataset.taught}
+            for part, names in named.items():
                 unknown = [name for name in names if name not in config.tasks]
                 allowed = f'tasks of the configuration: {", ".join(config.tasks)}'
                 require_setting(not unknown, f'{where}.{part}', ', '.join(names), allowed)

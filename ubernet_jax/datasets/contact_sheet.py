@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ubernet_jax.datasets.reading import Dataset
+from ubernet_jax.datasets.taught_labels import TaughtLabels
 from ubernet_jax.example import Example
 from ubernet_jax.visualize import Panel, contact_sheet, make_panel
 
@@ -31,6 +32,23 @@ def draw_examples(splits: Sequence[Dataset]) -> np.ndarray:
     return contact_sheet(panels, columns=columns, side=240)
 
 
+def draw_taught(dataset: Dataset, taught: TaughtLabels) -> np.ndarray:
+    """Draws some images with the labels that a teacher predicted; uint8 (H, W, 3), RGB."""
+    labelled = np.flatnonzero(taught.rows >= 0)
+    panels = []
+    for position in _spread(len(labelled)):
+        index = int(labelled[position])
+        example = dataset[index]
+        panels.append(Panel(caption=example.id, picture=example.image))
+        panels.append(make_panel(taught.name, taught.kind, taught[index], example.image))
+    return contact_sheet(panels, columns=WIDTH, side=240)
+
+
+def _spread(count: int) -> list[int]:
+    """Returns up to `EXAMPLES` evenly spaced indices below `count`."""
+    return np.linspace(0, count - 1, min(EXAMPLES, count)).round().astype(int).tolist()
+
+
 def label_panel(example: Example, name: str, caption: str) -> Panel | None:
     """Draws a label of an image with its legend; None if the image does not have the label."""
     if name not in example.labels:
@@ -41,6 +59,5 @@ def label_panel(example: Example, name: str, caption: str) -> Panel | None:
 def _choose(splits: Sequence[Dataset]) -> Iterator[tuple[str, Example]]:
     """Yields evenly spaced examples with their captions."""
     all_images = [(split, index) for split in splits for index in range(len(split))]
-    chosen = np.linspace(0, len(all_images) - 1, min(EXAMPLES, len(all_images)))
-    for split, index in (all_images[number] for number in chosen.round().astype(int)):
+    for split, index in (all_images[number] for number in _spread(len(all_images))):
         yield f'{split.split}: {split.ids[index]}', split[index]

@@ -3,8 +3,11 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from ubernet_jax.config import DatasetConfig
 from ubernet_jax.datasets.reading import Dataset
+from ubernet_jax.datasets.taught_labels import TaughtLabels, open_taught
 from ubernet_jax.errors import UserError
 from ubernet_jax.tasks import Task
 
@@ -36,6 +39,22 @@ def map_labels(
     return names
 
 
+def open_taught_labels(
+    dataset: Dataset, setting: DatasetConfig, tasks: Mapping[str, Task]
+) -> dict[str, TaughtLabels]:
+    """Opens the taught labels that a setting names, by task, of the images without a real label.
+
+    Raises:
+      UserError: there are none, or they differ from their task in kind or classes.
+    """
+    opened = {}
+    for task in setting.taught:
+        name = setting.labels.get(task, task)
+        labels = open_taught(dataset, name, tasks[task].taught_label, task)
+        opened[task] = labels.without(dataset.labelled.get(name, np.zeros(len(dataset), bool)))
+    return opened
+
+
 def find_classes(
     tasks: Mapping[str, Task], settings: Sequence[DatasetConfig], datasets: Sequence[Dataset]
 ) -> dict[str, Task]:
@@ -56,6 +75,10 @@ def find_classes(
             if tasks[task].label_kind.has_classes and not tasks[task].classes:
                 classes = dataset.labels[name].classes
                 tasks[task] = dataclasses.replace(tasks[task], classes=classes)
+    for dataset, setting in zip(datasets, settings, strict=True):
+        for task, labels in open_taught_labels(dataset, setting, tasks).items():
+            if tasks[task].label_kind.has_classes:
+                tasks[task] = dataclasses.replace(tasks[task], classes=labels.kind.classes)
     unknown = [
         name for name, task in tasks.items() if task.label_kind.has_classes and not task.classes
     ]

@@ -95,8 +95,14 @@ class Predictor:
             for name, output, size in self._outputs(image, tasks)
         }
 
+    def teach(self, image: np.ndarray, task: str) -> Any:
+        """Predicts a label of a task for training another network: see `Task.teach`."""
+        ((_, output, size),) = self._outputs(image, [task])
+        return self.network.tasks[task].teach(output, size, image.shape[:2])
+
     def _input_size(self, image: np.ndarray) -> tuple[int, int]:
-        return input_size(*image.shape[:2], self._config, self.network.grid)
+        height, width = image.shape[:2]
+        return input_size(height, width, self._config, self.network.grid)
 
     def _outputs(
         self, image: np.ndarray, tasks: Sequence[str]

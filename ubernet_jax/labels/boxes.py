@@ -8,7 +8,7 @@ so that its width is x2 - x1. VOC counts pixels from 1 and includes the last pix
 import dataclasses
 import pathlib
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -41,13 +41,10 @@ class BoxSet:
     def __len__(self) -> int:
         return len(self.corners)
 
-    def __getitem__(self, chosen: np.ndarray) -> 'BoxSet':
+    def __getitem__(self, chosen: np.ndarray) -> Self:
         """Selects boxes by an index array or a mask (B,)."""
-        return BoxSet(
-            corners=self.corners[chosen],
-            classes=self.classes[chosen],
-            difficult=self.difficult[chosen],
-        )
+        parts = dataclasses.asdict(self)
+        return dataclasses.replace(self, **{name: part[chosen] for name, part in parts.items()})
 
     def areas(self) -> np.ndarray:
         """Returns the areas, float32 (B,), in square pixels."""

@@ -2,7 +2,7 @@
 
 Losses of pixels are unreduced: they return (loss, counted), both (N, H, W). Only `dense_loss` masks
 void pixels, padding and unlabelled images, and chooses the denominator: an image's loss is the mean
-over its counted pixels, and the losses of images are summed.
+over its counted pixels.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def dense_loss(
     stride: int,
     scale_weight: jax.Array | float = 1.0,
 ) -> jax.Array:
-    """Computes a task's loss, summed over the labelled images and the network's score maps.
+    """Computes the loss of each image, summed over the network's score maps.
 
     Args:
       pixel_loss: maps scores (N, h, w, C), target and valid pixels, both at the scores' resolution,
@@ -40,19 +40,19 @@ def dense_loss(
       scale_weight: factor on the loss of all maps except the last, which is the fused map.
 
     Returns:
-      A scalar; its gradient with respect to an unlabelled image's scores is exactly zero.
+      (N,), 0 for unlabelled images; the gradient with respect to their scores is exactly zero.
     """
     target = subsample(target, stride)
     valid = subsample(valid, stride) & labelled.reshape(-1, 1, 1)
 
     def loss(scores: jax.Array) -> jax.Array:
         pixel_losses, counted = pixel_loss(scores, target, valid)
-        return image_means(pixel_losses, counted & valid).sum()
+        return image_means(pixel_losses, counted & valid)
 
     weights = [scale_weight] * (len(maps) - 1) + [1.0]
     map_losses = map(with_gradient(loss), maps)
     weighted = (weight * value for weight, value in zip(weights, map_losses, strict=True))
-    return sum(weighted, start=jnp.zeros(()))
+    return sum(weighted, start=jnp.zeros(len(labelled)))
 
 
 def image_means(loss: jax.Array, counted: jax.Array) -> jax.Array:
@@ -65,6 +65,17 @@ def image_means(loss: jax.Array, counted: jax.Array) -> jax.Array:
 def cross_entropy(scores: jax.Array, target: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Softmax cross-entropy of scores (N, H, W, C) with class indices (N, H, W)."""
     return -_select_class(jax.nn.log_softmax(scores), target), target != VOID
+
+
+def soft_cross_entropy(scores: jax.Array, share: jax.Array) -> jax.Array:
+    """Softmax cross-entropy (N, H, W) of two scores (N, H, W, 2) with a probability (N, H, W).
+
+    Args:
+      scores: of the two classes.
+      share: probability of the second class, 0 to 1.
+    """
+    first, second = jnp.moveaxis(jax.nn.log_softmax(scores), -1, 0)
+    return -((1 - share) * first + share * second)
 
 
 def unit_vector(

@@ -17,7 +17,7 @@ BOX_SIGMA = 1.0
 def detection_loss(
     stages: tuple[SampledOutputs, SampledOutputs], labelled: jax.Array, config: DetectionConfig
 ) -> jax.Array:
-    """Computes the weighted sum of all four losses, summed over the labelled images.
+    """Computes the weighted sum of all four losses (N,); 0 for unlabelled images.
 
     Args:
       stages: outputs of the proposal stage and of the box stage.
@@ -31,7 +31,7 @@ def detection_loss(
         + config.box_class_weight * class_loss(boxes)
         + config.box_weight * box_loss(boxes, BOX_SIGMA)
     )
-    return jnp.where(labelled, losses, 0).sum()
+    return jnp.where(labelled, losses, 0)
 
 
 def class_loss(stage: SampledOutputs) -> jax.Array:

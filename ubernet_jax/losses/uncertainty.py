@@ -6,15 +6,15 @@ import jax.numpy as jnp
 LOG_VARIANCE = 'log_variance'  # name of a scalar in each task's parameter group
 
 
-def uncertain_loss(loss: jax.Array, count: jax.Array, log_variance: jax.Array) -> jax.Array:
-    """Multiplies each image's loss by exp(-s), adds s / 2, and sums over the images.
+def uncertain_loss(losses: jax.Array, labelled: jax.Array, log_variance: jax.Array) -> jax.Array:
+    """Multiplies the loss of each labelled image by exp(-s) and adds s / 2.
 
     The paper uses this form for classification, and for regression with halved squares, as in the
     smooth L1 loss. It is minimal where exp(s) is twice the mean loss.
 
     Args:
-      loss: sum over the labelled images.
-      count: number of labelled images.
+      losses: of the images (N,); 0 without a label.
+      labelled: bool (N,).
       log_variance: s, of the task.
     """
-    return jnp.exp(-log_variance) * loss + 0.5 * count * log_variance
+    return jnp.exp(-log_variance) * losses + 0.5 * labelled * log_variance

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from ubernet_jax.models.box_targets import BoxSamples, BoxTargets
-from ubernet_jax.ops.anchors import Assignment, assign
+from ubernet_jax.ops.anchors import Assignment, assign, ignore_negatives
 from ubernet_jax.ops.boxes import encode, intersection_over_union
 from ubernet_jax.ops.sampling import sample
 
@@ -35,9 +35,7 @@ def sample_anchors(
     """
     inside = (anchors[:, :2] >= 0).all(-1) & (anchors[:, 2:] <= image_size[None, ::-1]).all(-1)
     overlap = jnp.where(inside[:, None], intersection_over_union(anchors, targets.corners), 0)
-    assignment, matched = assign(
-        overlap, targets.valid, positive=0.7, negative=0.3, low_quality=True
-    )
+    assignment, matched = _assign(overlap, targets, 0.7, 0.3, low_quality=True)
     assignment = jnp.where(inside, assignment, Assignment.IGNORE)
     objects = dataclasses.replace(targets, classes=jnp.ones_like(targets.classes))
     samples = sample(rng, assignment, ANCHORS, ANCHOR_POSITIVES)
@@ -59,12 +57,20 @@ def sample_regions(
     boxes = jnp.concatenate([boxes, targets.corners])
     valid = jnp.concatenate([valid, targets.valid])
     overlap = intersection_over_union(boxes, targets.corners)
-    assignment, matched = assign(
-        overlap, targets.valid, positive=0.5, negative=0.5, low_quality=False
-    )
+    assignment, matched = _assign(overlap, targets, 0.5, 0.5, low_quality=False)
     assignment = jnp.where(valid, assignment, Assignment.IGNORE)
     samples = sample(rng, assignment, REGIONS, REGION_POSITIVES)
     return _label_samples(boxes, samples, assignment, matched, targets, std)
+
+
+def _assign(
+    overlap: jax.Array, targets: BoxTargets, positive: float, negative: float, low_quality: bool
+) -> tuple[jax.Array, jax.Array]:
+    """`assign` with the targets of an image, without negatives on its ignored boxes."""
+    assignment, matched = assign(overlap, targets.valid, positive, negative, low_quality)
+    if targets.ignored is not None:
+        assignment = ignore_negatives(assignment, overlap, targets.ignored, negative)
+    return assignment, matched
 
 
 def _label_samples(

@@ -18,11 +18,14 @@ class BoxTargets(struct.PyTreeNode, Generic[ArrayT]):
       corners: float32 (N, M, 4); zeros in empty slots.
       classes: uint8 (N, M), 1..C-1; 0 in empty slots.
       valid: bool (N, M); False in empty slots and for difficult boxes.
+      ignored: bool (N, M), boxes that may be objects: what overlaps with them is not trained on as
+        background. None if there are none.
     """
 
     corners: ArrayT
     classes: ArrayT
     valid: ArrayT
+    ignored: ArrayT | None = None
 
 
 class BoxSamples(struct.PyTreeNode):

@@ -88,12 +88,11 @@ def describe_vit(spec: ViTSpec) -> TrunkSpec:
             name=name,
         )
 
-    blocks = [(f'block_{number}',) for number in range(spec.depth)]
-    blocks[0] = (EMBEDDING, LAST_NORM, *blocks[0])
+    first, *others = ((f'block_{number}',) for number in range(spec.depth))
     return TrunkSpec(
         make,
         dict.fromkeys(spec.tap_names, spec.patch),
-        tuple(blocks),
+        ((EMBEDDING, LAST_NORM, *first), *others),
         detector_stride=spec.patch,
         grid=Grid(spec.patch, patches=True),
         scales=1,

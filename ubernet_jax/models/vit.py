@@ -139,7 +139,9 @@ class ViT(nn.Module):
         angles = None
         if not spec.table:
             # The class token and the registers are not rotated.
-            angles = np.pad(rotations(patches.shape[1:], HEAD_WIDTH), ((others, 0), (0, 0)))
+            _, height, width = patches.shape
+            angles = rotations((height, width), HEAD_WIDTH)
+            angles = jnp.asarray(np.pad(angles, ((others, 0), (0, 0))))
         frozen = self.frozen_blocks > 0
         x = _stop_gradient_if(frozen, self.embedding(image))
         taps = {}

@@ -76,3 +76,17 @@ def assign(
         is_positive |= ((iou == iou.max(0, keepdims=True)) & (iou > 0)).any(1)
     assignment = jnp.where(is_positive, Assignment.POSITIVE, assignment)
     return assignment.astype(jnp.int32), iou.argmax(1).astype(jnp.int32)
+
+
+def ignore_negatives(assignment: Array, iou: Array, ignored: Array, negative: float) -> Array:
+    """Turns NEGATIVE boxes that overlap with a box that may be an object into IGNORE.
+
+    Args:
+      assignment: `Assignment` int32 (A,).
+      iou: (A, G).
+      ignored: bool (G,), the boxes that may be objects.
+      negative: the IoU from which on a box overlaps.
+    """
+    overlaps = (iou >= negative) & ignored[None]
+    is_ignored = overlaps.any(1) & (assignment == Assignment.NEGATIVE)
+    return jnp.where(is_ignored, Assignment.IGNORE, assignment)

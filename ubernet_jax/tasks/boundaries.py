@@ -14,9 +14,12 @@ from ubernet_jax.labels.lines import LineMap
 from ubernet_jax.losses.bags import multiple_instance
 from ubernet_jax.metrics.boundaries import PROTOCOLS, BoundaryMetric
 from ubernet_jax.metrics.metric import Metric
+from ubernet_jax.metrics.thinning import Nms, suppress
 from ubernet_jax.tasks.dense import DenseTask
 from ubernet_jax.tasks.registry import register
 from ubernet_jax.tasks.strength import StrengthTask
+from ubernet_jax.tasks.task import Size
+from ubernet_jax.visualize.drawing import to_bytes
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -66,6 +69,14 @@ class Boundaries(StrengthTask, BagTask):
         positive = label.share > 255 * self.positive_share
         undecided = (label.share > 0) & ~positive
         return np.where(undecided, np.uint8(VOID), positive)
+
+    def teach(self, output: np.ndarray, size: Size, image_size: Size) -> LineMap:
+        """Returns the probability on lines, thinned as for the evaluation, and 0 beside them."""
+        strength = suppress(self.finish(output, size, image_size), Nms.SMOOTHED)
+        return LineMap(share=to_bytes(strength.astype(np.float32)))
+
+    def to_taught_target(self, label: LineMap) -> np.ndarray:
+        return np.where(self.is_certain(label.share), label.share > 127, np.uint8(VOID))
 
     def metrics(
         self, name: str, thresholds: int, kinds: Mapping[str, LabelKind]

@@ -8,15 +8,17 @@ import numpy as np
 import scipy.special
 
 from ubernet_jax.example import Example
-from ubernet_jax.labels import ClassLines, ClassMap, LabelKind
+from ubernet_jax.labels import VOID, ClassLines, ClassMap, LabelKind
+from ubernet_jax.labels.taught_classes import ScoredClasses, TaughtClassLines
 from ubernet_jax.metrics.boundary_extraction import outline_classes
 from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.metrics.semantic_boundaries import Mode, SemanticBoundaryMetric, SemanticTruth
-from ubernet_jax.metrics.thinning import Nms
+from ubernet_jax.metrics.thinning import Nms, suppress
 from ubernet_jax.tasks.boundaries import BagTask
 from ubernet_jax.tasks.registry import register
 from ubernet_jax.tasks.strips import argmax_and_max, finish_in_strips
 from ubernet_jax.tasks.task import Size
+from ubernet_jax.visualize.drawing import to_bytes
 from ubernet_jax.visualize.palette import Colour
 from ubernet_jax.visualize.style import DEFAULT_STYLE, Style
 
@@ -74,6 +76,21 @@ class ClassBoundaries(BagTask):
             _class_probabilities, output, image_size, self.last_nodes(size)
         )
         return np.moveaxis(strips, 1, 0)
+
+    @property
+    def taught_label(self) -> TaughtClassLines:
+        return TaughtClassLines(classes=tuple(self.classes))
+
+    def teach(self, output: np.ndarray, size: Size, image_size: Size) -> ScoredClasses:
+        """Returns class and probability on lines, thinned as for the evaluation, and 0 beside."""
+        result = self.finish(output, size, image_size)
+        scores = to_bytes(suppress(result.strength, Nms.SMOOTHED).astype(np.float32))
+        return ScoredClasses(classes=np.where(scores > 0, result.classes, 0), scores=scores)
+
+    def to_taught_target(self, label: ScoredClasses) -> np.ndarray:
+        certain = np.maximum(label.scores, 255 - label.scores) >= 255 * self.taught_confidence
+        classes = np.where(label.scores > 127, label.classes, np.uint8(0))
+        return np.where(certain, classes, np.uint8(VOID))
 
     def arrays(self, name: str, result: ClassBoundaryMap) -> dict[str, np.ndarray]:
         return {name: result.classes, f'{name}_strength': result.strength}

@@ -67,6 +67,10 @@ class DenseTask(Task):
         """Converts a label (H, W, ...) to the values that the target stores."""
         return label
 
+    def to_taught_target(self, label: Any) -> np.ndarray:
+        """Converts a label of the kind `taught_label`, as `to_target` does."""
+        return self.to_target(label)
+
     def compose(self, *arrays: np.ndarray) -> Any:
         """Builds the result from the arrays of `finish_strip`, joined to the full image."""
         (result,) = arrays
@@ -135,9 +139,10 @@ class DenseTask(Task):
         return cast(MapLabel, self.label).empty_target(images, size, arrays)
 
     def write_target(self, target: np.ndarray, index: int, label: Any) -> None:
-        values = self.to_target(label)
-        height, width = values.shape[:2]
-        target[index, :height, :width] = values
+        _write(target, index, self.to_target(label))
+
+    def write_taught(self, target: np.ndarray, index: int, label: Any) -> None:
+        _write(target, index, self.to_taught_target(label))
 
     def finish(self, output: np.ndarray, size: Size, image_size: Size) -> Any:
         """Interpolates the scores to the image's size and then computes the result from them."""
@@ -147,3 +152,9 @@ class DenseTask(Task):
     def last_nodes(self, size: Size) -> tuple[float, float]:
         """Where the last pixels of an input of `size` (height, width) lie, in scores."""
         return (size[0] - 1) / self.stride, (size[1] - 1) / self.stride
+
+
+def _write(target: np.ndarray, index: int, values: np.ndarray) -> None:
+    """Writes values (H, W, ...) into the upper left of position `index` of a target."""
+    height, width = values.shape[:2]
+    target[index, :height, :width] = values

@@ -15,6 +15,7 @@ from ubernet_jax.example import Example
 from ubernet_jax.json_file import write_json
 from ubernet_jax.labels import Boxes, LabelKind
 from ubernet_jax.labels.boxes import BoxSet
+from ubernet_jax.labels.taught_boxes import ScoredBoxSet, TaughtBoxes
 from ubernet_jax.losses.detection import detection_loss
 from ubernet_jax.metrics.boxes import Objects, ScoredBoxes
 from ubernet_jax.metrics.detection import ApMode, DetectionMetric
@@ -25,6 +26,7 @@ from ubernet_jax.models.detection import DetectionHead, DetectionOutputs
 from ubernet_jax.models.pyramid import Features
 from ubernet_jax.models.settings import DetectionConfig, ModelConfig, Pooling
 from ubernet_jax.models.trunks import TRUNKS
+from ubernet_jax.tasks.box_slots import write_boxes
 from ubernet_jax.tasks.detections import Detections, MeasuredBoxes
 from ubernet_jax.tasks.registry import register
 from ubernet_jax.tasks.task import Size, Task
@@ -41,6 +43,9 @@ class Detection(Task):
 
     Attributes:
       detector: sizes, thresholds and loss weights of the detector.
+      taught_ignored: boxes that a teacher predicted with a score from here up to
+        `taught_confidence` may be objects: the network learns nothing there. Those below are
+        background, those above are objects.
     """
 
     kind: ClassVar[str] = 'detection'
@@ -55,6 +60,7 @@ class Detection(Task):
     voc_list: ClassVar[str] = 'Main'
 
     detector: DetectionConfig = dataclasses.field(default_factory=DetectionConfig)
+    taught_ignored: float = 0.2
 
     def validate(self, where: str) -> None:
         super().validate(where)
@@ -63,6 +69,9 @@ class Detection(Task):
             value = getattr(self.detector, field)
             require_setting(fits, f'{where}.detector.{field}', value, allowed)
 
+        ignored, most = self.taught_ignored, self.taught_confidence
+        allowed = f'0 to taught_confidence, {most}'
+        require_setting(0 <= ignored <= most, f'{where}.taught_ignored', ignored, allowed)
         for field in ('width', 'min_side', 'detections', 'max_boxes'):
             require(getattr(self.detector, field) > 0, field, 'above 0')
         for field in ('train_proposals', 'test_proposals'):
@@ -160,16 +169,42 @@ class Detection(Task):
             corners=arrays.zeros((*slots, 4), np.float32),
             classes=arrays.zeros(slots, np.uint8),
             valid=arrays.zeros(slots, bool),
+            ignored=arrays.zeros(slots, bool),
         )
 
     def write_target(self, target: BoxTargets, index: int, label: BoxSet) -> None:
         """Writes the boxes that are not difficult; only the largest if there are too many."""
         boxes = label[~label.difficult]
         largest = np.argsort(-boxes.areas(), kind='stable')[: self.detector.max_boxes]
-        boxes = boxes[np.sort(largest)]
-        target.corners[index, : len(boxes)] = boxes.corners
-        target.classes[index, : len(boxes)] = boxes.classes
-        target.valid[index, : len(boxes)] = True
+        write_boxes(target, index, boxes[np.sort(largest)], target.valid)
+
+    @property
+    def taught_label(self) -> TaughtBoxes:
+        return TaughtBoxes(classes=tuple(self.classes))
+
+    def teach(
+        self, output: DetectionOutputs[np.ndarray], size: Size, image_size: Size
+    ) -> ScoredBoxSet:
+        """Returns the detections whose box has an area within the image."""
+        result, (height, width) = self.finish(output, size, image_size), image_size
+        corners = np.clip(result.corners, 0, np.array([width, height] * 2, np.float32))
+        kept = np.flatnonzero((corners[:, :2] < corners[:, 2:]).all(axis=1))
+        return ScoredBoxSet(
+            corners=corners[kept],
+            classes=result.classes[kept],
+            difficult=np.zeros(len(kept), bool),
+            scores=result.scores[kept],
+        )
+
+    def write_taught(self, target: BoxTargets, index: int, label: ScoredBoxSet) -> None:
+        """Writes objects, then ignored boxes; only those of the highest scores if too many."""
+        is_object = label.scores >= self.taught_confidence
+        is_ignored = ~is_object & (label.scores >= self.taught_ignored)
+        slots = self.detector.max_boxes
+        objects = label[np.flatnonzero(is_object)[:slots]]
+        write_boxes(target, index, objects, target.valid)
+        ignored = label[np.flatnonzero(is_ignored)[: slots - len(objects)]]
+        write_boxes(target, index, ignored, target.ignored, start=len(objects))
 
     def find_excess(self, counts: np.ndarray) -> str:
         limit = self.detector.max_boxes

@@ -8,15 +8,18 @@ from typing import ClassVar
 import jax
 import numpy as np
 
-from ubernet_jax.labels import ClassMap, LabelKind
+from ubernet_jax.labels import VOID, ClassMap, LabelKind
 from ubernet_jax.labels.class_palette import choose_palette
+from ubernet_jax.labels.taught_classes import ScoredClasses, TaughtClassMap
 from ubernet_jax.losses.dense import cross_entropy
 from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.metrics.segmentation import SegmentationMetric
 from ubernet_jax.tasks.dense import DenseTask
 from ubernet_jax.tasks.registry import register
-from ubernet_jax.tasks.strips import argmax_and_max
+from ubernet_jax.tasks.strips import argmax_and_max, finish_in_strips
+from ubernet_jax.tasks.task import Size
 from ubernet_jax.tasks.voc_results import segmentation_results
+from ubernet_jax.visualize.drawing import to_bytes
 from ubernet_jax.visualize.index_mask import write_index_mask
 from ubernet_jax.visualize.style import DEFAULT_STYLE
 
@@ -45,6 +48,20 @@ class Segmentation(DenseTask):
     def finish_strip(self, scores: np.ndarray) -> tuple[np.ndarray, ...]:
         return (argmax_and_max(scores)[0],)
 
+    @property
+    def taught_label(self) -> TaughtClassMap:
+        return TaughtClassMap(classes=tuple(self.classes))
+
+    def teach(self, output: np.ndarray, size: Size, image_size: Size) -> ScoredClasses:
+        classes, scores = finish_in_strips(
+            _most_probable, output, image_size, self.last_nodes(size)
+        )
+        return ScoredClasses(classes=classes, scores=scores)
+
+    def to_taught_target(self, label: ScoredClasses) -> np.ndarray:
+        certain = label.scores >= 255 * self.taught_confidence
+        return np.where(certain, label.classes, np.uint8(VOID))
+
     def save(self, name: str, result: np.ndarray, folder: pathlib.Path) -> None:
         """Writes `NAME.index.png`: the class index of each pixel, a label of the folder layout."""
         palette = choose_palette(tuple(self.classes), DEFAULT_STYLE)
@@ -60,3 +77,9 @@ class Segmentation(DenseTask):
 
     def describe_point(self, result: np.ndarray, x: int, y: int, min_score: float) -> str:
         return self.classes[result[y, x]]
+
+
+def _most_probable(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Maps scores (h, C, w) to the most probable class and its probability, uint8 (h, w)."""
+    classes, highest = argmax_and_max(scores)
+    return classes, to_bytes(1 / np.exp(scores - highest[:, None]).sum(1))

@@ -5,21 +5,29 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from ubernet_jax.labels import LabelKind
+from ubernet_jax.labels import VOID, LabelKind
 from ubernet_jax.labels import SoftMask as SoftMaskLabel
-from ubernet_jax.losses.dense import cross_entropy
+from ubernet_jax.losses.dense import soft_cross_entropy
 from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.metrics.saliency import SaliencyMetric
 from ubernet_jax.tasks.registry import register
 from ubernet_jax.tasks.strength import StrengthTask
+from ubernet_jax.tasks.task import Size
+from ubernet_jax.visualize.drawing import to_bytes
+
+FULL = 254  # in a target: the pixel is marked; 0: it is not; between: its probability times 254
 
 
 @register
 @dataclasses.dataclass(kw_only=True)
 class SoftMask(StrengthTask):
-    """The result is float32 (H, W), the probability that a pixel is marked."""
+    """The result is float32 (H, W), the probability that a pixel is marked.
+
+    A real label is marked or not; a taught label is the probability itself.
+    """
 
     kind: ClassVar[str] = 'soft_mask'
     label_kind: ClassVar[type[LabelKind]] = SoftMaskLabel
@@ -30,10 +38,17 @@ class SoftMask(StrengthTask):
     def pixel_loss(
         self, scores: jax.Array, target: jax.Array, valid: jax.Array
     ) -> tuple[jax.Array, jax.Array]:
-        return cross_entropy(scores, target)
+        return soft_cross_entropy(scores, target.astype(jnp.float32) / FULL), target != VOID
 
     def to_target(self, label: np.ndarray) -> np.ndarray:
-        return label > 255 * self.positive_share
+        return np.where(label > 255 * self.positive_share, np.uint8(FULL), np.uint8(0))
+
+    def teach(self, output: np.ndarray, size: Size, image_size: Size) -> np.ndarray:
+        return to_bytes(self.finish(output, size, image_size))
+
+    def to_taught_target(self, label: np.ndarray) -> np.ndarray:
+        share = np.rint(label * np.float32(FULL / 255)).astype(np.uint8)
+        return np.where(self.is_certain(label), share, np.uint8(VOID))
 
     def metrics(
         self, name: str, thresholds: int, kinds: Mapping[str, LabelKind]

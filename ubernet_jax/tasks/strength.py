@@ -30,5 +30,12 @@ class StrengthTask(DenseTask):
     def finish_strip(self, scores: np.ndarray) -> tuple[np.ndarray, ...]:
         return (scipy.special.expit(scores[:, 1] - scores[:, 0]),)
 
+    def is_certain(self, strength: np.ndarray) -> np.ndarray:
+        """Maps the strengths uint8 (H, W) of a taught label to bool (H, W), which of them count.
+
+        The confidence is the probability of the more probable of the two classes.
+        """
+        return np.maximum(strength, 255 - strength) >= 255 * self.taught_confidence
+
     def describe_point(self, result: np.ndarray, x: int, y: int, min_score: float) -> str:
         return f'{result[y, x]:.2f}'

@@ -20,15 +20,13 @@ from ubernet_jax.labels.kind import check_class_names, defining_module
 from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.models.pyramid import Features
 from ubernet_jax.models.settings import ModelConfig
-from ubernet_jax.tasks.group import GroupConfig
+from ubernet_jax.tasks.teaching import Size, Teaching
 from ubernet_jax.visualize.palette import Colour
 from ubernet_jax.visualize.style import DEFAULT_STYLE, Style
 
-Size = tuple[int, int]  # height, width
-
 
 @dataclasses.dataclass(kw_only=True)
-class Task(GroupConfig, abc.ABC):
+class Task(Teaching, abc.ABC):
     """A task of a network: its settings are fields, and the behaviour of its kind is in methods.
 
     A task's name is its key in the configuration. The same name is used for its parameter group,
@@ -137,7 +135,7 @@ class Task(GroupConfig, abc.ABC):
         labelled: jax.Array,
         scale_weight: jax.Array | float = 1.0,
     ) -> jax.Array:
-        """Returns the task's loss, summed over the labelled images: a scalar.
+        """Returns the loss of each image (N,); 0 for unlabelled images.
 
         Args:
           outputs: what the method `outputs` returned.
@@ -185,10 +183,6 @@ class Task(GroupConfig, abc.ABC):
           arrays: numpy, or jax.numpy to create the target on a device.
         """
 
-    @abc.abstractmethod
-    def write_target(self, target: Any, index: int, label: Any) -> None:
-        """Writes one image's label into the upper left of position `index` of an empty target."""
-
     def find_excess(self, counts: np.ndarray) -> str:
         """Describes the images that have more objects than the task takes; empty if none has.
 
@@ -198,16 +192,6 @@ class Task(GroupConfig, abc.ABC):
         return ''
 
     # Results of one image, on the host.
-
-    @abc.abstractmethod
-    def finish(self, output: Any, size: Size, image_size: Size) -> Any:
-        """Converts the network's output for one image to the result at the image's original size.
-
-        Args:
-          output: output of `predict` for one image, as numpy arrays.
-          size: (height, width) at which the image entered the network.
-          image_size: original (height, width) of the image.
-        """
 
     def finish_for_metrics(self, output: Any, size: Size, image_size: Size) -> Any:
         """Returns what the method `prediction` takes, at the image's original size.

@@ -15,12 +15,14 @@ import jax
 import jax.numpy as jnp
 import optax
 
+ROUNDING = 1e-3  # samples; ten taught samples of weight 0.1 are one sample
+
 
 class GroupState(NamedTuple):
     """State of one group.
 
     Attributes:
-      count: int32, labelled samples since the last update.
+      count: float32, labelled samples since the last update; a taught label counts its weight.
       gradient_sum: like the parameters, over those samples.
       updates: int32, updates so far.
       inner: state of the inner optimizer.
@@ -42,8 +44,9 @@ def accumulate_samples(
     """
 
     def init(params: optax.Params) -> GroupState:
-        zero = jnp.zeros((), jnp.int32)
-        return GroupState(zero, jax.tree.map(jnp.zeros_like, params), zero, inner.init(params))
+        zeros = jax.tree.map(jnp.zeros_like, params)
+        count, updates = jnp.zeros((), jnp.float32), jnp.zeros((), jnp.int32)
+        return GroupState(count, zeros, updates, inner.init(params))
 
     def update(
         gradient_sum: optax.Updates,
@@ -65,7 +68,7 @@ def accumulate_samples(
         def hold() -> tuple[optax.Updates, GroupState]:
             return zeros, GroupState(seen, total, state.updates, state.inner)
 
-        return jax.lax.cond(seen >= batch_size, fire, hold)
+        return jax.lax.cond(seen >= batch_size - ROUNDING, fire, hold)
 
     return _with_required_arguments(init, update)
 

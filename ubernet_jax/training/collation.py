@@ -31,6 +31,7 @@ def collate(
     present = {name for example in examples if example is not None for name in example.labels}
     present = [name for name in tasks if name in present]
     labelled = {name: np.zeros(images, bool) for name in present}
+    taught = {name: np.zeros(images, bool) for name in present}
     targets = {name: tasks[name].empty_target(images, size) for name in present}
     for index, example in enumerate(examples):
         if example is None:
@@ -40,10 +41,17 @@ def collate(
         scales[index] = example.scale
         for name in present:
             if name in example.labels:
-                tasks[name].write_target(targets[name], index, example.labels[name])
-                labelled[name][index] = True
+                task, is_taught = tasks[name], name in example.taught
+                write = task.write_taught if is_taught else task.write_target
+                write(targets[name], index, example.labels[name])
+                labelled[name][index], taught[name][index] = True, is_taught
     return Batch(
-        image=image, image_sizes=image_sizes, scales=scales, targets=targets, labelled=labelled
+        image=image,
+        image_sizes=image_sizes,
+        scales=scales,
+        targets=targets,
+        labelled=labelled,
+        taught=taught,
     )
 
 
@@ -53,9 +61,9 @@ def add_absent_targets(tasks: Mapping[str, Task], batch: Batch[jax.Array]) -> Ba
     Every micro-batch of a size then has the same structure, and one program takes all of them.
     """
     images, height, width, _ = batch.image.shape
-    targets, labelled = dict(batch.targets), dict(batch.labelled)
+    targets, labelled, taught = dict(batch.targets), dict(batch.labelled), dict(batch.taught)
     for name, task in tasks.items():
         if name not in targets:
             targets[name] = task.empty_target(images, (height, width), jnp)
-            labelled[name] = jnp.zeros(images, bool)
-    return batch.replace(targets=targets, labelled=labelled)
+            labelled[name] = taught[name] = jnp.zeros(images, bool)
+    return batch.replace(targets=targets, labelled=labelled, taught=taught)

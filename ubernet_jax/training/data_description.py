@@ -22,7 +22,8 @@ def describe_sets(sets: Sequence[TrainingSet]) -> list[Description]:
     Returns:
       For each training set `source`, `ids`, `sizes` (height, width), `photographs` (their
       fingerprints, shortened to 16 hexadecimal digits), and of each label that a task is trained on
-      its `kind` with its classes, and which images have it: a string of 0 and 1.
+      its `kind` with its classes, and which images have it: a string of 0 and 1; and `taught`, the
+      digest of the taught labels of each task.
     """
     return [
         {
@@ -39,6 +40,7 @@ def describe_sets(sets: Sequence[TrainingSet]) -> list[Description]:
                 }
                 for name in sorted(set(part.labels.values()))
             },
+            'taught': {task: labels.digest for task, labels in sorted(part.taught.items())},
         }
         for part in sets
     ]
@@ -72,6 +74,10 @@ def _changes(then: Description, now: Description) -> Iterator[str]:
         kind = then['labels'].get(name, {}).get('kind')
         if kind != label['kind']:
             yield f'label {name} was {kind}, and is now {label["kind"]}'
+    before, after = then.get('taught', {}), now['taught']
+    for task in sorted(before.keys() | after.keys()):
+        if before.get(task) != after.get(task):
+            yield f'the taught labels of the task {task} are others'
 
 
 def _images(description: Description) -> dict[str, dict[str, Any]]:

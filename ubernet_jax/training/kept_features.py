@@ -88,7 +88,9 @@ class KeptFeatures:
         """The bytes of the features of an image of a bucket."""
         image = jax.ShapeDtypeStruct((1, height, width, 3), np.uint8)
         sizes, scales = np.zeros((1, 2), np.int32), np.ones((1, 2), np.float32)
-        batch = Batch(image=image, image_sizes=sizes, scales=scales, targets={}, labelled={})
+        batch = Batch(
+            image=image, image_sizes=sizes, scales=scales, targets={}, labelled={}, taught={}
+        )
         taps = jax.eval_shape(self._compute, self._shapes, batch)
         return sum(tap.size * tap.dtype.itemsize for tap in taps.values())
 
@@ -104,15 +106,15 @@ class KeptFeatures:
         """
         paths = [self._path(batch, index) for index in range(len(batch.image))]
         images = [_read(path) for path in paths]
-        if any(image is None for image in images):
-            inputs = batch.replace(targets={}, labelled={})
+        missing = [index for index, image in enumerate(images) if image is None]
+        if missing:
+            inputs = batch.replace(targets={}, labelled={}, taught={})
             computed = jax.device_get(self._compute(shared, inputs))
-            for index, path in enumerate(paths):
-                if images[index] is None:
-                    images[index] = np.stack([computed[tap][index] for tap in self._names])
-                    _write(path, images[index])
-        taps = {tap: np.stack([image[k] for image in images]) for k, tap in enumerate(self._names)}
-        return batch.replace(taps=taps)
+            for index in missing:
+                images[index] = image = np.stack([computed[tap][index] for tap in self._names])
+                _write(paths[index], image)
+        kept = np.stack([image for image in images if image is not None], 1)
+        return batch.replace(taps=dict(zip(self._names, kept, strict=True)))
 
     def _path(self, batch: Batch[np.ndarray], index: int) -> pathlib.Path:
         image = np.ascontiguousarray(batch.image[index])

@@ -69,6 +69,6 @@ class MicroBatches:
             if index == PADDING:
                 examples.append(None)
                 continue
-            example = part.dataset[int(index)].rename(part.labels)
+            example = part.read(int(index))
             examples.append(fit(example, size, config.scale, config.flip, rng, part.rotations))
         return collate(examples, size, self._tasks)

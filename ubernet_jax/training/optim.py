@@ -58,7 +58,7 @@ def sample_counts(
 
     Args:
       algorithm: asynchronous groups count their labelled images, synchronous groups every image.
-      labelled: task -> number of labelled images of the step.
+      labelled: task -> number of labelled images of the step; a taught label counts its weight.
       images: number of images of the step.
     """
     if algorithm is Algorithm.SYNCHRONOUS:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ubernet_jax.config import Algorithm, Config, GroupConfig
 from ubernet_jax.tasks.group import SHARED
+from ubernet_jax.training.asynchronous import ROUNDING
 from ubernet_jax.training.epoch_plan import DatasetPlan, describe_epoch, plan_epoch
 from ubernet_jax.training.epochs import Epochs
 from ubernet_jax.training.groups import batch_size, decay_updates, groups_of
@@ -25,7 +26,8 @@ class Schedule:
       steps: of the run.
       epoch: steps of an epoch.
       datasets: what an epoch shows of every dataset.
-      samples: group -> images of the run that the group counts.
+      samples: group -> images of the run that the group counts, rounded; an image with a taught
+        label counts its weight.
       batches: group -> its effective batch, in samples.
       updates: group -> updates that the group is expected to make.
       rates: group -> its learning rates over the run, in words.
@@ -79,20 +81,23 @@ def make_schedule(config: Config, epochs: Epochs) -> Schedule:
       epochs: which images each step sees.
     """
     groups = groups_of(config.optim, config.tasks)
-    counts = {name: np.zeros(epochs.length, int) for name in groups}
+    counts = {name: np.zeros(epochs.length) for name in groups}
     for step in range(epochs.length):
         for micro_batch in epochs.plan(step):
             images, part = micro_batch.images(), epochs.sets[micro_batch.dataset]
             counts[SHARED][step] += len(images)
             for task in part.labels:
                 counts[task][step] += part.count_samples(task, images)
+            for task in part.taught:
+                weight = config.tasks[task].taught_weight
+                counts[task][step] += weight * part.count_taught(task, images)
     steps = count_steps(config, counts[SHARED])
     synchronous = config.optim.algorithm is Algorithm.SYNCHRONOUS
     batches = {name: batch_size(config.optim, group) for name, group in groups.items()}
     samples, updates = {}, {}
     for name in groups:
         per_step = np.resize(counts[SHARED] if synchronous else counts[name], steps)
-        samples[name] = int(per_step.sum())
+        samples[name] = round(per_step.sum())
         updates[name] = _count_updates(per_step.tolist(), batches[name])
     return Schedule(
         steps=steps,
@@ -105,12 +110,12 @@ def make_schedule(config: Config, epochs: Epochs) -> Schedule:
     )
 
 
-def _count_updates(samples: Sequence[int], batch: int) -> int:
+def _count_updates(samples: Sequence[float], batch: int) -> int:
     """How often a counter of samples reaches the batch; it then restarts at zero."""
     seen = updates = 0
     for count in samples:
         seen += count
-        if seen >= batch:
+        if seen >= batch - ROUNDING:
             seen, updates = 0, updates + 1
     return updates
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import operator
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
@@ -13,11 +14,12 @@ from jax.sharding import PartitionSpec as P
 
 from ubernet_jax.batch import Batch
 from ubernet_jax.network import Params
+from ubernet_jax.tasks.teaching import taught_name
 from ubernet_jax.training.optim import sample_counts
 from ubernet_jax.training.parallel import DATA
 from ubernet_jax.training.settings import StepSettings
 from ubernet_jax.training.state import TrainState
-from ubernet_jax.training.task_gradients import Gradients, compute_gradients
+from ubernet_jax.training.task_gradients import BySource, Gradients, compute_gradients
 
 
 class StepGradients(NamedTuple):
@@ -103,8 +105,8 @@ class StepMetrics:
 
     Attributes:
       images: int32, images of the step.
-      losses: loss sums by task, without the task weights.
-      labelled: int32, labelled images by task.
+      losses: loss sums by task, without weights; those over taught labels under `TASK (taught)`.
+      labelled: int32, labelled images, under the same names.
       updates: int32, updates so far by group.
       finite: False if any loss or gradient was not finite; the state is then unchanged.
     """
@@ -116,6 +118,12 @@ class StepMetrics:
     finite: jax.Array
 
 
+def _named_by_source(sums: Mapping[str, BySource]) -> dict[str, jax.Array]:
+    """Task -> its sum over real labels, and `TASK (taught)` -> that over taught labels."""
+    real = {name: value.real for name, value in sums.items()}
+    return real | {taught_name(name): value.taught for name, value in sums.items()}
+
+
 def train_step(
     settings: StepSettings,
     optimizer: optax.GradientTransformationExtraArgs,
@@ -125,11 +133,16 @@ def train_step(
 ) -> tuple[TrainState, StepMetrics]:
     """Advances the state by one step, unless its gradients are not finite."""
     gradients, images, _ = sum_gradients(settings, mesh, state, batch)
-    total_loss = sum(gradients.losses.values(), start=jnp.zeros(()))
+    losses = _named_by_source(gradients.losses)
+    total_loss = sum(losses.values(), start=jnp.zeros(()))
     finite = jnp.isfinite(optax.tree.norm(gradients.sums)) & jnp.isfinite(total_loss)
     # An image without any label still counts for the trunk, as in the paper's algorithm; images
     # of padding do not.
-    counts = sample_counts(settings.algorithm, gradients.labelled, images)
+    weighted = {
+        name: count.real + settings.network.tasks[name].taught_weight * count.taught
+        for name, count in gradients.labelled.items()
+    }
+    counts = sample_counts(settings.algorithm, weighted, images)
 
     trained = {group: state.params[group] for group in state.groups}
 
@@ -152,8 +165,8 @@ def train_step(
     state = dataclasses.replace(advanced, params={**state.params, **advanced.params})
     return state, StepMetrics(
         images=images,
-        losses=gradients.losses,
-        labelled=gradients.labelled,
+        losses=losses,
+        labelled=_named_by_source(gradients.labelled),
         updates={group: group_state.updates for group, group_state in state.groups.items()},
         finite=finite,
     )

@@ -22,19 +22,31 @@ from ubernet_jax.network import SHARED, Params
 from ubernet_jax.training.settings import StepSettings
 
 
+class BySource(NamedTuple):
+    """A sum over images, by the source of their label.
+
+    Attributes:
+      real: over the images whose label belongs to the dataset.
+      taught: over the images whose label was predicted by a teacher.
+    """
+
+    real: jax.Array
+    taught: jax.Array
+
+
 class Gradients(NamedTuple):
     """What a micro-batch gives.
 
     Attributes:
       sums: gradient sums by group, without that of a trunk that is frozen as a whole.
-      labelled: int32 scalars, labelled images by task.
-      losses: loss sums over labelled images by task, without the task weights.
+      labelled: counts of the images with a label by task.
+      losses: loss sums over these images by task, without weights.
       batch_stats: updated running statistics.
     """
 
     sums: Params
-    labelled: dict[str, jax.Array]
-    losses: dict[str, jax.Array]
+    labelled: dict[str, BySource]
+    losses: dict[str, BySource]
     batch_stats: dict
 
 
@@ -78,19 +90,26 @@ def compute_gradients(
     inputs = HeadInputs(features, batch, valid, jax.random.fold_in(rng, 1), scale_weight)
     cotangents = combination.init(features)
     sums, losses = {}, {}
-    labelled = {name: batch.labelled[name].sum(dtype=jnp.int32) for name in network.tasks}
+    labelled = {name: _sum_by_source(batch, name, batch.labelled[name]) for name in network.tasks}
     for name in network.tasks:
-        losses[name], sums[name], cotangents = jax.lax.cond(
-            labelled[name] > 0,
+        image_losses, sums[name], cotangents = jax.lax.cond(
+            batch.labelled[name].any(),
             functools.partial(_add_head, settings, name, params[name], inputs),
-            functools.partial(_skip_head, params[name]),
+            functools.partial(_skip_head, params[name], len(batch.image)),
             cotangents,
         )
+        losses[name] = _sum_by_source(batch, name, image_losses)
     if pull_back is not None:
         cotangent = combination.finish(cotangents, jax.random.fold_in(rng, 2))
         cotangent = jax.tree.map(lambda x, feature: x.astype(feature.dtype), cotangent, features)
         (sums[SHARED],) = pull_back(cotangent)
     return Gradients(sums, labelled, losses, batch_stats)
+
+
+def _sum_by_source(batch: Batch[jax.Array], task: str, values: jax.Array) -> BySource:
+    """Sums values (N,) of the images, separately for real and taught labels."""
+    taught = batch.taught[task]
+    return BySource(jnp.where(taught, 0, values).sum(), jnp.where(taught, values, 0).sum())
 
 
 def head_gradients(
@@ -105,8 +124,8 @@ def head_gradients(
       inputs: of all heads.
 
     Returns:
-      The loss sum without the task weight, and the gradients of the weighted loss with respect to
-      the parameters and to the features.
+      The losses of the images (N,) without weights, and the gradients of the weighted loss with
+      respect to the parameters and to the features.
     """
     network, batch = settings.network, inputs.batch
     task, target, labelled = network.tasks[name], batch.targets[name], batch.labelled[name]
@@ -121,23 +140,24 @@ def head_gradients(
             batch.scales,
             inputs.rng,
         )
-        value = task.loss(outputs, target, inputs.valid, labelled, inputs.scale_weight)
+        losses = task.loss(outputs, target, inputs.valid, labelled, inputs.scale_weight)
         if settings.uncertainty:
-            return uncertain_loss(value, labelled.sum(), params[LOG_VARIANCE]), value
-        return value, value
+            return uncertain_loss(losses, labelled, params[LOG_VARIANCE]), losses
+        return losses, losses
 
-    _, pull_back, value = jax.vjp(loss, params, inputs.features, has_aux=True)
-    return value, *pull_back(jnp.asarray(task.weight, value.dtype))
+    _, pull_back, losses = jax.vjp(loss, params, inputs.features, has_aux=True)
+    weights = task.weight * jnp.where(batch.taught[name], task.taught_weight, 1)
+    return losses, *pull_back(weights.astype(losses.dtype))
 
 
 def _add_head(
     settings: StepSettings, name: str, params: dict, inputs: HeadInputs, cotangents: Any
 ) -> tuple[jax.Array, dict, Any]:
     """A labelled task: its loss, its gradient, and the cotangents with its cotangent added."""
-    value, gradient, cotangent = head_gradients(settings, name, params, inputs)
-    return value, gradient, settings.combination.add(cotangents, cotangent)
+    losses, gradient, cotangent = head_gradients(settings, name, params, inputs)
+    return losses, gradient, settings.combination.add(cotangents, cotangent)
 
 
-def _skip_head(params: dict, cotangents: Any) -> tuple[jax.Array, dict, Any]:
+def _skip_head(params: dict, images: int, cotangents: Any) -> tuple[jax.Array, dict, Any]:
     """A task without labels: no loss, no gradient, the cotangents as they are."""
-    return jnp.zeros(()), jax.tree.map(jnp.zeros_like, params), cotangents
+    return jnp.zeros(images), jax.tree.map(jnp.zeros_like, params), cotangents

@@ -5,7 +5,8 @@ statistics) and `config`, and `solver` and `data`, which only training reads.
 """
 
 import pathlib
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import jax
 import orbax.checkpoint as ocp
@@ -18,6 +19,8 @@ from ubernet_jax.weights.checkpoint_digests import DamagedError, check_digests
 from ubernet_jax.weights.checkpoint_lock import reading
 from ubernet_jax.weights.exported import SUFFIX, TrainedNetwork, load_exported
 from ubernet_jax.weights.urls import refuse_url
+
+Restored = TypeVar('Restored')
 
 FOLDER = 'checkpoints'
 CHECKPOINT_HELP = 'a workdir, a checkpoints/STEP folder in it, or an exported .safetensors file'
@@ -33,8 +36,21 @@ def open_checkpoint(path: pathlib.Path) -> TrainedNetwork:
       UserError: there is no checkpoint, or it is damaged.
     """
     refuse_url(path)
-    if path.suffix == SUFFIX:
-        return load_exported(path)
+    return load_exported(path) if path.suffix == SUFFIX else _read(path, _restore_network)
+
+
+def read_training_data(path: pathlib.Path) -> list[dict[str, Any]] | None:
+    """Reads the lists of the images that a network was trained on: the item `data`.
+
+    None for exported files and checkpoints that do not have them. Raises as `open_checkpoint`.
+    """
+    return None if path.suffix == SUFFIX else _read(path, _restore_data)
+
+
+def _read(
+    path: pathlib.Path, restore: Callable[[ocp.CheckpointManager, int], Restored]
+) -> Restored:
+    """Reads from a checkpoint, which is not removed meanwhile."""
     path = path.absolute()
     single = path.parent.name == FOLDER and path.name.isdigit()
     folder = path.parent if single else path / FOLDER
@@ -51,11 +67,19 @@ def open_checkpoint(path: pathlib.Path) -> TrainedNetwork:
             complete = sorted(manager.all_steps())
             with reading(folder / str(step)) as present:
                 if present and step in complete:
-                    return _restore_network(manager, step)
+                    return restore(manager, step)
         if single or step == removed:
             shown = ', '.join(map(str, complete)) or 'none'
             raise UserError(f'{path}: no such checkpoint; complete checkpoints: {shown}')
         removed = step  # by a training, which has newer checkpoints now
+
+
+def _restore_data(manager: ocp.CheckpointManager, step: int) -> list[dict[str, Any]] | None:
+    folder = pathlib.Path(manager.directory, str(step))
+    if not (folder / 'data').exists():
+        return None
+    check_digests(folder, ('data',))
+    return restore_json(manager, step, 'data')['train']
 
 
 def _restore_network(manager: ocp.CheckpointManager, step: int) -> TrainedNetwork:

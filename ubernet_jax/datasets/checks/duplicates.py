@@ -7,6 +7,7 @@ import enum
 
 from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.datasets.storage.fingerprint import find_nearest
+from ubernet_jax.datasets.taught_labels import TrainingImages
 
 
 class Evidence(enum.Enum):
@@ -14,6 +15,9 @@ class Evidence(enum.Enum):
 
     ID = 'id'
     FINGERPRINT = 'fingerprint'
+
+
+Photographs = Dataset | TrainingImages  # images that can be compared with others
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +47,7 @@ class Duplicate:
         return f'{self.first.id} is {self.second.id} ({how})'
 
 
-def find_duplicates(ours: Dataset, theirs: Dataset) -> list[Duplicate]:
+def find_duplicates(ours: Photographs, theirs: Photographs) -> list[Duplicate]:
     """Finds the images of `ours` that are also in `theirs`, each with one match."""
     shared = ours.collection == theirs.collection
     by_id = {name: index for index, name in enumerate(theirs.ids)} if shared else {}
@@ -69,7 +73,7 @@ def find_repeats(dataset: Dataset) -> list[Duplicate]:
 
 
 def _duplicate(
-    ours: Dataset, index: int, theirs: Dataset, match: int, evidence: Evidence
+    ours: Photographs, index: int, theirs: Photographs, match: int, evidence: Evidence
 ) -> Duplicate:
     return Duplicate(
         first=Place(dataset=ours.name, split=ours.split, id=ours.ids[index]),

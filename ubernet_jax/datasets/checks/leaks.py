@@ -16,7 +16,7 @@ import numpy as np
 
 from ubernet_jax.config import DatasetConfig, Leaks
 from ubernet_jax.datasets.builders.registry import make_builder
-from ubernet_jax.datasets.checks.duplicates import Duplicate, find_duplicates
+from ubernet_jax.datasets.checks.duplicates import Duplicate, Photographs, find_duplicates
 from ubernet_jax.datasets.reading import Dataset, open_dataset
 from ubernet_jax.errors import UserError, name_some
 
@@ -42,7 +42,9 @@ def open_datasets(field: str, settings: Sequence[DatasetConfig], directory: str)
     return opened
 
 
-def find_leaks(training: Sequence[Dataset], benchmarks: Sequence[Dataset]) -> list[Duplicate]:
+def find_leaks(
+    training: Sequence[Photographs], benchmarks: Sequence[Photographs]
+) -> list[Duplicate]:
     """Finds each training image, `first`, that is also a test image, `second`."""
     duplicates = (find_duplicates(*pair) for pair in itertools.product(training, benchmarks))
     return list(dict.fromkeys(itertools.chain.from_iterable(duplicates)))

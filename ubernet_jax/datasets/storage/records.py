@@ -7,7 +7,7 @@ before are not mistaken for current ones; a new kind of label does not.
 
 import io
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -57,13 +57,26 @@ def encode(example: Example, kinds: Mapping[str, LabelKind], encoded_image: byte
 
 def decode(record: dict, kinds: Mapping[str, LabelKind]) -> Example:
     """Converts a record, with its image still encoded, to an `Example`; the inverse of `encode`."""
+    labels, image = decode_labels(record, kinds), decode_image(record['image'])
+    return Example(id=record['id'].decode(), image=image, labels=labels, kinds=kinds)
+
+
+def read_labels(serialized: bytes, kinds: Mapping[str, LabelKind]) -> dict[str, Any]:
+    """Returns the labels in a serialized record, by name, without decoding its image."""
+    features = make_features(kinds)
+    decoders = {'image': tfds.decode.SkipDecoding()}
+    record = cast(dict, features.deserialize_example_np(serialized, decoders=decoders))
+    return decode_labels(record, kinds)
+
+
+def decode_labels(record: dict, kinds: Mapping[str, LabelKind]) -> dict[str, Any]:
+    """Converts the labels of a record, by name; those that the image lacks are left out."""
     labels = {}
     for name, kind in kinds.items():
         parts = dict(record['labels'][name])
         if parts.pop(PRESENT):
             labels[name] = kind.unpack(parts)
-    image = decode_image(record['image'])
-    return Example(id=record['id'].decode(), image=image, labels=labels, kinds=kinds)
+    return labels
 
 
 def read_image_file(serialized: bytes) -> bytes:

@@ -61,6 +61,7 @@ def plan_shards(
     kinds: Mapping[str, LabelKind],
     storage: Storage,
     folder: pathlib.Path,
+    shard_images: int = SHARD_IMAGES,
 ) -> list[Shard]:
     """Plans all shards of a dataset, split by split.
 
@@ -70,11 +71,12 @@ def plan_shards(
       kinds: kinds of the dataset's labels.
       storage: how images are stored.
       folder: folder of the shards.
+      shard_images: minimum images per shard.
     """
     shards = []
     for split, items in splits.items():
         template = make_template(name, split, folder)
-        length = max(SHARD_IMAGES, math.ceil(len(items) / MAX_SHARDS))
+        length = max(shard_images, math.ceil(len(items) / MAX_SHARDS))
         runs = [items[start : start + length] for start in range(0, len(items), length)]
         shards += [
             Shard(
