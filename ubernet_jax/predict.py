@@ -13,17 +13,21 @@ skipped and listed at the end.
 """
 
 import argparse
+import itertools
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
 import tqdm
 
 from ubernet_jax import cli
 from ubernet_jax.compilation import enable_compilation_cache
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.api import UberNet
+from ubernet_jax.inference.batches import default_batch, map_ahead
+from ubernet_jax.inference.predictions import Predictions
 from ubernet_jax.inference.videos import ENDINGS, FrameCount, predict_video
-from ubernet_jax.photographs import find_photographs
+from ubernet_jax.photographs import find_photographs, read_photograph
 from ubernet_jax.tasks import select_tasks
 from ubernet_jax.visualize import Style
 from ubernet_jax.weights.trained import CHECKPOINT_HELP
@@ -39,22 +43,81 @@ def main(arguments: Sequence[str] | None = None) -> None:
         refuse_url(path)
     folders = _folders(find_photographs(options.images), options.out)
     style = Style(safe_colours=options.safe_colours)
+    videos = {f: path for f, path in folders.items() if path.suffix.lower() in ENDINGS}
+    photographs = {f: path for f, path in folders.items() if f not in videos}
+    batch = options.batch or default_batch()
     unreadable = []
-    for folder, path in tqdm.tqdm(folders.items(), unit='file', disable=None):
-        try:
-            if path.suffix.lower() in ENDINGS:
-                frames = predict_video(
-                    net, path, tasks, folder / 'sheet.mp4', every=options.every, style=style
-                )
-                tqdm.tqdm.write(_describe(path, frames))
+    with tqdm.tqdm(total=len(folders), unit='file', disable=None) as bar:
+        predicted = itertools.chain(
+            _predict_photographs(net, photographs, tasks, batch, options.arrays, style),
+            _predict_videos(net, videos, tasks, batch, options.every, style),
+        )
+        for report in predicted:
+            if isinstance(report, UserError):
+                unreadable.append(str(report))
             else:
-                saved = net.predict(path, tasks).save(folder, arrays=options.arrays, style=style)
-                tqdm.tqdm.write(str(saved))
-        except UserError as error:
-            unreadable.append(str(error))
+                bar.write(report)
+            bar.update()
     print(f'predictions of {len(folders) - len(unreadable)} files: {options.out}')
     if unreadable:
         raise UserError('\n  '.join([f'{len(unreadable)} files were left out:', *unreadable]))
+
+
+def _predict_photographs(
+    net: UberNet,
+    paths: Mapping[pathlib.Path, pathlib.Path],
+    tasks: Sequence[str],
+    batch: int,
+    arrays: bool,
+    style: Style,
+) -> Iterator[str | UserError]:
+    """Predicts for the photographs of output folders; yields a report or an error for each.
+
+    Photographs are read and files are written by other threads than the one that predicts.
+    """
+    failed: list[UserError] = []
+
+    def read(path: pathlib.Path) -> np.ndarray | UserError:
+        try:
+            return read_photograph(path)
+        except UserError as error:
+            return error
+
+    def save(predicted: tuple[pathlib.Path, Predictions]) -> str | UserError:
+        folder, predictions = predicted
+        try:
+            return str(predictions.save(folder, arrays=arrays, style=style))
+        except UserError as error:
+            return error
+
+    def readable() -> Iterator[tuple[pathlib.Path, np.ndarray]]:
+        images = map_ahead(read, paths.values(), ahead=2 * batch)
+        for folder, image in zip(paths, images, strict=True):
+            if isinstance(image, UserError):
+                failed.append(image)
+            else:
+                yield folder, image
+
+    yield from map_ahead(save, net.predict_each(readable(), tasks, batch), ahead=batch)
+    yield from failed
+
+
+def _predict_videos(
+    net: UberNet,
+    paths: Mapping[pathlib.Path, pathlib.Path],
+    tasks: Sequence[str],
+    batch: int,
+    every: int,
+    style: Style,
+) -> Iterator[str | UserError]:
+    """Predicts for the videos of output folders; yields a report or an error for each."""
+    for folder, path in paths.items():
+        out = folder / 'sheet.mp4'
+        try:
+            frames = predict_video(net, path, tasks, out, every=every, batch=batch, style=style)
+            yield _describe(path, frames)
+        except UserError as error:
+            yield error
 
 
 def _folders(images: Sequence[pathlib.Path], out: pathlib.Path) -> dict[pathlib.Path, pathlib.Path]:
@@ -95,6 +158,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--tasks', nargs='+', metavar='TASK', help='only these tasks; default: all')
     parser.add_argument('--every', type=cli.positive_integer, default=1, metavar='N',
                         help='predict for every N-th frame of a video')  # fmt: skip
+    parser.add_argument('--batch', type=cli.positive_integer, metavar='N',
+                        help='predict for N photographs of similar size at once; default: 1 on a '
+                             'CPU, else 4')  # fmt: skip
     parser.add_argument('--arrays', action='store_true',
                         help='also write the results as arrays, predictions.npz')  # fmt: skip
     parser.add_argument('--safe-colours', action='store_true',

@@ -107,9 +107,10 @@ def test_the_scale_invariant_loss_partly_ignores_a_common_factor():
 
 
 def test_results_are_in_metres():
-    scores = np.log(np.full((3, 3, 1), 2.5, np.float32))
-    result = c.Depth().finish(scores, (3, 3), (6, 5))
-    assert result.shape == (6, 5) and result == pytest.approx(2.5)
+    scores, task = jnp.log(jnp.full((1, 3, 3, 1), 2.5)), c.Depth()
+    finished = jax.tree.map(lambda x: np.asarray(x[0]), task.finish(scores, np.int32([[6, 5]])))
+    result = task.result(finished, (3, 3), (6, 5))
+    assert (result.dtype, result.shape) == (np.float32, (6, 5)) and result == pytest.approx(2.5)
     assert c.Depth().describe_point(result, 1, 2, 0) == '2.50 m'
 
 

@@ -6,6 +6,7 @@ k-th node.
 """
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
@@ -26,22 +27,38 @@ def subsample(x: jax.Array, factor: int) -> jax.Array:
     return x[:, ::factor, ::factor] if factor > 1 else x
 
 
-def resize(x: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Interpolates a float array (H, W, C) on the host to `size` (height, width), float32."""
-    height, width, channels = x.shape
-    rows = interpolation_matrix(height, size[0]) @ x.reshape(height, width * channels)
-    return interpolation_matrix(width, size[1]) @ rows.reshape(size[0], width, channels)
+def interpolate_strip(
+    x: jax.Array, size: jax.Array, top: jax.Array, rows: int, columns: int
+) -> jax.Array:
+    """Interpolates (h, w, C) to an image of `size`, and returns some of its rows.
+
+    Args:
+      x: the array.
+      size: int32 (2,), height and width of the image; each side times that of `x` is below 2**31.
+      top: int32, the first row.
+      rows: number of rows; static.
+      columns: number of columns, from the first; static.
+
+    Returns:
+      (rows, columns, C). Rows and columns beyond the image repeat its last.
+    """
+    x = _interpolate_axis(x, 0, top + jnp.arange(rows), size[0])
+    return _interpolate_axis(x, 1, jnp.arange(columns), size[1])
 
 
-def interpolation_matrix(source: int, target: int) -> np.ndarray:
-    """Returns the weights float32 (target, source) of linear interpolation between 1-D grids."""
-    position = np.linspace(0, source - 1, target)
-    node = np.clip(np.floor(position).astype(int), 0, max(source - 2, 0))
-    fraction = (position - node).astype(np.float32)
-    matrix = np.zeros((target, source), np.float32)
-    matrix[np.arange(target), node] = 1 - fraction
-    matrix[np.arange(target), np.minimum(node + 1, source - 1)] += fraction
-    return matrix
+def _interpolate_axis(x: jax.Array, axis: int, pixels: jax.Array, length: jax.Array) -> jax.Array:
+    """Interpolates an axis to `length` pixels, and returns the pixels int32 (n,) of it."""
+    last = x.shape[axis] - 1
+    # In integers, because the product has more digits than a float32.
+    position = jnp.minimum(pixels, length - 1) * last
+    intervals = jnp.maximum(length - 1, 1)
+    node = position // intervals
+    share = (position % intervals / intervals).astype(x.dtype)
+    share = share.reshape([-1 if a == axis else 1 for a in range(x.ndim)])
+    low, high = (
+        jnp.take(x, index, axis, mode='clip') for index in (node, jnp.minimum(node + 1, last))
+    )
+    return low * (1 - share) + high * share
 
 
 def _padding(axis: int, low: int, high: int, interior: int) -> list[tuple[int, int, int]]:

@@ -42,7 +42,7 @@ class Segmentation(DenseTask):
     ) -> tuple[jax.Array, jax.Array]:
         return cross_entropy(scores, target)
 
-    def finish_strip(self, scores: np.ndarray) -> tuple[np.ndarray, ...]:
+    def finish_strip(self, scores: jax.Array) -> tuple[jax.Array, ...]:
         return (argmax_and_max(scores)[0],)
 
     def save(self, name: str, result: np.ndarray, folder: pathlib.Path) -> None:
