@@ -1,18 +1,21 @@
 """What a GPU needs of the programs of training and prediction, tested without one."""
 
-import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.export
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from helpers import plain_network, tiny_network
-from helpers.loop_trips import counter as counter
+from helpers import tiny_network
 from helpers.networks import make_batch, make_state, make_step
 from ubernet_jax import config as c
 from ubernet_jax.inference.predictor import apply
+from ubernet_jax.models.settings import DetectionConfig
 from ubernet_jax.network import make_network
+from ubernet_jax.ops.suppression import suppress
 from ubernet_jax.tasks import PAPER, Depth
 
 MAX_TRIPS = {'training': 60, 'prediction': 30}  # each waits for the host
@@ -28,36 +31,72 @@ def make_config(precision: str = 'float32', micro_batches: int = 1, **tasks: c.T
     )
 
 
-@pytest.fixture(scope='module')
-def detection() -> c.Config:
-    """The default numbers of proposals, from 12150 anchors of an image of 129x129."""
-    scales = tuple(np.linspace(1, 8, 50).tolist())
-    detector = c.DetectionConfig(width=8, anchor_scales=scales, min_side=4.0)
-    return make_config(detection=PAPER['detection'](detector=detector))
+class Loops:
+    """Counts the loops of `jax.lax` that are called, and their trips if JAX does not compile.
+
+    Attributes:
+      calls: number of calls of `while_loop`; other loops fail.
+      trips: number of trips, those of inner loops too.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch):
+        self.calls, self.trips, self._while_loop = 0, 0, jax.lax.while_loop
+        monkeypatch.setattr(jax.lax, 'while_loop', self.while_loop)
+        for name in ('fori_loop', 'scan', 'map'):
+            monkeypatch.setattr(jax.lax, name, self.fail)
+
+    def while_loop(self, condition: Callable, body: Callable, start: Any) -> Any:
+        def count(state: Any) -> Any:
+            self.trips += 1
+            return body(state)
+
+        self.calls += 1
+        return self._while_loop(condition, count, start)
+
+    def fail(self, *arguments: Any, **options: Any) -> None:
+        raise AssertionError('this loop is not counted')
 
 
-def with_small_moves(params: dict) -> dict:
-    """Random weights would move every anchor out of the image."""
-    return {**params, 'detection': jax.tree.map(lambda leaf: 0.01 * leaf, params['detection'])}
+@pytest.fixture
+def loops(monkeypatch) -> Loops:
+    return Loops(monkeypatch)
 
 
-def test_a_training_step_with_detection_makes_few_trips_of_loops(counter, detection):
-    state, step = make_state(detection), jax.jit(make_step(detection))
-    state = dataclasses.replace(state, params=with_small_moves(state.params))
-    batch = make_batch(detection.tasks, np.ones((2, 1), bool), 129, 129)
-    _, metrics = jax.block_until_ready(step(state, batch))
-    assert metrics.labelled['detection'] == 2 and metrics.losses['detection'] > 0
-    assert counter.loops >= 2 and 2 <= counter.trips <= MAX_TRIPS['training']
+def test_only_suppression_has_loops(loops):
+    """One over tiles and one within a tile; in prediction for proposals and for detections."""
+    config = make_config(**tiny_network.make_tasks('detection', 'boundaries'))
+    batch = make_batch(config.tasks, np.ones((1, 2), bool), 33, 33)
+    jax.eval_shape(make_step(config), make_state(config), batch)
+    assert loops.calls > 0 and loops.calls % 2 == 0
+    loops.calls, network = 0, make_network(config)
+    variables = jax.eval_shape(network.init, jax.random.PRNGKey(0))
+    jax.eval_shape(lambda *v: apply(network, *v, batch.image, tuple(config.tasks)), *variables)
+    assert loops.calls >= 4
 
 
-def test_a_prediction_makes_few_trips_of_loops(counter, detection):
-    network = make_network(detection)
-    params, stats = plain_network.random_variables(network)
-    params = with_small_moves(params)
-    image = np.random.default_rng(0).integers(0, 256, (2, 129, 129, 3), np.uint8)
-    outputs = jax.block_until_ready(apply(network, params, stats, image, ['detection']))
-    assert outputs['detection'].proposals.valid.any()
-    assert counter.loops >= 4 and 4 <= counter.trips <= MAX_TRIPS['prediction']
+def near_objects(count: int) -> tuple[jax.Array, jax.Array]:
+    """Boxes (count, 4) around 40 objects, as a detector proposes them, and scores."""
+    rng = np.random.default_rng(0)
+    corner, sides = rng.uniform(0, 700, (40, 2)), rng.uniform(30, 200, (40, 2))
+    objects = np.concatenate([corner, corner + sides], 1)
+    boxes = objects[rng.integers(0, 40, count)] + 12 * rng.normal(size=(count, 4))
+    return jnp.array(boxes, jnp.float32), jnp.array(rng.normal(size=count), jnp.float32)
+
+
+def count_trips(loops: Loops, before: int, after: int, overlap: float) -> int:
+    loops.trips, (boxes, scores) = 0, near_objects(before)
+    with jax.disable_jit():
+        suppress(boxes, scores, jnp.ones(before, bool), overlap, after)
+    return loops.trips
+
+
+def test_training_and_prediction_make_few_trips_of_loops(loops):
+    """With the default numbers of proposals; the images and classes of a batch go together."""
+    config = DetectionConfig()
+    assert 2 <= count_trips(loops, *config.train_proposals, 0.7) <= MAX_TRIPS['training']
+    proposals = count_trips(loops, *config.test_proposals, 0.7)
+    detections = count_trips(loops, config.test_proposals[1], config.detections, 0.3)
+    assert 4 <= proposals + detections <= MAX_TRIPS['prediction']
 
 
 def all_tasks() -> dict[str, c.Task]:
