@@ -193,7 +193,7 @@ def test_a_task_is_scored_once_on_a_benchmark(trained):
 class FailingPredictor(Predictor):
     """A predictor that must not be used."""
 
-    def predict_for_metrics(self, image, tasks):
+    def start(self, *arguments, **options):
         raise AssertionError('something is computed')
 
 

@@ -71,7 +71,7 @@ def _evaluate(trained: TrainedNetwork, options: argparse.Namespace, out: pathlib
     _check_earlier_results(out, digests, network_id)
     scored = False
     for evaluated in evaluate_benchmarks(
-        predictor, config, tasks, config.evaluation.thresholds, options.limit
+        predictor, config, tasks, config.evaluation.thresholds, options.limit, options.batch
     ):
         benchmark, task, name, result = evaluated
         report = {
@@ -158,6 +158,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--limit', type=cli.positive_integer, metavar='N',
                         help='score at most this many images per benchmark; their scores are '
                         'written to a separate folder')  # fmt: skip
+    parser.add_argument('--batch', type=cli.positive_integer, metavar='N',
+                        help='predict for N images of similar size at once; default: 1 on a CPU, '
+                        'else 4')  # fmt: skip
     parser.add_argument('--data-directory', type=pathlib.Path,
                         help='prepared datasets; default: those of the training')  # fmt: skip
     parser.add_argument('--out', type=pathlib.Path,

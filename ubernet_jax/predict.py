@@ -13,21 +13,28 @@ whose folder another command is writing to, are skipped and listed at the end.
 """
 
 import argparse
+import itertools
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
 
 from ubernet_jax import cli
 from ubernet_jax.compilation import enable_compilation_cache
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.api import UberNet
+from ubernet_jax.inference.batches import default_batch, map_ahead
+from ubernet_jax.inference.predictions import Predictions
 from ubernet_jax.inference.videos import ENDINGS, FrameCount, predict_video
 from ubernet_jax.locks import lock_folder
-from ubernet_jax.photographs import find_photographs
+from ubernet_jax.photographs import find_photographs, read_photograph
 from ubernet_jax.progress import Progress
 from ubernet_jax.tasks import select_tasks
 from ubernet_jax.visualize import Style
 from ubernet_jax.weights.trained import CHECKPOINT_HELP
 from ubernet_jax.weights.urls import refuse_url
+
+_ADVICE = 'wait until it ends, or give another --out'
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -38,14 +45,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for path in options.images:
         refuse_url(path)
     folders = _folders(find_photographs(options.images), options.out)
+    style = Style(safe_colours=options.safe_colours)
+    videos = {f: path for f, path in folders.items() if path.suffix.lower() in ENDINGS}
+    photographs = {f: path for f, path in folders.items() if f not in videos}
+    batch = options.batch or default_batch()
     left_out = []
     with Progress('file', len(folders)) as progress:
-        for folder, path in folders.items():
-            try:
-                with lock_folder(folder, 'wait until it ends, or give another --out'):
-                    progress.write(_predict(net, path, tasks, folder, options))
-            except UserError as error:
-                left_out.append(str(error))
+        predicted = itertools.chain(
+            _predict_photographs(net, photographs, tasks, batch, options.arrays, style),
+            _predict_videos(net, videos, tasks, batch, options.every, style),
+        )
+        for report in predicted:
+            if isinstance(report, UserError):
+                left_out.append(str(report))
+            else:
+                progress.write(report)
             progress.advance()
     print(f'predictions of {len(folders) - len(left_out)} files: {options.out}')
     if left_out:
@@ -53,20 +67,63 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(cli.suggest('demo', '--checkpoint', options.checkpoint, tasks=net.tasks))
 
 
-def _predict(
+def _predict_photographs(
     net: UberNet,
-    path: pathlib.Path,
+    paths: Mapping[pathlib.Path, pathlib.Path],
     tasks: Sequence[str],
-    folder: pathlib.Path,
-    options: argparse.Namespace,
-) -> str:
-    """Predicts for a photograph or a video; returns what was written."""
-    style = Style(safe_colours=options.safe_colours)
-    if path.suffix.lower() in ENDINGS:
+    batch: int,
+    arrays: bool,
+    style: Style,
+) -> Iterator[str | UserError]:
+    """Predicts for the photographs of output folders; yields a report or an error for each.
+
+    Photographs are read and files are written by other threads than the one that predicts.
+    """
+    failed: list[UserError] = []
+
+    def read(path: pathlib.Path) -> np.ndarray | UserError:
+        try:
+            return read_photograph(path)
+        except UserError as error:
+            return error
+
+    def save(predicted: tuple[pathlib.Path, Predictions]) -> str | UserError:
+        folder, predictions = predicted
+        try:
+            with lock_folder(folder, _ADVICE):
+                return str(predictions.save(folder, arrays=arrays, style=style))
+        except UserError as error:
+            return error
+
+    def readable() -> Iterator[tuple[pathlib.Path, np.ndarray]]:
+        images = map_ahead(read, paths.values(), ahead=2 * batch)
+        for folder, image in zip(paths, images, strict=True):
+            if isinstance(image, UserError):
+                failed.append(image)
+            else:
+                yield folder, image
+
+    yield from map_ahead(save, net.predict_each(readable(), tasks, batch), ahead=batch)
+    yield from failed
+
+
+def _predict_videos(
+    net: UberNet,
+    paths: Mapping[pathlib.Path, pathlib.Path],
+    tasks: Sequence[str],
+    batch: int,
+    every: int,
+    style: Style,
+) -> Iterator[str | UserError]:
+    """Predicts for the videos of output folders; yields a report or an error for each."""
+    for folder, path in paths.items():
         out = folder / 'sheet.mp4'
-        frames = predict_video(net, path, tasks, out, every=options.every, style=style)
-        return _describe(path, frames)
-    return str(net.predict(path, tasks).save(folder, arrays=options.arrays, style=style))
+        try:
+            with lock_folder(folder, _ADVICE):
+                frames = predict_video(net, path, tasks, out, every=every, batch=batch, style=style)
+            yield _describe(path, frames)
+        except UserError as error:
+            yield error
 
 
 def _folders(images: Sequence[pathlib.Path], out: pathlib.Path) -> dict[pathlib.Path, pathlib.Path]:
@@ -107,6 +164,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--tasks', nargs='+', metavar='TASK', help='only these tasks; default: all')
     parser.add_argument('--every', type=cli.positive_integer, default=1, metavar='N',
                         help='predict for every N-th frame of a video')  # fmt: skip
+    parser.add_argument('--batch', type=cli.positive_integer, metavar='N',
+                        help='predict for N photographs of similar size at once; default: 1 on a '
+                             'CPU, else 4')  # fmt: skip
     parser.add_argument('--arrays', action='store_true',
                         help='also write the results as arrays, predictions.npz')  # fmt: skip
     parser.add_argument('--safe-colours', action='store_true',

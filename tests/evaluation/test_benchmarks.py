@@ -2,7 +2,7 @@
 
 import concurrent.futures
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
@@ -52,8 +52,17 @@ class Oracle:
         self.labels = {scene.image.tobytes(): scene.labels for scene in scenes}
         self.images = 0
 
-    def predict_for_metrics(self, image: np.ndarray, tasks: list[str]) -> dict[str, object]:
-        self.images += 1
+    def shapes(self, image: np.ndarray) -> tuple[int, ...]:
+        return image.shape
+
+    def start(
+        self, images: list[np.ndarray], tasks: list[str], batch: int, for_metrics: bool
+    ) -> Callable[[], list[dict[str, object]]]:
+        assert len(images) <= batch and for_metrics
+        self.images += len(images)
+        return lambda: [self._predict(image, tasks) for image in images]
+
+    def _predict(self, image: np.ndarray, tasks: list[str]) -> dict[str, object]:
         labels = self.labels[image.tobytes()]
         results = {name: labels[LABELS[name]] for name in tasks}
         if 'my_boundaries' in tasks:
@@ -82,9 +91,10 @@ def make_metrics(tasks: Mapping[str, Task] = TASKS) -> dict:
     return {name: task.metrics(name, 3, STANDARD) for name, task in tasks.items()}
 
 
-def test_a_perfect_network_gets_perfect_scores(pool):
+@pytest.mark.parametrize('batch', [1, 2])
+def test_a_perfect_network_gets_perfect_scores(pool, batch):
     oracle = Oracle()
-    scored = list(evaluate_dataset(oracle, Scenes(), LABELS, make_metrics(), pool))
+    scored = list(evaluate_dataset(oracle, Scenes(), LABELS, make_metrics(), pool, batch=batch))
     assert oracle.images == 3  # the image without labels is skipped
     assert {name for _, name, _ in scored} == set(TASKS) - {'my_detection'} | DETECTIONS
     main = {}

@@ -8,8 +8,8 @@ resolution, the maps are concatenated, and a 1x1 layer fuses them. The parameter
 import jax
 import numpy as np
 
+from helpers.interpolation import interpolation_matrix
 from ubernet_jax.network import Network
-from ubernet_jax.ops.interpolate import interpolation_matrix
 
 # name, convolutions, dilation, stride of the pooling after it
 BLOCKS = [('conv1', 2, 1, 2), ('conv2', 2, 1, 2), ('conv3', 3, 1, 2), ('conv4', 3, 1, 1)]

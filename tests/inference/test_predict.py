@@ -98,6 +98,27 @@ def test_progress_is_shown_from_the_first_photograph_and_then_the_next_command(
     assert printed.out.splitlines()[-1].endswith(f'demo --checkpoint {exported}')
 
 
+def test_photographs_of_a_batch_are_written_as_without_batches(run, tmp_path):
+    """The last photograph has another shape; one cannot be read, one cannot be written."""
+    files = []
+    for name, width in (('a', 30), ('b', 30), ('c', 30), ('d', 90)):
+        files.append(tmp_path / f'{name}.png')
+        pixels = np.full((20, width, 3), 30 * len(files), np.uint8)
+        Image.fromarray(pixels).save(files[-1])
+    broken = tmp_path / 'broken.png'
+    broken.write_bytes(b'no picture')
+    (tmp_path / 'two').mkdir()
+    (tmp_path / 'two' / 'b').write_text('in the way')
+    run(*files, '--tasks', 'saliency', '--out', tmp_path / 'one')
+    with pytest.raises(UserError, match=r'^2 files') as error:
+        run(*files, broken, '--tasks', 'saliency', '--batch', '2', '--out', tmp_path / 'two')
+    assert str(broken) in str(error.value) and str(tmp_path / 'two' / 'b') in str(error.value)
+    for name in 'acd':
+        pictures = [tmp_path / out / name / 'saliency.png' for out in ('one', 'two')]
+        one, two = (np.asarray(Image.open(path), np.int32) for path in pictures)
+        assert one.shape == two.shape and abs(one - two).max() <= 1
+
+
 def test_a_url_is_refused_by_its_address(run, tmp_path):
     with pytest.raises(UserError, match=r'^https://example\.org/a\.jpg .*download'):
         run('https://example.org/a.jpg', '--out', tmp_path)

@@ -8,13 +8,14 @@ import pytest
 import scipy.special
 
 from helpers import tiny_network
+from helpers.interpolation import resize
 from helpers.tiny_network import ALWAYS_33
 from ubernet_jax.config import InputSizeConfig
 from ubernet_jax.errors import UserError
-from ubernet_jax.inference.predictor import Predictor, apply, input_size
+from ubernet_jax.inference.predictions import Predictions
+from ubernet_jax.inference.predictor import Predictor, Purpose, apply, input_size
 from ubernet_jax.models.grid import Grid
 from ubernet_jax.network import make_network
-from ubernet_jax.ops.interpolate import resize
 from ubernet_jax.tasks import PAPER, select_tasks, strips
 from ubernet_jax.transforms.grids import resize_image
 from ubernet_jax.weights.exported import TrainedNetwork
@@ -85,7 +86,7 @@ def test_predictions_have_the_size_of_the_image_and_the_type_of_the_task(predict
         assert (values.dtype, values.shape) == (np.float32, size)
         assert values.min() >= 0 and values.max() <= 1
     assert (out.normals.dtype, out.normals.shape) == (np.float32, (*size, 3))
-    np.testing.assert_allclose(np.linalg.norm(out.normals, axis=-1), 1, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(out.normals, axis=-1), 1, atol=1e-3)
     boxes = out.detection
     assert len(boxes.corners) == len(boxes.classes) == len(boxes) <= 5
     assert (boxes.corners.dtype, boxes.scores.dtype) == (np.float32, np.float32)
@@ -109,7 +110,7 @@ def test_scores_are_interpolated_before_the_classes_are_chosen(trained, predicto
     scores = {name: resize(task_scores[0], (47, 31)) for name, task_scores in maps.items()}
 
     softmax = functools.partial(scipy.special.softmax, axis=-1)
-    # The tolerance is high because the scores are large and rounded.
+    # Floats leave the device as float16.
     close = functools.partial(np.testing.assert_allclose, atol=1e-3)
     close(out.boundaries, softmax(scores['boundaries'])[..., 1])
     close(out.saliency, softmax(scores['saliency'])[..., 1])
@@ -125,13 +126,13 @@ def test_scores_are_interpolated_before_the_classes_are_chosen(trained, predicto
 
 def test_the_inputs_of_metrics_have_all_boundary_classes_and_the_proposals(predictor):
     image = make_image(47, 31)
-    inputs = predictor.predict_for_metrics(image, tuple(PAPER))
+    (inputs,) = predictor.start([image], tuple(PAPER), purpose=Purpose.METRICS)()
     out = predictor(image, tuple(PAPER))
     assert tuple(inputs) == tuple(PAPER)
     maps = inputs.pop('semantic_boundaries')
     assert (maps.dtype, maps.shape) == (np.uint8, (20, 47, 31))
     strength = out.semantic_boundaries.strength
-    np.testing.assert_allclose(maps.max(0) / 255, strength, atol=0.5 / 255 + 1e-6)
+    np.testing.assert_allclose(maps.max(0) / 255, strength, atol=0.5 / 255 + 5e-4)
     detections, proposals = inputs.pop('detection')
     np.testing.assert_array_equal(detections.boxes, out.detection.corners)
     np.testing.assert_array_equal(detections.scores, out.detection.scores)
@@ -143,12 +144,46 @@ def test_the_inputs_of_metrics_have_all_boundary_classes_and_the_proposals(predi
         np.testing.assert_array_equal(array, out[name])
 
 
-def test_strips_give_the_same_results_as_the_entire_image(predictor, monkeypatch):
-    image = make_image(520, 19)
-    in_strips = predictor(image, DENSE).arrays()
-    monkeypatch.setattr(strips, 'STRIP', 1000)
-    at_once = predictor(image, DENSE).arrays()
-    jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-6), in_strips, at_once)
+def test_images_of_a_batch_have_the_results_of_single_images(predictor):
+    """Of different sizes, of which the largest has several strips; the batch is not full."""
+    images = [make_image(2 * strips.ROWS + 9, 19), make_image(300, 40), make_image(300, 64)]
+    assert len({predictor.shapes(image) for image in images}) == 1
+    results = predictor.start(images, DENSE, batch=4)()
+    assert len(results) == 3
+    for image, result in zip(images, results, strict=True):
+        jax.tree.map(
+            functools.partial(np.testing.assert_allclose, atol=1e-3),
+            Predictions(image, predictor.network.tasks, result).arrays(),
+            predictor(image, DENSE).arrays(),
+        )
+
+
+def test_widths_are_padded_to_four_values_from_one_power_of_2_to_the_next():
+    assert [strips.padded_width(width) for width in (1, 64, 65, 80, 500, 1024, 1025)] == [
+        64, 64, 80, 80, 512, 1024, 1280,
+    ]  # fmt: skip
+    widths = range(1, 5000)
+    assert all(0 <= strips.padded_width(w) - w <= max(63, w / 4) for w in widths)
+    assert len({strips.padded_width(w) for w in range(513, 1025)}) == 4
+
+
+def test_the_results_of_a_photograph_take_at_most_4_mb_on_their_way_to_the_host():
+    """At 500x375, for the tasks of the paper; a strip is computed for its shape only."""
+    sizes, strip_count = np.int32([[375, 500]]), -(-375 // strips.ROWS)
+    total = 0
+    for name in DENSE:
+        task = PAPER[name]()
+        scores = jax.ShapeDtypeStruct((1, 81, 109, task.channels), np.float32)
+        strip = jax.eval_shape(
+            functools.partial(strips.strip_program, task.finish_strip, 512, (641, 865), 8),
+            scores,
+            sizes,
+            0,
+        )
+        for array in jax.tree.leaves(strip):
+            assert array.dtype in (np.uint8, np.float16)
+            total += strip_count * array.size * array.dtype.itemsize
+    assert total <= 4e6
 
 
 def test_only_the_given_tasks_are_predicted(predictor):
@@ -156,7 +191,6 @@ def test_only_the_given_tasks_are_predicted(predictor):
     assert list(out) == list(out.tasks) == ['parts']
     with pytest.raises(AttributeError, match='normals.* parts$'):
         out.normals  # noqa: B018
-    assert list(predictor.predict_for_metrics(make_image(5, 5), ('parts',))) == ['parts']
 
 
 def test_tasks_are_selected_in_the_order_of_the_network_and_unknown_tasks_are_refused(predictor):

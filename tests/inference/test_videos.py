@@ -74,11 +74,18 @@ class NoFrames(NamedTuple):
     frames: Iterator = iter(())
 
 
+class NoNetwork:
+    """Stands for a network; only reads the frames."""
+
+    def predict_each(self, photographs: Iterator, tasks: list[str], batch: int | None) -> Iterator:
+        yield from photographs
+
+
 def test_a_video_without_frames_is_an_error_and_leaves_no_file(tmp_path, monkeypatch):
     monkeypatch.setattr(videos, 'read_video', lambda path: NoFrames())
     out = tmp_path / 'out' / 'sheet.mp4'
     with pytest.raises(UserError, match=r'none\.mp4: no frame.* 5 '):
-        predict_video(cast(UberNet, None), tmp_path / 'none.mp4', [], out)
+        predict_video(cast(UberNet, NoNetwork()), tmp_path / 'none.mp4', [], out)
     assert not out.parent.exists()
 
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from helpers.finishing import finish_one
 from helpers.plain_vit import draw_state, plain_taps
 from ubernet_jax import config as c
 from ubernet_jax.config.validation import validate
@@ -143,7 +144,8 @@ def test_all_heads_work_on_patches(tiny_trunk):
     assert outputs['segmentation'].shape == (1, 6, 9, 2)
     assert outputs['detection'].proposals.boxes.shape[-1] == 4
     assert conv5.shape == (1, 3, 5, 64)
-    finished = tasks['segmentation'].finish(np.zeros((6, 9, 2), np.float32), (42, 70), (9, 20))
+    scores = np.zeros((6, 9, 2), np.float32)
+    finished = finish_one(tasks['segmentation'], scores, (42, 70), (9, 20))
     assert finished.shape == (9, 20)
 
 
@@ -151,7 +153,7 @@ def test_scores_are_finished_where_they_lie():
     """The last score of stride 8 lies at pixel 40 of 42, not at the border of the image."""
     scores = np.stack([np.zeros((6, 9)), np.arange(9.0) - 4.9 + np.zeros((6, 1))], -1)
     task = c.Segmentation(classes=('background', 'cat'), stride=8)
-    classes = task.finish(scores.astype(np.float32), (42, 70), (42, 70))
+    classes = finish_one(task, scores.astype(np.float32), (42, 70), (42, 70))
     assert np.flatnonzero(classes[0]).min() == 40  # 4.9 * 8 = 39.2
 
 

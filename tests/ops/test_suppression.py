@@ -81,7 +81,8 @@ def proposals() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return boxes.astype(np.float32), rng.normal(size=3000).astype(np.float32), np.ones(3000, bool)
 
 
-def test_memory_does_not_grow_with_the_square_of_the_number_of_boxes(proposals):
+def test_memory_does_not_grow_with_the_square_of_the_number_of_boxes(proposals, monkeypatch):
+    monkeypatch.setattr(suppression, 'TILE', 256)
     suppress_300 = jax.jit(functools.partial(suppress, threshold=0.7, size=300))
     compiled = suppress_300.lower(*proposals).compile()
     assert kept_indices(compiled(*proposals)) == greedy_loop(*proposals, 0.7, 300)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from helpers.finishing import finish_one
 from ubernet_jax import config as c
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels import Metres, from_json
@@ -107,9 +108,9 @@ def test_the_scale_invariant_loss_partly_ignores_a_common_factor():
 
 
 def test_results_are_in_metres():
-    scores = np.log(np.full((3, 3, 1), 2.5, np.float32))
-    result = c.Depth().finish(scores, (3, 3), (6, 5))
-    assert result.shape == (6, 5) and result == pytest.approx(2.5)
+    scores, task = jnp.log(jnp.full((1, 3, 3, 1), 2.5)), c.Depth()
+    result = finish_one(task, scores[0], (3, 3), (6, 5))
+    assert (result.dtype, result.shape) == (np.float32, (6, 5)) and result == pytest.approx(2.5)
     assert c.Depth().describe_point(result, 1, 2, 0) == '2.50 m'
 
 

@@ -1,13 +1,16 @@
 """Labels that a network predicts for another network: their values, confidence and targets."""
 
 import dataclasses
+import functools
 import re
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from helpers.finishing import finish_one
 from ubernet_jax.errors import UserError
+from ubernet_jax.inference.predictor import Purpose
 from ubernet_jax.labels import VOID
 from ubernet_jax.labels.lines import LineMap
 from ubernet_jax.labels.taught_boxes import ScoredBoxSet
@@ -29,6 +32,7 @@ from ubernet_jax.tasks.soft_mask import FULL
 from ubernet_jax.transforms.grids import Scaling
 from ubernet_jax.visualize.style import DEFAULT_STYLE
 
+teach = functools.partial(finish_one, purpose=Purpose.TEACHING)
 CLASSES = ('none', 'cup', 'plate')
 TASKS = {
     name: kind(classes=CLASSES) if kind.label_kind.has_classes else kind()
@@ -54,7 +58,7 @@ def make_output(task: Task) -> object:
 @pytest.mark.parametrize('name', TASKS)
 def test_every_kind_teaches_labels_that_can_be_stored_and_trained_on(name):
     task = TASKS[name]
-    kind, label = task.taught_label, task.teach(make_output(task), (17, 25), SIZE)
+    kind, label = task.taught_label, teach(task, make_output(task), (17, 25), SIZE)
     assert kind.check(label, SIZE) == []
     packed = kind.pack(label)
     assert {n: (a.dtype, a.ndim) for n, a in packed.items()} == {
@@ -114,7 +118,7 @@ def test_taught_classes_are_void_where_their_probability_is_low():
 
 def test_the_taught_class_has_the_softmax_probability_of_the_teacher():
     scores = np.log(np.float32([[[1, 3, 6], [8, 1, 1]]]))
-    label = Segmentation(classes=CLASSES).teach(scores, (1, 2), (1, 2))
+    label = teach(Segmentation(classes=CLASSES), scores, (1, 2), (1, 2))
     assert label.classes.tolist() == [[2, 0]] and label.scores.tolist() == [[153, 204]]
 
 
@@ -122,7 +126,7 @@ def test_lines_are_taught_one_pixel_wide():
     scores = np.zeros((21, 21, 2), np.float32)
     scores[..., 1] = -4
     scores[:, 9:12, 1] = [2, 4, 2]
-    share = Boundaries().teach(scores, (21, 21), (21, 21)).share
+    share = teach(Boundaries(), scores, (21, 21), (21, 21)).share
     assert (share[10] > 127).nonzero()[0].tolist() == [10]
 
 

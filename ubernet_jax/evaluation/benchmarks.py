@@ -11,7 +11,14 @@ from ubernet_jax.datasets.checks.leaks import open_datasets
 from ubernet_jax.datasets.label_mapping import map_labels
 from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.errors import UserError
-from ubernet_jax.inference.predictor import Predictor
+from ubernet_jax.example import Example
+from ubernet_jax.inference.batches import (
+    Request,
+    default_batch,
+    map_ahead,
+    predict_in_batches,
+)
+from ubernet_jax.inference.predictor import Predictor, Purpose
 from ubernet_jax.metrics.metric import Measure, Metric, MetricError, MetricResult
 from ubernet_jax.progress import Progress
 
@@ -65,6 +72,7 @@ def evaluate_dataset(
     metrics: Mapping[str, Mapping[str, Metric]],
     pool: concurrent.futures.Executor,
     limit: int | None = None,
+    batch: int | None = None,
 ) -> Iterator[tuple[str, str, MetricResult]]:
     """Yields (task, name of the result, scores) over the images that are labelled for the task.
 
@@ -75,6 +83,7 @@ def evaluate_dataset(
       metrics: task -> name of a result -> a new metric.
       pool: measures predictions while the network runs.
       limit: use only this many images, spread evenly over the dataset.
+      batch: images that the device computes at once; by default 1 on a CPU, else 4.
 
     Raises:
       UserError: a label is invalid for the metric; the message names the image.
@@ -91,12 +100,19 @@ def evaluate_dataset(
 
     stride = max(1, len(dataset) // limit) if limit else 1
     indices = range(0, len(dataset), stride)[:limit]
+    batch = batch or default_batch()
+
+    def requests(progress: Progress) -> Iterator[Request[Example]]:
+        for example in map_ahead(dataset.__getitem__, indices, ahead=2 * batch):
+            labelled = tuple(task for task in metrics if labels[task] in example.labels)
+            if labelled:  # otherwise the network need not run on this image
+                yield Request(example, example.image, labelled)
+            else:
+                progress.advance()
+
     with Progress('image', len(indices), f'scoring {dataset.source}') as progress:
-        for index in indices:
-            example = dataset[index]
-            labelled = [task for task in metrics if labels[task] in example.labels]
-            # Without a label, the network need not run on this image.
-            outputs = predictor.predict_for_metrics(example.image, labelled) if labelled else {}
+        predicted = predict_in_batches(predictor, requests(progress), batch, Purpose.METRICS)
+        for (example, _, _), outputs in predicted:
             for task, output in outputs.items():
                 truth = tasks[task].truth(example.labels[labels[task]], example)
                 for name, metric in metrics[task].items():
@@ -136,6 +152,7 @@ def evaluate_benchmarks(
     task_names: Iterable[str],
     thresholds: int,
     limit: int | None = None,
+    batch: int | None = None,
 ) -> Iterator[EvaluationResult]:
     """Yields every result on every benchmark of the configuration.
 
@@ -145,6 +162,7 @@ def evaluate_benchmarks(
       task_names: the tasks to score; those without labels in a benchmark are left out there.
       thresholds: number of thresholds for boundary maps.
       limit: largest number of images per benchmark.
+      batch: see `evaluate_dataset`.
 
     Raises:
       UserError: a benchmark is not prepared, or its labels have other kinds or classes than the
@@ -166,5 +184,5 @@ def evaluate_benchmarks(
                 if task in labels
             }
             if metrics:
-                results = evaluate_dataset(predictor, dataset, labels, metrics, pool, limit)
+                results = evaluate_dataset(predictor, dataset, labels, metrics, pool, limit, batch)
                 yield from (EvaluationResult(benchmark, *result) for result in results)

@@ -1,7 +1,9 @@
 """Runs a trained network on entire photographs of any size."""
 
+import enum
 import functools
-from collections.abc import Iterator, Sequence
+import operator
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -15,7 +17,11 @@ from ubernet_jax.inference.predictions import Predictions
 from ubernet_jax.models.grid import Grid
 from ubernet_jax.models.pyramid import Features
 from ubernet_jax.network import SHARED, Network, Params
+from ubernet_jax.tasks import Task
+from ubernet_jax.tasks.strips import padded_width
 from ubernet_jax.transforms.grids import resize_image
+
+Shapes = tuple[tuple[int, int], int]  # input size (height, width), and columns of the results
 
 
 def input_size(height: int, width: int, config: InputSizeConfig, grid: Grid) -> tuple[int, int]:
@@ -36,8 +42,28 @@ def input_size(height: int, width: int, config: InputSizeConfig, grid: Grid) -> 
     return scaled(height), scaled(width)
 
 
+class Purpose(enum.Enum):
+    """What predictions are for: the methods of `Task` that compute it."""
+
+    RESULT = 'finish', 'result'
+    METRICS = 'finish_for_metrics', 'result_for_metrics'
+    TEACHING = 'finish_for_teaching', 'teach'
+
+    def finish(self, task: Task) -> Callable[..., Any]:
+        """The method for the device."""
+        return getattr(task, self.value[0])
+
+    def compose(self, task: Task) -> Callable[..., Any]:
+        """The method for the host."""
+        return getattr(task, self.value[1])
+
+
 class Predictor:
-    """Runs the trunk once, then the heads of the tasks; compiled once for each input size."""
+    """Runs the trunk once, then the heads of the tasks, then what makes their results.
+
+    Trunk and heads are compiled once for each input size, the rest also for a few widths of
+    photographs.
+    """
 
     def __init__(
         self,
@@ -59,7 +85,7 @@ class Predictor:
         self.network = network
         self._config = config
         self.use(params, batch_stats)
-        self._compiled: set[tuple[tuple[int, int], str]] = set()  # input sizes and tasks
+        self._compiled: set[tuple[Shapes, str]] = set()  # with the names of tasks
         settings = to_json([network.config, network.tasks])
         self._notice = CompilationNotice('network', settings, silent=not notices)
 
@@ -68,10 +94,15 @@ class Predictor:
         # Parameters read from a file are on the host; this avoids a transfer for every image.
         self._params, self._batch_stats = jax.device_put((params, batch_stats))
 
+    def shapes(self, image: np.ndarray) -> Shapes:
+        """Returns the sizes that the programs for an image (H, W, 3) are compiled for."""
+        height, width = image.shape[:2]
+        return input_size(height, width, self._config, self.network.grid), padded_width(width)
+
     def is_compiled_for(self, image: np.ndarray) -> bool:
-        """Whether all tasks were predicted for an image (H, W, 3) of the same input size."""
-        size = self._input_size(image)
-        return all((size, task) in self._compiled for task in self.network.tasks)
+        """Whether all tasks were predicted for an image (H, W, 3) of the same shapes."""
+        shapes = self.shapes(image)
+        return all((shapes, task) in self._compiled for task in self.network.tasks)
 
     def __call__(self, image: np.ndarray, tasks: Sequence[str]) -> Predictions:
         """Predicts at the size of the image.
@@ -80,46 +111,60 @@ class Predictor:
           image: uint8 (H, W, 3), RGB.
           tasks: names of the tasks.
         """
-        image_size, known = image.shape[:2], self.network.tasks
-        results = {
-            name: known[name].finish(output, size, image_size)
-            for name, output, size in self._outputs(image, tasks)
-        }
-        return Predictions(image, {name: known[name] for name in results}, results)
-
-    def predict_for_metrics(self, image: np.ndarray, tasks: Sequence[str]) -> dict[str, Any]:
-        """Returns each task's inputs of the metrics at the image's size: `finish_for_metrics`."""
-        image_size, known = image.shape[:2], self.network.tasks
-        return {
-            name: known[name].finish_for_metrics(output, size, image_size)
-            for name, output, size in self._outputs(image, tasks)
-        }
+        (results,) = self.start([image], tasks)()
+        return Predictions(image, {name: self.network.tasks[name] for name in results}, results)
 
     def teach(self, image: np.ndarray, task: str) -> Any:
         """Predicts a label of a task for training another network: see `Task.teach`."""
-        ((_, output, size),) = self._outputs(image, [task])
-        return self.network.tasks[task].teach(output, size, image.shape[:2])
+        (results,) = self.start([image], [task], purpose=Purpose.TEACHING)()
+        return results[task]
 
-    def _input_size(self, image: np.ndarray) -> tuple[int, int]:
-        height, width = image.shape[:2]
-        return input_size(height, width, self._config, self.network.grid)
+    def start(
+        self,
+        images: Sequence[np.ndarray],
+        tasks: Sequence[str],
+        batch: int = 1,
+        purpose: Purpose = Purpose.RESULT,
+    ) -> Callable[[], list[dict[str, Any]]]:
+        """Starts predicting for images of the same `shapes`, without waiting for the device.
 
-    def _outputs(
-        self, image: np.ndarray, tasks: Sequence[str]
-    ) -> Iterator[tuple[str, Any, tuple[int, int]]]:
-        """Yields the name of each task, the outputs of its head on the host, and the input size.
+        Args:
+          images: uint8 (H, W, 3), RGB.
+          tasks: names of the tasks.
+          batch: number of images that the programs are compiled for; the last image is repeated if
+            there are fewer.
+          purpose: what the predictions are for.
 
-        While the caller processes a task, the device computes the outputs of the next tasks.
+        Returns:
+          A function that waits, and returns the results of each image by task. While it composes
+          the results of a task, the device computes the next tasks.
         """
-        height, width = image.shape[:2]
-        size = self._input_size(image)
-        resized = resize_image(image, size)[None]
-        scales = np.array([[size[0] / height, size[1] / width]], np.float32)
+        known = {name: self.network.tasks[name] for name in tasks}
+        shapes = size, _ = self.shapes(images[0])
+        indices = np.minimum(np.arange(batch), len(images) - 1)
+        image_sizes = np.array([image.shape[:2] for image in images], np.int32)[indices]
+        resized = np.stack([resize_image(image, size) for image in images])[indices]
+        scales = (size / image_sizes).astype(np.float32)
         with self._notice.calling(size):
             outputs = apply(self.network, self._params, self._batch_stats, resized, tasks, scales)
-        for name, output in outputs.items():
-            yield name, jax.tree.map(lambda x: np.asarray(x)[0], output), size
-            self._compiled.add((size, name))
+            finished = {
+                name: purpose.finish(task)(outputs[name], size, image_sizes)
+                for name, task in known.items()
+            }
+        for array in jax.tree.leaves(finished):
+            array.copy_to_host_async()
+
+        def wait() -> list[dict[str, Any]]:
+            results = [{} for _ in images]
+            for name, task in known.items():
+                arrays = jax.device_get(finished[name])
+                for index, image in enumerate(images):
+                    of_image = jax.tree.map(operator.itemgetter(index), arrays)
+                    results[index][name] = purpose.compose(task)(of_image, size, image.shape[:2])
+                self._compiled.add((shapes, name))
+            return results
+
+        return wait
 
 
 def apply(

@@ -13,6 +13,7 @@ import numpy as np
 
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.api import UberNet
+from ubernet_jax.inference.batches import default_batch, map_ahead
 from ubernet_jax.inference.predictions import Predictions
 from ubernet_jax.picture_limits import MAX_PIXELS
 from ubernet_jax.progress import Progress
@@ -71,6 +72,7 @@ def predict_video(
     out: pathlib.Path,
     *,
     every: int = 1,
+    batch: int | None = None,
     style: Style = DEFAULT_STYLE,
 ) -> FrameCount:
     """Writes a video of contact sheets with the same duration as the given video.
@@ -81,6 +83,7 @@ def predict_video(
       tasks: names of tasks of the network.
       out: the .mp4 file to write; its folder is created.
       every: predicts for every n-th frame only.
+      batch: frames that the device computes at once: see `UberNet.predict_each`.
       style: settings for drawing the results.
 
     Returns:
@@ -91,15 +94,23 @@ def predict_video(
     """
     video = read_video(path)
     count = 0
-    with contextlib.ExitStack() as stack:
-        progress = stack.enter_context(Progress('frame', video.length, path.name))
-        writer = None
+
+    def chosen_frames(progress: Progress) -> Iterator[tuple[int, np.ndarray]]:
+        nonlocal count
         for frame in video.frames:
             count += 1
             progress.advance()
-            if (count - 1) % every:
-                continue
-            sheet = _draw_frame(net.predict(frame, tasks), style)
+            if (count - 1) % every == 0:
+                yield count, frame
+
+    def draw(predicted: tuple[int, Predictions]) -> np.ndarray:
+        return _draw_frame(predicted[1], style)
+
+    with contextlib.ExitStack() as stack:
+        progress = stack.enter_context(Progress('frame', video.length, path.name))
+        writer = None
+        predicted = net.predict_each(chosen_frames(progress), tasks, batch)  # in order: of one size
+        for sheet in map_ahead(draw, predicted, ahead=batch or default_batch()):
             if writer is None:  # a video without frames leaves no file
                 new = stack.enter_context(new_file(out))
                 rate = video.rate / every

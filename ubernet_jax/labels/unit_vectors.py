@@ -60,7 +60,9 @@ class UnitVectors(MapKind):
 
     def flip(self, label: np.ndarray, width: int) -> np.ndarray:
         """Flips left to right; x changes its sign."""
-        return label[:, ::-1] * np.array([-1, 1, 1], label.dtype)
+        flipped = label[:, ::-1].copy()
+        np.negative(flipped[..., 0], out=flipped[..., 0])
+        return flipped
 
     def rotate(self, label: np.ndarray, grid: RotatedGrid) -> np.ndarray:
         """Rotates the vectors with the image."""
@@ -71,16 +73,22 @@ class UnitVectors(MapKind):
     def resample(self, label: np.ndarray, grid: Grid) -> np.ndarray:
         """Interpolates linearly and normalises; zero where most of the weight is unlabelled."""
 
-        def interpolate(channel: np.ndarray) -> np.ndarray:
-            contiguous = np.ascontiguousarray(channel, np.float32)
-            return grid.sample(contiguous, Image.Resampling.BILINEAR)
-
-        labelled = interpolate((label != 0).any(-1)) > 0.5
-        vectors = np.stack([interpolate(label[..., axis]) for axis in range(3)], -1)
-        length = np.linalg.norm(vectors, axis=-1)
+        method = Image.Resampling.BILINEAR
+        x, y, z = planes = [
+            grid.sample(np.ascontiguousarray(label[..., axis], np.float32), method)
+            for axis in range(3)
+        ]
+        known = (label[..., 0] != 0) | (label[..., 1] != 0) | (label[..., 2] != 0)
+        weight = grid.sample(np.where(known, np.uint8(255), np.uint8(0)), method)
+        length = np.sqrt(x * x + y * y + z * z)
         # Opposite neighbours cancel out, so their mean has no direction.
-        labelled &= length > 1e-3
-        return np.where(labelled[..., None], vectors / np.maximum(length, 1e-3)[..., None], 0)
+        labelled = (weight > 128) & (length > 1e-3)
+        factor = np.where(labelled, 1 / np.maximum(length, 1e-3), 0)
+        # Plane by plane: numpy is slow along a last axis of three.
+        result = np.empty((*length.shape, 3), np.float32)
+        for axis, plane in enumerate(planes):
+            np.multiply(plane, factor, out=result[..., axis])
+        return result
 
     def survey(self, label: np.ndarray) -> Survey:
         samples = label[::_STEP, ::_STEP]
@@ -176,7 +184,8 @@ def to_unit_length(vectors: np.ndarray) -> np.ndarray:
 
 def to_integers(vectors: np.ndarray) -> np.ndarray:
     """Converts unit vectors to int16, in steps of 1 / SCALE."""
-    return np.rint(vectors * SCALE).astype(np.int16)
+    scaled = vectors * SCALE
+    return np.rint(scaled, out=scaled).astype(np.int16)
 
 
 def viewing_rays(height: int, width: int) -> np.ndarray:
@@ -191,7 +200,7 @@ def viewing_rays(height: int, width: int) -> np.ndarray:
 
 
 def _normalise(vectors: np.ndarray) -> np.ndarray:
-    length = np.sqrt(np.square(vectors).sum(axis=-1, keepdims=True))
+    length = np.sqrt(np.einsum('...i,...i->...', vectors, vectors))[..., np.newaxis]
     return vectors / np.where(length > 0, length, 1)
 
 

@@ -48,16 +48,34 @@ def subsample(x: jax.Array, factor: int) -> jax.Array:
     return x[:, ::factor, ::factor] if factor > 1 else x
 
 
-def resize(x: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Interpolates a float array (H, W, C) on the host to `size` (height, width), float32."""
-    height, width, channels = x.shape
-    rows = interpolation_matrix(height, size[0]) @ x.reshape(height, width * channels)
-    return interpolation_matrix(width, size[1]) @ rows.reshape(size[0], width, channels)
+def interpolate_strip(
+    x: jax.Array,
+    input_size: tuple[int, int],
+    stride: int,
+    size: jax.Array,
+    top: jax.Array,
+    rows: int,
+    columns: int,
+) -> jax.Array:
+    """Interpolates (h, w, C) to an image of `size`, and returns some of its rows.
 
+    The corners of the image are those of the network's input.
 
-def interpolation_matrix(source: int, target: int) -> np.ndarray:
-    """Returns the weights float32 (target, source) of linear interpolation between 1-D grids."""
-    return sampling_matrix(source, np.linspace(0, source - 1, target))
+    Args:
+      x: the array, whose samples lie at the pixels 0, stride, 2 * stride, ... of the input.
+      input_size: height and width of the input.
+      stride: in pixels of the input.
+      size: int32 (2,), height and width of the image; each side times that of the input is below
+        2**31.
+      top: int32, the first row.
+      rows: number of rows; static.
+      columns: number of columns, from the first; static.
+
+    Returns:
+      (rows, columns, C). Rows and columns beyond the image repeat its last.
+    """
+    x = _interpolate_axis(x, 0, top + jnp.arange(rows), size[0], input_size[0] - 1, stride)
+    return _interpolate_axis(x, 1, jnp.arange(columns), size[1], input_size[1] - 1, stride)
 
 
 def sampling_matrix(source: int, position: np.ndarray) -> np.ndarray:
@@ -73,6 +91,20 @@ def sampling_matrix(source: int, position: np.ndarray) -> np.ndarray:
     matrix[np.arange(target), node] = 1 - fraction
     matrix[np.arange(target), np.minimum(node + 1, source - 1)] += fraction
     return matrix
+
+
+def _interpolate_axis(
+    x: jax.Array, axis: int, pixels: jax.Array, length: jax.Array, end: int, stride: int
+) -> jax.Array:
+    """Interpolates an axis to `length` pixels, and returns the pixels int32 (n,) of it."""
+    # In integers, because the product has more digits than a float32.
+    position = jnp.minimum(pixels, length - 1) * end
+    intervals = jnp.maximum(length - 1, 1) * stride
+    node = position // intervals
+    share = (position % intervals / intervals).astype(x.dtype)
+    share = share.reshape([-1 if a == axis else 1 for a in range(x.ndim)])
+    low, high = (jnp.take(x, index, axis, mode='clip') for index in (node, node + 1))
+    return low * (1 - share) + high * share
 
 
 def _padding(axis: int, low: int, high: int, interior: int) -> list[tuple[int, int, int]]:

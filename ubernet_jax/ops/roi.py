@@ -20,6 +20,11 @@ def roi_max_pool(
     if the cells cannot be divided evenly. The gradient flows to the maximum; to the first in case
     of ties.
 
+    The maxima of all windows of 1, 2, 4, ... rows are computed first. The rows of any bin are those
+    of two such windows, which may overlap: a maximum does not change when a cell counts twice. The
+    columns are visited one by one, as many as the largest bin can have. So there is no loop with a
+    number of trips that depends on the data, for which an accelerator would wait.
+
     With dilation 2, every second row and column of each bin is used, from the first within the map:
     `is_rich` of the release of UberNet, whose model/test.prototxt sets it with a spatial scale of
     1/8 (caffe-fast-rcnn/src/caffe/layers/roi_pooling_layer.cu in github.com/jkokkin/UberNet). That
@@ -28,7 +33,7 @@ def roi_max_pool(
 
     Args:
       features: (h, w, C).
-      rois: (R, 4).
+      rois: (R, 4), at most as large as the map; larger regions may lose cells.
       size: S, bins along a side.
       stride: image pixels per cell of `features`.
       dilation: distance of the cells of a bin that are used.
@@ -39,28 +44,29 @@ def roi_max_pool(
     height, width, channels = features.shape
     top, bottom = _bins(rois[:, 1], rois[:, 3], size, stride, height)
     left, right = _bins(rois[:, 0], rois[:, 2], size, stride, width)
-    cells = lax.stop_gradient(features).reshape(height * width, channels)
-
-    def visit(offset: Array, state: tuple[Array, Array]) -> tuple[Array, Array]:
-        """Compares the current maxima with the next cell of every bin."""
-        largest, argmax = state
-        row, column = top + dilation * (offset // widest), left + dilation * (offset % widest)
-        inside = (row < bottom)[:, :, None] & (column < right)[:, None]
-        cell = jnp.where(inside, row[:, :, None] * width + column[:, None], 0)
-        value = cells[cell]
-        larger = inside[..., None] & (value > largest)
-        return jnp.where(larger, value, largest), jnp.where(larger, cell[..., None], argmax)
-
-    shape = (len(rois), size, size, channels)
-    sides = ((top, bottom), (left, right))
-    highest, widest = (-(-(end - start).max() // dilation) for start, end in sides)
-    start = (jnp.full(shape, -jnp.inf), jnp.zeros(shape, jnp.int32))
-    largest, argmax = lax.fori_loop(0, highest * widest, visit, start)
-    # The gradient flows through this lookup of the maxima.
-    maxima = jnp.take_along_axis(
-        features.reshape(-1, channels), argmax.reshape(-1, channels), 0, mode='promise_in_bounds'
+    values, rows = (
+        table.reshape(-1, channels)
+        for table in _window_maxima(
+            lax.stop_gradient(features), _largest_bin(height, size, dilation), dilation
+        )
     )
-    return jnp.where(largest > -jnp.inf, maxima.reshape(shape), 0)
+    maxima = None
+    for offset in range(_largest_bin(width, size, dilation)):
+        column = (left + dilation * offset)[:, None]
+        inside = (column < right[:, None])[..., None]
+        for level, row in _two_windows(top, bottom, dilation, height):
+            cell = (level * height + row)[:, :, None] * width + jnp.minimum(column, width - 1)
+            value = jnp.where(inside, values[cell], -jnp.inf)
+            found = value, rows[cell].astype(jnp.int32) * width + column[..., None]
+            maxima = found if maxima is None else _larger(maxima, found)
+    assert maxima is not None
+    _, argmax = maxima
+    # The gradient flows through this lookup of the maxima.
+    pooled = jnp.take_along_axis(
+        features.reshape(-1, channels), argmax.reshape(-1, channels), 0, mode='clip'
+    )
+    is_filled = (top < bottom)[:, :, None, None] & (left < right)[:, None, :, None]
+    return jnp.where(is_filled, pooled.reshape(argmax.shape), 0)
 
 
 def roi_align(
@@ -86,6 +92,63 @@ def roi_align(
     rows = _interpolation(rois[:, 1], rois[:, 3], size, stride, samples, height)
     columns = _interpolation(rois[:, 0], rois[:, 2], size, stride, samples, width)
     return jnp.einsum('rph,hwc,rqw->rpqc', rows, features, columns)
+
+
+def _largest_bin(cells: int, size: int, dilation: int) -> int:
+    """Returns how many cells of a bin are used at most, along an axis of `cells` cells."""
+    return -(-min(-(-cells // size) + 1, cells) // dilation)
+
+
+def _window_maxima(cells: Array, longest: int, dilation: int) -> tuple[Array, Array]:
+    """Returns the maxima of the windows of 1, 2, 4, ... rows that start at each cell.
+
+    Args:
+      cells: (h, w, C).
+      longest: two windows, which may overlap, must have this number of rows.
+      dilation: distance of the rows of a window.
+
+    Returns:
+      The maxima (K, h, w, C) for K sizes of windows, and their rows, int16; of equal values the
+      first.
+    """
+    height = len(cells)
+    row = jnp.arange(height, dtype=jnp.int16).reshape(-1, 1, 1)
+    tables = [(cells, jnp.broadcast_to(row, cells.shape))]
+    for level in range(longest.bit_length() - 1):
+        shift = dilation << level
+        value, row = tables[-1]
+        padding = [(0, min(shift, height)), (0, 0), (0, 0)]
+        later = (
+            jnp.pad(value[shift:], padding, constant_values=-jnp.inf),
+            jnp.pad(row[shift:], padding, constant_values=height - 1),
+        )
+        tables.append(_larger(tables[-1], later))
+    values, rows = (jnp.stack(arrays) for arrays in zip(*tables, strict=True))
+    return values, rows
+
+
+def _two_windows(
+    start: Array, end: Array, dilation: int, height: int
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Returns two windows, as (level, first row), that together have the rows of each bin.
+
+    Args:
+      start: int32 (R, S), the first row.
+      end: int32 (R, S), the first row after the bin.
+      dilation: distance of the rows of a bin that are used.
+      height: of the map.
+    """
+    count = jnp.maximum(-(-(end - start) // dilation), 1)
+    level = 31 - lax.clz(count)  # 2**level is at most `count`
+    last = start + (count - (1 << level)) * dilation
+    return (level, jnp.minimum(start, height - 1)), (level, jnp.clip(last, 0, height - 1))
+
+
+def _larger(a: tuple[Array, Array], b: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Returns the larger of two values with its index; of equal ones, that of the lower index."""
+    (value_a, index_a), (value_b, index_b) = a, b
+    is_a = (value_a > value_b) | ((value_a == value_b) & (index_a < index_b))
+    return jnp.where(is_a, value_a, value_b), jnp.where(is_a, index_a, index_b)
 
 
 def _bins(low: Array, high: Array, size: int, stride: int, cells: int) -> tuple[Array, Array]:

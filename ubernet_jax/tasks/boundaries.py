@@ -1,7 +1,7 @@
 """Boundaries, with a bag of neighbours around each labelled pixel (paper, section 2.4)."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import jax
@@ -70,9 +70,11 @@ class Boundaries(StrengthTask, BagTask):
         undecided = (label.share > 0) & ~positive
         return np.where(undecided, np.uint8(VOID), positive)
 
-    def teach(self, output: np.ndarray, size: Size, image_size: Size) -> LineMap:
+    def teach(
+        self, finished: Sequence[tuple[np.ndarray, ...]], size: Size, image_size: Size
+    ) -> LineMap:
         """Returns the probability on lines, thinned as for the evaluation, and 0 beside them."""
-        strength = suppress(self.finish(output, size, image_size), Nms.SMOOTHED)
+        strength = suppress(self.result(finished, size, image_size), Nms.SMOOTHED)
         return LineMap(share=to_bytes(strength.astype(np.float32)))
 
     def to_taught_target(self, label: LineMap) -> np.ndarray:

@@ -1,11 +1,12 @@
 """Class boundaries: the outlines of objects, with the object's class (paper, section 2.4)."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+import jax
+import jax.numpy as jnp
 import numpy as np
-import scipy.special
 
 from ubernet_jax.example import Example
 from ubernet_jax.labels import VOID, ClassLines, ClassMap, LabelKind
@@ -16,7 +17,7 @@ from ubernet_jax.metrics.semantic_boundaries import Mode, SemanticBoundaryMetric
 from ubernet_jax.metrics.thinning import Nms, suppress
 from ubernet_jax.tasks.boundaries import BagTask
 from ubernet_jax.tasks.registry import register
-from ubernet_jax.tasks.strips import argmax_and_max, finish_in_strips
+from ubernet_jax.tasks.strips import argmax_and_max, join_strips, start_strips
 from ubernet_jax.tasks.task import Size
 from ubernet_jax.visualize.drawing import to_bytes
 from ubernet_jax.visualize.palette import Colour
@@ -59,31 +60,39 @@ class ClassBoundaries(BagTask):
     def channels(self) -> int:
         return len(self.classes)
 
-    def finish_strip(self, scores: np.ndarray) -> tuple[np.ndarray, ...]:
+    def finish_strip(self, scores: jax.Array) -> tuple[jax.Array, ...]:
         # The softmax is only needed for the class with the highest score.
-        classes, highest = argmax_and_max(scores[:, 1:])
-        shift = np.maximum(highest, scores[:, 0])  # keeps the exponentials finite
-        strength = np.exp(highest - shift) / np.exp(scores - shift[:, None]).sum(1)
-        return classes + np.uint8(1), strength
+        classes, highest = argmax_and_max(scores[1:])
+        shift = jnp.maximum(highest, scores[0])  # keeps the exponentials finite
+        # Summed class by class, XLA keeps no array of all exponentials.
+        total = sum(jnp.exp(class_scores - shift) for class_scores in scores)
+        return classes + jnp.uint8(1), jnp.exp(highest - shift) / total
 
     def compose(self, *arrays: np.ndarray) -> ClassBoundaryMap:
         classes, strength = arrays
         return ClassBoundaryMap(classes=classes, strength=strength)
 
-    def finish_for_metrics(self, output: np.ndarray, size: Size, image_size: Size) -> np.ndarray:
+    def finish_for_metrics(
+        self, output: jax.Array, size: Size, image_sizes: np.ndarray
+    ) -> list[tuple[jax.Array, ...]]:
+        return start_strips(_class_probabilities, output, size, self.stride, image_sizes)
+
+    def result_for_metrics(
+        self, finished: Sequence[tuple[np.ndarray, ...]], size: Size, image_size: Size
+    ) -> np.ndarray:
         """Returns the probability of every class except the first, uint8 (C - 1, H, W), 0..255."""
-        (strips,) = finish_in_strips(
-            _class_probabilities, output, image_size, self.last_nodes(size)
-        )
-        return np.moveaxis(strips, 1, 0)
+        (probabilities,) = join_strips(finished, image_size)
+        return np.moveaxis(probabilities, -1, 0)
 
     @property
     def taught_label(self) -> TaughtClassLines:
         return TaughtClassLines(classes=tuple(self.classes))
 
-    def teach(self, output: np.ndarray, size: Size, image_size: Size) -> ScoredClasses:
+    def teach(
+        self, finished: Sequence[tuple[np.ndarray, ...]], size: Size, image_size: Size
+    ) -> ScoredClasses:
         """Returns class and probability on lines, thinned as for the evaluation, and 0 beside."""
-        result = self.finish(output, size, image_size)
+        result = self.result(finished, size, image_size)
         scores = to_bytes(suppress(result.strength, Nms.SMOOTHED).astype(np.float32))
         return ScoredClasses(classes=np.where(scores > 0, result.classes, 0), scores=scores)
 
@@ -130,7 +139,7 @@ class ClassBoundaries(BagTask):
         return next((name for name, kind in kinds.items() if kind.same_as(regions)), None)
 
 
-def _class_probabilities(scores: np.ndarray) -> tuple[np.ndarray]:
-    """Maps scores (h, C, w) to uint8 (h, C - 1, w), 0..255, without the first class."""
-    probability = scipy.special.softmax(scores, axis=1)[:, 1:]
-    return (np.rint(255 * probability).astype(np.uint8),)
+def _class_probabilities(scores: jax.Array) -> tuple[jax.Array]:
+    """Maps scores (C, h, w) to uint8 (h, w, C - 1), 0..255, without the first class."""
+    probability = jax.nn.softmax(scores, axis=0)[1:]
+    return (jnp.moveaxis(jnp.rint(255 * probability).astype(jnp.uint8), 0, -1),)

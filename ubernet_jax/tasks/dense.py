@@ -2,6 +2,7 @@
 
 import abc
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, Protocol, cast
 
 import flax.linen as nn
@@ -15,7 +16,7 @@ from ubernet_jax.models.dense import DenseHead
 from ubernet_jax.models.pyramid import Features
 from ubernet_jax.models.settings import ModelConfig
 from ubernet_jax.models.trunks import TRUNKS
-from ubernet_jax.tasks.strips import finish_in_strips
+from ubernet_jax.tasks.strips import join_strips, start_strips
 from ubernet_jax.tasks.task import Size, Task
 
 
@@ -60,8 +61,11 @@ class DenseTask(Task):
         """
 
     @abc.abstractmethod
-    def finish_strip(self, scores: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Maps scores (rows, C, W) of a strip of the image to arrays (rows, W, ...)."""
+    def finish_strip(self, scores: jax.Array) -> tuple[jax.Array, ...]:
+        """Maps scores (C, rows, W) of a strip of the image to arrays (rows, W, ...).
+
+        It runs on the device. Floats leave the device as float16, and become float32 on the host.
+        """
 
     def to_target(self, label: Any) -> np.ndarray:
         """Converts a label (H, W, ...) to the values that the target stores."""
@@ -144,14 +148,16 @@ class DenseTask(Task):
     def write_taught(self, target: np.ndarray, index: int, label: Any) -> None:
         _write(target, index, self.to_taught_target(label))
 
-    def finish(self, output: np.ndarray, size: Size, image_size: Size) -> Any:
+    def finish(
+        self, output: jax.Array, size: Size, image_sizes: np.ndarray
+    ) -> list[tuple[jax.Array, ...]]:
         """Interpolates the scores to the image's size and then computes the result from them."""
-        strips = finish_in_strips(self.finish_strip, output, image_size, self.last_nodes(size))
-        return self.compose(*strips)
+        return start_strips(self.finish_strip, output, size, self.stride, image_sizes)
 
-    def last_nodes(self, size: Size) -> tuple[float, float]:
-        """Where the last pixels of an input of `size` (height, width) lie, in scores."""
-        return (size[0] - 1) / self.stride, (size[1] - 1) / self.stride
+    def result(
+        self, finished: Sequence[tuple[np.ndarray, ...]], size: Size, image_size: Size
+    ) -> Any:
+        return self.compose(*join_strips(finished, image_size))
 
 
 def _write(target: np.ndarray, index: int, values: np.ndarray) -> None:

@@ -81,8 +81,8 @@ class Depth(DenseTask):
     def to_target(self, label: np.ndarray) -> np.ndarray:
         return np.where(label <= _FARTHEST, label, 0)
 
-    def finish_strip(self, scores: np.ndarray) -> tuple[np.ndarray, ...]:
-        return (np.exp(np.clip(scores[:, 0], *LOG_RANGE)),)
+    def finish_strip(self, scores: jax.Array) -> tuple[jax.Array, ...]:
+        return (jnp.exp(jnp.clip(scores[0], *LOG_RANGE)),)
 
     def metrics(
         self, name: str, thresholds: int, kinds: Mapping[str, LabelKind]

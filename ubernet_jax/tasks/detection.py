@@ -183,10 +183,10 @@ class Detection(Task):
         return TaughtBoxes(classes=tuple(self.classes))
 
     def teach(
-        self, output: DetectionOutputs[np.ndarray], size: Size, image_size: Size
+        self, finished: DetectionOutputs[np.ndarray], size: Size, image_size: Size
     ) -> ScoredBoxSet:
         """Returns the detections whose box has an area within the image."""
-        result, (height, width) = self.finish(output, size, image_size), image_size
+        result, (height, width) = self.result(finished, size, image_size), image_size
         corners = np.clip(result.corners, 0, np.array([width, height] * 2, np.float32))
         kept = np.flatnonzero((corners[:, :2] < corners[:, 2:]).all(axis=1))
         return ScoredBoxSet(
@@ -216,21 +216,21 @@ class Detection(Task):
             f'detector.max_boxes={counts.max()} keeps all'
         )
 
-    def finish(
-        self, output: DetectionOutputs[np.ndarray], size: Size, image_size: Size
+    def result(
+        self, finished: DetectionOutputs[np.ndarray], size: Size, image_size: Size
     ) -> Detections:
-        kept, corners = output.valid, output.boxes * _corner_factors(size, image_size)
+        kept, corners = finished.valid, finished.boxes * _corner_factors(size, image_size)
         return Detections(
             corners=corners[kept],
-            classes=output.classes[kept].astype(np.uint8),
-            scores=output.scores[kept],
+            classes=finished.classes[kept].astype(np.uint8),
+            scores=finished.scores[kept],
             names=tuple(self.classes),
         )
 
-    def finish_for_metrics(
-        self, output: DetectionOutputs[np.ndarray], size: Size, image_size: Size
+    def result_for_metrics(
+        self, finished: DetectionOutputs[np.ndarray], size: Size, image_size: Size
     ) -> MeasuredBoxes:
-        detections, proposals = self.finish(output, size, image_size), output.proposals
+        detections, proposals = self.result(finished, size, image_size), finished.proposals
         kept, corners = proposals.valid, proposals.boxes * _corner_factors(size, image_size)
         return MeasuredBoxes(
             detections=ScoredBoxes(

@@ -48,9 +48,9 @@ class Normals(DenseTask):
     def to_target(self, label: np.ndarray) -> np.ndarray:
         return to_integers(label)
 
-    def finish_strip(self, scores: np.ndarray) -> tuple[np.ndarray, ...]:
-        length = np.linalg.norm(scores, axis=1, keepdims=True)
-        return (np.moveaxis(scores / np.maximum(length, 1e-12), 1, -1),)
+    def finish_strip(self, scores: jax.Array) -> tuple[jax.Array, ...]:
+        length = jnp.linalg.norm(scores, axis=0, keepdims=True)
+        return (jnp.moveaxis(scores / jnp.maximum(length, 1e-12), 0, -1),)
 
     def metrics(
         self, name: str, thresholds: int, kinds: Mapping[str, LabelKind]

@@ -2,10 +2,11 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ubernet_jax.labels import VOID, ClassMap, LabelKind
@@ -16,10 +17,9 @@ from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.metrics.segmentation import SegmentationMetric
 from ubernet_jax.tasks.dense import DenseTask
 from ubernet_jax.tasks.registry import register
-from ubernet_jax.tasks.strips import argmax_and_max, finish_in_strips
+from ubernet_jax.tasks.strips import argmax_and_max, join_strips, start_strips
 from ubernet_jax.tasks.task import Size
 from ubernet_jax.tasks.voc_results import segmentation_results
-from ubernet_jax.visualize.drawing import to_bytes
 from ubernet_jax.visualize.index_mask import write_index_mask
 from ubernet_jax.visualize.style import DEFAULT_STYLE
 
@@ -45,17 +45,22 @@ class Segmentation(DenseTask):
     ) -> tuple[jax.Array, jax.Array]:
         return cross_entropy(scores, target)
 
-    def finish_strip(self, scores: np.ndarray) -> tuple[np.ndarray, ...]:
+    def finish_strip(self, scores: jax.Array) -> tuple[jax.Array, ...]:
         return (argmax_and_max(scores)[0],)
 
     @property
     def taught_label(self) -> TaughtClassMap:
         return TaughtClassMap(classes=tuple(self.classes))
 
-    def teach(self, output: np.ndarray, size: Size, image_size: Size) -> ScoredClasses:
-        classes, scores = finish_in_strips(
-            _most_probable, output, image_size, self.last_nodes(size)
-        )
+    def finish_for_teaching(
+        self, output: jax.Array, size: Size, image_sizes: np.ndarray
+    ) -> list[tuple[jax.Array, ...]]:
+        return start_strips(_most_probable, output, size, self.stride, image_sizes)
+
+    def teach(
+        self, finished: Sequence[tuple[np.ndarray, ...]], size: Size, image_size: Size
+    ) -> ScoredClasses:
+        classes, scores = join_strips(finished, image_size)
         return ScoredClasses(classes=classes, scores=scores)
 
     def to_taught_target(self, label: ScoredClasses) -> np.ndarray:
@@ -79,7 +84,8 @@ class Segmentation(DenseTask):
         return self.classes[result[y, x]]
 
 
-def _most_probable(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Maps scores (h, C, w) to the most probable class and its probability, uint8 (h, w)."""
+def _most_probable(scores: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Maps scores (C, h, w) to the most probable class and its probability, uint8 (h, w)."""
     classes, highest = argmax_and_max(scores)
-    return classes, to_bytes(1 / np.exp(scores - highest[:, None]).sum(1))
+    probability = 1 / jnp.exp(scores - highest[None]).sum(0)
+    return classes, jnp.rint(255 * probability).astype(jnp.uint8)

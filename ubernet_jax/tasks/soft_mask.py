@@ -1,7 +1,7 @@
 """Soft masks: the probability that a pixel is marked, such as saliency (paper, section 2.4)."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import jax
@@ -43,8 +43,10 @@ class SoftMask(StrengthTask):
     def to_target(self, label: np.ndarray) -> np.ndarray:
         return np.where(label > 255 * self.positive_share, np.uint8(FULL), np.uint8(0))
 
-    def teach(self, output: np.ndarray, size: Size, image_size: Size) -> np.ndarray:
-        return to_bytes(self.finish(output, size, image_size))
+    def teach(
+        self, finished: Sequence[tuple[np.ndarray, ...]], size: Size, image_size: Size
+    ) -> np.ndarray:
+        return to_bytes(self.result(finished, size, image_size))
 
     def to_taught_target(self, label: np.ndarray) -> np.ndarray:
         share = np.rint(label * np.float32(FULL / 255)).astype(np.uint8)

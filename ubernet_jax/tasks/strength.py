@@ -3,8 +3,8 @@
 import dataclasses
 from typing import ClassVar
 
+import jax
 import numpy as np
-import scipy.special
 
 from ubernet_jax.errors import require_setting
 from ubernet_jax.tasks.dense import DenseTask
@@ -27,8 +27,8 @@ class StrengthTask(DenseTask):
         fits, field = 0 <= self.positive_share < 1, f'{where}.positive_share'
         require_setting(fits, field, self.positive_share, '0 <= positive_share < 1')
 
-    def finish_strip(self, scores: np.ndarray) -> tuple[np.ndarray, ...]:
-        return (scipy.special.expit(scores[:, 1] - scores[:, 0]),)
+    def finish_strip(self, scores: jax.Array) -> tuple[jax.Array, ...]:
+        return (jax.nn.sigmoid(scores[1] - scores[0]),)
 
     def is_certain(self, strength: np.ndarray) -> np.ndarray:
         """Maps the strengths uint8 (H, W) of a taught label to bool (H, W), which of them count.

@@ -1,62 +1,114 @@
-"""Processing of full-size scores in strips of rows, which fit into the cache and bound memory."""
+"""Score maps become results on the device, at the photograph's size and in small types.
 
-from collections.abc import Callable, Iterator
+They are interpolated in strips of rows, which bound the memory and fit into the cache of a CPU. The
+width of a strip is rounded up to a few values, so that few programs are compiled.
 
+Shape letters: N images of a batch, H x W pixels of the largest photograph.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
 import numpy as np
-import scipy.sparse
 
-from ubernet_jax.ops.interpolate import sampling_matrix
+from ubernet_jax.ops.interpolate import interpolate_strip
 
-STRIP = 64  # rows of the result that are computed at a time
+Finish = Callable[[jax.Array], tuple[jax.Array, ...]]
+
+ROWS = 128  # of a strip
+_SMALLEST = 64  # columns
 
 
-def finish_in_strips(
-    finish: Callable[[np.ndarray], tuple[np.ndarray, ...]],
-    scores: np.ndarray,
+def padded_width(width: int) -> int:
+    """Returns the columns of a strip: at least `width`, with four values from 2**k to 2**(k+1)."""
+    step = max(_SMALLEST, 1 << (width - 1).bit_length()) // 8
+    return max(_SMALLEST, -(-width // step) * step)
+
+
+def start_strips(
+    finish: Finish,
+    scores: jax.Array,
     size: tuple[int, int],
-    last: tuple[float, float],
-) -> list[np.ndarray]:
-    """Interpolates scores to `size`, applies `finish` to each strip, and joins the results.
+    stride: int,
+    image_sizes: np.ndarray,
+) -> list[tuple[jax.Array, ...]]:
+    """Starts the computation of all strips, and does not wait for it.
 
     Args:
-      finish: maps scores (rows, C, W) to arrays (rows, ...).
-      scores: float32 (h, w, C).
-      size: (H, W) of the results.
-      last: row and column of the scores at which the last row and column of the results lie; the
-        first lie at 0.
+      finish: maps scores (C, rows, columns) to arrays (rows, columns, ...).
+      scores: float32 (N, h, w, C), on the device.
+      size: height and width at which the photographs entered the network.
+      stride: of the scores, in pixels of the input.
+      image_sizes: int32 (N, 2), height and width of the photographs.
+
+    Returns:
+      For each strip the arrays of `finish` on the device, with N in front; floats as float16.
     """
-    strips = [finish(strip) for strip in _interpolated_strips(scores, size, last)]
-    return [np.concatenate(parts) for parts in zip(*strips, strict=True)]
+    height, width = image_sizes.max(0).tolist()
+    columns = padded_width(width)
+    return [
+        strip_program(finish, columns, size, stride, scores, image_sizes, np.int32(top))
+        for top in range(0, height, ROWS)
+    ]
 
 
-def _interpolated_strips(
-    scores: np.ndarray, size: tuple[int, int], last: tuple[float, float]
-) -> Iterator[np.ndarray]:
-    """Yields scores (h, w, C), interpolated to `size`, in strips (rows, C, W).
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
+def strip_program(
+    finish: Finish,
+    columns: int,
+    size: tuple[int, int],
+    stride: int,
+    scores: jax.Array,
+    image_sizes: jax.Array,
+    top: jax.Array,
+) -> tuple[jax.Array, ...]:
+    """Computes a strip of each image from row `top`: see `start_strips`."""
 
-    The channel axis is not the last: numpy computes along many columns many times as fast as along
-    a few channels.
+    def finish_image(scores: jax.Array, image_size: jax.Array) -> tuple[jax.Array, ...]:
+        # The channels are in front, because few channels fill no vector register.
+        strip = interpolate_strip(scores, size, stride, image_size, top, ROWS, columns)
+        return jax.tree.map(_shrink, finish(jnp.moveaxis(strip, -1, 0)))
+
+    return jax.vmap(finish_image)(scores, image_sizes)
+
+
+def _shrink(array: jax.Array) -> jax.Array:
+    is_float = jnp.issubdtype(array.dtype, jnp.floating)
+    return array.astype(jnp.float16) if is_float else array
+
+
+def join_strips(strips: Sequence[tuple[np.ndarray, ...]], size: tuple[int, int]) -> list:
+    """Joins the strips of one image on the host.
+
+    Args:
+      strips: arrays (rows, columns, ...) of each strip.
+      size: (H, W) of the photograph.
+
+    Returns:
+      The joined arrays (H, W, ...); floats as float32.
     """
-    height, width, channels = scores.shape
-    # Each row of these matrices has at most two nonzero values.
-    rows, columns = (
-        scipy.sparse.csr_array(sampling_matrix(side, np.linspace(0, end, new)))
-        for side, end, new in zip((height, width), last, size, strict=True)
-    )
-    wide = columns @ scores.transpose(1, 2, 0).reshape(width, channels * height)
-    wide = wide.reshape(size[1], channels, height).transpose(2, 1, 0).reshape(height, -1)
-    for top in range(0, size[0], STRIP):
-        yield (rows[top : top + STRIP] @ wide).reshape(-1, channels, size[1])
+    height, width = size
+    joined = []
+    for parts in zip(*strips, strict=True):
+        dtype = np.float32 if parts[0].dtype == np.float16 else parts[0].dtype
+        array = np.empty((height, width, *parts[0].shape[2:]), dtype)
+        for top in range(0, height, ROWS):
+            rows = array[top : top + ROWS]
+            rows[:] = parts[top // ROWS][: len(rows), :width]
+        joined.append(array)
+    return joined
 
 
-def argmax_and_max(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the class uint8 (h, w) with the highest of the scores (h, C, w), and this score.
+def argmax_and_max(scores: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Returns the class uint8 (h, w) with the highest of the scores (C, h, w), and this score.
 
-    Of classes with equal scores, the first is returned.
+    Of classes with equal scores, the first is returned. `jnp.argmax` is several times as slow on a
+    CPU.
     """
-    best, highest = np.zeros_like(scores[:, 0], np.uint8), scores[:, 0].copy()
-    for index in range(1, scores.shape[1]):
-        class_scores = scores[:, index]
-        np.copyto(best, np.uint8(index), where=class_scores > highest)
-        np.maximum(highest, class_scores, out=highest)
+    best, highest = jnp.zeros(scores.shape[1:], jnp.uint8), scores[0]
+    for index in range(1, len(scores)):
+        best = jnp.where(scores[index] > highest, jnp.uint8(index), best)
+        highest = jnp.maximum(highest, scores[index])
     return best, highest

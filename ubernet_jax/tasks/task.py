@@ -191,14 +191,45 @@ class Task(Teaching, abc.ABC):
         """
         return ''
 
-    # Results of one image, on the host.
+    # Results: computed on the device, then composed on the host.
 
-    def finish_for_metrics(self, output: Any, size: Size, image_size: Size) -> Any:
+    def finish(self, output: Any, size: Size, image_sizes: np.ndarray) -> Any:
+        """Starts what the device computes from the network's output, and does not wait for it.
+
+        Args:
+          output: output of `predict`, on the device.
+          size: (height, width) at which the images entered the network.
+          image_sizes: int32 (N, 2), original height and width of the images.
+
+        Returns:
+          Arrays on the device whose first axis has length N: all that the host needs, small.
+        """
+        return output
+
+    def finish_for_metrics(self, output: Any, size: Size, image_sizes: np.ndarray) -> Any:
+        """As `finish`, for `result_for_metrics`."""
+        return self.finish(output, size, image_sizes)
+
+    def finish_for_teaching(self, output: Any, size: Size, image_sizes: np.ndarray) -> Any:
+        """As `finish`, for `teach`."""
+        return self.finish(output, size, image_sizes)
+
+    @abc.abstractmethod
+    def result(self, finished: Any, size: Size, image_size: Size) -> Any:
+        """Composes the result of one image at its original size.
+
+        Args:
+          finished: what `finish` returned, for one image, as numpy arrays.
+          size: (height, width) at which the image entered the network.
+          image_size: original (height, width) of the image.
+        """
+
+    def result_for_metrics(self, finished: Any, size: Size, image_size: Size) -> Any:
         """Returns what the method `prediction` takes, at the image's original size.
 
-        The arguments are those of `finish`.
+        The arguments are those of `result`, but from `finish_for_metrics`.
         """
-        return self.finish(output, size, image_size)
+        return self.result(finished, size, image_size)
 
     def arrays(self, name: str, result: Any) -> dict[str, np.ndarray]:
         """Returns the result as arrays for a `.npz` file; their names start with the task's."""
@@ -233,7 +264,7 @@ class Task(Teaching, abc.ABC):
         Args:
           name: name of the task.
           result: name of the result, a key of `metrics`.
-          finished: what `finish_for_metrics` returned.
+          finished: what `result_for_metrics` returned.
         """
         return finished
 

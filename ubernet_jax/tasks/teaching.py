@@ -46,17 +46,15 @@ class Teaching(GroupConfig, abc.ABC):
         """The kind and the classes of the labels that `teach` returns."""
         return self.label
 
-    def teach(self, output: Any, size: Size, image_size: Size) -> Any:
-        """Converts the network's output for one image to a label, with its confidence if any.
-
-        By default the result is the label.
+    def teach(self, finished: Any, size: Size, image_size: Size) -> Any:
+        """Composes a label of one image, with its confidence if any; by default, the result.
 
         Args:
-          output: output of `Task.predict` for one image, as numpy arrays.
+          finished: what `finish_for_teaching` returned, for one image, as numpy arrays.
           size: (height, width) at which the image entered the network.
           image_size: original (height, width) of the image.
         """
-        return self.finish(output, size, image_size)
+        return self.result(finished, size, image_size)
 
     def write_taught(self, target: Any, index: int, label: Any) -> None:
         """Writes a label of the kind `taught_label` into a target, as `write_target` does.
@@ -66,11 +64,8 @@ class Teaching(GroupConfig, abc.ABC):
         self.write_target(target, index, label)
 
     @abc.abstractmethod
-    def finish(self, output: Any, size: Size, image_size: Size) -> Any:
-        """Converts the network's output for one image to the result at the image's original size.
-
-        The arguments are those of `teach`.
-        """
+    def result(self, finished: Any, size: Size, image_size: Size) -> Any:
+        """Composes the result of one image; the arguments are those of `teach`."""
 
     @abc.abstractmethod
     def write_target(self, target: Any, index: int, label: Any) -> None:

@@ -11,6 +11,7 @@ import json
 import pathlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 import jax
 import numpy as np
@@ -89,7 +90,12 @@ class KeptFeatures:
         image = jax.ShapeDtypeStruct((1, height, width, 3), np.uint8)
         sizes, scales = np.zeros((1, 2), np.int32), np.ones((1, 2), np.float32)
         batch = Batch(
-            image=image, image_sizes=sizes, scales=scales, targets={}, labelled={}, taught={}
+            image=cast(Any, image),
+            image_sizes=sizes,
+            scales=scales,
+            targets={},
+            labelled={},
+            taught={},
         )
         taps = jax.eval_shape(self._compute, self._shapes, batch)
         return sum(tap.size * tap.dtype.itemsize for tap in taps.values())
