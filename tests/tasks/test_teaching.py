@@ -118,7 +118,7 @@ def test_taught_classes_are_void_where_their_probability_is_low():
 
 def test_the_taught_class_has_the_softmax_probability_of_the_teacher():
     scores = np.log(np.float32([[[1, 3, 6], [8, 1, 1]]]))
-    label = teach(Segmentation(classes=CLASSES), scores, (1, 2), (1, 2))
+    label = teach(Segmentation(classes=CLASSES, stride=1), scores, (1, 2), (1, 2))
     assert label.classes.tolist() == [[2, 0]] and label.scores.tolist() == [[153, 204]]
 
 
@@ -126,7 +126,7 @@ def test_lines_are_taught_one_pixel_wide():
     scores = np.zeros((21, 21, 2), np.float32)
     scores[..., 1] = -4
     scores[:, 9:12, 1] = [2, 4, 2]
-    share = teach(Boundaries(), scores, (21, 21), (21, 21)).share
+    share = teach(Boundaries(stride=1), scores, (21, 21), (21, 21)).share
     assert (share[10] > 127).nonzero()[0].tolist() == [10]
 
 
