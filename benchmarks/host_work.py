@@ -62,7 +62,7 @@ def main() -> None:
     height, width = map(int, arguments.size.split('x'))
     config = make_config(DENSE)
     network = make_network(config)
-    scores = make_scores(network, input_size(height, width, config.input_size))
+    scores = make_scores(network, input_size(height, width, config.input_size, network.grid))
     file = io.BytesIO()
     Image.fromarray(draw_scene(0, height, width).image).save(file, 'jpeg', quality=92)
 

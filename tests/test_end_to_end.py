@@ -169,7 +169,7 @@ def test_predict_writes_pictures_and_arrays_from_every_kind_of_checkpoint(run, t
         arrays = np.load(out / name / 'predictions.npz')
         assert arrays['normals'].shape == (*shape[:2], 3)
         assert arrays['segmentation'].shape == shape[:2]
-        np.testing.assert_allclose(np.linalg.norm(arrays['normals'], axis=-1), 1, atol=1e-5)
+        np.testing.assert_allclose(np.linalg.norm(arrays['normals'], axis=-1), 1, atol=1e-3)
     wanted = np.load(out / 'wide' / 'predictions.npz')['normals']
     for checkpoint in (run, run / 'checkpoints' / '6'):
         out = tmp_path / f'out_{checkpoint.name}'
@@ -229,7 +229,7 @@ def test_a_process_with_a_wrong_flag_ends_with_a_message_and_exit_code_2(tmp_pat
     ('flags', 'parts'),
     [
         (['--config.model.widht=2'], ['model', "'widht'", 'trunk, width']),
-        (['--config.model.scales=7'], ['model.scales', '7', '1, 2 or 3']),
+        (['--config.model.scales=7'], ['model.scales', '7', '1 to 3']),
         (['--config.tasks.depth.weight=1'], ["'depth'", 'normals, segmentation']),
         (['--plugin', 'no_such_module'], ['--plugin no_such_module']),
         (['--config.data.train[0].name=imagenet'], ['imagenet']),

@@ -72,6 +72,7 @@ def test_pascal_mt(tmp_path, capsys):
     assert results == {('pascal_mt', label) for label in labels}
 
 
+@pytest.mark.soak
 def test_nyud_mt(tmp_path, capsys):
     """Takes no step: compiling the step of another trunk would take most of the time."""
     write_nyud_mt_pictures(tmp_path, TRAIN, VAL, SHAPE)

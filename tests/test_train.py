@@ -45,7 +45,7 @@ def test_an_unknown_option_is_refused_with_the_nearest_one(word, option, refuse)
 )
 def test_an_unknown_setting_is_refused_with_the_nearest_one(setting, suggestion, refuse):
     escaped = setting.replace('[', r'\[').replace(']', r'\]')
-    match = rf'--config\.{escaped}: .*did you mean .*--config\.{suggestion}\b.*pydoc'
+    match = rf'--config\.{escaped}: .*did you mean .*--config\.{suggestion}\b.*ubernet settings'
     refuse(f'--config.{setting}=1', match=match)
 
 

@@ -32,7 +32,7 @@ OTHERS = {
     'inference/saved_files.py: archive.open': 'a part of an archive, which is a new file',
     'metrics/plots.py: figure.savefig': 'the new file that it is given',
     'monitoring/metric_logger.py: lines.open': 'the log, to which lines are appended',
-    'predict.py: net.predict(path, tasks).save': 'what `Predictions.save` writes',
+    'predict.py: predictions.save': 'what `Predictions.save` writes',
     'train.py: checkpoints.save': 'what `Checkpoints.save` writes',
     'training/checkpoint.py: self._manager.save': 'a checkpoint, which Orbax renames',
     'visualize/index_mask.py: picture.save': 'memory, or the new file that it is given',

@@ -38,8 +38,9 @@ def test_the_size_of_a_batch_on_the_host_does_not_grow_with_the_tasks(images):
         tasks: batch_bytes(Case(method='ours', tasks=tasks, size=(65, 97), scales=1, images=images))
         for tasks in (1, 7, 16)
     }
-    # Three channels, a class, whether each image is labelled, and the sizes and scales of images.
-    assert set(sizes.values()) == {images * (65 * 97 * (3 + 1) + 1 + 2 * 4 + 2 * 4)}
+    # Three channels, a class, whether each image is labelled, whether its label was taught, and
+    # the sizes and scales of images.
+    assert set(sizes.values()) == {images * (65 * 97 * (3 + 1) + 1 + 1 + 2 * 4 + 2 * 4)}
 
 
 def test_every_case_runs_once_per_round_and_the_first_run_is_not_timed():

@@ -14,6 +14,7 @@ from helpers import caffe_network, plain_network, weight_files
 from helpers.caffe_network import CHANNELS, TAPS, WIDE, WIDTH, Draw, Layers
 from ubernet_jax.config import PAPER, Config, DetectionConfig, ModelConfig, Pooling, Trunk
 from ubernet_jax.errors import UserError
+from ubernet_jax.models.trunks import TRUNKS
 from ubernet_jax.network import SHARED, Network, make_network
 from ubernet_jax.weights import __main__, formats
 from ubernet_jax.weights.arrays import flatten, unflatten
@@ -324,7 +325,7 @@ def test_errors_on_the_command_line_are_reported(words, message, tmp_path, monke
 
 @pytest.mark.parametrize('trunk', Trunk)
 def test_the_targets_of_the_tables_exist_in_the_network(trunk):
-    model = dataclasses.replace(SMALL.model, trunk=trunk)
+    model = dataclasses.replace(SMALL.model, trunk=trunk, scales=TRUNKS[trunk].scales)
     params, stats = jax.eval_shape(Network(model, SMALL.tasks).init, jax.random.PRNGKey(0))
     names = {name.rpartition('/')[0] for name in flatten(params, stats)}
     for format in FORMATS.values():

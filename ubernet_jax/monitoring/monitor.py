@@ -114,6 +114,7 @@ class Monitor:
         return {
             f'learning_rate/{group}': float(np.asarray(rate(int(summary[f'updates/{group}']))))
             for group, rate in self._rates.items()
+            if f'updates/{group}' in summary  # not for a trunk that is frozen as a whole
         }
 
     def _scores(self, step: int, state: TrainState) -> dict[str, float]:

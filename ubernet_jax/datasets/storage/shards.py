@@ -61,7 +61,7 @@ def plan_shards(
     kinds: Mapping[str, LabelKind],
     storage: Storage,
     folder: pathlib.Path,
-    shard_images: int = SHARD_IMAGES,
+    shard_images: int | None = None,
 ) -> list[Shard]:
     """Plans all shards of a dataset, split by split.
 
@@ -71,12 +71,12 @@ def plan_shards(
       kinds: kinds of the dataset's labels.
       storage: how images are stored.
       folder: folder of the shards.
-      shard_images: minimum images per shard.
+      shard_images: minimum images per shard, if it is not SHARD_IMAGES.
     """
     shards = []
     for split, items in splits.items():
         template = make_template(name, split, folder)
-        length = max(shard_images, math.ceil(len(items) / MAX_SHARDS))
+        length = max(shard_images or SHARD_IMAGES, math.ceil(len(items) / MAX_SHARDS))
         runs = [items[start : start + length] for start in range(0, len(items), length)]
         shards += [
             Shard(
