@@ -61,6 +61,7 @@ def prepare_set(root: pathlib.Path, *names: str) -> None:
         assert sheet.stat().st_size
 
 
+@pytest.mark.soak
 def test_pascal_mt(tmp_path, capsys):
     write_pascal_mt(tmp_path, TRAIN, VAL, SHAPE)
     prepare_set(tmp_path, 'pascal_mt')
