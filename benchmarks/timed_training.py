@@ -56,9 +56,11 @@ def read_speed(log: pathlib.Path) -> float:
       UserError: no interval was finished.
     """
     lines = log.read_text().splitlines() if log.exists() else []
-    if not lines:
+    name = 'images_per_second'  # some lines have only scores
+    speeds = [numbers[name] for line in lines if name in (numbers := json.loads(line))]
+    if not speeds:
         raise UserError(f'the first training finished no steps; see {log.parent}.log')
-    return json.loads(lines[-1])['images_per_second']
+    return speeds[-1]
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ def test_a_command_is_stopped_when_the_time_is_over(tmp_path):
 
 def test_the_speed_of_the_last_interval(tmp_path):
     log = tmp_path / 'log.jsonl'
-    log.write_text('{"images_per_second": 0.5}\n{"images_per_second": 130.0}\n')
+    log.write_text('{"images_per_second": 0.5}\n{"images_per_second": 130.0}\n{"score/x": 0.1}\n')
     assert read_speed(log) == 130
 
 

@@ -200,6 +200,15 @@ def test_settings_of_partial_labels_fit_each_other(partial, field, allowed):
     assert_message(error.value, f'data.train[1].partial.{field} is ', allowed)
 
 
+def test_taught_labels_need_all_images():
+    config = make_config()
+    config.data.train[1].taught = (next(iter(config.tasks)),)
+    validate(config)
+    config.data.train[1].partial.keep = c.Keep.ONE
+    with pytest.raises(UserError, match=r'data\.train\[1\]\.taught is .*partial\.keep'):
+        validate(config)
+
+
 def test_a_benchmark_keeps_all_labels():
     config = make_config()
     config.evaluation.benchmarks[0].partial.keep = c.Keep.ONE

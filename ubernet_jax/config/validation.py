@@ -71,6 +71,10 @@ def validate(config: Config) -> None:
                 allowed = f'tasks of the configuration: {", ".join(config.tasks)}'
                 require_setting(not unknown, f'{where}.{part}', ', '.join(names), allowed)
             _validate_partial(f'{where}.partial', dataset.partial)
+            # Taught labels are counted for all images, of which `partial` may leave some out.
+            fits = not dataset.taught or dataset.partial.keep is Keep.ALL
+            allowed = 'empty with partial.keep other than all'
+            require_setting(fits, f'{where}.taught', ', '.join(dataset.taught), allowed)
     for number, benchmark in enumerate(benchmarks):
         keep = benchmark.partial.keep
         where = f'evaluation.benchmarks[{number}].partial.keep'
