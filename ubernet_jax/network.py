@@ -75,11 +75,13 @@ class Network:
           valid: bool (N, H, W).
           dropout_rng: random key in training; None in inference, where the running statistics are
             used and returned unchanged.
-          taps: kept activations of the image (see `taps`), which is then not used; None or empty
-            to compute them.
+          taps: kept activations of the image (see `taps`), of which then only a stem is computed;
+            None or empty to compute all.
         """
         variables = {'params': params, 'batch_stats': batch_stats}
-        inputs, method = ((dict(taps), valid), 'normalise') if taps else ((image, valid), None)
+        inputs, method = (image, valid), None
+        if taps:
+            inputs, method = (dict(taps), *inputs), 'normalise'
         if dropout_rng is None:
             features = self._pyramid().apply(variables, *inputs, False, method=method)
             return cast(Features, features), batch_stats
@@ -107,7 +109,7 @@ class Network:
     @property
     def is_frozen(self) -> bool:
         """Whether nothing of the trunk is trained."""
-        return TRUNKS[self.config.trunk].is_frozen(self.config.frozen_blocks)
+        return TRUNKS[self.config.trunk].is_frozen(self.config)
 
     def head(self, task: str) -> nn.Module:
         """Builds the head of a task."""

@@ -98,7 +98,7 @@ def _validate_keeping(config: Config) -> None:
     if not trunk.complete:
         field, allowed = 'model.trunk', 'a vision transformer, because data.keep_features is True'
     got = model.frozen_blocks if trunk.complete else model.trunk.value
-    require_setting(trunk.is_frozen(model.frozen_blocks), field, got, allowed)
+    require_setting(trunk.can_keep(model), field, got, allowed)
     low, high = data.scale
     allowed = 'one factor of at most 1, such as (1.0, 1.0), because data.keep_features is True'
     require_setting(low == high <= 1, 'data.scale', data.scale, allowed)
@@ -149,6 +149,10 @@ def _validate_model(config: Config) -> None:
     most = len(trunk.blocks)
     fits = 0 <= model.frozen_blocks <= most
     require_setting(fits, 'model.frozen_blocks', model.frozen_blocks, f'0 to {most}')
+    fits, most = 0 <= model.stem <= 512, '0 to 512'
+    require_setting(fits, 'model.stem', model.stem, most)
+    fits, allowed = trunk.grid.patches or not model.stem, '0; only a vision transformer has a stem'
+    require_setting(fits, 'model.stem', model.stem, allowed)
     momentum = model.statistics_momentum
     fits, allowed = 0 <= momentum < 1, '0 <= momentum < 1'
     require_setting(fits, 'model.statistics_momentum', momentum, allowed)

@@ -7,6 +7,7 @@ at the skip's resolution, and interpolates the sum over the skips from coarse to
 the same function without six full-resolution maps.
 """
 
+import functools
 from collections.abc import Callable, Mapping
 
 import flax.linen as nn
@@ -16,7 +17,7 @@ from jax import lax
 
 from ubernet_jax.models.pyramid import Features
 from ubernet_jax.ops.custom_vjp.relu import relu
-from ubernet_jax.ops.interpolate import from_patches, subsample, upsample_2x
+from ubernet_jax.ops.interpolate import average_squares, from_patches, subsample, upsample_2x
 
 
 class DenseHead(nn.Module):
@@ -33,7 +34,8 @@ class DenseHead(nn.Module):
       hidden: width of the hidden layer of each skip; 0 for no hidden layer, as in the paper.
       side_outputs: also return the map of every skip before the fusion (deep supervision, HED,
         arXiv 1504.06375).
-      patch: side in pixels of the patches whose centres all skips lie at; 0 if they lie on nodes.
+      patches: whether skips lie at the centres of squares with the side of their stride; otherwise
+        they lie on nodes.
       dtype: dtype of the products with the skips; their sums and the scores are float32.
     """
 
@@ -42,7 +44,7 @@ class DenseHead(nn.Module):
     stride: int
     hidden: int = 0
     side_outputs: bool = False
-    patch: int = 0
+    patches: bool = False
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -58,20 +60,22 @@ class DenseHead(nn.Module):
         side_maps = []
         level_scores, level_strides = [], []  # at the stride of each level's finest skip
         for level, skips in enumerate(features.levels):
+            size = self._size(skips)
             scores, strides = [], []
             for (tap, stride), mixing in zip(self.skips.items(), fusion, strict=True):
                 stride *= 2**level
                 step = max(1, self.stride // stride)
-                skip = subsample(skips[tap], step)
+                reduce = average_squares if self.patches else subsample
+                skip = reduce(skips[tap], step)
                 scores.append(scorers[tap](skip, mixing))
                 strides.append(stride * step)
                 if self.side_outputs:
                     unfused = scorers[tap](skip, identity)
-                    side_maps.append(self._interpolate(unfused, stride * step))
-            level_strides.append(min(strides))
-            level_scores.append(add_coarse_to_fine(scores, strides, min(strides), bias))
+                    side_maps.append(self._add([unfused], [stride * step], self.stride, size))
+            level_strides.append(self.stride if self.patches else min(strides))
+            level_scores.append(self._add(scores, strides, level_strides[-1], size, bias))
         maps = [
-            self._interpolate(scores, stride)
+            add_coarse_to_fine([scores], [stride], self.stride)
             for scores, stride in zip(level_scores, level_strides, strict=True)
         ]
         if len(maps) == 1:
@@ -80,11 +84,26 @@ class DenseHead(nn.Module):
         mixed = [scores @ mixing for scores, mixing in zip(level_scores, fusion, strict=True)]
         return [*side_maps, *maps, add_coarse_to_fine(mixed, level_strides, self.stride, bias)]
 
-    def _interpolate(self, scores: jax.Array, stride: int) -> jax.Array:
-        """Interpolates scores of a stride to the task's resolution."""
-        if self.patch:
-            return from_patches(scores, self.patch, self.stride)
-        return add_coarse_to_fine([scores], [stride], self.stride)
+    def _size(self, skips: Mapping[str, jax.Array]) -> tuple[int, int]:
+        """The sides of the score maps; the last square of a skip may exceed the image."""
+        sides = [
+            [-(-length * stride // self.stride) for length in skips[tap].shape[1:3]]
+            for tap, stride in self.skips.items()
+        ]
+        height, width = map(min, zip(*sides, strict=True))
+        return height, width
+
+    def _add(
+        self,
+        maps: list[jax.Array],
+        strides: list[int],
+        stride: int,
+        size: tuple[int, int],
+        bias: jax.Array | float = 0.0,
+    ) -> jax.Array:
+        if self.patches:
+            return add_squares(maps, strides, stride, size, bias)
+        return add_coarse_to_fine(maps, strides, stride, bias)
 
     def _scorer(self, tap: str) -> Callable[[jax.Array, jax.Array], jax.Array]:
         linear = MixedScores(self.channels, self.dtype, name=tap)
@@ -142,6 +161,30 @@ class Fusion(nn.Module):
 
         kernel = self.param('kernel', averaging, (self.maps, self.channels, self.channels))
         return kernel, self.param('bias', nn.initializers.zeros, (self.channels,))
+
+
+def add_squares(
+    maps: list[jax.Array],
+    strides: list[int],
+    stride: int,
+    size: tuple[int, int],
+    bias: jax.Array | float = 0.0,
+) -> jax.Array:
+    """Adds maps (N, h, w, C), whose samples are squares, interpolated to nodes.
+
+    Args:
+      maps: maps to add.
+      strides: sides in image pixels of the squares of each map.
+      stride: distance in image pixels of the nodes of the result.
+      size: numbers of rows and columns of the result.
+      bias: (C,), added to the sum.
+    """
+    sums: dict[int, jax.Array] = {}
+    for scores, side in zip(maps, strides, strict=True):
+        sums[side] = sums[side] + scores if side in sums else scores
+    height, width = size
+    fine = [from_patches(x, side, stride)[:, :height, :width] for side, x in sums.items()]
+    return functools.reduce(jnp.add, fine, jnp.reshape(bias, (1, 1, 1, -1)))
 
 
 def add_coarse_to_fine(

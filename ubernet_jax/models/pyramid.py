@@ -43,9 +43,11 @@ class Pyramid(nn.Module):
         """The part of `__call__` without statistics: tap -> activations (N, h, w, c)."""
         return self.trunk.taps(self._normalised(image, valid), valid)
 
-    def normalise(self, taps: dict[str, jax.Array], valid: jax.Array, train: bool) -> Features:
+    def normalise(
+        self, taps: dict[str, jax.Array], image: jax.Array, valid: jax.Array, train: bool
+    ) -> Features:
         """The rest of `__call__`."""
-        skips, detector = self.trunk.normalise(taps, valid, train)
+        skips, detector = self.trunk.normalise(taps, self._normalised(image, valid), valid, train)
         return Features((skips,), conv5=detector)
 
     def _normalised(self, image: jax.Array, valid: jax.Array) -> jax.Array:

@@ -145,6 +145,8 @@ class ModelConfig:
         attention heads); 1 is the published network.
       scales: number of levels of the image pyramid, 1 to 3; of a vision transformer 1.
       dropout: dropout rate after fc6 and fc7, of VGG-16 and of the detector.
+      stem: channels of the first stage of a stem, three stages of convolutions that give a vision
+        transformer skips at strides 2, 4 and 8, for tasks with thin structures; 0 for none.
       frozen_blocks: number of leading trunk blocks that are not trained, as in Fast R-CNN: 0 to 5,
         of a vision transformer up to all 12 or 24.
       remat: recompute the trunk's activations in the backward pass instead of keeping them.
@@ -164,6 +166,7 @@ class ModelConfig:
     width: float = 1.0
     scales: int = 3
     dropout: float = 0.5
+    stem: int = 0
     frozen_blocks: int = 0
     remat: bool = True
     precision: Precision = Precision.FLOAT32

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import flax.linen as nn
 import jax.numpy as jnp
 
-from ubernet_jax.models import resnet, vgg
+from ubernet_jax.models import resnet, stem, vgg
 from ubernet_jax.models.grid import Grid
 from ubernet_jax.models.normalization import Normalization
 from ubernet_jax.models.settings import ModelConfig, Trunk
@@ -26,7 +26,7 @@ class TrunkSpec(NamedTuple):
 
     Attributes:
       make: builds the module from a configuration and the module's name.
-      strides: tap -> stride of its skip in image pixels.
+      strides: tap -> stride of its skip in image pixels, without those of a stem.
       blocks: for each block that can be frozen, first to last: the names of its modules and tap.
       detector_stride: stride of the detector's features in image pixels.
       grid: sides of images, and where features lie.
@@ -43,9 +43,17 @@ class TrunkSpec(NamedTuple):
     scales: int = 3
     complete: bool = False
 
-    def is_frozen(self, blocks: int) -> bool:
-        """Whether freezing the leading `blocks` leaves nothing to train."""
-        return self.complete and blocks >= len(self.blocks)
+    def skips(self, model: ModelConfig) -> dict[str, int]:
+        """Tap -> stride of its skip in image pixels, for all skips of a network."""
+        return self.strides | (stem.STRIDES if model.stem else {})
+
+    def can_keep(self, model: ModelConfig) -> bool:
+        """Whether the taps in `strides` do not change in training."""
+        return self.complete and model.frozen_blocks >= len(self.blocks)
+
+    def is_frozen(self, model: ModelConfig) -> bool:
+        """Whether nothing of the trunk is trained."""
+        return self.can_keep(model) and not model.stem
 
     def frozen(self, blocks: int) -> frozenset[str]:
         """The names of the modules and taps of the leading `blocks`."""
@@ -84,6 +92,7 @@ def describe_vit(spec: ViTSpec) -> TrunkSpec:
             config.frozen_blocks,
             config.remat,
             Normalization.of_model(config),
+            config.stem,
             jnp.dtype(config.precision.value),
             name=name,
         )

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ubernet_jax.models.normalization import Normalization, SkipNormalization
+from ubernet_jax.models.stem import STEM, STRIDES, Stem
 from ubernet_jax.models.vit_specs import HEAD_WIDTH, ViTSpec
 from ubernet_jax.ops.interpolate import subsample
 from ubernet_jax.ops.position_table import resize_table, rotate, rotations
@@ -95,6 +96,7 @@ class ViT(nn.Module):
         updated.
       remat: keep only the tokens between blocks for the backward pass.
       normalization: how the skips are normalised.
+      stem: channels of the first stage of the stem; 0 for no stem.
       dtype: dtype of the products and of the skips.
     """
 
@@ -102,6 +104,7 @@ class ViT(nn.Module):
     frozen_blocks: int
     remat: bool
     normalization: Normalization
+    stem: int = 0
     dtype: jnp.dtype = jnp.float32
 
     def setup(self) -> None:
@@ -114,8 +117,10 @@ class ViT(nn.Module):
         self.last_norm = layer_norm(self.spec, LAST_NORM)
         self.skip_norms = {
             tap: SkipNormalization(self.normalization, name=f'{tap}_norm')
-            for tap in self.spec.tap_names
+            for tap in (*self.spec.tap_names, *(STRIDES if self.stem else ()))
         }
+        if self.stem:
+            self.detail = Stem(self.stem, self.dtype, name=STEM)
 
     def __call__(
         self, image: jax.Array, valid: jax.Array, level: int, train: bool
@@ -128,7 +133,7 @@ class ViT(nn.Module):
           level: 0, since there is no image pyramid.
           train: update the running statistics.
         """
-        return self.normalise(self.taps(image, valid), valid, train)
+        return self.normalise(self.taps(image, valid), image, valid, train)
 
     def taps(self, image: jax.Array, valid: jax.Array) -> dict[str, jax.Array]:
         """Returns tap -> tokens of the patches float32 (N, h, w, C), before their normalisation."""
@@ -155,12 +160,17 @@ class ViT(nn.Module):
         return taps
 
     def normalise(
-        self, taps: dict[str, jax.Array], valid: jax.Array, train: bool
+        self, taps: dict[str, jax.Array], image: jax.Array, valid: jax.Array, train: bool
     ) -> tuple[dict[str, jax.Array], jax.Array]:
         """Returns what `__call__` does; the taps are those of `taps`."""
-        patches = subsample(valid, self.spec.patch)
         taps = {tap: tokens.astype(self.dtype) for tap, tokens in taps.items()}
-        skips = {tap: norm(taps[tap], patches, train) for tap, norm in self.skip_norms.items()}
+        strides = dict.fromkeys(taps, self.spec.patch)
+        if self.stem:
+            taps, strides = taps | self.detail(image), strides | STRIDES
+        skips = {
+            tap: norm(taps[tap], subsample(valid, strides[tap]), train)
+            for tap, norm in self.skip_norms.items()
+        }
         return skips, taps[self.spec.tap_names[-1]]
 
 

@@ -43,6 +43,19 @@ def from_patches(x: jax.Array, patch: int, stride: int) -> jax.Array:
     return jnp.einsum('xj,nyjc->nyxc', columns, x, precision=lax.Precision.HIGHEST)
 
 
+def average_squares(x: jax.Array, factor: int) -> jax.Array:
+    """Averages float (N, H, W, C) over squares; (N, ceil(H / factor), ceil(W / factor), C).
+
+    Squares that exceed the array repeat its last row and column.
+    """
+    if factor == 1:
+        return x
+    images, height, width, channels = x.shape
+    x = jnp.pad(x, ((0, 0), (0, -height % factor), (0, -width % factor), (0, 0)), mode='edge')
+    squares = (images, x.shape[1] // factor, factor, x.shape[2] // factor, factor, channels)
+    return x.reshape(squares).mean((2, 4))
+
+
 def subsample(x: jax.Array, factor: int) -> jax.Array:
     """Takes every `factor`-th node of (N, H, W, ...) along H and W."""
     return x[:, ::factor, ::factor] if factor > 1 else x

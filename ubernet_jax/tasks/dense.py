@@ -89,11 +89,11 @@ class DenseTask(Task):
         trunk = TRUNKS[model.trunk]
         return DenseHead(
             self.channels,
-            trunk.strides,
+            trunk.skips(model),
             self.stride,
             self.hidden,
             self.side_outputs,
-            trunk.grid.patch,
+            trunk.grid.patches,
             jnp.dtype(model.precision.value),
         )
 

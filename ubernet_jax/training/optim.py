@@ -38,7 +38,7 @@ def make_optimizer(
     # The layers of a head have the names of the taps, of which some are names of blocks.
     trunk = TRUNKS[model.trunk]
     frozen = {SHARED: trunk.frozen(model.frozen_blocks)}
-    left_out = {SHARED} if trunk.is_frozen(model.frozen_blocks) else set()
+    left_out = {SHARED} if trunk.is_frozen(model) else set()
     return per_group(
         {
             name: accumulate_samples(
