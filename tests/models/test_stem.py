@@ -1,6 +1,7 @@
 """The stem beside a vision transformer: sizes, where its cells lie, training, refusals."""
 
 import dataclasses
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -31,7 +32,8 @@ def model(monkeypatch) -> c.ModelConfig:
 @pytest.mark.parametrize('height', [28, 42])  # 42 is no multiple of 4 and 8
 def test_sizes(height):
     image = jnp.ones((1, height, 28, 3))
-    taps, _ = Stem(4).init_with_output(jax.random.PRNGKey(0), image)
+    stem = Stem(4)
+    taps: Any = stem.apply(stem.init(jax.random.PRNGKey(0), image), image)
     for number, (tap, stride) in enumerate(STRIDES.items()):
         assert taps[tap].shape == (1, -(-height // stride), -(-28 // stride), 4 * 2**number)
 
