@@ -85,7 +85,8 @@ def test_heads_use_the_stem(model, stride):
 
     def total(shared: dict) -> jax.Array:
         features, _ = network.features(shared, stats, image, valid)
-        (scores,) = head.apply({'params': params['saliency']}, features)
+        heads: Any = head.apply({'params': params['saliency']}, features)
+        (scores,) = heads
         assert scores.shape == (1, -(-42 // stride), -(-28 // stride), 2)
         return scores.sum()
 
