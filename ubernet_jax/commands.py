@@ -83,7 +83,7 @@ COMMANDS = {
         'predict',
         'Predicts all tasks of a network for photographs and videos.',
         (
-            'ubernet predict --checkpoint runs/my photo.jpg --out predictions',
+            'ubernet predict photo.jpg',
             "ubernet predict --checkpoint runs/my 'trip/**/*.jpg' --tasks saliency --out trip",
         ),
     ),
@@ -123,7 +123,7 @@ COMMANDS = {
         'demo',
         'Serves a network as a web page.',
         (
-            'ubernet demo --checkpoint runs/my',
+            'ubernet demo',
             'ubernet demo --checkpoint my.safetensors --host 0.0.0.0 --port 8000',
         ),
     ),

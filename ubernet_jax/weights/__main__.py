@@ -31,6 +31,7 @@ from ubernet_jax.weights.formats import FORMATS, open_source
 from ubernet_jax.weights.importing import check_trunk, compare_with_network, import_layers
 from ubernet_jax.weights.layers import DETECTION
 from ubernet_jax.weights.package_weights import find_package
+from ubernet_jax.weights.reference import locate
 from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint, results_folder
 
 
@@ -100,7 +101,7 @@ def export(
 
 def show(file: pathlib.Path) -> None:
     """Prints the model card of a file."""
-    config, step, arrays, card = read_file(file)
+    config, step, arrays, card = read_file(locate(file))
     numbers = sum(array.size for array in arrays.values())
     print(f'{config.name or "unnamed"}, step {step}: {numbers:,} numbers in {len(arrays)} arrays')
     print(json.dumps({'config': serialization.to_json(config)} | card, indent=1))

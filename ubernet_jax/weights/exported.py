@@ -158,16 +158,26 @@ def read_file(path: pathlib.Path) -> ExportedFile:
         raise UserError(f'{path}: the metadata cannot be read: {error} is missing') from error
 
 
+def read_with_package(path: pathlib.Path) -> ExportedFile:
+    """Reads a file as `read_file` does, and adds the arrays that a pip package has.
+
+    Raises:
+      UserError: as `read_file`; or the package is not installed.
+    """
+    config, step, arrays, card = read_file(path)
+    if package := card.get(_PACKAGE):
+        arrays = add_left_out(arrays, package, network_shapes(config))
+    return ExportedFile(config, step, arrays, card)
+
+
 def load_exported(path: pathlib.Path) -> TrainedNetwork:
     """Reads a complete network; parameters are float32.
 
     Raises:
       UserError: the file cannot be read, or does not hold the network that it describes.
     """
-    config, step, arrays, card = read_file(path)
+    config, step, arrays, _ = read_with_package(path)
     shapes = network_shapes(config)
-    if package := card.get(_PACKAGE):
-        arrays = add_left_out(arrays, package, shapes)
     missing = [name for name in shapes if name not in arrays or arrays[name].shape != shapes[name]]
     if missing or len(arrays) != len(shapes):
         shown = ', '.join([*missing, *(arrays.keys() - shapes.keys())][:3])

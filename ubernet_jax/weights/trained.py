@@ -18,24 +18,30 @@ from ubernet_jax.process_limits import find_shortage
 from ubernet_jax.weights.checkpoint_digests import DamagedError, check_digests
 from ubernet_jax.weights.checkpoint_lock import reading
 from ubernet_jax.weights.exported import SUFFIX, TrainedNetwork, load_exported
+from ubernet_jax.weights.reference import locate
 from ubernet_jax.weights.urls import refuse_url
 
 Restored = TypeVar('Restored')
 
 FOLDER = 'checkpoints'
-CHECKPOINT_HELP = 'a workdir, a checkpoints/STEP folder in it, or an exported .safetensors file'
+CHECKPOINT_HELP = (
+    'a workdir, a checkpoints/STEP folder in it, an exported .safetensors file, or reference, the '
+    'network of the package'
+)
 
 
 def open_checkpoint(path: pathlib.Path) -> TrainedNetwork:
     """Reads a trained network.
 
     Args:
-      path: WORKDIR (for its newest checkpoint), WORKDIR/checkpoints/STEP, or an exported file.
+      path: WORKDIR (for its newest checkpoint), WORKDIR/checkpoints/STEP, an exported file, or
+        `reference`.
 
     Raises:
       UserError: there is no checkpoint, or it is damaged.
     """
     refuse_url(path)
+    path = locate(path)
     return load_exported(path) if path.suffix == SUFFIX else _read(path, _restore_network)
 
 
@@ -44,6 +50,7 @@ def read_training_data(path: pathlib.Path) -> list[dict[str, Any]] | None:
 
     None for exported files and checkpoints that do not have them. Raises as `open_checkpoint`.
     """
+    path = locate(path)
     return None if path.suffix == SUFFIX else _read(path, _restore_data)
 
 
