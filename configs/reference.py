@@ -18,7 +18,7 @@ from ubernet_jax.configs import mini
 SIZES = ((336, 448), (448, 336))
 REPEAT = {'bsds500': 2, 'folder/kitchen': 2, 'folder/fashion': 2}
 GROUP = {'batch_size': 8, 'decay_at': (), 'polynomial': True}
-# Of the heads, only the weights of their gradients on the stem differ: each has a solver with AdamW.
+# Of the gradients on the stem; in the solver of a head (AdamW) they cancel out.
 WEIGHTS = {'boundaries': 10.0, 'semantic_boundaries': 3.0}
 
 

@@ -26,6 +26,7 @@ from ubernet_jax.weights.exported import (
     write_file,
 )
 from ubernet_jax.weights.imagenet import load_imagenet_trunk
+from ubernet_jax.weights.initial import load_start
 from ubernet_jax.weights.package_weights import find_package
 
 
@@ -223,6 +224,9 @@ def test_arrays_of_a_package_are_left_out_and_added_when_the_file_is_read(tmp_pa
     stored = [name for name in read_file(path).arrays if name.startswith('params/shared/trunk/c')]
     assert stored == [changed]
     jax.tree.map(np.testing.assert_array_equal, load_exported(path).params, params)
+    zeros = jax.tree.map(np.zeros_like, params)  # training starts from the same arrays
+    start = load_start(str(path), zeros, state.batch_stats)
+    jax.tree.map(np.testing.assert_array_equal, start.params, params)
 
 
 def test_only_weights_of_packages_can_be_left_out():
