@@ -1,4 +1,4 @@
-"""The network of the package: its file, its card in the documentation and its configuration agree."""
+"""The network of the package: its file, its card and its configuration agree."""
 
 import importlib.util
 import json
