@@ -1,6 +1,6 @@
 """Packs what a GPU machine without a network connection lacks: wheels, datasets, first weights.
 
-    python -m benchmarks.bundle --config reference --source DOWNLOADS --out bundle
+    python -m benchmarks.bundle --config mini_gpu --source DOWNLOADS --out bundle
 
 The machine must have Python 3.12 and jax with its GPU plugin, flax, optax, orbax-checkpoint, scipy,
 scikit-image, matplotlib, h5py and safetensors. DIR gets the wheels of the other requirements, the
@@ -106,7 +106,7 @@ def write_first_weights(config: Config, path: pathlib.Path) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description='Packs a bundle for a GPU machine.')
-    parser.add_argument('--config', default='reference', help='a configuration, or its file')
+    parser.add_argument('--config', default='mini_gpu', help='a configuration, or its file')
     parser.add_argument('--source', type=pathlib.Path, help='folder of the downloaded datasets')
     parser.add_argument(
         '--out', type=pathlib.Path, required=True, help='folder of the bundle, which must be new'

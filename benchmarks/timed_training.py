@@ -1,6 +1,6 @@
 """Trains and evaluates for a given time, for a machine that is lent for minutes.
 
-    python -m benchmarks.timed_training --config reference --out DIR --minutes 6
+    python -m benchmarks.timed_training --config mini_gpu --out DIR --minutes 6
 
 Options that are not those below are passed on to `ubernet train`. A first, short training compiles
 the steps and measures their speed; from it follows the length of the second one, whose learning

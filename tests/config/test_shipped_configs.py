@@ -14,9 +14,9 @@ from ubernet_jax.labels.standard import VOC_CLASSES
 
 CONFIGS = ROOT / 'configs'
 SHIPPED = (
-    'balanced', 'boundaries', 'hed_style', 'kitchen', 'mini', 'normals_weight', 'nyud_mt',
-    'partial', 'pascal_mt', 'quickstart', 'reference', 'single_task', 'small', 'synchronous',
-    'two_task', 'ubernet', 'vit_heads',
+    'balanced', 'boundaries', 'hed_style', 'kitchen', 'mini', 'mini_gpu', 'normals_weight',
+    'nyud_mt', 'partial', 'pascal_mt', 'quickstart', 'reference', 'single_task', 'small',
+    'synchronous', 'two_task', 'ubernet', 'vit_heads',
 )  # fmt: skip
 
 
