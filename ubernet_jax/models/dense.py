@@ -31,7 +31,8 @@ class DenseHead(nn.Module):
       channels: C, number of score channels of the task.
       skips: tap -> stride of its skip in image pixels, at the finest level.
       stride: image pixels per score: 1, 2, 4 or 8.
-      hidden: width of the hidden layer of each skip; 0 for no hidden layer, as in the paper.
+      hidden: width of the hidden layer of each skip, at most that of the skip; 0 for no hidden
+        layer, as in the paper.
       side_outputs: also return the map of every skip before the fusion (deep supervision, HED,
         arXiv 1504.06375).
       patches: whether skips lie at the centres of squares with the side of their stride; otherwise
@@ -55,7 +56,8 @@ class DenseHead(nn.Module):
         map of that level. With `side_outputs`, the maps of the skips of all levels come first.
         """
         fusion, bias = Fusion(len(self.skips), self.channels, name='fuse_skips')()
-        scorers = {tap: self._scorer(tap) for tap in self.skips}
+        widths = {tap: features.levels[0][tap].shape[-1] for tap in self.skips}
+        scorers = {tap: self._scorer(tap, width) for tap, width in widths.items()}
         identity = jnp.eye(self.channels)
         side_maps = []
         level_scores, level_strides = [], []  # at the stride of each level's finest skip
@@ -105,12 +107,14 @@ class DenseHead(nn.Module):
             return add_squares(maps, strides, stride, size, bias)
         return add_coarse_to_fine(maps, strides, stride, bias)
 
-    def _scorer(self, tap: str) -> Callable[[jax.Array, jax.Array], jax.Array]:
+    def _scorer(self, tap: str, width: int) -> Callable[[jax.Array, jax.Array], jax.Array]:
         linear = MixedScores(self.channels, self.dtype, name=tap)
         if not self.hidden:
             return linear
         initial = nn.initializers.he_normal()
-        layer = nn.Dense(self.hidden, kernel_init=initial, dtype=self.dtype, name=f'{tap}_hidden')
+        layer = nn.Dense(
+            min(self.hidden, width), kernel_init=initial, dtype=self.dtype, name=f'{tap}_hidden'
+        )
         scores = MixedScores(self.channels, self.dtype, name=f'{tap}_scores')
         return lambda x, mixing: linear(x, mixing) + scores(relu(layer(x)), mixing)
 
