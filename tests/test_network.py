@@ -195,7 +195,7 @@ def test_a_residual_adapter_is_a_special_case_of_the_hidden_layer():
     linear['fuse_skips'] = {'kernel': draw(6, 3, 3), 'bias': draw(3)}
     nonlinear = dict(linear)
     for tap, x in skips.items():
-        hidden, adapter = {'kernel': draw(x.shape[-1], 4), 'bias': draw(4)}, draw(4, x.shape[-1])
+        hidden, adapter = {'kernel': draw(x.shape[-1], 2), 'bias': draw(2)}, draw(2, x.shape[-1])
         adapted[tap] = x + np.maximum(x @ hidden['kernel'] + hidden['bias'], 0) @ adapter
         nonlinear[f'{tap}_hidden'] = hidden
         kernel = adapter @ linear[tap]['kernel']
@@ -208,7 +208,7 @@ def test_a_residual_adapter_is_a_special_case_of_the_hidden_layer():
         return scores
 
     expected = scores(adapted, linear, 0)
-    np.testing.assert_allclose(scores(skips, nonlinear, 4), expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(scores(skips, nonlinear, 2), expected, rtol=1e-4, atol=1e-4)
     assert np.abs(expected - scores(skips, linear, 0)).max() > 1
 
 
@@ -218,6 +218,7 @@ def test_the_setting_hidden_adds_layers_to_the_head():
     params, _ = jax.eval_shape(network.init, jax.random.PRNGKey(0))
     assert params['normals']['conv5_3_hidden']['kernel'].shape == (32, 8)
     assert params['normals']['conv5_3_scores']['kernel'].shape == (8, 3)
+    assert params['normals']['conv1_2_hidden']['kernel'].shape == (4, 4)  # not wider than the skip
     assert set(params['normals']) - set(params['parts']) == {
         f'{tap}_{layer}' for tap in TAP_STRIDES for layer in ('hidden', 'scores')
     }
