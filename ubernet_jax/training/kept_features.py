@@ -8,6 +8,7 @@ images use it too, and it is complete or absent.
 
 import hashlib
 import json
+import operator
 import pathlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -112,13 +113,13 @@ class KeptFeatures:
         """
         paths = [self._path(batch, index) for index in range(len(batch.image))]
         images = [_read(path) for path in paths]
-        missing = [index for index, image in enumerate(images) if image is None]
-        if missing:
-            inputs = batch.replace(targets={}, labelled={}, taught={})
-            computed = jax.device_get(self._compute(shared, inputs))
-            for index in missing:
-                images[index] = image = np.stack([computed[tap][index] for tap in self._names])
-                _write(paths[index], image)
+        inputs = batch.replace(targets={}, labelled={}, taught={})
+        for index, path in enumerate(paths):
+            if images[index] is None:
+                single = jax.tree.map(operator.itemgetter(slice(index, index + 1)), inputs)
+                computed = jax.device_get(self._compute(shared, single))
+                images[index] = image = np.stack([computed[tap][0] for tap in self._names])
+                _write(path, image)
         kept = np.stack([image for image in images if image is not None], 1)
         return batch.replace(taps=dict(zip(self._names, kept, strict=True)))
 
