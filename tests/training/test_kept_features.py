@@ -16,6 +16,8 @@ from ubernet_jax.models.vit_specs import VITS
 from ubernet_jax.network import SHARED, Network
 from ubernet_jax.train import train
 from ubernet_jax.training.state import TrainState
+from ubernet_jax.weights.exported import save_exported
+from ubernet_jax.weights.trained import open_checkpoint
 
 pytestmark = pytest.mark.slow
 
@@ -74,6 +76,18 @@ def test_heads_learn_the_same_on_kept_features(config, tmp_path, monkeypatch, ca
     assert str(files[0]) in capsys.readouterr().err
     assert len(computed) <= 2  # traced for the size of the features and for the damaged file
     jax.tree.map(np.testing.assert_array_equal, kept.params, again.params)
+
+
+def test_a_stem_that_changes_does_not_make_features_out_of_date(config, tmp_path):
+    config.model.stem = 2
+    state = run(config, tmp_path / 'first', keep=True)
+    assert SHARED in state.groups
+    folders = list(pathlib.Path(config.data.directory, 'features').iterdir())
+    config.model.weights = str(tmp_path / 'first.safetensors')
+    trained = open_checkpoint(tmp_path / 'first')
+    save_exported(trained, tmp_path / 'first.safetensors')
+    run(config, tmp_path / 'second', keep=True)
+    assert list(pathlib.Path(config.data.directory, 'features').iterdir()) == folders
 
 
 def test_features_that_take_too_much_space_are_refused(config, tmp_path):

@@ -46,7 +46,10 @@ class KeptFeatures:
         """
         model = network.config
         trunk = [model.trunk.value, model.mean, model.std, model.precision.value]
-        digest = digest_arrays(flatten({SHARED: jax.device_get(shared)}, {}))
+        # Without a stem, which changes in training.
+        names = TRUNKS[model.trunk].frozen(model.frozen_blocks)
+        frozen = {name: tree for name, tree in shared['trunk'].items() if name in names}
+        digest = digest_arrays(flatten({SHARED: {'trunk': jax.device_get(frozen)}}, {}))
         text = json.dumps([digest, *trunk])
         self.folder = folder / hashlib.sha256(text.encode()).hexdigest()[:16]
         self._shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), shared)
