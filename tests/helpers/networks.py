@@ -15,6 +15,7 @@ from ubernet_jax.config import Config
 from ubernet_jax.labels.unit_vectors import to_integers
 from ubernet_jax.network import make_network
 from ubernet_jax.tasks import Depth, Detection, Normals, Task
+from ubernet_jax.training.averages import start_averages
 from ubernet_jax.training.checkpoint import Checkpoints
 from ubernet_jax.training.groups import groups_of
 from ubernet_jax.training.optim import make_optimizer
@@ -86,12 +87,14 @@ def make_state(config: Config) -> TrainState:
     """Makes a state before the first step, with nonzero weights and statistics."""
     variables = plain_network.random_variables(make_network(config))
     params, batch_stats = jax.tree.map(jnp.asarray, variables)
+    groups = make_solver(config).init(params)
     state = TrainState(
         step=jnp.zeros((), jnp.int32),
         params=params,
         batch_stats=batch_stats,
-        groups=make_solver(config).init(params),
+        groups=groups,
         rng=jax.random.PRNGKey(config.seed),
+        averages=start_averages(params, groups) if config.optim.ema else {},
     )
     return replicate(make_mesh(config.data.micro_batches_per_step), state)
 

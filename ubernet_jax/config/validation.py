@@ -31,6 +31,8 @@ def validate(config: Config) -> None:
     _not_negative('optim', config.optim, weight_decay=_LARGE, bias_multiplier=_LARGE)
     momentum = config.optim.momentum
     require_setting(0 <= momentum < 1, 'optim.momentum', momentum, '0 <= momentum < 1')
+    ema = config.optim.ema
+    require_setting(0 <= ema < 1, 'optim.ema', ema, '0 <= ema < 1')
     balancing = config.optim.balancing
     fits = 2 <= balancing.tasks <= 100
     require_setting(fits, 'optim.balancing.tasks', balancing.tasks, '2 to 100')

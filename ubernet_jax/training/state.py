@@ -12,6 +12,7 @@ from ubernet_jax.compilation import unoptimised
 from ubernet_jax.config import Config, Initialisation
 from ubernet_jax.network import SHARED, Params, init_variables
 from ubernet_jax.training.asynchronous import GroupState
+from ubernet_jax.training.averages import start_averages
 from ubernet_jax.weights.imagenet import load_imagenet_trunk
 from ubernet_jax.weights.initial import load_start
 from ubernet_jax.weights.trained import on_first_device
@@ -27,6 +28,7 @@ class TrainState:
       batch_stats: running statistics of the skips.
       groups: solver state by group.
       rng: uint32 (2,), key of the run; the key of a step is derived from it and the step.
+      averages: group -> moving average of its parameters; empty without `optim.ema`.
     """
 
     step: jax.Array
@@ -34,6 +36,12 @@ class TrainState:
     batch_stats: dict
     groups: dict[str, GroupState]
     rng: jax.Array
+    averages: Params = struct.field(default_factory=dict)
+
+    @property
+    def predicting_params(self) -> Params:
+        """The parameters that the network predicts with: averages where there are any."""
+        return {**self.params, **self.averages}
 
 
 def create_state(config: Config, optimizer: optax.GradientTransformationExtraArgs) -> TrainState:
@@ -52,12 +60,22 @@ def create_state(config: Config, optimizer: optax.GradientTransformationExtraArg
     elif config.model.initialisation is Initialisation.IMAGENET:
         shared = load_imagenet_trunk(state.params[SHARED])
         state = dataclasses.replace(state, params={**state.params, SHARED: shared})
-    return state
+    return _with_averages(config, state)
 
 
 def abstract_state(config: Config, optimizer: optax.GradientTransformationExtraArgs) -> TrainState:
     """Shapes and dtypes of the state on this process's first device, without running anything."""
-    return on_first_device(jax.eval_shape(lambda: _random_state(config, optimizer)))
+
+    def make() -> TrainState:
+        return _with_averages(config, _random_state(config, optimizer))
+
+    return on_first_device(jax.eval_shape(make))
+
+
+def _with_averages(config: Config, state: TrainState) -> TrainState:
+    if not config.optim.ema:
+        return state
+    return dataclasses.replace(state, averages=start_averages(state.params, state.groups))
 
 
 def _random_state(config: Config, optimizer: optax.GradientTransformationExtraArgs) -> TrainState:
