@@ -145,8 +145,15 @@ class EvaluationConfig:
         is scored.
       limit: largest number of images per benchmark during training; `evaluate` takes all.
       thresholds: number of thresholds at which boundary maps are scored; published scores have 99.
+      flip: average over the photograph and its mirror image, of dense tasks: probabilities, unit
+        vectors, depths. Boxes are those of the photograph itself. Also for `ubernet predict`.
+      scales: factors on the size at which photographs enter the network, among them 1; dense tasks
+        are averaged over all, after interpolation to the largest. Boxes are those of scale 1. Also
+        for `ubernet predict`.
     """
 
     benchmarks: list[DatasetConfig] = dataclasses.field(default_factory=list)
     limit: int = 20
     thresholds: int = 99
+    flip: bool = False
+    scales: tuple[float, ...] = (1.0,)

@@ -1,6 +1,7 @@
 """Allowed values of the settings of a run."""
 
 import re
+from collections.abc import Sequence
 
 from ubernet_jax.config import Config, Initialisation, Keep, PartialConfig, Trunk
 from ubernet_jax.errors import UserError, require_setting
@@ -9,6 +10,7 @@ from ubernet_jax.picture_limits import MAX_PIXELS
 from ubernet_jax.tasks.group import SHARED
 
 _LARGE = 10**9  # far beyond any use, and not too large for a counter
+SCALES_RANGE = '0.1 to 10, among them 1'  # of `evaluation.scales`
 _MAX_SIDE = 16_384  # of images in the network, in pixels
 _NAME = re.compile(r'[^\W\d]\w*')  # task names are attributes, file names and parameter groups
 # Names of other parameter groups, files and attributes of predictions.
@@ -49,6 +51,8 @@ def validate(config: Config) -> None:
     intervals = ('log_every', 'checkpoint_every', 'pictures_every', 'evaluate_every')
     _positive('', config, **dict.fromkeys(intervals, _LARGE))
     _positive('evaluation', config.evaluation, limit=_LARGE, thresholds=10_000)
+    scales = config.evaluation.scales
+    require_setting(are_scales(scales), 'evaluation.scales', scales, SCALES_RANGE)
     _not_negative('', config, seed=2**32 - 1)
     _validate_model(config)
     require_setting(bool(data.buckets), 'data.buckets', 'none', 'at least one (height, width)')
@@ -81,6 +85,11 @@ def validate(config: Config) -> None:
         keep = benchmark.partial.keep
         where = f'evaluation.benchmarks[{number}].partial.keep'
         require_setting(keep is Keep.ALL, where, keep.value, 'all: a benchmark is scored as it is')
+
+
+def are_scales(scales: Sequence[float]) -> bool:
+    """Whether these are allowed values of `evaluation.scales`."""
+    return 1 in scales and all(0.1 <= scale <= 10 for scale in scales)
 
 
 def _validate_partial(where: str, partial: PartialConfig) -> None:
