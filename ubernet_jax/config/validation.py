@@ -64,6 +64,8 @@ def validate(config: Config) -> None:
         require_setting(fits, 'data.buckets', bucket, allowed)
     low, high = data.scale
     require_setting(0 < low <= high <= 100, 'data.scale', data.scale, '0 < low <= high <= 100')
+    fits = 1 <= data.temperature <= 1000
+    require_setting(fits, 'data.temperature', data.temperature, '1 to 1000')
     if data.keep_features:
         _validate_keeping(config)
     benchmarks = config.evaluation.benchmarks

@@ -102,7 +102,7 @@ def make_schedule(config: Config, epochs: Epochs) -> Schedule:
     return Schedule(
         steps=steps,
         epoch=epochs.length,
-        datasets=plan_epoch(epochs.sets),
+        datasets=plan_epoch(epochs),
         samples=samples,
         batches=batches,
         updates=updates,
