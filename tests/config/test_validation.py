@@ -47,6 +47,7 @@ def test_the_defaults_are_valid_and_those_of_the_paper():
         ('tasks.boundaries.weight', -1.0, 'above 0'),
         ('tasks.parts.decay_at', (0.5, 1.5), 'above 0, up to 1'),
         ('tasks.parts.decay_at', (0.0,), 'above 0, up to 1'),
+        ('tasks.parts.warm_up', -1, '0 or more'),
         ('tasks.parts.hidden', -1, '0 or more'),
         ('tasks.parts.stride', 3, '1, 2, 4 or 8'),
         ('tasks.boundaries.classes', ('a', 'b'), 'empty'),
