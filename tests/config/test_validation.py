@@ -69,6 +69,8 @@ def test_the_defaults_are_valid_and_those_of_the_paper():
         ('optim.balancing.radius', 1.0, '0 <= radius < 1'),
         ('optim.balancing.alpha', 0.1, '0.5 to 10'),
         ('optim.momentum', 1.0, '0 <= momentum < 1'),
+        ('optim.layer_decay', 0.0, 'above 0, up to 1'),
+        ('optim.layer_decay', 1.5, 'above 0, up to 1'),
         ('optim.ema', 1.0, '0 <= ema < 1'),
         ('model.statistics_momentum', 1.0, '0 <= momentum < 1'),
         ('optim.weight_decay', -1e-4, '0 to 1,000,000,000'),

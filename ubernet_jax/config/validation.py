@@ -33,6 +33,8 @@ def validate(config: Config) -> None:
     _not_negative('optim', config.optim, weight_decay=_LARGE, bias_multiplier=_LARGE)
     momentum = config.optim.momentum
     require_setting(0 <= momentum < 1, 'optim.momentum', momentum, '0 <= momentum < 1')
+    decay = config.optim.layer_decay
+    require_setting(0 < decay <= 1, 'optim.layer_decay', decay, 'above 0, up to 1')
     ema = config.optim.ema
     require_setting(0 <= ema < 1, 'optim.ema', ema, '0 <= ema < 1')
     balancing = config.optim.balancing
