@@ -105,6 +105,8 @@ class DataConfig:
         share them.
       scale: range of the random scaling, relative to the size that fits the bucket.
       flip: flip half of the images left to right.
+      photometric: strength of random changes of brightness, contrast, saturation and hue; 1 for
+        those of SSD (arXiv 1512.02325), 0 for none.
       workers: reader processes; 0 reads in the training process.
       keep_features: compute the features of a frozen vision transformer once for each image and its
         flip, keep them in float16 in `directory`/features, and train only the heads on them.
@@ -120,6 +122,7 @@ class DataConfig:
     micro_batches_per_step: int = 1
     scale: tuple[float, float] = (1.0, 1.0)
     flip: bool = True
+    photometric: float = 0.0
     workers: int = 1
     keep_features: bool = False
     keep_gigabytes: float = 20.0

@@ -68,6 +68,7 @@ def validate(config: Config) -> None:
     require_setting(0 < low <= high <= 100, 'data.scale', data.scale, '0 < low <= high <= 100')
     fits = 1 <= data.temperature <= 1000
     require_setting(fits, 'data.temperature', data.temperature, '1 to 1000')
+    require_setting(0 <= data.photometric <= 1, 'data.photometric', data.photometric, '0 to 1')
     if data.keep_features:
         _validate_keeping(config)
     benchmarks = config.evaluation.benchmarks
@@ -117,6 +118,8 @@ def _validate_keeping(config: Config) -> None:
     low, high = data.scale
     allowed = 'one factor of at most 1, such as (1.0, 1.0), because data.keep_features is True'
     require_setting(low == high <= 1, 'data.scale', data.scale, allowed)
+    allowed = '0, because data.keep_features is True'
+    require_setting(data.photometric == 0, 'data.photometric', data.photometric, allowed)
     for number, dataset in enumerate(data.train):
         where, allowed = f'data.train[{number}].rotations', '1, because data.keep_features is True'
         require_setting(dataset.rotations == 1, where, dataset.rotations, allowed)
