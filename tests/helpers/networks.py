@@ -15,13 +15,12 @@ from ubernet_jax.config import Config
 from ubernet_jax.labels.unit_vectors import to_integers
 from ubernet_jax.network import make_network
 from ubernet_jax.tasks import Depth, Detection, Normals, Task
-from ubernet_jax.training.averages import start_averages
 from ubernet_jax.training.checkpoint import Checkpoints
 from ubernet_jax.training.groups import groups_of
 from ubernet_jax.training.optim import make_optimizer
 from ubernet_jax.training.parallel import make_mesh, replicate
 from ubernet_jax.training.settings import make_step_settings
-from ubernet_jax.training.state import TrainState
+from ubernet_jax.training.state import TrainState, with_averages
 from ubernet_jax.training.step import train_step
 from ubernet_jax.weights.trained import open_checkpoint
 
@@ -87,16 +86,14 @@ def make_state(config: Config) -> TrainState:
     """Makes a state before the first step, with nonzero weights and statistics."""
     variables = plain_network.random_variables(make_network(config))
     params, batch_stats = jax.tree.map(jnp.asarray, variables)
-    groups = make_solver(config).init(params)
     state = TrainState(
         step=jnp.zeros((), jnp.int32),
         params=params,
         batch_stats=batch_stats,
-        groups=groups,
+        groups=make_solver(config).init(params),
         rng=jax.random.PRNGKey(config.seed),
-        averages=start_averages(params, groups) if config.optim.ema else {},
     )
-    return replicate(make_mesh(config.data.micro_batches_per_step), state)
+    return replicate(make_mesh(config.data.micro_batches_per_step), with_averages(config, state))
 
 
 def read_state(workdir: pathlib.Path) -> TrainState:

@@ -3,7 +3,6 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
 from helpers import tiny_config
 from helpers.networks import make_solver
@@ -12,33 +11,38 @@ from ubernet_jax.network import SHARED
 from ubernet_jax.training.asynchronous import GroupState
 from ubernet_jax.training.averages import advance_averages
 from ubernet_jax.training.checkpoint import Checkpoints
-from ubernet_jax.training.state import abstract_state
+from ubernet_jax.training.state import TrainState, abstract_state
 from ubernet_jax.weights.trained import open_checkpoint
 
 
-def updated(**updates: int) -> dict[str, GroupState]:
-    """The state of groups that have made so many updates."""
+def make_state(value: float, averages: dict, **updates: int) -> TrainState:
+    """A state whose parameters all have a value, and whose groups have made so many updates."""
     zero = jnp.zeros(())
-    return {name: GroupState(zero, {}, jnp.int32(n), ()) for name, n in updates.items()}
+    return TrainState(
+        step=zero,
+        params={name: {'kernel': jnp.full(2, value)} for name in updates},
+        batch_stats={},
+        groups={name: GroupState(zero, {}, jnp.int32(n), ()) for name, n in updates.items()},
+        rng=zero,
+        averages=averages,
+    )
 
 
 def test_an_average_moves_with_the_updates_of_its_group_and_at_first_faster():
     averages = {name: {'kernel': jnp.zeros(2)} for name in ('often', 'rarely')}
-    before = updated(often=0, rarely=0)
-    wanted, kept = 0.0, []
+    before = make_state(0.0, averages, often=0, rarely=0)
+    wanted, decays = 0.0, []
     for step in range(1, 41):
-        params = {name: {'kernel': jnp.full(2, float(step))} for name in averages}
-        after = updated(often=step, rarely=step // 40)
-        averages = advance_averages(0.75, averages, params, before, after)
+        after = make_state(float(step), averages, often=step, rarely=step // 40)
+        averages = advance_averages(0.75, before, after)
         before = after
-        decay = min(0.75, (1 + step) / (10 + step))
-        wanted = decay * wanted + (1 - decay) * step
-        kept.append(decay)
-        assert averages['often']['kernel'] == pytest.approx(wanted, rel=1e-5)
+        decays.append(min(0.75, (1 + step) / (10 + step)))
+        wanted = decays[-1] * wanted + (1 - decays[-1]) * step
+        np.testing.assert_allclose(averages['often']['kernel'], wanted, rtol=1e-5)
         if step < 40:
             assert not averages['rarely']['kernel'].any()
-    assert kept[0] == pytest.approx(2 / 11) and kept[-1] == 0.75
-    assert averages['rarely']['kernel'] == pytest.approx(40 * 9 / 11)
+    assert decays[0] == 2 / 11 and decays[-1] == 0.75
+    np.testing.assert_allclose(averages['rarely']['kernel'], 40 * 9 / 11, rtol=1e-5)
 
 
 def test_a_checkpoint_has_the_averages_to_predict_and_the_parameters_to_go_on(tmp_path):

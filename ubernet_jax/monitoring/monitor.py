@@ -139,7 +139,11 @@ class Monitor:
         if self._predictor is None:
             config = self._config
             self._predictor = Predictor(
-                self._network, config.input_size, *network, True, config.evaluation
+                self._network,
+                config.input_size,
+                *network,
+                notices=True,
+                evaluation=config.evaluation,
             )
         else:
             self._predictor.use(*network)

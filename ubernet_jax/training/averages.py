@@ -6,45 +6,31 @@ parameters, and its decay rises with the number of updates n, min(decay, (1 + n)
 that short runs forget the beginning (the rule of TensorFlow's ExponentialMovingAverage).
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from ubernet_jax.network import Params
-from ubernet_jax.training.asynchronous import GroupState
+from ubernet_jax.training.state import TrainState
 
 
-def start_averages(params: Params, groups: Mapping[str, GroupState]) -> Params:
-    """Copies the parameters of the groups that update: not those of a frozen trunk."""
-    return {name: jax.tree.map(jnp.copy, params[name]) for name in groups}
-
-
-def advance_averages(
-    decay: float,
-    averages: Params,
-    params: Params,
-    before: Mapping[str, GroupState],
-    after: Mapping[str, GroupState],
-) -> Params:
-    """Moves the averages of the groups that a step has updated.
+def advance_averages(decay: float, before: TrainState, after: TrainState) -> Params:
+    """Returns the averages, of which those of the groups that a step has updated have moved.
 
     Args:
       decay: largest share (0..1) of an average that an update keeps.
-      averages: group -> average before the step.
-      params: group -> parameters after the step.
-      before: group -> state of the solver before the step.
-      after: group -> state of the solver after the step.
+      before: the state before the step.
+      after: the state after the step, with the averages of `before`.
     """
 
-    def advance(name: str) -> Any:
-        updates = after[name].updates
+    def advance(name: str, average: dict) -> Any:
+        updates = after.groups[name].updates
         share = 1 - jnp.minimum(decay, (1 + updates) / (10 + updates))
 
         def move() -> Any:
-            return jax.tree.map(lambda a, p: a + share * (p - a), averages[name], params[name])
+            return jax.tree.map(lambda a, p: a + share * (p - a), average, after.params[name])
 
-        return jax.lax.cond(updates > before[name].updates, move, lambda: averages[name])
+        return jax.lax.cond(updates > before.groups[name].updates, move, lambda: average)
 
-    return {name: advance(name) for name in averages}
+    return {name: advance(name, average) for name, average in after.averages.items()}

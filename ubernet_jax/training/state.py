@@ -12,7 +12,6 @@ from ubernet_jax.compilation import unoptimised
 from ubernet_jax.config import Config, Initialisation
 from ubernet_jax.network import SHARED, Params, init_variables
 from ubernet_jax.training.asynchronous import GroupState
-from ubernet_jax.training.averages import start_averages
 from ubernet_jax.weights.imagenet import load_imagenet_trunk
 from ubernet_jax.weights.initial import load_start
 from ubernet_jax.weights.trained import on_first_device
@@ -60,22 +59,27 @@ def create_state(config: Config, optimizer: optax.GradientTransformationExtraArg
     elif config.model.initialisation is Initialisation.IMAGENET:
         shared = load_imagenet_trunk(state.params[SHARED])
         state = dataclasses.replace(state, params={**state.params, SHARED: shared})
-    return _with_averages(config, state)
+    return with_averages(config, state)
 
 
 def abstract_state(config: Config, optimizer: optax.GradientTransformationExtraArgs) -> TrainState:
     """Shapes and dtypes of the state on this process's first device, without running anything."""
 
     def make() -> TrainState:
-        return _with_averages(config, _random_state(config, optimizer))
+        return with_averages(config, _random_state(config, optimizer))
 
     return on_first_device(jax.eval_shape(make))
 
 
-def _with_averages(config: Config, state: TrainState) -> TrainState:
+def with_averages(config: Config, state: TrainState) -> TrainState:
+    """Starts the averages, if there are any; of a frozen trunk, which has no group, there is none.
+
+    They are copies, because a step donates both to the next state.
+    """
     if not config.optim.ema:
         return state
-    return dataclasses.replace(state, averages=start_averages(state.params, state.groups))
+    averages = {name: jax.tree.map(jnp.copy, state.params[name]) for name in state.groups}
+    return dataclasses.replace(state, averages=averages)
 
 
 def _random_state(config: Config, optimizer: optax.GradientTransformationExtraArgs) -> TrainState:

@@ -151,15 +151,15 @@ def train_step(
         updates, groups = optimizer.update(
             gradients.sums, state.groups, state.params, counts=counts
         )
-        params = optax.apply_updates(state.params, updates)
-        return dataclasses.replace(
+        advanced = dataclasses.replace(
             state,
             step=state.step + 1,
-            params=params,
+            params=optax.apply_updates(state.params, updates),
             batch_stats=gradients.batch_stats,
             groups=groups,
-            averages=advance_averages(settings.ema, state.averages, params, state.groups, groups),
         )
+        averages = advance_averages(settings.ema, state, advanced)
+        return dataclasses.replace(advanced, averages=averages)
 
     # A frozen trunk stays outside, where nothing copies it.
     advanced = jax.lax.cond(
