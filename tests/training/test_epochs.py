@@ -106,7 +106,7 @@ def test_the_plan_of_an_epoch_has_its_samples():
     plans = plan_epoch(make_epochs(temperature=1000.0))
     assert [part.images for part in plans] == [5, 4]
     first, second = describe_epoch(plans)
-    assert f'{plans[0].samples} samples' in first and f'x {round(plans[1].shown, 2):g} =' in second
+    assert f'{plans[0].samples} samples' in first and f'x {plans[1].shown:g} =' in second
     assert sum(part.samples for part in plans) == 13
 
 

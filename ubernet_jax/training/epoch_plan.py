@@ -34,8 +34,8 @@ class DatasetPlan:
 
     @property
     def shown(self) -> float:
-        """How often an epoch shows an image, on average."""
-        return self.samples / max(1, self.images)
+        """How often an epoch shows an image, on average, to two decimal places."""
+        return round(self.samples / max(1, self.images), 2)
 
 
 def plan_epoch(epochs: Epochs) -> list[DatasetPlan]:
@@ -62,7 +62,7 @@ def describe_epoch(plans: Sequence[DatasetPlan]) -> list[str]:
     """A line for each dataset."""
     width = max(len(plan.source) for plan in plans)
     return [
-        f'{plan.source:<{width}} {plan.images:>6} images x {round(plan.shown, 2):>2g} ={plan.samples:>6} '
+        f'{plan.source:<{width}} {plan.images:>6} images x {plan.shown:>2g} ={plan.samples:>6} '
         f'samples{f", {plan.rotations} rotations" if plan.rotations > 1 else ""}'
         f'{plan.partial and f", {plan.partial}"}; labelled: '
         + (', '.join(f'{name} {count}' for name, count in _count_labels(plan).items()) or 'none')
