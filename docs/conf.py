@@ -27,6 +27,7 @@ NAVIGATION = {
         docs/python
         Weights <docs/weights>
         docs/detection
+        docs/recipe
         docs/interference
         docs/scaling
         docs/faults

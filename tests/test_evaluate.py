@@ -148,6 +148,21 @@ def test_a_subset_of_the_tasks_or_images_can_be_scored(run_evaluate, tmp_path):
     assert json.loads(file.read_text())['images'] == 1
 
 
+def test_other_views_than_those_of_the_configuration_are_scored_to_another_folder(
+    run_evaluate, tmp_path
+):
+    name = 'folder_farm-test-crop'
+    plain = run_evaluate('--tasks', 'crop')[name]
+    run_evaluate('--tasks', 'crop', '--flip')
+    file = tmp_path / 'net' / 'results' / '00000007-flip' / f'{name}.json'
+    flipped = json.loads(file.read_text())
+    assert plain['views'] == {'flip': False, 'scales': [1.0]}
+    assert flipped['views'] == {'flip': True, 'scales': [1.0]}
+    assert flipped['miou'] != plain['miou']
+    evaluation = c.EvaluationConfig(benchmarks=[STREET, FARM], flip=True)
+    assert run_evaluate('--tasks', 'crop', evaluation=evaluation)[name]['miou'] == flipped['miou']
+
+
 def test_results_record_the_network_and_the_data(run_evaluate, prepared):
     reports = run_evaluate('--tasks', 'crop', 'road').values()
     assert len({report['network'] for report in reports}) == 1

@@ -4,8 +4,8 @@
 
 Writes a JSON file for each benchmark and result, with the protocol, to WORKDIR/results/STEP and
 prints a table. With --limit N the folder is STEP-limitN, so that scores on a subset never replace
-those on the full benchmark. A result records a digest of the network and of the data; scores on
-other data are never replaced.
+those on the full benchmark; with --flip or --scales, too, it has another name. A result records a
+digest of the network and of the data; scores on other data are never replaced.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.errors import UserError
 from ubernet_jax.evaluation.benchmarks import evaluate_benchmarks
 from ubernet_jax.inference.predictor import Predictor
+from ubernet_jax.inference.views import add_view_options, choose_views, name_views
 from ubernet_jax.json_file import read_json, write_json
 from ubernet_jax.locks import lock_folder
 from ubernet_jax.network import make_network
@@ -44,7 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise UserError(
             f'{options.checkpoint}: evaluation.benchmarks of its configuration is empty'
         )
+    usual = trained.config.evaluation
+    chosen = choose_views(usual, options.flip, options.scales)
     folder = f'{trained.step:08d}' + (f'-limit{options.limit}' if options.limit else '')
+    folder += name_views(chosen, usual)
+    trained.config.evaluation = chosen
     out = options.out or results_folder(options.checkpoint, folder)
     with lock_folder(out, 'wait until it ends, or write to another folder with --out'):
         _evaluate(trained, options, out)
@@ -60,7 +65,7 @@ def _evaluate(trained: TrainedNetwork, options: argparse.Namespace, out: pathlib
         config.data.directory = str(options.data_directory)
     network = make_network(config)
     tasks = select_tasks(network.tasks, options.tasks)
-    predictor = Predictor(network, config.input_size, params, batch_stats, notices=True)
+    predictor = Predictor(network, config.input_size, params, batch_stats, True, config.evaluation)
     network_id = digest_arrays(flatten(params, batch_stats))
     benchmarks = open_datasets(
         'evaluation.benchmarks', config.evaluation.benchmarks, config.data.directory
@@ -82,6 +87,7 @@ def _evaluate(trained: TrainedNetwork, options: argparse.Namespace, out: pathlib
             'experiment': config.name,
             'step': step,
             'network': network_id,
+            'views': {'flip': config.evaluation.flip, 'scales': [*config.evaluation.scales]},
             'data': {
                 'directory': config.data.directory,
                 'digest': digests[f'{benchmark.name}:{benchmark.split}'],
@@ -161,6 +167,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--batch', type=cli.positive_integer, metavar='N',
                         help='predict for N images of similar size at once; default: 1 on a CPU, '
                         'else 4')  # fmt: skip
+    add_view_options(parser)
     parser.add_argument('--data-directory', type=pathlib.Path,
                         help='prepared datasets; default: those of the training')  # fmt: skip
     parser.add_argument('--out', type=pathlib.Path,

@@ -28,6 +28,7 @@ from ubernet_jax.inference.api import UberNet
 from ubernet_jax.inference.batches import default_batch, map_ahead
 from ubernet_jax.inference.predictions import Predictions
 from ubernet_jax.inference.videos import ENDINGS, FrameCount, predict_video
+from ubernet_jax.inference.views import add_view_options
 from ubernet_jax.locks import lock_folder
 from ubernet_jax.photographs import find_photographs, read_photograph
 from ubernet_jax.progress import Progress
@@ -43,7 +44,7 @@ _ADVICE = 'wait until it ends, or give another --out'
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
     enable_compilation_cache()
-    net = UberNet.load(options.checkpoint, notices=True)
+    net = UberNet.load(options.checkpoint, notices=True, flip=options.flip, scales=options.scales)
     tasks = select_tasks(net.tasks, options.tasks)
     for path in options.images:
         refuse_url(path)
@@ -174,6 +175,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--batch', type=cli.positive_integer, metavar='N',
                         help='predict for N photographs of similar size at once; default: 1 on a '
                              'CPU, else 4')  # fmt: skip
+    add_view_options(parser)
     parser.add_argument('--arrays', action='store_true',
                         help='also write the results as arrays, predictions.npz')  # fmt: skip
     parser.add_argument('--safe-colours', action='store_true',

@@ -95,7 +95,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ids = None if lists is None else [part['ids'] for part in lists]
     trained_on = find_training_images(config, ids)
     network = make_network(config)
-    predictor = Predictor(network, config.input_size, trained.params, trained.batch_stats)
+    predictor = Predictor(
+        network,
+        config.input_size,
+        trained.params,
+        trained.batch_stats,
+        evaluation=config.evaluation,
+    )
     for dataset, indices in unlabelled.items():
         if not len(indices):
             print(f'every image of {dataset.source} has a label {task}: nothing to teach')

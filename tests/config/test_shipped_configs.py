@@ -15,7 +15,7 @@ from ubernet_jax.labels.standard import VOC_CLASSES
 CONFIGS = ROOT / 'configs'
 SHIPPED = (
     'balanced', 'boundaries', 'hed_style', 'kitchen', 'mini', 'mini_gpu', 'normals_weight',
-    'nyud_mt', 'partial', 'pascal_mt', 'quickstart', 'reference', 'single_task', 'small',
+    'nyud_mt', 'partial', 'pascal_mt', 'quickstart', 'recipe', 'reference', 'single_task', 'small',
     'synchronous', 'two_task', 'ubernet', 'vit_heads',
 )  # fmt: skip
 
@@ -230,9 +230,32 @@ def test_partial_labels_and_the_solver_are_the_only_differences():
     }
 
 
+def test_rows_of_the_recipe_differ_in_one_setting():
+    plain, trunk = shipped('recipe', 'plain'), shipped('recipe', 'trunk')
+    warm_up = {f'tasks.{name}.warm_up' for name in plain.tasks}
+    rows = {
+        'ema': {'optim.ema'},
+        'flip': {'evaluation.flip'},
+        'scales': {'evaluation.scales'},
+        'warm_up': warm_up,
+        'temperature': {'data.temperature'},
+    }
+    rows['all'] = set().union(*rows.values())
+    others = {'photometric': {'data.photometric'}, 'layer_decay': {'optim.layer_decay'}}
+    for base, settings in ((plain, rows), (trunk, others)):
+        validate(base)
+        for row, fields in settings.items():
+            config = shipped('recipe', row)
+            validate(config)
+            assert config.name == f'recipe:{row}' and changes(config, base) == fields
+    assert set(plain.tasks) == set(shipped('mini').tasks)
+    assert plain.data.keep_features and not trunk.data.keep_features
+
+
 @pytest.mark.parametrize(
     ('name', 'variant', 'known'),
     [
+        ('recipe', 'cutmix', 'plain, ema, flip'),
         ('pascal_mt', 'swin', 'vgg16, resnet50'),
         ('nyud_mt', 'swin', 'vgg16, resnet50'),
         ('partial', 'two', 'full, one, random, full:synchronous'),

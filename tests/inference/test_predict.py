@@ -122,3 +122,17 @@ def test_photographs_of_a_batch_are_written_as_without_batches(run, tmp_path):
 def test_a_url_is_refused_by_its_address(run, tmp_path):
     with pytest.raises(UserError, match=r'^https://example\.org/a\.jpg .*download'):
         run('https://example.org/a.jpg', '--out', tmp_path)
+
+
+def test_the_views_are_those_of_the_options(run, tmp_path):
+    """A gradient from left to right: mirrored predictions differ, and their mean from both."""
+    pixels = np.tile(np.linspace(0, 255, 30, dtype=np.uint8), (20, 1))
+    arrays = []
+    for number, options in enumerate(([], ['--flip'], ['--flip', '--scales', '1', '1.5'])):
+        photograph, out = tmp_path / f'{number}.png', tmp_path / 'out'
+        Image.fromarray(pixels).convert('RGB').save(photograph)
+        run(photograph, '--tasks', 'normals', '--arrays', '--out', out, *options)
+        arrays.append(np.load(out / str(number) / 'predictions.npz')['normals'])
+    assert all(np.abs(a - b).max() > 0.01 for a, b in ((arrays[0], arrays[1]), arrays[1:]))
+    with pytest.raises(UserError, match=r'scales are 2, .*among them 1'):
+        run(photograph, '--out', out, '--scales', '2')

@@ -102,6 +102,7 @@ def test_features_that_take_too_much_space_are_refused(config, tmp_path):
         ({'frozen_blocks': 1}, 'model.frozen_blocks is 1.*2'),
         ({'trunk': c.Trunk.RESNET50, 'frozen_blocks': 5}, 'model.trunk is resnet50'),
         ({'scale': (0.5, 1.0)}, 'data.scale'),
+        ({'photometric': 0.5}, 'data.photometric is 0.5, but must be 0'),
         ({'rotations': 4}, r'data.train\[0\].rotations'),
     ],
 )

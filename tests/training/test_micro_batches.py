@@ -65,6 +65,20 @@ def test_a_step_is_a_pure_function_of_the_seed():
     assert [batches.names(s) for s in range(7)] != [reseeded.names(s) for s in range(7)]
 
 
+def test_photometric_distortion_changes_images_only_and_each_time_as_the_seed_says():
+    plain, distorted, same = (make_batches(photometric=strength) for strength in (0.0, 1.0, 1.0))
+    changed = set()
+    for step in range(2 * EPOCH):
+        (before,), (after,), (again,) = plain[step], distorted[step], same[step]
+        np.testing.assert_array_equal(after.image, again.image)
+        changed.add((before.image != after.image).any())
+        inside = np.asarray(before.valid)[..., None]
+        np.testing.assert_array_equal(np.where(inside, 0, after.image), 0)
+        assert after.targets.keys() == before.targets.keys()
+        assert after.image.shape == before.image.shape
+    assert True in changed
+
+
 def test_an_image_is_augmented_differently_each_time():
     batches = make_batches(images_per_micro_batch=1, scale=(0.5, 1.0))
     steps = [step for step in range(STEPS) if batches.names(step) == ['rooms:id0']]

@@ -1,5 +1,7 @@
 """The solver of a run: learning rates, multipliers, weight decay and frozen blocks."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -18,6 +20,7 @@ from helpers.sample_streams import (
 )
 from ubernet_jax import config as c
 from ubernet_jax.losses.uncertainty import LOG_VARIANCE
+from ubernet_jax.models.trunks import TRUNKS
 from ubernet_jax.network import SHARED
 from ubernet_jax.training.optim import make_rate, sample_counts
 
@@ -93,6 +96,17 @@ def test_drops_at_the_same_update_are_multiplied():
     assert rates == pytest.approx([1, 1, 0.01, 0.001, 0.001])
 
 
+@pytest.mark.parametrize('polynomial', [False, True])
+def test_a_learning_rate_rises_linearly_over_the_first_updates(polynomial):
+    group = c.GroupConfig(learning_rate=0.5, polynomial=polynomial, decay_at=(0.5,), warm_up=4)
+    plain = make_rate(dataclasses.replace(group, warm_up=0), 10)
+    updates = jnp.arange(10)
+    rates, without = (np.asarray(jax.vmap(rate)(updates)) for rate in (make_rate(group, 10), plain))
+    np.testing.assert_allclose(rates[:4], without[:4] * [0.25, 0.5, 0.75, 1], rtol=1e-6)
+    np.testing.assert_array_equal(rates[4:], without[4:])
+    assert rates[0] > 0 and (np.diff(rates[:4]) > 0).all()
+
+
 @pytest.mark.parametrize('optimizer', c.Optimizer)
 def test_a_log_variance_has_no_weight_decay_and_a_separate_multiplier(optimizer):
     optim = c.OptimConfig(
@@ -147,6 +161,36 @@ def test_frozen_blocks_do_not_change(optimizer):
         'conv3': [True, True],
         'fc': [True, True],
     }
+
+
+@pytest.mark.parametrize('optimizer', c.Optimizer)
+def test_learning_rates_decay_from_the_heads_to_the_first_block(optimizer):
+    model = c.ModelConfig(trunk=c.Trunk.VIT_SMALL_PATCH14_REG4_DINOV2, frozen_blocks=1)
+    group = c.GroupConfig(batch_size=1, learning_rate=1.0)
+    optim = c.OptimConfig(
+        optimizer=optimizer, layer_decay=0.5, bias_multiplier=2.0, weight_decay=0.0, shared=group
+    )
+    config = c.Config(model=model, optim=optim, tasks={'normals': c.Normals(batch_size=1)})
+    solver = solver_of(config, {SHARED: 100, 'normals': 100})
+    layer = {'kernel': jnp.zeros(()), 'bias': jnp.zeros(())}
+    names = ('embedding', 'block_0', 'block_1', 'block_10', 'block_11', 'norm', 'block_11_norm')
+    params = {
+        SHARED: {'trunk': dict.fromkeys(names, layer)},
+        'normals': {'block_11': layer},  # a layer of a head has the name of its tap
+    }
+    gradients = jax.tree.map(jnp.ones_like, params)
+    counts = dict.fromkeys(params, jnp.int32(1))
+    updates, _ = solver.update(gradients, solver.init(params), params, counts=counts)
+    trunk = updates[SHARED]['trunk']
+    kernels = {name: -float(trunk[name]['kernel']) for name in names}
+    wanted = {'embedding': 0, 'block_0': 0, 'block_1': 0.5**11, 'block_10': 0.25, 'block_11': 0.5}
+    # All other modules: those that are frozen with the first block, or nowhere.
+    assert kernels == pytest.approx(wanted | {'norm': 0, 'block_11_norm': 1}, rel=1e-5)
+    assert trunk['block_10']['bias'] == pytest.approx(2 * trunk['block_10']['kernel'])
+    rate = config.tasks['normals'].learning_rate
+    assert -float(updates['normals']['block_11']['kernel']) == pytest.approx(rate, rel=1e-5)
+    factors = TRUNKS[model.trunk].rate_factors(0, 0.5)
+    assert factors['embedding'] == factors['block_0'] == 0.5**12 and factors['norm'] == 1
 
 
 def test_layers_of_heads_that_are_named_like_frozen_blocks_are_trained():

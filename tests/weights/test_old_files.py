@@ -1,4 +1,7 @@
-"""Files of versions before 0.2, and files with unknown kinds of tasks, are refused."""
+"""Files of versions before 0.2 and files with unknown kinds of tasks are refused.
+
+Those without newer settings are read.
+"""
 
 import json
 import pathlib
@@ -76,6 +79,28 @@ def test_an_exported_file_of_an_older_version_is_refused(tmp_path):
     config.model.weights = str(path)
     with pytest.raises(UserError, match=f'{path}: {OLD}'):
         adopt_preprocessing(config)
+
+
+NEW = {  # settings that checkpoints of earlier commits do not have
+    'optim': ('ema', 'layer_decay'),
+    'data': ('temperature', 'photometric'),
+    'evaluation': ('flip', 'scales'),
+}
+
+
+def test_a_checkpoint_without_newer_settings_is_read_and_resumed(tmp_path):
+    config = tiny_config.get_config()
+    path = save(tmp_path, config)
+    plain = json.loads(path.read_text())
+    for part, fields in NEW.items():
+        for field in fields:
+            del plain[part][field]
+    for group in (plain['optim']['shared'], *plain['tasks'].values()):
+        del group['warm_up']
+    path.write_text(json.dumps(plain))
+    (tmp_path / 'checkpoints' / '0' / DIGESTS).unlink()
+    assert open_checkpoint(tmp_path).config == config
+    assert not Checkpoints(tmp_path).restore(config, 0, make_solver(config)).averages
 
 
 @pytest.fixture

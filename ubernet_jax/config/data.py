@@ -92,6 +92,9 @@ class DataConfig:
     Attributes:
       directory: folder of prepared datasets.
       train: the datasets; the network is trained on their union.
+      temperature: 1 shows every image `repeat` times in an epoch; larger values bring the datasets
+        nearer to each other: their shares of an epoch, which stays as long, are proportional
+        to (images * repeat) ** (1 / temperature) (arXiv 1907.05019).
       leaks: what happens if training images are test images too.
       buckets: (height, width) that images are fitted into, each side 32k+1, or with a vision
         transformer a multiple of its patch; an image goes to the bucket whose aspect ratio is
@@ -102,6 +105,8 @@ class DataConfig:
         share them.
       scale: range of the random scaling, relative to the size that fits the bucket.
       flip: flip half of the images left to right.
+      photometric: strength of random changes of brightness, contrast, saturation and hue; 1 for
+        those of SSD (arXiv 1512.02325), 0 for none.
       workers: reader processes; 0 reads in the training process.
       keep_features: compute the features of a frozen vision transformer once for each image and its
         flip, keep them in float16 in `directory`/features, and train only the heads on them.
@@ -110,12 +115,14 @@ class DataConfig:
 
     directory: str = 'data/prepared'
     train: list[DatasetConfig] = dataclasses.field(default_factory=list)
+    temperature: float = 1.0
     leaks: Leaks = Leaks.REFUSE
     buckets: tuple[tuple[int, int], ...] = ((321, 481), (481, 321))
     images_per_micro_batch: int = 1
     micro_batches_per_step: int = 1
     scale: tuple[float, float] = (1.0, 1.0)
     flip: bool = True
+    photometric: float = 0.0
     workers: int = 1
     keep_features: bool = False
     keep_gigabytes: float = 20.0
@@ -145,8 +152,15 @@ class EvaluationConfig:
         is scored.
       limit: largest number of images per benchmark during training; `evaluate` takes all.
       thresholds: number of thresholds at which boundary maps are scored; published scores have 99.
+      flip: average over the photograph and its mirror image, of dense tasks: probabilities, unit
+        vectors, depths. Boxes are those of the photograph itself. Also for `ubernet predict`.
+      scales: factors on the size at which photographs enter the network, among them 1; dense tasks
+        are averaged over all, after interpolation to the largest. Boxes are those of scale 1. Also
+        for `ubernet predict`.
     """
 
     benchmarks: list[DatasetConfig] = dataclasses.field(default_factory=list)
     limit: int = 20
     thresholds: int = 99
+    flip: bool = False
+    scales: tuple[float, ...] = (1.0,)

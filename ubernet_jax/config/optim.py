@@ -89,8 +89,15 @@ class OptimConfig:
       momentum: momentum of SGD; for AdamW the decay of the first moment.
       weight_decay: weight decay of weights; biases have none.
       bias_multiplier: factor on the learning rate of biases.
+      layer_decay: factor on the learning rate of a block of the trunk, for each block after it and
+        for the heads, as BEiT has it (arXiv 2106.08254): the last of L blocks has layer_decay, the
+        first block and the embedding of patches layer_decay ** L; 1 for equal learning rates.
       log_variance_multiplier: factor on the learning rate of the log-variances that
         `loss.uncertainty` learns.
+      ema: decay of the exponential moving average of the parameters, with which the network then
+        predicts, is evaluated and exported; 0 for none. The average of a group moves with each
+        update of the group, at first faster: after n updates the decay is at most
+        (1 + n) / (10 + n).
       balancing: how the gradients of the tasks are combined at the branch point.
       shared: the parameter group of the trunk.
     """
@@ -100,6 +107,8 @@ class OptimConfig:
     momentum: float = 0.9
     weight_decay: float = 5e-4
     bias_multiplier: float = 2.0
+    layer_decay: float = 1.0
     log_variance_multiplier: float = 1.0
+    ema: float = 0.0
     balancing: BalancingConfig = dataclasses.field(default_factory=BalancingConfig)
     shared: GroupConfig = dataclasses.field(default_factory=lambda: GroupConfig(batch_size=30))

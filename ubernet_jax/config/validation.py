@@ -1,6 +1,7 @@
 """Allowed values of the settings of a run."""
 
 import re
+from collections.abc import Sequence
 
 from ubernet_jax.config import Config, Initialisation, Keep, PartialConfig, Trunk
 from ubernet_jax.errors import UserError, require_setting
@@ -9,6 +10,7 @@ from ubernet_jax.picture_limits import MAX_PIXELS
 from ubernet_jax.tasks.group import SHARED
 
 _LARGE = 10**9  # far beyond any use, and not too large for a counter
+SCALES_RANGE = '0.1 to 10, among them 1'  # of `evaluation.scales`
 _MAX_SIDE = 16_384  # of images in the network, in pixels
 _NAME = re.compile(r'[^\W\d]\w*')  # task names are attributes, file names and parameter groups
 # Names of other parameter groups, files and attributes of predictions.
@@ -31,6 +33,10 @@ def validate(config: Config) -> None:
     _not_negative('optim', config.optim, weight_decay=_LARGE, bias_multiplier=_LARGE)
     momentum = config.optim.momentum
     require_setting(0 <= momentum < 1, 'optim.momentum', momentum, '0 <= momentum < 1')
+    decay = config.optim.layer_decay
+    require_setting(0 < decay <= 1, 'optim.layer_decay', decay, 'above 0, up to 1')
+    ema = config.optim.ema
+    require_setting(0 <= ema < 1, 'optim.ema', ema, '0 <= ema < 1')
     balancing = config.optim.balancing
     fits = 2 <= balancing.tasks <= 100
     require_setting(fits, 'optim.balancing.tasks', balancing.tasks, '2 to 100')
@@ -47,6 +53,8 @@ def validate(config: Config) -> None:
     intervals = ('log_every', 'checkpoint_every', 'pictures_every', 'evaluate_every')
     _positive('', config, **dict.fromkeys(intervals, _LARGE))
     _positive('evaluation', config.evaluation, limit=_LARGE, thresholds=10_000)
+    scales = config.evaluation.scales
+    require_setting(are_scales(scales), 'evaluation.scales', scales, SCALES_RANGE)
     _not_negative('', config, seed=2**32 - 1)
     _validate_model(config)
     require_setting(bool(data.buckets), 'data.buckets', 'none', 'at least one (height, width)')
@@ -58,6 +66,9 @@ def validate(config: Config) -> None:
         require_setting(fits, 'data.buckets', bucket, allowed)
     low, high = data.scale
     require_setting(0 < low <= high <= 100, 'data.scale', data.scale, '0 < low <= high <= 100')
+    fits = 1 <= data.temperature <= 1000
+    require_setting(fits, 'data.temperature', data.temperature, '1 to 1000')
+    require_setting(0 <= data.photometric <= 1, 'data.photometric', data.photometric, '0 to 1')
     if data.keep_features:
         _validate_keeping(config)
     benchmarks = config.evaluation.benchmarks
@@ -81,6 +92,11 @@ def validate(config: Config) -> None:
         require_setting(keep is Keep.ALL, where, keep.value, 'all: a benchmark is scored as it is')
 
 
+def are_scales(scales: Sequence[float]) -> bool:
+    """Whether these are allowed values of `evaluation.scales`."""
+    return 1 in scales and all(0.1 <= scale <= 10 for scale in scales)
+
+
 def _validate_partial(where: str, partial: PartialConfig) -> None:
     _not_negative(where, partial, seed=2**32 - 1)
     listed, drawn = partial.keep is Keep.LISTED, partial.keep in (Keep.ONE, Keep.RANDOM)
@@ -102,6 +118,8 @@ def _validate_keeping(config: Config) -> None:
     low, high = data.scale
     allowed = 'one factor of at most 1, such as (1.0, 1.0), because data.keep_features is True'
     require_setting(low == high <= 1, 'data.scale', data.scale, allowed)
+    allowed = '0, because data.keep_features is True'
+    require_setting(data.photometric == 0, 'data.photometric', data.photometric, allowed)
     for number, dataset in enumerate(data.train):
         where, allowed = f'data.train[{number}].rotations', '1, because data.keep_features is True'
         require_setting(dataset.rotations == 1, where, dataset.rotations, allowed)

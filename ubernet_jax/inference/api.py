@@ -17,6 +17,7 @@ from ubernet_jax.inference.batches import (
 )
 from ubernet_jax.inference.predictions import Predictions
 from ubernet_jax.inference.predictor import Predictor
+from ubernet_jax.inference.views import choose_views
 from ubernet_jax.network import make_network
 from ubernet_jax.photographs import Photograph, read_photograph
 from ubernet_jax.tasks import Task, select_tasks
@@ -43,21 +44,31 @@ class UberNet:
         UberNet._process = os.getpid()
 
     @classmethod
-    def load(cls, path: str | os.PathLike, notices: bool = False) -> 'UberNet':
+    def load(
+        cls,
+        path: str | os.PathLike,
+        notices: bool = False,
+        flip: bool | None = None,
+        scales: Sequence[float] | None = None,
+    ) -> 'UberNet':
         """Reads a network from a workdir (its newest checkpoint), a checkpoint or an exported file.
 
         Args:
           path: of the workdir, checkpoint or file; or `reference`, the network of the package.
           notices: whether to say on stderr when the network is compiled, which takes long.
+          flip: whether to average over the photograph and its mirror image (`evaluation.flip`);
+            None as the configuration of the network says.
+          scales: factors on the input size to average over, among them 1 (`evaluation.scales`);
+            None as the configuration of the network says.
 
         Raises:
-          UserError: there is no checkpoint, or it cannot be read; or a network was loaded before
-            this process was forked.
+          UserError: there is no checkpoint, or it cannot be read; or the scales are not allowed; or
+            a network was loaded before this process was forked.
         """
         _refuse_forked(cls._process)
         config, _, params, batch_stats = open_checkpoint(pathlib.Path(path))
-        network = make_network(config)
-        predictor = Predictor(network, config.input_size, params, batch_stats, notices)
+        network, evaluation = make_network(config), choose_views(config.evaluation, flip, scales)
+        predictor = Predictor(network, config.input_size, params, batch_stats, notices, evaluation)
         return cls(predictor, [dataset.name for dataset in config.data.train])
 
     def __repr__(self) -> str:

@@ -11,15 +11,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from ubernet_jax.compilation_notice import CompilationNotice
-from ubernet_jax.config import InputSizeConfig
+from ubernet_jax.config import EvaluationConfig, InputSizeConfig
 from ubernet_jax.config.serialization import to_json
 from ubernet_jax.inference.predictions import Predictions
+from ubernet_jax.inference.views import average_outputs, list_views, resize_to
 from ubernet_jax.models.grid import Grid
 from ubernet_jax.models.pyramid import Features
 from ubernet_jax.network import SHARED, Network, Params
 from ubernet_jax.tasks import Task
 from ubernet_jax.tasks.strips import padded_width
-from ubernet_jax.transforms.grids import resize_image
 
 Shapes = tuple[tuple[int, int], int]  # input size (height, width), and columns of the results
 
@@ -72,6 +72,7 @@ class Predictor:
         params: Params,
         batch_stats: dict,
         notices: bool = False,
+        evaluation: EvaluationConfig | None = None,
     ):
         """Takes a trained network.
 
@@ -81,8 +82,11 @@ class Predictor:
           params: parameters by group.
           batch_stats: running statistics of the skips.
           notices: whether to say on stderr when the network is compiled.
+          evaluation: its scales and flip, over which dense tasks are averaged; None for the
+            photograph alone.
         """
         self.network = network
+        self._evaluation = evaluation or EvaluationConfig()
         self._config = config
         self.use(params, batch_stats)
         self._compiled: set[tuple[Shapes, str]] = set()  # with the names of tasks
@@ -143,14 +147,21 @@ class Predictor:
         shapes = size, _ = self.shapes(images[0])
         indices = np.minimum(np.arange(batch), len(images) - 1)
         image_sizes = np.array([image.shape[:2] for image in images], np.int32)[indices]
-        resized = np.stack([resize_image(image, size) for image in images])[indices]
-        scales = (size / image_sizes).astype(np.float32)
+        views = list_views(size, self._evaluation, self.network.grid)
+        averaged = [name for name, task in known.items() if task.averages_views]
+        views = views if averaged else views[:1]
+        outputs, sizes, finished = {name: [] for name in known}, {}, {}
         with self._notice.calling(size):
-            outputs = apply(self.network, self._params, self._batch_stats, resized, tasks, scales)
-            finished = {
-                name: purpose.finish(task)(outputs[name], size, image_sizes)
-                for name, task in known.items()
-            }
+            for view in views:
+                names = tasks if view is views[0] else averaged
+                resized = resize_to(view, images)[indices]
+                scales = (view.size / image_sizes).astype(np.float32)
+                network = self.network, self._params, self._batch_stats
+                for name, output in apply(*network, resized, names, scales).items():
+                    outputs[name].append(output)
+            for name, task in known.items():
+                output, sizes[name] = average_outputs(self.network, name, outputs[name], views)
+                finished[name] = purpose.finish(task)(output, sizes[name], image_sizes)
         for array in jax.tree.leaves(finished):
             array.copy_to_host_async()
 
@@ -160,7 +171,8 @@ class Predictor:
                 arrays = jax.device_get(finished[name])
                 for index, image in enumerate(images):
                     of_image = jax.tree.map(operator.itemgetter(index), arrays)
-                    results[index][name] = purpose.compose(task)(of_image, size, image.shape[:2])
+                    composed = purpose.compose(task)(of_image, sizes[name], image.shape[:2])
+                    results[index][name] = composed
                 self._compiled.add((shapes, name))
             return results
 

@@ -45,6 +45,8 @@ class LabelKind(abc.ABC):
       suffixes: suffixes of its label files in the folder layout.
       has_classes: whether the values are class indices, so that `classes` must be known.
       rotates: whether the labels can be rotated; a rotated image loses labels that cannot.
+      mirror_signs: factors on the components of a vector when the image is flipped left to right;
+        empty if flipping changes no value.
       classes: class names in the order of the indices; a field of kinds with classes, otherwise
         empty.
     """
@@ -53,6 +55,7 @@ class LabelKind(abc.ABC):
     suffixes: ClassVar[tuple[str, ...]] = ('.png',)
     has_classes: ClassVar[bool] = False
     rotates: ClassVar[bool] = True
+    mirror_signs: ClassVar[tuple[float, ...]] = ()
     classes: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:

@@ -43,6 +43,7 @@ class UnitVectors(MapKind):
     stored: ClassVar[type[np.generic]] = np.int16
     target: ClassVar[type[np.generic]] = np.int16
     unknown: ClassVar[int] = 0
+    mirror_signs: ClassVar[tuple[float, ...]] = (-1, 1, 1)
 
     def read(
         self, path: pathlib.Path, size: tuple[int, int] | None = None, key: str = ''
@@ -61,7 +62,9 @@ class UnitVectors(MapKind):
     def flip(self, label: np.ndarray, width: int) -> np.ndarray:
         """Flips left to right; x changes its sign."""
         flipped = label[:, ::-1].copy()
-        np.negative(flipped[..., 0], out=flipped[..., 0])
+        for axis, sign in enumerate(self.mirror_signs):
+            if sign < 0:
+                np.negative(flipped[..., axis], out=flipped[..., axis])
         return flipped
 
     def rotate(self, label: np.ndarray, grid: RotatedGrid) -> np.ndarray:

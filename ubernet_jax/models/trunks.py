@@ -31,6 +31,7 @@ class TrunkSpec(NamedTuple):
       detector_stride: stride of the detector's features in image pixels.
       grid: sides of images, and where features lie.
       scales: largest number of levels of the image pyramid.
+      last: modules that are frozen with the first block, but lie after the last.
       complete: whether all layers belong to blocks that can be frozen, and the module has the
         methods `taps` and `normalise`, so that its features can be kept: see `vit.ViT`.
     """
@@ -41,6 +42,7 @@ class TrunkSpec(NamedTuple):
     detector_stride: int = 8
     grid: Grid = _NODES
     scales: int = 3
+    last: tuple[str, ...] = ()
     complete: bool = False
 
     def skips(self, model: ModelConfig) -> dict[str, int]:
@@ -58,6 +60,22 @@ class TrunkSpec(NamedTuple):
     def frozen(self, blocks: int) -> frozenset[str]:
         """The names of the modules and taps of the leading `blocks`."""
         return frozenset(name for names in self.blocks[:blocks] for name in names)
+
+    def rate_factors(self, frozen_blocks: int, decay: float) -> dict[str, float]:
+        """Returns factors on the learning rates of modules by name; of other modules it is 1.
+
+        Args:
+          frozen_blocks: number of leading blocks that are not updated.
+          decay: factor of a block for each block after it, and for the heads.
+        """
+        factors = {
+            name: decay ** (len(self.blocks) - number)
+            for number, names in enumerate(self.blocks)
+            for name in names
+        }
+        return (
+            factors | dict.fromkeys(self.last, 1.0) | dict.fromkeys(self.frozen(frozen_blocks), 0.0)
+        )
 
 
 def _make_vgg(config: ModelConfig, name: str) -> vgg.VGG:
@@ -105,6 +123,7 @@ def describe_vit(spec: ViTSpec) -> TrunkSpec:
         detector_stride=spec.patch,
         grid=Grid(spec.patch, patches=True),
         scales=1,
+        last=(LAST_NORM,),
         complete=True,
     )
 

@@ -135,10 +135,16 @@ class Monitor:
         return scores
 
     def _predict_with(self, state: TrainState) -> Predictor:
-        network = local_replica((state.params, state.batch_stats))
+        network = local_replica((state.predicting_params, state.batch_stats))
         if self._predictor is None:
-            size = self._config.input_size
-            self._predictor = Predictor(self._network, size, *network, notices=True)
+            config = self._config
+            self._predictor = Predictor(
+                self._network,
+                config.input_size,
+                *network,
+                notices=True,
+                evaluation=config.evaluation,
+            )
         else:
             self._predictor.use(*network)
         return self._predictor

@@ -56,6 +56,30 @@ def average_squares(x: jax.Array, factor: int) -> jax.Array:
     return x.reshape(squares).mean((2, 4))
 
 
+def resample(x: jax.Array, rows: np.ndarray, columns: np.ndarray) -> jax.Array:
+    """Interpolates (N, h, w, C) at positions, which are known when the program is compiled.
+
+    Positions outside of the samples take the value at the border.
+
+    Args:
+      x: the samples.
+      rows: float64 (m,), positions along h, in samples.
+      columns: float64 (n,), positions along w, in samples.
+
+    Returns:
+      (N, m, n, C); a position that is a sample has exactly its value.
+    """
+    for axis, position in ((1, rows), (2, columns)):
+        last = x.shape[axis] - 1
+        position = np.clip(position, 0, last)
+        node = np.floor(position).astype(int)
+        share = (position - node).astype(x.dtype)
+        share = share.reshape([-1 if a == axis else 1 for a in range(4)])
+        low, high = (jnp.take(x, np.minimum(index, last), axis) for index in (node, node + 1))
+        x = low * (1 - share) + high * share
+    return x
+
+
 def subsample(x: jax.Array, factor: int) -> jax.Array:
     """Takes every `factor`-th node of (N, H, W, ...) along H and W."""
     return x[:, ::factor, ::factor] if factor > 1 else x

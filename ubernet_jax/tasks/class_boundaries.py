@@ -19,6 +19,7 @@ from ubernet_jax.tasks.boundaries import BagTask
 from ubernet_jax.tasks.registry import register
 from ubernet_jax.tasks.strips import argmax_and_max, join_strips, start_strips
 from ubernet_jax.tasks.task import Size
+from ubernet_jax.tasks.views import mean_probability
 from ubernet_jax.visualize.drawing import to_bytes
 from ubernet_jax.visualize.palette import Colour
 from ubernet_jax.visualize.style import DEFAULT_STYLE, Style
@@ -59,6 +60,9 @@ class ClassBoundaries(BagTask):
     @property
     def channels(self) -> int:
         return len(self.classes)
+
+    def mean_scores(self, scores: Sequence[jax.Array]) -> jax.Array:
+        return mean_probability(scores)
 
     def finish_strip(self, scores: jax.Array) -> tuple[jax.Array, ...]:
         # The softmax is only needed for the class with the highest score.

@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, Protocol, cast
+from typing import Any, ClassVar, Protocol, cast
 
 import flax.linen as nn
 import jax
@@ -18,6 +18,7 @@ from ubernet_jax.models.settings import ModelConfig
 from ubernet_jax.models.trunks import TRUNKS
 from ubernet_jax.tasks.strips import join_strips, start_strips
 from ubernet_jax.tasks.task import Size, Task
+from ubernet_jax.tasks.views import View, align, mean
 
 
 class MapLabel(Protocol):
@@ -38,6 +39,8 @@ class DenseTask(Task):
       side_outputs: also put a loss on the map of every skip at every scale (deep supervision, HED,
         arXiv 1504.06375); `loss.graduated` makes its weight fall to 0.
     """
+
+    averages_views: ClassVar[bool] = True
 
     stride: int = 1
     hidden: int = 0
@@ -135,6 +138,18 @@ class DenseTask(Task):
     ) -> jax.Array:
         """Returns the fused scores (N, h, w, C), float32."""
         return cast(list[jax.Array], head.apply({'params': params}, features))[-1]
+
+    def average(self, outputs: Sequence[jax.Array], views: Sequence[View]) -> jax.Array:
+        """Averages what `mean_scores` defines, after interpolation to the largest view."""
+        return self.mean_scores(align(outputs, views, self.stride, self.label_kind.mirror_signs))
+
+    def mean_scores(self, scores: Sequence[jax.Array]) -> jax.Array:
+        """Returns the scores of the mean prediction, by default the mean of the scores.
+
+        Args:
+          scores: for each view float32 (N, h, w, C), all at the same positions.
+        """
+        return mean(scores)
 
     def describe_export(self) -> dict[str, Any]:
         return super().describe_export() | {'stride': self.stride}

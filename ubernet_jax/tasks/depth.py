@@ -2,7 +2,7 @@
 
 import dataclasses
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, cast
 
 import jax
@@ -15,6 +15,7 @@ from ubernet_jax.metrics.depth import DepthMetric
 from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.tasks.dense import DenseTask
 from ubernet_jax.tasks.registry import register
+from ubernet_jax.tasks.views import mean
 
 LOG_RANGE = (-5.0, 8.0)  # allowed natural logarithms of a depth in metres: 7 mm to 3 km
 # Larger depths in metres, such as the sky's, are treated as unknown.
@@ -80,6 +81,10 @@ class Depth(DenseTask):
 
     def to_target(self, label: np.ndarray) -> np.ndarray:
         return np.where(label <= _FARTHEST, label, 0)
+
+    def mean_scores(self, scores: Sequence[jax.Array]) -> jax.Array:
+        """Returns the logarithm of the mean depth."""
+        return jnp.log(mean([jnp.exp(jnp.clip(view, *LOG_RANGE)) for view in scores]))
 
     def finish_strip(self, scores: jax.Array) -> tuple[jax.Array, ...]:
         return (jnp.exp(jnp.clip(scores[0], *LOG_RANGE)),)

@@ -13,16 +13,19 @@ class GroupConfig:
 
     Attributes:
       batch_size: effective batch size B_p, in labelled images.
-      learning_rate: learning rate of the group's first update.
+      learning_rate: learning rate of the group's first update, or after the warm-up.
       decay_at: the learning rate is divided by 10 after each of these shares (0..1) of the updates
         that the group is expected to make in the run.
       polynomial: use polynomial decay to 0 over the group's expected updates instead.
+      warm_up: number of the group's first updates over which the learning rate rises linearly; the
+        k-th of them has k / warm_up of it; 0 for none.
     """
 
     batch_size: int = 10
     learning_rate: float = 1e-3
     decay_at: tuple[float, ...] = (0.6,)
     polynomial: bool = False
+    warm_up: int = 0
 
     def __setattr__(self, name: str, value: object) -> None:
         """Raises for names that are not fields: a misspelt setting would have no effect."""
@@ -43,5 +46,6 @@ class GroupConfig:
         for field in ('batch_size', 'learning_rate'):
             value = getattr(self, field)
             require_setting(value > 0, f'{where}.{field}', value, 'above 0')
+        require_setting(self.warm_up >= 0, f'{where}.warm_up', self.warm_up, '0 or more')
         fits = all(0 < share <= 1 for share in self.decay_at)
         require_setting(fits, f'{where}.decay_at', self.decay_at, 'shares above 0, up to 1')

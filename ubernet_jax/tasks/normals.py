@@ -1,7 +1,7 @@
 """Surface normals: a unit vector for every pixel (paper, section 2.4)."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import jax
@@ -16,6 +16,7 @@ from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.metrics.normals import NormalsMetric
 from ubernet_jax.tasks.dense import DenseTask
 from ubernet_jax.tasks.registry import register
+from ubernet_jax.tasks.views import mean
 
 
 @register
@@ -48,9 +49,12 @@ class Normals(DenseTask):
     def to_target(self, label: np.ndarray) -> np.ndarray:
         return to_integers(label)
 
+    def mean_scores(self, scores: Sequence[jax.Array]) -> jax.Array:
+        """Returns the mean of the unit vectors."""
+        return mean([_to_unit_length(view, -1) for view in scores])
+
     def finish_strip(self, scores: jax.Array) -> tuple[jax.Array, ...]:
-        length = jnp.linalg.norm(scores, axis=0, keepdims=True)
-        return (jnp.moveaxis(scores / jnp.maximum(length, 1e-12), 0, -1),)
+        return (jnp.moveaxis(_to_unit_length(scores, 0), 0, -1),)
 
     def metrics(
         self, name: str, thresholds: int, kinds: Mapping[str, LabelKind]
@@ -59,3 +63,8 @@ class Normals(DenseTask):
 
     def describe_point(self, result: np.ndarray, x: int, y: int, min_score: float) -> str:
         return 'right {:.2f}, up {:.2f}, near {:.2f}'.format(*result[y, x])
+
+
+def _to_unit_length(scores: jax.Array, axis: int) -> jax.Array:
+    length = jnp.linalg.norm(scores, axis=axis, keepdims=True)
+    return scores / jnp.maximum(length, 1e-12)

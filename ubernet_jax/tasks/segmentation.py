@@ -19,6 +19,7 @@ from ubernet_jax.tasks.dense import DenseTask
 from ubernet_jax.tasks.registry import register
 from ubernet_jax.tasks.strips import argmax_and_max, join_strips, start_strips
 from ubernet_jax.tasks.task import Size
+from ubernet_jax.tasks.views import mean_probability
 from ubernet_jax.tasks.voc_results import segmentation_results
 from ubernet_jax.visualize.index_mask import write_index_mask
 from ubernet_jax.visualize.style import DEFAULT_STYLE
@@ -44,6 +45,9 @@ class Segmentation(DenseTask):
         self, scores: jax.Array, target: jax.Array, valid: jax.Array
     ) -> tuple[jax.Array, jax.Array]:
         return cross_entropy(scores, target)
+
+    def mean_scores(self, scores: Sequence[jax.Array]) -> jax.Array:
+        return mean_probability(scores)
 
     def finish_strip(self, scores: jax.Array) -> tuple[jax.Array, ...]:
         return (argmax_and_max(scores)[0],)

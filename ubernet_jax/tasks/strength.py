@@ -1,6 +1,7 @@
 """The base class of tasks that predict the probability of the second of two classes."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import ClassVar
 
 import jax
@@ -8,6 +9,7 @@ import numpy as np
 
 from ubernet_jax.errors import require_setting
 from ubernet_jax.tasks.dense import DenseTask
+from ubernet_jax.tasks.views import mean_probability
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -29,6 +31,9 @@ class StrengthTask(DenseTask):
 
     def finish_strip(self, scores: jax.Array) -> tuple[jax.Array, ...]:
         return (jax.nn.sigmoid(scores[1] - scores[0]),)
+
+    def mean_scores(self, scores: Sequence[jax.Array]) -> jax.Array:
+        return mean_probability(scores)
 
     def is_certain(self, strength: np.ndarray) -> np.ndarray:
         """Maps the strengths uint8 (H, W) of a taught label to bool (H, W), which of them count.

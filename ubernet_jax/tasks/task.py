@@ -6,7 +6,7 @@ Shape letters: N images of a batch, H x W pixels.
 import abc
 import dataclasses
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, cast
 
 import flax.linen as nn
@@ -21,6 +21,7 @@ from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.models.pyramid import Features
 from ubernet_jax.models.settings import ModelConfig
 from ubernet_jax.tasks.teaching import Size, Teaching
+from ubernet_jax.tasks.views import View
 from ubernet_jax.visualize.palette import Colour
 from ubernet_jax.visualize.style import DEFAULT_STYLE, Style
 
@@ -43,6 +44,7 @@ class Task(Teaching, abc.ABC):
         need not start at random.
       voc_list: folder of VOC's `ImageSets` with the list of the test images on which VOC scores
         results of this kind; empty if it does not.
+      averages_views: whether predictions for several views of a photograph are averaged.
       weight: gamma_t, the factor on the task's loss.
       classes: names of the classes, the background first; empty takes the classes of the training
         data. Must be empty for tasks whose labels have no classes.
@@ -54,6 +56,7 @@ class Task(Teaching, abc.ABC):
     suffixes: ClassVar[tuple[str, ...]] = ()
     pretrained: ClassVar[tuple[str, ...]] = ()
     voc_list: ClassVar[str] = ''
+    averages_views: ClassVar[bool] = False
 
     weight: float = 1.0
     classes: tuple[str, ...] = ()
@@ -159,6 +162,18 @@ class Task(Teaching, abc.ABC):
 
         Returns arrays whose first axis has length N.
         """
+
+    def average(self, outputs: Sequence[Any], views: Sequence[View]) -> Any:
+        """Averages the outputs of `predict` for several views; only with `averages_views`.
+
+        Args:
+          outputs: for each view.
+          views: the views.
+
+        Returns:
+          An output for the largest view.
+        """
+        raise NotImplementedError(f'outputs of tasks of kind {self.kind} are not averaged')
 
     def exported(self, output: Any) -> Any:
         """Returns the part of `predict`'s output that an exported program returns.

@@ -167,8 +167,7 @@ class Checkpoints:
             data = restore_json(self._manager, step, 'data')['train']
             check_data(self._data, data, self._workdir, allow_changed_data)
         items = _items(abstract_state(config, optimizer))
-        restored = restore_items(self._manager, step, **items)
-        return TrainState(**restored['network'], **restored['solver'])
+        return _state(restore_items(self._manager, step, **items))
 
     def _advice(self, step: int) -> str:
         """What to do if the checkpoint of a step is damaged."""
@@ -203,8 +202,26 @@ class Checkpoints:
 
 
 def _items(state: TrainState) -> dict[str, dict[str, Any]]:
-    """The state as the items of a checkpoint: see `weights.trained`."""
-    return {
-        'network': {'params': state.params, 'batch_stats': state.batch_stats},
-        'solver': {'step': state.step, 'groups': state.groups, 'rng': state.rng},
-    }
+    """The state as the items of a checkpoint: see `weights.trained`.
+
+    The item `network` is what the network predicts with. Where that is an average, the item
+    `solver` has the parameters that training goes on with.
+    """
+    network = {'params': state.predicting_params, 'batch_stats': state.batch_stats}
+    solver = {'step': state.step, 'groups': state.groups, 'rng': state.rng}
+    if state.averages:
+        solver['params'] = {name: state.params[name] for name in state.averages}
+    return {'network': network, 'solver': solver}
+
+
+def _state(items: dict[str, dict[str, Any]]) -> TrainState:
+    """The inverse of `_items`."""
+    network, solver = items['network'], items['solver']
+    trained = solver.pop('params', {})
+    averages = {name: network['params'][name] for name in trained}
+    return TrainState(
+        params={**network['params'], **trained},
+        batch_stats=network['batch_stats'],
+        averages=averages,
+        **solver,
+    )

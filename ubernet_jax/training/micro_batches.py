@@ -1,5 +1,6 @@
 """The micro-batches of a run, by step: images and labels, augmented and collated."""
 
+import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,6 +11,7 @@ from ubernet_jax.tasks import Task
 from ubernet_jax.training.collation import collate
 from ubernet_jax.training.epochs import PADDING, Epochs, MicroBatch
 from ubernet_jax.transforms.joint import fit
+from ubernet_jax.transforms.photometric import distort
 
 
 class MicroBatches:
@@ -70,5 +72,9 @@ class MicroBatches:
                 examples.append(None)
                 continue
             example = part.read(int(index))
-            examples.append(fit(example, size, config.scale, config.flip, rng, part.rotations))
+            example = fit(example, size, config.scale, config.flip, rng, part.rotations)
+            if config.photometric:
+                image = distort(example.image, config.photometric, rng)
+                example = dataclasses.replace(example, image=image)
+            examples.append(example)
         return collate(examples, size, self._tasks)

@@ -37,12 +37,12 @@ def make_optimizer(
     """
     # The layers of a head have the names of the taps, of which some are names of blocks.
     trunk = TRUNKS[model.trunk]
-    frozen = {SHARED: trunk.frozen(model.frozen_blocks)}
+    factors = {SHARED: trunk.rate_factors(model.frozen_blocks, optim.layer_decay)}
     left_out = {SHARED} if trunk.is_frozen(model) else set()
     return per_group(
         {
             name: accumulate_samples(
-                _inner_optimizer(optim, group, updates[name], frozen.get(name, frozenset())),
+                _inner_optimizer(optim, group, updates[name], factors.get(name, {})),
                 batch_size(optim, group),
             )
             for name, group in groups.items()
@@ -67,7 +67,7 @@ def sample_counts(
 
 
 def _inner_optimizer(
-    config: OptimConfig, group: GroupConfig, updates: int, frozen: frozenset[str]
+    config: OptimConfig, group: GroupConfig, updates: int, factors: Mapping[str, float]
 ) -> optax.GradientTransformation:
     decay = optax.add_decayed_weights(config.weight_decay, mask=_is_weight)
     match config.optimizer:
@@ -80,17 +80,26 @@ def _inner_optimizer(
     return optax.chain(
         *steps,
         optax.scale_by_learning_rate(make_rate(group, updates)),
-        scale_by_leaf(lambda path: _multiplier(path, config, frozen)),
+        scale_by_leaf(lambda path: _multiplier(path, config, factors)),
     )
 
 
 def make_rate(group: GroupConfig, expected: int) -> optax.Schedule:
-    """Learning rate of a group as a function of its updates: piecewise constant, or polynomial.
+    """Learning rate of a group as a function of the updates that it has made.
+
+    It falls piecewise constant or polynomial, also during the warm-up, which multiplies it.
 
     Args:
       group: its settings.
       expected: updates that the group is expected to make in the run.
     """
+    falling = _falling_rate(group, expected)
+    if not group.warm_up:
+        return falling
+    return lambda updates: falling(updates) * jnp.minimum(1, (updates + 1) / group.warm_up)
+
+
+def _falling_rate(group: GroupConfig, expected: int) -> optax.Schedule:
     if group.polynomial:
         length = max(1, expected)
 
@@ -118,11 +127,10 @@ def scale_by_leaf(multiplier: Callable[[tuple[str, ...]], float]) -> optax.Gradi
     return optax.stateless(update)
 
 
-def _multiplier(path: tuple[str, ...], config: OptimConfig, frozen: frozenset[str]) -> float:
-    if any(name in frozen for name in path):
-        return 0.0
+def _multiplier(path: tuple[str, ...], config: OptimConfig, factors: Mapping[str, float]) -> float:
     special = {'bias': config.bias_multiplier, LOG_VARIANCE: config.log_variance_multiplier}
-    return special.get(path[-1], 1.0)
+    factor = next((factors[name] for name in path if name in factors), 1.0)
+    return factor * special.get(path[-1], 1.0)
 
 
 def _is_weight(params: optax.Params) -> optax.Params:

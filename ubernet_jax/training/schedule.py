@@ -102,7 +102,7 @@ def make_schedule(config: Config, epochs: Epochs) -> Schedule:
     return Schedule(
         steps=steps,
         epoch=epochs.length,
-        datasets=plan_epoch(epochs.sets),
+        datasets=plan_epoch(epochs),
         samples=samples,
         batches=batches,
         updates=updates,
@@ -121,7 +121,8 @@ def _count_updates(samples: Sequence[float], batch: int) -> int:
 
 
 def _describe_rate(group: GroupConfig, updates: int) -> str:
+    rate = f'{group.learning_rate:g}' + (f' after {group.warm_up}' if group.warm_up else '')
     if group.polynomial:
-        return f'{group.learning_rate:g} falling to 0'
+        return f'{rate} falling to 0'
     after = ', '.join(map(str, decay_updates(group, updates)))
-    return f'{group.learning_rate:g}' + (f', a tenth after {after}' if after else '')
+    return rate + (f', a tenth after {after}' if after else '')

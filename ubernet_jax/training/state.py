@@ -27,6 +27,7 @@ class TrainState:
       batch_stats: running statistics of the skips.
       groups: solver state by group.
       rng: uint32 (2,), key of the run; the key of a step is derived from it and the step.
+      averages: group -> moving average of its parameters; empty without `optim.ema`.
     """
 
     step: jax.Array
@@ -34,6 +35,12 @@ class TrainState:
     batch_stats: dict
     groups: dict[str, GroupState]
     rng: jax.Array
+    averages: Params = struct.field(default_factory=dict)
+
+    @property
+    def predicting_params(self) -> Params:
+        """The parameters that the network predicts with: averages where there are any."""
+        return {**self.params, **self.averages}
 
 
 def create_state(config: Config, optimizer: optax.GradientTransformationExtraArgs) -> TrainState:
@@ -52,12 +59,27 @@ def create_state(config: Config, optimizer: optax.GradientTransformationExtraArg
     elif config.model.initialisation is Initialisation.IMAGENET:
         shared = load_imagenet_trunk(state.params[SHARED])
         state = dataclasses.replace(state, params={**state.params, SHARED: shared})
-    return state
+    return with_averages(config, state)
 
 
 def abstract_state(config: Config, optimizer: optax.GradientTransformationExtraArgs) -> TrainState:
     """Shapes and dtypes of the state on this process's first device, without running anything."""
-    return on_first_device(jax.eval_shape(lambda: _random_state(config, optimizer)))
+
+    def make() -> TrainState:
+        return with_averages(config, _random_state(config, optimizer))
+
+    return on_first_device(jax.eval_shape(make))
+
+
+def with_averages(config: Config, state: TrainState) -> TrainState:
+    """Starts the averages, if there are any; of a frozen trunk, which has no group, there is none.
+
+    They are copies, because a step donates both to the next state.
+    """
+    if not config.optim.ema:
+        return state
+    averages = {name: jax.tree.map(jnp.copy, state.params[name]) for name in state.groups}
+    return dataclasses.replace(state, averages=averages)
 
 
 def _random_state(config: Config, optimizer: optax.GradientTransformationExtraArgs) -> TrainState:

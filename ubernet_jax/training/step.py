@@ -15,6 +15,7 @@ from jax.sharding import PartitionSpec as P
 from ubernet_jax.batch import Batch
 from ubernet_jax.network import Params
 from ubernet_jax.tasks.teaching import taught_name
+from ubernet_jax.training.averages import advance_averages
 from ubernet_jax.training.optim import sample_counts
 from ubernet_jax.training.parallel import DATA
 from ubernet_jax.training.settings import StepSettings
@@ -150,13 +151,15 @@ def train_step(
         updates, groups = optimizer.update(
             gradients.sums, state.groups, state.params, counts=counts
         )
-        return dataclasses.replace(
+        advanced = dataclasses.replace(
             state,
             step=state.step + 1,
             params=optax.apply_updates(state.params, updates),
             batch_stats=gradients.batch_stats,
             groups=groups,
         )
+        averages = advance_averages(settings.ema, state, advanced)
+        return dataclasses.replace(advanced, averages=averages)
 
     # A frozen trunk stays outside, where nothing copies it.
     advanced = jax.lax.cond(
