@@ -105,7 +105,7 @@ COMMANDS = {
     ),
     'weights': Command(
         'weights',
-        'Imports the weights of other networks, and exports a trained network as one file.',
+        'Imports the weights of other networks; exports a trained network as one file; shares it.',
         (
             'ubernet weights import VGG_ILSVRC_16_layers.caffemodel --out vgg16.safetensors',
             'ubernet weights export --checkpoint runs/my --out my.safetensors',
