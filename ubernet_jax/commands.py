@@ -113,10 +113,10 @@ COMMANDS = {
     ),
     'export': Command(
         'export',
-        'Writes a network as a StableHLO program, which runs without this package.',
+        'Writes a network as a StableHLO program or as ONNX, which run without this package.',
         (
             'ubernet export runs/my --out exported',
-            'ubernet export runs/my --out exported --size 321x481 --tasks segmentation',
+            'ubernet export runs/my --out my.onnx --size 321x481 --tasks segmentation',
         ),
     ),
     'demo': Command(

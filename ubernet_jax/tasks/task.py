@@ -43,6 +43,7 @@ class Task(Teaching, abc.ABC):
         need not start at random.
       voc_list: folder of VOC's `ImageSets` with the list of the test images on which VOC scores
         results of this kind; empty if it does not.
+      in_onnx: whether the head can be converted to ONNX.
       weight: gamma_t, the factor on the task's loss.
       classes: names of the classes, the background first; empty takes the classes of the training
         data. Must be empty for tasks whose labels have no classes.
@@ -54,6 +55,7 @@ class Task(Teaching, abc.ABC):
     suffixes: ClassVar[tuple[str, ...]] = ()
     pretrained: ClassVar[tuple[str, ...]] = ()
     voc_list: ClassVar[str] = ''
+    in_onnx: ClassVar[bool] = True
 
     weight: float = 1.0
     classes: tuple[str, ...] = ()
