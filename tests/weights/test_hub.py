@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+from helpers import weight_files
 from helpers.hub_server import HubServer, sha256, use_hub
 from ubernet_jax.errors import UserError
 from ubernet_jax.weights import __main__ as weights
@@ -104,6 +105,15 @@ def test_what_is_made_of_it_names_its_commit(server, shared, tmp_path, capsys):
     assert source.startswith(f'hf://me/net@{shared}/tiny.safetensors (SHA-256 ')
     weights.main(['show', NAME])
     assert '"normals"' in capsys.readouterr().out
+
+
+def test_weights_of_other_networks_are_imported_from_it(server, tmp_path):
+    content = safetensors.numpy.save(weight_files.resnet_state())
+    commit = server.commit('them/resnet50', {'model.safetensors': content})
+    out = tmp_path / 'resnet.safetensors'
+    weights.main(['import', 'hf://them/resnet50', '--out', str(out)])
+    (source,) = read_file(out).card['sources']
+    assert commit in source and sha256(content) in source and source.endswith('(resnet50)')
 
 
 def test_a_damaged_file_is_refused(server, shared):
