@@ -58,15 +58,15 @@ def parse_address(name: str | os.PathLike) -> Address:
     Raises:
       UserError: it does not have the form of a name, or the extra `hub` is not installed.
     """
+    text = _SCHEME.sub('hf://', os.fspath(name), count=1)
     if importlib.util.find_spec(HUB_PACKAGE) is None:
         raise UserError(
-            f'{os.fspath(name)} is in the hub, which needs {HUB_PACKAGE}, which is not installed: '
+            f'{text} is in the hub, which needs {HUB_PACKAGE}, which is not installed: '
             'pip install "ubernet_jax[hub]"'
         )
     from huggingface_hub import parse_hf_uri  # pyright: ignore[reportMissingImports]
     from huggingface_hub.errors import HfUriError  # pyright: ignore[reportMissingImports]
 
-    text = _SCHEME.sub('hf://', os.fspath(name), count=1)
     try:
         uri = parse_hf_uri(text)
     except HfUriError as error:
