@@ -7,7 +7,7 @@ from packaging.utils import canonicalize_name
 
 from helpers.paths import ROOT
 
-INSTALLED = ('imagenet', 'test', 'dev', 'docs')  # the extras that `make` installs
+INSTALLED = ('imagenet', 'test', 'hub', 'dev', 'docs')  # the extras that `make` installs
 
 
 def read_requirements() -> list[Requirement]:

@@ -105,7 +105,7 @@ COMMANDS = {
     ),
     'weights': Command(
         'weights',
-        'Imports the weights of other networks, and exports a trained network as one file.',
+        'Imports the weights of other networks; exports a trained network as one file; shares it.',
         (
             'ubernet weights import VGG_ILSVRC_16_layers.caffemodel --out vgg16.safetensors',
             'ubernet weights export --checkpoint runs/my --out my.safetensors',
@@ -113,10 +113,10 @@ COMMANDS = {
     ),
     'export': Command(
         'export',
-        'Writes a network as a StableHLO program, which runs without this package.',
+        'Writes a network as a StableHLO program or as ONNX, which run without this package.',
         (
             'ubernet export runs/my --out exported',
-            'ubernet export runs/my --out exported --size 321x481 --tasks segmentation',
+            'ubernet export runs/my --out my.onnx --size 321x481 --tasks segmentation',
         ),
     ),
     'demo': Command(

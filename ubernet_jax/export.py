@@ -1,11 +1,14 @@
-"""Writes a trained network as a StableHLO program, which runs without this package.
+"""Writes a trained network as a StableHLO program or as ONNX, which run without this package.
 
     ubernet export runs/quickstart --out exported
+    ubernet export runs/quickstart --out network.onnx
 
-Writes these files to DIR: `network.stablehlo`, which `jax.export.deserialize` reads; with
-`--weights outside` also `weights.safetensors`, the dictionary that is the program's first argument;
-and `export.json`, which describes the inputs and outputs and has the measured time and memory of
-the program after it was read again. Needs the extra `export`.
+If --out ends in `.onnx`, it is a file whose metadata properties describe the inputs and outputs
+(extra `onnx`). Otherwise these files are written to the folder (extra `export`):
+`network.stablehlo`, which `jax.export.deserialize` reads; with `--weights outside` also
+`weights.safetensors`, the dictionary that is the program's first argument; and `export.json`, which
+describes the inputs and outputs and has the measured time and memory of the program after it was
+read again.
 """
 
 import argparse
@@ -15,10 +18,9 @@ import pathlib
 import re
 import shlex
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any
 
-import flax.traverse_util
 import jax
 import jax.export  # not an attribute of jax until it is imported
 import numpy as np
@@ -26,11 +28,12 @@ import safetensors.numpy
 
 from ubernet_jax import cli
 from ubernet_jax.errors import UserError
-from ubernet_jax.inference.predictor import apply, input_size
+from ubernet_jax.inference.exported_function import make_function
+from ubernet_jax.inference.onnx_file import SUFFIX, export_onnx, require_converter
+from ubernet_jax.inference.predictor import input_size
 from ubernet_jax.json_file import write_json
-from ubernet_jax.locks import lock_folder
+from ubernet_jax.locks import lock_file, lock_folder
 from ubernet_jax.models.trunks import TRUNKS
-from ubernet_jax.network import SHARED, make_network
 from ubernet_jax.tasks import select_tasks
 from ubernet_jax.weights.exported import TrainedNetwork
 from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint
@@ -58,16 +61,7 @@ def export_network(
       The program, which maps uint8 (1, H, W, 3) to task -> arrays (see `Task.exported`), and the
       weights by their path in the tree.
     """
-    network = make_network(trained.config)
-    params = {name: trained.params[name] for name in (SHARED, *tasks)}
-    tree = jax.device_get({'params': params, 'batch_stats': trained.batch_stats})
-    weights = cast(dict[str, np.ndarray], flax.traverse_util.flatten_dict(tree, sep='/'))
-
-    def run(weights: Mapping[str, jax.Array | np.ndarray], image: jax.Array) -> dict[str, Any]:
-        tree = flax.traverse_util.unflatten_dict(dict(weights), sep='/')
-        results = apply(network, tree['params'], tree['batch_stats'], image, tasks)
-        return {name: network.tasks[name].exported(result) for name, result in results.items()}
-
+    run, weights = make_function(trained, tasks)
     image = jax.ShapeDtypeStruct((1, *size, 3), np.uint8)
     if inside:
         program = jax.jit(lambda image: run(weights, image))
@@ -130,28 +124,46 @@ def measure(file: pathlib.Path, arguments: list[Any]) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parse(arguments)
-    if importlib.util.find_spec(FLATBUFFERS) is None:
+    as_onnx = options.out.suffix == SUFFIX
+    _require_packages(as_onnx)
+    lock = lock_file if as_onnx else lock_folder
+    with lock(options.out, 'wait until it ends, or give another --out'):
+        measured = _export(options, as_onnx)
+    print(json.dumps(measured, indent=1))
+    use = _describe_onnx(options.out) if as_onnx else _describe_use(options.out / PROGRAM)
+    print(f'exported: {options.out}\nnext: {shlex.join(["python", "-c", use])}')
+
+
+def _require_packages(as_onnx: bool) -> None:
+    if as_onnx:
+        require_converter()
+    elif importlib.util.find_spec(FLATBUFFERS) is None:
         raise UserError(
             'exporting a program needs flatbuffers, which is not installed: '
             'pip install "ubernet_jax[export]"'
         )
-    with lock_folder(options.out, 'wait until it ends, or give another --out'):
-        report = _export(options)
-    print(json.dumps(report['measured'], indent=1))
-    print(f'exported: {options.out}\nnext: {_describe_use(options.out / PROGRAM)}')
 
 
 def _describe_use(program: pathlib.Path) -> str:
-    """A command that reads a program and shows its inputs and outputs, without this package."""
-    code = (
+    """Code that reads a program and shows its inputs and outputs, without this package."""
+    return (
         'import jax.export; '
         f'program = jax.export.deserialize(bytearray(open({str(program)!r}, "rb").read())); '
         'print(program.in_avals[-1], program.out_tree)'
     )
-    return shlex.join(['python', '-c', code])
 
 
-def _export(options: argparse.Namespace) -> dict[str, Any]:
+def _describe_onnx(path: pathlib.Path) -> str:
+    """Code that reads an ONNX file and shows its inputs and outputs, without this package."""
+    return (
+        'import onnxruntime; '
+        f'session = onnxruntime.InferenceSession({str(path)!r}); '
+        'print(*session.get_inputs(), *session.get_outputs(), sep="\\n")'
+    )
+
+
+def _export(options: argparse.Namespace, as_onnx: bool) -> dict[str, Any]:
+    """Writes the network; returns what was measured."""
     trained = open_checkpoint(options.checkpoint)
     known = trained.config.tasks
     tasks = select_tasks(known, options.tasks)
@@ -160,19 +172,22 @@ def _export(options: argparse.Namespace) -> dict[str, Any]:
     if not all(map(grid.fits, size)):
         raise UserError(f'--size is {size[0]}x{size[1]}, but must have sides {grid.describe()}')
     inside = options.weights == 'inside'
-    program, weights = export_network(trained, tasks, size, inside)
-    report = {
+    description = {
         'experiment': trained.config.name,
         'step': trained.step,
-        'weights': options.weights,
-        'platforms': PLATFORMS,
         'image': {'shape': [1, *size, 3], 'dtype': 'uint8', 'meaning': 'RGB, scaled to this size'},
         'outputs': {name: known[name].describe_export() for name in tasks},
     }
+    if as_onnx:
+        if not inside:
+            raise UserError(f'{options.out} contains the weights: leave out --weights outside')
+        return export_onnx(trained, tasks, size, description, options.out)
+    program, weights = export_network(trained, tasks, size, inside)
     with new_files(options.out) as new:
-        report |= write_program(program, None if inside else weights, new)
-        write_json(new / 'export.json', report)
-    return report
+        written = write_program(program, None if inside else weights, new)
+        facts = {'weights': options.weights, 'platforms': PLATFORMS, **written}
+        write_json(new / 'export.json', description | facts)
+    return written['measured']
 
 
 def _parse_size(text: str) -> tuple[int, int]:
@@ -188,7 +203,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = cli.make_parser('export')
     parser.add_argument('checkpoint', type=pathlib.Path, metavar='RUN', help=CHECKPOINT_HELP)
     parser.add_argument('--out', type=pathlib.Path, required=True, metavar='DIR',
-                        help='folder to write to')  # fmt: skip
+                        help=f'folder to write a program to, or FILE{SUFFIX}')  # fmt: skip
     parser.add_argument('--size', type=_parse_size, metavar='HxW',
                         help='size of the image; default: that of a 4:3 photograph')  # fmt: skip
     parser.add_argument('--weights', choices=('inside', 'outside'), default='inside',

@@ -40,6 +40,7 @@ from ubernet_jax.tasks import select_tasks
 from ubernet_jax.weights.card import select_results
 from ubernet_jax.weights.digest import digest_arrays
 from ubernet_jax.weights.exported import TrainedNetwork, flatten
+from ubernet_jax.weights.sources import describe_hub_source
 from ubernet_jax.weights.trained import (
     CHECKPOINT_HELP,
     open_checkpoint,
@@ -178,7 +179,7 @@ def _describe(trained: TrainedNetwork, checkpoint: pathlib.Path, task: str) -> d
     network = digest_arrays(flatten(trained.params, trained.batch_stats))
     results = results_folder(checkpoint, f'{trained.step:08d}')
     return {
-        'checkpoint': str(checkpoint),
+        'checkpoint': describe_hub_source(checkpoint) or str(checkpoint),
         'experiment': trained.config.name,
         'step': trained.step,
         'network': network,

@@ -55,6 +55,7 @@ from ubernet_jax.training.stopping import StopRequest
 from ubernet_jax.training.training_sets import open_training_sets
 from ubernet_jax.training.workdir_lock import lock_workdir
 from ubernet_jax.weights.initial import adopt_preprocessing
+from ubernet_jax.weights.sources import describe_hub_source
 
 _SETTINGS = f"""Every setting of the configuration is an option: --config.images=1000,
 --config.tasks.TASK.learning_rate=1e-4, --config.data.train[0].repeat=2.
@@ -103,7 +104,7 @@ def train(
     checkpoints.save(state, config)  # the untrained network, if this is the start
     if jax.process_index() == 0:
         write_json(workdir / 'config.json', serialization.to_json(config))
-        write_provenance(workdir)
+        write_provenance(workdir, describe_hub_source(config.model.weights))
         print(f'{schedule.describe()}\nstarting at step {start}', flush=True)
     step_function = jax.jit(
         functools.partial(train_step, make_step_settings(config, network), optimizer, mesh),

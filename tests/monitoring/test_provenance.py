@@ -33,6 +33,9 @@ def test_command_commit_and_machine(tmp_path, monkeypatch):
     head = subprocess.run([*git, 'rev-parse', 'HEAD'], capture_output=True, text=True).stdout
     facts = read_written()
     assert head.startswith(facts['commit']) and len(facts['commit']) >= 7
+    assert 'weights' not in facts
+    write_provenance(tmp_path, 'hf://me/net@0')
+    assert json.loads((tmp_path / 'provenance.json').read_text())['weights'] == 'hf://me/net@0'
     assert facts['command'] == "ubernet --config 'a b.py'"
     assert 'CPU cores' in facts['machine'] and f'jax {jax.__version__}' in facts['machine']
     package.write_text('changed')

@@ -16,12 +16,18 @@ PROVENANCE_FILE = 'provenance.json'
 UNKNOWN = 'unknown'
 
 
-def write_provenance(workdir: pathlib.Path) -> None:
+def write_provenance(workdir: pathlib.Path, weights: str = '') -> None:
     """Writes `WORKDIR/provenance.json`: command, commit and machine of this process.
 
     A resumed run has the provenance of its last start.
+
+    Args:
+      workdir: folder of the run.
+      weights: identity of the file that the network starts from, if it was fetched.
     """
     facts = {'command': _command(), 'commit': _commit(), 'machine': _machine()}
+    if weights:
+        facts['weights'] = weights
     write_json(workdir / PROVENANCE_FILE, facts)
 
 

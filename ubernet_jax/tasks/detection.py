@@ -58,6 +58,7 @@ class Detection(Task):
     )  # fmt: skip
     pretrained: ClassVar[tuple[str, ...]] = ('box_head/fc6', 'box_head/fc7')
     voc_list: ClassVar[str] = 'Main'
+    in_onnx: ClassVar[bool] = False  # gathers and loops for all classes at once
 
     detector: DetectionConfig = dataclasses.field(default_factory=DetectionConfig)
     taught_ignored: float = 0.2

