@@ -24,8 +24,8 @@ Restored = TypeVar('Restored')
 
 FOLDER = 'checkpoints'
 CHECKPOINT_HELP = (
-    'a workdir, a checkpoints/STEP folder in it, an exported .safetensors file, hf://OWNER/NAME, or '
-    'reference, the network of the package'
+    'a workdir, a checkpoints/STEP folder in it, an exported .safetensors file, hf://OWNER/NAME, '
+    'or reference, the network of the package'
 )
 
 
