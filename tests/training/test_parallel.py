@@ -57,7 +57,6 @@ def assert_same_end(actual: pathlib.Path, wanted: pathlib.Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.soak
 def test_runs_on_any_number_of_devices_and_processes_end_with_the_same_state(prepared, tmp_path):
     """A full run on the device of this process, and runs that begin on four devices.
 
