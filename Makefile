@@ -1,8 +1,11 @@
 # All commands do their own set-up in a local virtual environment.
 PYTHON ?= python3
 BIN := .venv/bin
+# Neighbouring tests use the same compiled programs: each worker starts with half of the tests in
+# order, and takes from the other when it has finished.
+WORKERS := -n 2 --dist worksteal
 
-.PHONY: browser check docs format fuzz quick quickstart soak test
+.PHONY: browser browser-test check docs format fuzz quick quickstart soak test
 
 quickstart: .venv/installed
 	$(BIN)/ubernet prepare synthetic
@@ -24,10 +27,10 @@ format: .venv/installed
 
 # The inner loop: tests that compile little, with compiled programs kept between runs.
 quick: .venv/installed
-	JAX_COMPILATION_CACHE_DIR=.cache/tests $(BIN)/python -m pytest -n 2 -m "not slow and not soak"
+	JAX_COMPILATION_CACHE_DIR=.cache/tests $(BIN)/python -m pytest $(WORKERS) -m "not slow and not soak"
 
 test: .venv/installed
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest $(WORKERS)
 
 # The documentation site; links that lead nowhere are errors.
 docs: .venv/installed
@@ -35,7 +38,7 @@ docs: .venv/installed
 	@echo build/site/index.html
 
 # The web page in a browser, which pip cannot install.
-browser: .venv/installed
+browser browser-test: .venv/installed
 	@for program in chromium chromedriver; do command -v $$program > /dev/null || \
 	  { echo "make browser needs $$program on the PATH; on Debian: apt install chromium chromium-driver"; exit 2; }; done
 	$(BIN)/python -m pip install --quiet --editable '.[demo,browser]'

@@ -1,8 +1,11 @@
 """Settings and fixtures of all tests: strict JAX, fast compilation, shared datasets."""
 
+import gc
 import os
 import pathlib
+import resource
 import shutil
+from collections.abc import Iterator
 
 import jax
 import numpy as np
@@ -22,8 +25,13 @@ jax.config.update('jax_numpy_rank_promotion', 'raise')
 # Subprocesses inherit the flags. XLA ends the process if it does not know a flag.
 FLAGS = '--xla_backend_optimization_level=0'
 if jax.__version_info__ < (0, 11):
-    FLAGS += ' --xla_cpu_use_fusion_emitters=false'
+    # Programs of this size gain nothing from the modules that are compiled side by side.
+    FLAGS += ' --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1'
 os.environ['XLA_FLAGS'] = f'{os.environ.get("XLA_FLAGS", "")} {FLAGS}'
+# Tracing makes many objects and little cyclic garbage: with Python's threshold of 700 objects, the
+# search for garbage takes a fifth of its time.
+gc.set_threshold(100_000)
+MEMORY = 2 * 2**30  # bytes of a test process above which compiled programs are forgotten
 
 
 @pytest.fixture(scope='session')
@@ -40,8 +48,19 @@ def compilation_cache(tmp_path_factory) -> None:
     """Keeps compiled programs on disk, for all tests, test workers and subprocesses."""
     directory = str(shared_root(tmp_path_factory) / 'compiled')
     directory = os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', directory)
+    seconds = os.environ.setdefault('JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS', '0.2')
     jax.config.update('jax_compilation_cache_dir', directory)
-    jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)
+    jax.config.update('jax_persistent_cache_min_compile_time_secs', float(seconds))
+
+
+@pytest.fixture(scope='module', autouse=True)
+def bounded_memory() -> Iterator[None]:
+    """Forgets compiled programs, which JAX keeps (a megabyte even for a sum), if they are many."""
+    yield
+    resident = int(pathlib.Path('/proc/self/statm').read_text().split()[1])
+    if resident * resource.getpagesize() > MEMORY:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture(scope='session')

@@ -66,7 +66,6 @@ def test_the_guide_to_adding_a_task_works(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.soak
 def test_the_guide_to_teaching_works(tmp_path, monkeypatch, capsys):
     """Three folders with a label each, three teachers, and a student."""
     monkeypatch.chdir(tmp_path)

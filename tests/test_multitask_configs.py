@@ -61,7 +61,6 @@ def prepare_set(root: pathlib.Path, *names: str) -> None:
         assert sheet.stat().st_size
 
 
-@pytest.mark.soak
 def test_pascal_mt(tmp_path, capsys):
     write_pascal_mt(tmp_path, TRAIN, VAL, SHAPE)
     prepare_set(tmp_path, 'pascal_mt')
@@ -73,7 +72,6 @@ def test_pascal_mt(tmp_path, capsys):
     assert results == {('pascal_mt', label) for label in labels}
 
 
-@pytest.mark.soak
 def test_nyud_mt(tmp_path, capsys):
     """Takes no step: compiling the step of another trunk would take most of the time."""
     write_nyud_mt_pictures(tmp_path, TRAIN, VAL, SHAPE)

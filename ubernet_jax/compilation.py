@@ -11,7 +11,6 @@ def enable_compilation_cache() -> None:
     default = pathlib.Path.home() / '.cache' / 'ubernet_jax'
     directory = os.environ.get('JAX_COMPILATION_CACHE_DIR', str(default))
     jax.config.update('jax_compilation_cache_dir', directory)
-    jax.config.update('jax_persistent_cache_min_compile_time_secs', 1.0)
 
 
 def recomputing() -> dict[str, str]:

@@ -28,10 +28,10 @@ def config(prepared) -> Config:
 
 @pytest.fixture(scope='session')
 def undisturbed(prepared, tmp_path_factory) -> pathlib.Path:
-    """A finished run; tests must not change it."""
-    return make_once(
-        tmp_path_factory, 'undisturbed', lambda workdir: train(make_config(prepared), workdir)
-    )
+    """A finished run with a single checkpoint, whose state it has; tests must not change it."""
+    config = make_config(prepared)
+    config.checkpoint_every = STEPS
+    return make_once(tmp_path_factory, 'undisturbed', lambda workdir: train(config, workdir))
 
 
 @pytest.fixture(scope='session')

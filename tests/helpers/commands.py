@@ -4,7 +4,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-import jax
 from absl.testing import flagsaver
 
 from helpers.paths import ROOT
@@ -19,13 +18,12 @@ def run_command(module: str, *arguments: object) -> subprocess.CompletedProcess:
 
 def call_main(main: Callable[[], None], *arguments: object) -> None:
     """Calls the main function of a command that parses `sys.argv`."""
-    kept, cache = sys.argv, jax.config.jax_persistent_cache_min_compile_time_secs
+    kept = sys.argv
     sys.argv = ['command', *map(str, arguments)]
     try:
         main()
     finally:
         sys.argv = kept
-        jax.config.update('jax_persistent_cache_min_compile_time_secs', cache)
 
 
 def call_train(*arguments: object) -> None:

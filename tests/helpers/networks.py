@@ -90,7 +90,7 @@ def make_state(config: Config) -> TrainState:
         step=jnp.zeros((), jnp.int32),
         params=params,
         batch_stats=batch_stats,
-        groups=make_solver(config).init(params),
+        groups=jax.jit(make_solver(config).init)(params),
         rng=jax.random.PRNGKey(config.seed),
     )
     return replicate(make_mesh(config.data.micro_batches_per_step), with_averages(config, state))
@@ -108,3 +108,9 @@ def make_step(config: Config, updates: int = MANY) -> Callable:
     optimizer = make_solver(config, updates)
     mesh = make_mesh(config.data.micro_batches_per_step)
     return lambda state, batch: train_step(settings, optimizer, mesh, state, batch)
+
+
+@jax.jit
+def relative_distance(actual: Any, wanted: Any) -> jax.Array:
+    """The norm of the difference of two trees, as a share of the norm of `wanted`."""
+    return optax.tree.norm(optax.tree.sub(actual, wanted)) / optax.tree.norm(wanted)

@@ -9,14 +9,19 @@ import numpy as np
 import pytest
 
 from ubernet_jax.config import DetectionConfig, Pooling
-from ubernet_jax.models import detection, proposals
-from ubernet_jax.models.box_sampling import sample_anchors, sample_regions
+from ubernet_jax.models import box_sampling, detection, proposals
 from ubernet_jax.models.box_targets import BoxTargets
-from ubernet_jax.models.detection import DetectionHead, select_detections
+from ubernet_jax.models.detection import DetectionHead
 from ubernet_jax.ops.anchors import make_anchors
 from ubernet_jax.ops.boxes import decode, encode, intersection_over_union
 
 pytestmark = pytest.mark.slow
+
+# As single programs: operation by operation, most of the time would be compilation.
+sample_anchors = jax.jit(box_sampling.sample_anchors, static_argnames='std')
+sample_regions = jax.jit(box_sampling.sample_regions, static_argnames='std')
+propose = jax.jit(proposals.propose, static_argnames='limits')
+select_detections = jax.jit(detection.select_detections, static_argnames=('minimum', 'size'))
 
 KEY = jax.random.PRNGKey(0)
 IMAGE_SIZE = jnp.array([97.0, 129.0])
@@ -86,7 +91,7 @@ def test_proposals_are_clipped_sorted_and_suppressed_and_not_small():
     scores = rng.normal(size=(len(anchors), 2)).astype(np.float32)
     deltas = rng.normal(0, 0.3, (len(anchors), 4)).astype(np.float32)
     min_sides = jnp.array([16.0, 24.0])  # height, width
-    proposed = proposals.propose(scores, deltas, anchors, IMAGE_SIZE, min_sides, limits=(200, 50))
+    proposed = propose(scores, deltas, anchors, IMAGE_SIZE, min_sides, limits=(200, 50))
     boxes = proposed.boxes[proposed.valid]
     assert proposed.valid.sum() > 10 and len(proposed.valid) == 50
     assert (boxes >= 0).all() and (boxes[:, 2:] <= IMAGE_SIZE[None, ::-1]).all()
@@ -103,7 +108,7 @@ def test_proposals_are_the_anchors_moved_by_the_deltas():
     box = TARGETS.corners[:1]
     deltas = encode(jnp.tile(box, (len(anchors), 1)), anchors, proposals.DELTA_STD)
     min_sides = jnp.array([16.0, 16.0])
-    proposed = proposals.propose(scores, deltas, anchors, IMAGE_SIZE, min_sides, limits=(500, 5))
+    proposed = propose(scores, deltas, anchors, IMAGE_SIZE, min_sides, limits=(500, 5))
     assert proposed.valid.tolist() == [True, False, False, False, False]
     np.testing.assert_allclose(proposed.boxes[0], box[0], atol=1e-3)
     assert proposed.scores[0] == 5
@@ -154,7 +159,8 @@ def test_the_head_trains_and_detects(pooling):
     head = DetectionHead(classes=6, dropout=0.5, config=config)
     conv5 = jax.random.normal(KEY, (2, 13, 17, 8))
     image_sizes, scales = jnp.array([[97.0, 129.0], [80.0, 100.0]]), jnp.ones((2, 2))
-    params = head.init(KEY, conv5, image_sizes, scales, method='detect')
+    init = jax.jit(functools.partial(head.init, method='detect'))
+    params = init(KEY, conv5, image_sizes, scales)
     targets = jax.tree.map(lambda *x: jnp.stack(x), TARGETS, NO_TARGETS)
 
     def loss(params, conv5):
@@ -189,7 +195,8 @@ def test_the_smallest_proposal_is_16_pixels_of_the_photograph(scale, smallest):
     head = DetectionHead(classes=3, dropout=0.0, config=config)
     conv5 = jax.random.normal(KEY, (1, 13, 17, 4))
     arguments = conv5, jnp.array([[97.0, 129.0]]), jnp.full((1, 2), scale)
-    detected, _ = head.init_with_output(KEY, *arguments, method='detect')
+    detect = jax.jit(functools.partial(head.init_with_output, method='detect'))
+    detected, _ = detect(KEY, *arguments)
     boxes = detected.proposals.boxes[detected.proposals.valid]
     shortest = (boxes[:, 2:] - boxes[:, :2]).min(1)
     assert smallest <= shortest.min() < smallest + 1
@@ -197,7 +204,8 @@ def test_the_smallest_proposal_is_16_pixels_of_the_photograph(scale, smallest):
 
 def test_the_initial_scores_and_deltas_of_the_box_head_have_the_deviations_of_fast_rcnn():
     head = detection.BoxHead(classes=21, width=500, dropout=0.5)
-    params = head.init(KEY, jnp.zeros((1, 1, 7, 7, 2)), train=False)['params']
+    init = jax.jit(functools.partial(head.init, train=False))
+    params = init(KEY, jnp.zeros((1, 1, 7, 7, 2)))['params']
     assert params['scores']['kernel'].std() == pytest.approx(0.01, rel=0.03)
     assert params['deltas']['kernel'].std() == pytest.approx(0.001, rel=0.03)
     assert not params['scores']['bias'].any() and not params['deltas']['bias'].any()

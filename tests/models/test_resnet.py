@@ -122,7 +122,7 @@ def test_values_with_torchvision_weights_equal_those_in_plain_numpy(file, state_
     assert 'fc (10, 128) (10,)' in imported.report[1]
 
     network = Network(config(scales=1).model, TASKS)
-    params, stats = network.init(jax.random.PRNGKey(0))
+    params, stats = jax.jit(network.init)(jax.random.PRNGKey(0))
     trunk = params[SHARED]['trunk']
     for name, array in imported.arrays.items():
         *path, leaf = name.removeprefix('params/shared/trunk/').split('/')
@@ -159,7 +159,7 @@ def test_full_width_has_the_published_number_of_parameters():
 
 def test_frozen_blocks_get_no_gradient_and_the_others_do():
     network = Network(config(frozen_blocks=2, scales=1).model, TASKS)
-    params, stats = network.init(jax.random.PRNGKey(0))
+    params, stats = jax.jit(network.init)(jax.random.PRNGKey(0))
     image, valid = np.full((1, 33, 33, 3), 200, np.uint8), np.ones((1, 33, 33), bool)
 
     @jax.jit

@@ -106,7 +106,7 @@ def test_frozen_blocks_have_no_gradient(tiny_trunk):
     image, valid = jnp.ones((1, 28, 28, 3), jnp.uint8), jnp.ones((1, 28, 28), bool)
     model = c.ModelConfig(trunk=tiny_trunk, scales=1, frozen_blocks=1)
     network = Network(model, {})
-    params, stats = network.init(jax.random.PRNGKey(0))
+    params, stats = jax.jit(network.init)(jax.random.PRNGKey(0))
 
     def total(shared: dict) -> jax.Array:
         features, _ = network.features(shared, stats, image, valid)
