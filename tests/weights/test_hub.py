@@ -11,6 +11,7 @@ import safetensors.numpy
 
 from helpers import weight_files
 from helpers.hub_server import HubServer, sha256, use_hub
+from ubernet_jax import UberNet
 from ubernet_jax.errors import UserError
 from ubernet_jax.weights import __main__ as weights
 from ubernet_jax.weights import hub
@@ -54,6 +55,7 @@ def test_a_pushed_network_is_loaded_again(server, exported, capsys):
     trained, local = open_checkpoint(pathlib.Path(NAME)), open_checkpoint(exported)
     assert trained.config == local.config
     jax.tree.map(np.testing.assert_array_equal, trained.params, local.params)
+    assert list(UberNet.load(NAME).tasks) == list(local.config.tasks)
     printed = capsys.readouterr().err
     assert commit in printed and digest in printed
 
