@@ -204,7 +204,7 @@ def test_a_residual_adapter_is_a_special_case_of_the_hidden_layer():
     def scores(skips: dict, params: dict, hidden: int) -> jax.Array:
         features = Features((skips,), conv5=jnp.zeros((1, 1, 1, 1)))
         head = DenseHead(3, TAP_STRIDES, stride=8, hidden=hidden)
-        (scores,) = head.apply({'params': params}, features)
+        (scores,) = jax.jit(head.apply)({'params': params}, features)
         return scores
 
     expected = scores(adapted, linear, 0)
@@ -245,7 +245,8 @@ def test_side_outputs_are_the_maps_of_single_skips():
         scores = x[::step, ::step] @ params[tap]['kernel'] + params[tap]['bias']
         expected = plain_network.interpolate(scores, (5, 9))
         np.testing.assert_allclose(side_map[0], expected, rtol=1e-4, atol=1e-4)
-    *_, without = DenseHead(2, TAP_STRIDES, stride=4).apply({'params': params}, features)
+    head = DenseHead(2, TAP_STRIDES, stride=4)
+    *_, without = jax.jit(head.apply)({'params': params}, features)
     np.testing.assert_allclose(without, fused, rtol=1e-4, atol=1e-4)
 
 

@@ -47,10 +47,7 @@ class Network:
         side = self.grid.side(1)
         image, valid = jnp.zeros((1, side, side, 3), jnp.uint8), jnp.ones((1, side, side), bool)
         trunk_rng, *head_rngs = jax.random.split(rng, 1 + len(self.tasks))
-        variables = self._pyramid().init(trunk_rng, image, valid, False)
-        features = jax.eval_shape(
-            lambda v: self._pyramid().apply(v, image, valid, False), variables
-        )
+        features, variables = self._pyramid().init_with_output(trunk_rng, image, valid, False)
         zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), features)
         params: Params = {SHARED: cast(dict, variables['params'])}
         for name, head_rng in zip(self.tasks, head_rngs, strict=True):
