@@ -25,6 +25,7 @@ NAVIGATION = {
         Partial labels <docs/partial_labels>
         Teaching <docs/teaching>
         docs/python
+        docs/reference_network
         Weights <docs/weights>
         docs/detection
         docs/recipe

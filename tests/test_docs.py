@@ -157,8 +157,8 @@ def test_the_code_of_the_readme_runs(exported, tmp_path):
     (script,) = code_blocks('README.md', 'python')
     shutil.copy(exported, tmp_path / 'network.safetensors')
     Image.new('RGB', (40, 30), 'red').save(tmp_path / 'PHOTO.jpg')
-    assert "'runs/mini'" in script
-    run_script(script.replace('runs/mini', 'network.safetensors'), tmp_path)
+    assert "'reference'" in script
+    run_script(script.replace('reference', 'network.safetensors'), tmp_path)
 
 
 @pytest.mark.slow
