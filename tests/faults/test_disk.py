@@ -74,6 +74,7 @@ def test_data_that_is_damaged_during_training_is_reported(
     config, prepared, stopped, undisturbed, tmp_path, assert_same_end
 ):
     config.data.directory = str(shutil.copytree(prepared, tmp_path / 'prepared'))
+    config.checkpoint_every = config.steps
     (path,) = (tmp_path / 'prepared').rglob('*train.array_record*')
     kept = path.read_bytes()
     for damage in (truncate, overwrite, pathlib.Path.unlink):
