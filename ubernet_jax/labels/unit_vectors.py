@@ -86,8 +86,8 @@ class UnitVectors(MapKind):
             labelled &= grid.sample(np.where(known, np.uint8(255), np.uint8(0)), method) > 128
         factor = labelled / np.maximum(length, np.float32(1e-3))
         result = np.empty((3, *length.shape), np.float32)
-        for plane, unit in zip(planes, result, strict=True):
-            np.multiply(plane, factor, out=unit)
+        for axis, plane in enumerate(planes):
+            np.multiply(plane, factor, out=result[axis])
         return np.moveaxis(result, 0, -1)
 
     def survey(self, label: np.ndarray) -> Survey:
