@@ -28,7 +28,7 @@ def count_tasks(count: int) -> list[str]:
 
 def make_config(names: Collection[str], **settings) -> Config:
     """Returns a configuration with these tasks (or copies) and further fields of `Config`."""
-    return Config(steps=1, tasks={name: PAPER[_original(name)]() for name in names}, **settings)
+    return Config(steps=1, tasks={name: PAPER[original(name)]() for name in names}, **settings)
 
 
 def make_batch(
@@ -36,9 +36,10 @@ def make_batch(
 ) -> Batch:
     """Makes a micro-batch of synthetic scenes on the host, labelled for some of the tasks."""
     scenes = [draw_scene(seed, *size) for seed in range(images)]
-    labels = {name: _original(name) for name in labelled}
+    labels = {name: original(name) for name in labelled}
     return collate([scene.rename(labels) for scene in scenes], size, tasks)
 
 
-def _original(name: str) -> str:
+def original(name: str) -> str:
+    """The task that a task of `count_tasks` is a copy of, or itself."""
     return name.split(COPY)[0]

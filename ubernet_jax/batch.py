@@ -26,7 +26,8 @@ class Batch(struct.PyTreeNode, Generic[ArrayT]):
       scales: float32 (N, 2), vertical and horizontal pixels of each image per pixel of its
         photograph; 1 where there is no image.
       targets: task name -> what its loss compares with, in the smallest type: see `Task`. On the
-        host, only for the tasks that some image is labelled for; on devices, for all tasks.
+        host, only for the tasks that some image is labelled for; on devices, for all tasks. In
+        between, `training.packing` joins equal targets of several tasks.
       labelled: task name -> bool (N,), for the same tasks; where False, the target is padding.
       taught: task name -> bool (N,), for the same tasks; whether the label was predicted by a
         teacher.

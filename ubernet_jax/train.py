@@ -16,9 +16,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 import jax
+import numpy as np
 from absl import flags, logging
 
 from ubernet_jax import cli
+from ubernet_jax.batch import Batch
 from ubernet_jax.compilation import enable_compilation_cache, recomputing
 from ubernet_jax.config import Config, serialization
 from ubernet_jax.config.field_paths import SETTINGS_PAGE
@@ -39,6 +41,7 @@ from ubernet_jax.training.groups import groups_of
 from ubernet_jax.training.kept_features import KeptFeatures
 from ubernet_jax.training.micro_batches import MicroBatches
 from ubernet_jax.training.optim import make_optimizer, make_rate
+from ubernet_jax.training.packing import unpack
 from ubernet_jax.training.parallel import (
     exiting_without_lost_processes,
     init_distributed,
@@ -53,6 +56,7 @@ from ubernet_jax.training.state import TrainState, create_state
 from ubernet_jax.training.step import train_step
 from ubernet_jax.training.stopping import StopRequest
 from ubernet_jax.training.training_sets import open_training_sets
+from ubernet_jax.training.transfer import Transfers
 from ubernet_jax.training.workdir_lock import lock_workdir
 from ubernet_jax.weights.initial import adopt_preprocessing
 from ubernet_jax.weights.sources import describe_hub_source
@@ -96,10 +100,8 @@ def train(
     batches = MicroBatches(epochs, network.tasks, config.seed, schedule.steps, process)
     checkpoints = Checkpoints(workdir, describe_sets(sets))
     checkpoints.remove_incomplete()
-    state = checkpoints.restore_newest(config, optimizer, skip_damaged, allow_changed_data)
-    if state is None:
-        state = create_state(config, optimizer)
-    state = replicate(mesh, state)
+    restored = checkpoints.restore_newest(config, optimizer, skip_damaged, allow_changed_data)
+    state: TrainState = replicate(mesh, restored or create_state(config, optimizer))
     start = int(state.step)
     checkpoints.save(state, config)  # the untrained network, if this is the start
     if jax.process_index() == 0:
@@ -111,8 +113,13 @@ def train(
         donate_argnums=0,
         compiler_options=recomputing(),
     )
-    complete = jax.jit(functools.partial(add_absent_targets, network.tasks))
+    add_absent = jax.jit(functools.partial(add_absent_targets, network.tasks))
     keep = KeptFeatures.of_run(config, network, epochs, state.params)
+
+    def transfer(micro_batches: list[Batch[np.ndarray]]) -> Batch[jax.Array]:
+        micro_batches = [*keep(micro_batches, state.params[SHARED])]
+        return shard(mesh, micro_batches, lambda batch: add_absent(unpack(batch)))
+
     stopping = False
     rates = {name: make_rate(group, schedule.updates[name]) for name, group in groups.items()}
     reader = contextlib.closing(read_ahead(batches, start, config.data.workers))
@@ -123,10 +130,11 @@ def train(
         _explaining_not_finite(batches, checkpoints),
         exiting_without_lost_processes(),
     ):
-        for step, micro_batches in enumerate(stream, start + 1):
-            with monitor.starting(micro_batches):
-                micro_batches = keep(micro_batches, state.params[SHARED])
-                state, metrics = step_function(state, shard(mesh, micro_batches, complete))
+        transfers = Transfers(stream, transfer)
+        for step, batch in enumerate(transfers, start + 1):
+            with monitor.starting(batch):
+                state, metrics = step_function(state, batch)
+            transfers.start()  # before the result of the step is waited for
             monitor.on_step(step, state, metrics)
             stopping = stop.after(step)
             if step % config.checkpoint_every == 0 or step == config.steps or stopping:

@@ -64,11 +64,12 @@ def _random_target(rng: np.random.Generator, task: Task, shape: tuple[int, int, 
         target.classes[:, :2] = rng.integers(1, len(task.classes), (shape[0], 2))
         target.valid[:, :2] = True
         return target
+    shape = target.shape[:3]  # at the stride of the task
     known = rng.random(shape) >= 0.2
     if isinstance(task, Normals):
         vectors = rng.normal(size=target.shape)
         vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
-        target[known] = to_integers(vectors)[known]
+        target[known] = to_integers(vectors, np.int8)[known]
     elif isinstance(task, Depth):
         target[known] = rng.uniform(1, 5, shape)[known]
     else:

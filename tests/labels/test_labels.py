@@ -337,7 +337,7 @@ def test_the_standard_names():
         ('soft_mask', (2, 3, 4), np.uint8, VOID),
         ('class_lines', (2, 3, 4), np.uint8, VOID),
         ('lines', (2, 3, 4), np.uint8, VOID),
-        ('unit_vectors', (2, 3, 4, 3), np.int16, 0),
+        ('unit_vectors', (2, 3, 4, 3), np.int8, 0),
     ],
 )
 def test_empty_target(name, shape, dtype, value):

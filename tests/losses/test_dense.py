@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from beartype import beartype
-from jaxtyping import Array, Bool, Float, Float16, Int16, UInt8, jaxtyped
+from jaxtyping import Array, Bool, Float, Float16, Int8, UInt8, jaxtyped
 
 from ubernet_jax.labels import VOID
 from ubernet_jax.labels.unit_vectors import to_integers
@@ -170,18 +170,18 @@ DENSE |= {f'depth {loss.value}': Depth(criterion=loss) for loss in DepthLoss}
 
 
 def draw(name: str, side: int, maps: int = 1) -> tuple[list[np.ndarray], np.ndarray]:
-    """Score maps and a target of two images of `side` x `side`, where a quarter is void."""
+    """Score maps and a target of two images of `side` x `side`, a quarter of which is void."""
     task = DENSE[name]
     rng = np.random.default_rng(0)
     map_side = (side - 1) // task.stride + 1
     size = (maps, 2, map_side, map_side, task.channels)
     scores = list(rng.normal(size=size).astype(np.float32))
-    shape = (2, side, side)
+    shape = (2, map_side, map_side)
     void = rng.random(shape) < 0.25
     if name == 'normals':
         vectors = rng.normal(size=(*shape, 3))
         vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
-        return scores, to_integers(np.where(void[..., None], 0, vectors))
+        return scores, to_integers(np.where(void[..., None], 0, vectors), np.int8)
     if isinstance(task, Depth):
         return scores, np.where(void, 0, rng.uniform(1, 5, shape)).astype(np.float16)
     first = 0.9 if isinstance(task, BagTask) else 1 / task.channels
@@ -202,7 +202,7 @@ def measure(name):
     @jaxtyped(typechecker=beartype)
     def loss(
         maps: list[Float[Array, 'n h w c']],
-        target: UInt8[Array, 'n H W'] | Float16[Array, 'n H W'] | Int16[Array, 'n H W 3'],
+        target: UInt8[Array, 'n h w'] | Float16[Array, 'n h w'] | Int8[Array, 'n h w 3'],
         valid: Bool[Array, 'n H W'],
         labelled: Bool[Array, ' n'],
     ) -> Float[Array, '']:
@@ -250,7 +250,7 @@ def test_padding_changes_nothing(name, measure):
     padded_maps, padded_target = draw(name, 33)
     valid = np.zeros((2, 33, 33), bool)
     valid[:, :17, :17] = True
-    padded_target[:, :17, :17] = target
+    padded_target[:, : target.shape[1], : target.shape[2]] = target
     for padded, scores in zip(padded_maps, maps, strict=True):
         padded[..., 1:] += 5  # high scores in the padding, which no bag may select
         padded[:, : scores.shape[1], : scores.shape[2]] = scores

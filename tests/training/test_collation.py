@@ -11,7 +11,7 @@ from ubernet_jax.models.settings import DetectionConfig
 from ubernet_jax.tasks import PAPER, Task
 from ubernet_jax.training.collation import add_absent_targets, collate
 
-PARTS = {'parts': PAPER['parts'](), 'saliency': PAPER['saliency']()}
+PARTS = {'parts': PAPER['parts'](stride=1), 'saliency': PAPER['saliency']()}
 
 
 def test_collating_pads_at_the_bottom_and_the_right():

@@ -13,6 +13,7 @@ from absl import flags
 from helpers.training import finish, start_training
 from helpers.two_datasets import make_batches
 from ubernet_jax.errors import UserError
+from ubernet_jax.training.packing import pack
 from ubernet_jax.training.prefetch import read_ahead
 
 pytestmark = pytest.mark.slow
@@ -34,7 +35,8 @@ def test_batches_are_those_of_the_source_from_any_step(workers, start, parsed_fl
         read = list(stream)
     assert len(read) == 12 - start
     for step, micro_batches in enumerate(read, start):
-        jax.tree.map(np.testing.assert_array_equal, micro_batches, batches[step])
+        packed = [pack(batch) for batch in batches[step]]
+        jax.tree.map(np.testing.assert_array_equal, micro_batches, packed)
 
 
 def test_there_is_nothing_to_read_after_the_last_step():

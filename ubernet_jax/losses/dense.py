@@ -12,7 +12,6 @@ import jax.numpy as jnp
 
 from ubernet_jax.labels import VOID
 from ubernet_jax.ops.custom_vjp.loss import with_gradient
-from ubernet_jax.ops.interpolate import subsample
 
 PixelLoss = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
 LENGTH_EPSILON = 1e-6  # added to a squared length, so that the gradient is finite at zero
@@ -24,26 +23,23 @@ def dense_loss(
     target: jax.Array,
     valid: jax.Array,
     labelled: jax.Array,
-    stride: int,
     scale_weight: jax.Array | float = 1.0,
 ) -> jax.Array:
     """Computes the loss of each image, summed over the network's score maps.
 
     Args:
-      pixel_loss: maps scores (N, h, w, C), target and valid pixels, both at the scores' resolution,
-        to the loss (N, h, w) and the pixels that count.
-      maps: score maps (N, h, w, C) at the task's resolution, all trained on the same target.
-      target: (N, H, W, ...) at the image's resolution.
-      valid: bool (N, H, W), False on padding.
+      pixel_loss: maps scores (N, h, w, C), target and valid pixels to the loss (N, h, w) and the
+        pixels that count.
+      maps: score maps (N, h, w, C), all trained on the same target.
+      target: (N, h, w, ...), for the pixels that have scores.
+      valid: bool (N, h, w), False on padding.
       labelled: bool (N,).
-      stride: image pixels per score.
       scale_weight: factor on the loss of all maps except the last, which is the fused map.
 
     Returns:
       (N,), 0 for unlabelled images; the gradient with respect to their scores is exactly zero.
     """
-    target = subsample(target, stride)
-    valid = subsample(valid, stride) & labelled.reshape(-1, 1, 1)
+    valid = valid & labelled.reshape(-1, 1, 1)
 
     def loss(scores: jax.Array) -> jax.Array:
         pixel_losses, counted = pixel_loss(scores, target, valid)

@@ -2,7 +2,7 @@
 
 import contextlib
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import jax
 import numpy as np
@@ -66,11 +66,9 @@ class Monitor:
             self._logger.close()
             self._progress.close()
 
-    def starting(
-        self, batches: Sequence[Batch[np.ndarray]]
-    ) -> contextlib.AbstractContextManager[None]:
-        """Wraps the start of a step on these micro-batches: says so if it is compiled for them."""
-        height, width = batches[0].image.shape[1:3]
+    def starting(self, batch: Batch[jax.Array]) -> contextlib.AbstractContextManager[None]:
+        """Wraps the start of a step on this batch: says so if it is compiled for its size."""
+        height, width = batch.image.shape[1:3]
         return self._notice.calling((height, width))
 
     def on_step(self, step: int, state: TrainState, metrics: StepMetrics) -> None:

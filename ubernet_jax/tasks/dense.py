@@ -2,6 +2,7 @@
 
 import abc
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol, cast
 
@@ -16,6 +17,7 @@ from ubernet_jax.models.dense import DenseHead
 from ubernet_jax.models.pyramid import Features
 from ubernet_jax.models.settings import ModelConfig
 from ubernet_jax.models.trunks import TRUNKS
+from ubernet_jax.ops.interpolate import subsample
 from ubernet_jax.tasks.strips import join_strips, start_strips
 from ubernet_jax.tasks.task import Size, Task
 from ubernet_jax.tasks.views import View, align, mean
@@ -71,7 +73,7 @@ class DenseTask(Task):
         """
 
     def to_target(self, label: Any) -> np.ndarray:
-        """Converts a label (H, W, ...) to the values that the target stores."""
+        """Converts a label (H, W, ...) to the values (H, W, ...) that the target stores."""
         return label
 
     def to_taught_target(self, label: Any) -> np.ndarray:
@@ -124,9 +126,8 @@ class DenseTask(Task):
         labelled: jax.Array,
         scale_weight: jax.Array | float = 1.0,
     ) -> jax.Array:
-        return dense_loss(
-            self.pixel_loss, outputs, target, valid, labelled, self.stride, scale_weight
-        )
+        valid = subsample(valid, self.stride)
+        return dense_loss(self.pixel_loss, outputs, target, valid, labelled, scale_weight)
 
     def predict(
         self,
@@ -155,13 +156,16 @@ class DenseTask(Task):
         return super().describe_export() | {'stride': self.stride}
 
     def empty_target(self, images: int, size: Size, arrays: Any = np) -> Any:
-        return cast(MapLabel, self.label).empty_target(images, size, arrays)
+        """Returns a target for the pixels that have scores: those of every `stride`-th row and
+        column."""
+        height, width = (math.ceil(side / self.stride) for side in size)
+        return cast(MapLabel, self.label).empty_target(images, (height, width), arrays)
 
     def write_target(self, target: np.ndarray, index: int, label: Any) -> None:
-        _write(target, index, self.to_target(label))
+        _write(target, index, self.to_target(label), self.stride)
 
     def write_taught(self, target: np.ndarray, index: int, label: Any) -> None:
-        _write(target, index, self.to_taught_target(label))
+        _write(target, index, self.to_taught_target(label), self.stride)
 
     def finish(
         self, output: jax.Array, size: Size, image_sizes: np.ndarray
@@ -175,7 +179,8 @@ class DenseTask(Task):
         return self.compose(*join_strips(finished, image_size))
 
 
-def _write(target: np.ndarray, index: int, values: np.ndarray) -> None:
-    """Writes values (H, W, ...) into the upper left of position `index` of a target."""
+def _write(target: np.ndarray, index: int, values: np.ndarray, stride: int) -> None:
+    """Writes every `stride`-th of values (H, W, ...) into the upper left of an image's target."""
+    values = values[::stride, ::stride]
     height, width = values.shape[:2]
     target[index, :height, :width] = values

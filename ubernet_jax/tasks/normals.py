@@ -10,8 +10,8 @@ import numpy as np
 
 from ubernet_jax.errors import require_setting
 from ubernet_jax.labels import LabelKind, UnitVectors
-from ubernet_jax.labels.unit_vectors import SCALE, to_integers
-from ubernet_jax.losses.dense import unit_vector
+from ubernet_jax.labels.unit_vectors import to_integers
+from ubernet_jax.losses.dense import to_unit_length, unit_vector
 from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.metrics.normals import NormalsMetric
 from ubernet_jax.tasks.dense import DenseTask
@@ -44,10 +44,11 @@ class Normals(DenseTask):
     def pixel_loss(
         self, scores: jax.Array, target: jax.Array, valid: jax.Array
     ) -> tuple[jax.Array, jax.Array]:
-        return unit_vector(scores, target.astype(jnp.float32) / SCALE, self.transition)
+        true_vectors = to_unit_length(target.astype(jnp.float32))
+        return unit_vector(scores, true_vectors, self.transition)
 
     def to_target(self, label: np.ndarray) -> np.ndarray:
-        return to_integers(label)
+        return to_integers(label, np.int8)
 
     def mean_scores(self, scores: Sequence[jax.Array]) -> jax.Array:
         """Returns the mean of the unit vectors."""

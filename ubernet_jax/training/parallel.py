@@ -86,7 +86,7 @@ def shard(
     Args:
       mesh: all devices.
       batches: of this process, in the order of its devices.
-      complete: adds, on the device, the targets that a micro-batch lacks: `add_absent_targets`.
+      complete: restores, on the device, what was not transferred: `unpack`, `add_absent_targets`.
     """
     process = jax.process_index()
     devices = [device for device in mesh.devices.flat if device.process_index == process]

@@ -17,12 +17,13 @@ from grain.multiprocessing import SharedMemoryArray
 from ubernet_jax.batch import Batch
 from ubernet_jax.errors import UserError
 from ubernet_jax.training.micro_batches import MicroBatches
+from ubernet_jax.training.packing import pack
 
 
 def read_ahead(
     batches: MicroBatches, start: int, workers: int
 ) -> Generator[list[Batch[np.ndarray]], None, None]:
-    """Yields the micro-batches of each step from `start` on; close it after use.
+    """Yields the packed micro-batches of each step from `start` on; close it after use.
 
     Args:
       batches: the source.
@@ -32,9 +33,8 @@ def read_ahead(
     Raises:
       UserError: an image cannot be read, a reader process was killed, or /dev/shm is full.
     """
-    dataset = grain.MapDataset.source(batches)[start:].to_iter_dataset(
-        grain.ReadOptions(num_threads=2, prefetch_buffer_size=4)
-    )
+    dataset = grain.MapDataset.source(batches)[start:].map(_pack_all)
+    dataset = dataset.to_iter_dataset(grain.ReadOptions(num_threads=2, prefetch_buffer_size=4))
     if workers:
         dataset = dataset.mp_prefetch(
             grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=2),
@@ -76,6 +76,10 @@ def _finished_deletions() -> Iterator[None]:
         thread = getattr(SharedMemoryArray, '_del_thread_pool', None)
         if thread is not None:
             thread.apply(int)
+
+
+def _pack_all(batches: list[Batch[np.ndarray]]) -> list[Batch[np.ndarray]]:
+    return [*map(pack, batches)]
 
 
 def _copy(batches: list[Batch[np.ndarray]]) -> list[Batch[np.ndarray]]:

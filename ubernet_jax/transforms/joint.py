@@ -90,5 +90,8 @@ def fit(
 def _transform(
     example: Example, image: np.ndarray, transform: Callable[[LabelKind, Any], Any]
 ) -> Example:
-    labels = {name: transform(example.kinds[name], label) for name, label in example.labels.items()}
+    # Tasks may share a label, which is transformed once.
+    distinct = {id(label): (example.kinds[name], label) for name, label in example.labels.items()}
+    transformed = {key: transform(kind, label) for key, (kind, label) in distinct.items()}
+    labels = {name: transformed[id(label)] for name, label in example.labels.items()}
     return dataclasses.replace(example, image=image, labels=labels)
