@@ -110,7 +110,7 @@ def test_taught_classes_are_void_where_their_probability_is_low():
     label = ScoredClasses(
         classes=np.uint8([[0, 1, 2, 2, 1]]), scores=np.uint8([[255, 100, 128, 204, 0]])
     )
-    task = Segmentation(classes=CLASSES)
+    task = Segmentation(classes=CLASSES, stride=1)
     assert target_of(task, label) == [0, VOID, 2, 2, VOID]
     task.taught_confidence = 0.0
     assert target_of(task, label) == [0, 1, 2, 2, 1]
