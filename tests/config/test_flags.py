@@ -105,7 +105,7 @@ def test_a_task_named_like_a_keyword_of_python_can_only_be_set_in_the_file(tmp_p
 
 
 def test_a_missing_file_is_named():
-    with pytest.raises(UserError, match='configs/none.py.*mini, normals_weight'):
+    with pytest.raises(UserError, match='configs/none.py.*mini, mini_gpu'):
         load_config('configs/none.py:variant')
 
 
