@@ -53,6 +53,18 @@ def array_of(example: Example, name: str) -> np.ndarray:
     return label.share if isinstance(label, LineMap) else label
 
 
+def test_a_label_that_tasks_share_is_transformed_once_for_each_kind():
+    label = np.arange(40, dtype=np.uint8).reshape(5, 8) % 7
+    kinds = {'first': ClassMap(), 'second': ClassMap(), 'mask': STANDARD['saliency']}
+    image = np.zeros((5, 8, 3), np.uint8)
+    example = Example(id='a', image=image, labels=dict.fromkeys(kinds, label), kinds=kinds)
+    labels = resize(example, (10, 16)).labels
+    assert labels['first'] is labels['second']
+    assert set(np.unique(labels['first'])) == set(range(7))
+    wanted = resize(labelled('saliency', label), (10, 16)).labels['saliency']
+    np.testing.assert_array_equal(labels['mask'], wanted)
+
+
 def test_flipping_twice_is_the_identity():
     example = make_example(5, 8)
     assert_same(flip(flip(example)), example)

@@ -91,7 +91,8 @@ def _transform(
     example: Example, image: np.ndarray, transform: Callable[[LabelKind, Any], Any]
 ) -> Example:
     # Tasks may share a label, which is transformed once.
-    distinct = {id(label): (example.kinds[name], label) for name, label in example.labels.items()}
-    transformed = {key: transform(kind, label) for key, (kind, label) in distinct.items()}
-    labels = {name: transformed[id(label)] for name, label in example.labels.items()}
+    keys = {name: (example.kinds[name], id(label)) for name, label in example.labels.items()}
+    distinct = {keys[name]: label for name, label in example.labels.items()}
+    transformed = {key: transform(key[0], label) for key, label in distinct.items()}
+    labels = {name: transformed[key] for name, key in keys.items()}
     return dataclasses.replace(example, image=image, labels=labels)
