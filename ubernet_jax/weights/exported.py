@@ -25,6 +25,7 @@ from ubernet_jax.network import SHARED, Params
 from ubernet_jax.weights.arrays import PARAMS, flatten, network_shapes, unflatten
 from ubernet_jax.weights.digest import digest_arrays, note_without_digests
 from ubernet_jax.weights.package_weights import add_left_out, leave_out
+from ubernet_jax.weights.quantization import is_quantised, quantise, restore
 from ubernet_jax.weights.safetensors_file import open_safetensors
 from ubernet_jax.writing import new_file
 
@@ -81,6 +82,7 @@ def save_exported(
     dtype: type[np.floating] = np.float32,
     card: Card | None = None,
     package: str = '',
+    quantised: bool = False,
 ) -> None:
     """Writes a network to `path`; creates its folder if needed.
 
@@ -91,6 +93,7 @@ def save_exported(
         range.
       card: further metadata, as values for JSON.
       package: name of the weights of a package (`package_weights`) whose arrays are left out.
+      quantised: whether large kernels are stored in 8 bits (`quantization`).
 
     Raises:
       UserError: `path` is a folder or does not end in `.safetensors`, or a parameter is too large
@@ -100,7 +103,7 @@ def save_exported(
     if package:
         arrays = leave_out(arrays, package)
         card[_PACKAGE] = package
-    write_file(path, arrays, trained.config, trained.step, card, dtype)
+    write_file(path, arrays, trained.config, trained.step, card, dtype, quantised)
 
 
 def write_file(
@@ -110,6 +113,7 @@ def write_file(
     step: int,
     card: Card,
     dtype: type[np.floating] = np.float32,
+    quantised: bool = False,
 ) -> None:
     """Writes all or some arrays of a network with their metadata; see `save_exported`."""
     if path.suffix != SUFFIX or path.is_dir():
@@ -122,9 +126,15 @@ def write_file(
         'preprocessing': preprocessing,
     }
     metadata = {key: json.dumps(value) for key, value in {**metadata, **card}.items()}
+    stored = quantise(arrays) if quantised else arrays
     ordered = {
-        name: np.asarray(_cast(name, array, dtype) if name.startswith(PARAMS) else array, order='C')
-        for name, array in arrays.items()
+        name: np.asarray(
+            _cast(name, array, dtype)
+            if name.startswith(PARAMS) and not is_quantised(name, array)
+            else array,
+            order='C',
+        )
+        for name, array in stored.items()
     }
     metadata[_DIGEST] = _digest(ordered, metadata)
     # Written as bytes, because `save_file` creates files that only their owner may read.
@@ -151,8 +161,7 @@ def read_file(path: pathlib.Path) -> ExportedFile:
             _check_digest(path, arrays, metadata)
             card = {key: parse_json(value, f'{path}: {key}') for key, value in metadata.items()}
             config, step = _check(path, card.pop('config'), card.pop('step'))
-            arrays = {name: array.astype(np.float32) for name, array in arrays.items()}
-            return ExportedFile(config, step, arrays, card)
+            return ExportedFile(config, step, restore(arrays), card)
     except (OSError, TypeError, safetensors.SafetensorError) as error:
         raise UserError(f'{path} cannot be read as a {SUFFIX} file: {error}') from error
     except KeyError as error:
