@@ -88,7 +88,7 @@ def convert(
     function: Callable[[jax.Array], Outputs],
     image: jax.ShapeDtypeStruct,
     description: Mapping[str, Any],
-    path: pathlib.Path,
+    new: pathlib.Path,
 ) -> None:
     """Writes a function to a file that contains its weights.
 
@@ -96,7 +96,7 @@ def convert(
       function: maps an image to arrays by the names of the ONNX outputs.
       image: shape and dtype of the input.
       description: entries of the metadata properties, as values for JSON.
-      path: the file.
+      new: the file.
 
     Raises:
       UserError: the converter does not know an operation of the function.
@@ -114,11 +114,11 @@ def convert(
     except (NotImplementedError, RuntimeError) as error:
         line = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UserError(
-            f'{path.name}: {CONVERTER} cannot convert an operation of the network ({line}): leave '
+            f'{CONVERTER} cannot convert an operation of the network ({line}): leave '
             'out its task with --tasks, or export a StableHLO program with --out DIR'
         ) from error
     onnx.helper.set_model_props(model, {k: json.dumps(v) for k, v in description.items()})
-    path.write_bytes(model.SerializeToString())
+    new.write_bytes(model.SerializeToString())
 
 
 def measure(
