@@ -182,8 +182,6 @@ def test_a_broken_file_shows_a_message_and_removes_the_pictures(browser, tmp_pat
     assert 'broken' in text
     assert str(tmp_path.parent) not in text and '/' not in text.split(':')[0]
     wait_for(lambda: source(browser, 'normals') is None)
-    wait_for(lambda: not browser.find_elements('css selector', '#photograph img'))
-    assert len(browser.find_elements('css selector', '.toast-body')) == 1
     screenshot(browser, 'broken')
 
 

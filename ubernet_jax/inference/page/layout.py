@@ -64,9 +64,10 @@ def build_page(net: UberNet, samples: Sequence[Sample]) -> gr.Blocks:
             'show_progress': 'hidden', 'api_visibility': 'private',
         }  # fmt: skip
         upload.change(None, upload, status, js=WAITING, api_visibility='private')
+        # Not with `upload` as an output: Gradio would replace it by one without the changed methods
+        # of `_add_upload`, and decode files of visitors in this process.
         upload.change(
-            functools.partial(_predict, net, threading.Lock()), upload,
-            [kept, download, status, upload],
+            functools.partial(_predict, net, threading.Lock()), upload, [kept, download, status],
             show_progress_on=[*pictures], concurrency_limit=READERS, api_visibility='private',
         ).then(**redraw)  # fmt: skip
         # Not `gr.Examples`: it replaces the image input, and the changed methods of `_add_upload`.
@@ -150,25 +151,25 @@ def _add_result(task: str) -> tuple[gr.Image, gr.HTML]:
 
 def _predict(
     net: UberNet, predicting: threading.Lock, path: str | None
-) -> Iterator[tuple[str | None, gr.DownloadButton, str, Any]]:
+) -> Iterator[tuple[str | None, gr.DownloadButton, str]]:
     """Yields the stored result, the file to download and the status, while it works and at the end.
 
-    The fourth is what becomes of the upload: an unreadable file is removed, and a message is shown.
-    While a file takes long to be read, files of other visitors are read and predicted.
+    Shows a message for an unreadable file. While a file takes long to be read, files of other
+    visitors are read and predicted.
     """
-    nothing, kept = (None, gr.DownloadButton(value=None, interactive=False)), gr.skip()
+    nothing = None, gr.DownloadButton(value=None, interactive=False)
     if path is None:
-        yield *nothing, '', kept
+        yield *nothing, ''
         return
-    yield *nothing, _busy('The photograph is being read.'), kept
+    yield *nothing, _busy('The photograph is being read.')
     try:
         photograph = read_visitors_photograph(path)
     except UserError as error:
         gr.Warning(html.escape(str(error)), duration=None, title='This file cannot be used')
-        yield *nothing, '', None
+        yield *nothing, ''
         return
     if net.is_compiled_for(photograph):
-        yield *nothing, _busy('The network predicts.'), kept
+        yield *nothing, _busy('The network predicts.')
     else:
         yield (
             *nothing,
@@ -176,12 +177,11 @@ def _predict(
                 'The network is being compiled for photographs of this shape, which takes longer '
                 'than a prediction, and is done only once.'
             ),
-            kept,
         )
     with predicting:
         result = net.predict(photograph)
     packed = gr.DownloadButton(value=results.pack(result), interactive=True)
-    yield results.store(result), packed, '', kept
+    yield results.store(result), packed, ''
 
 
 def _busy(text: str) -> str:
