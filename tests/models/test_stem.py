@@ -62,7 +62,7 @@ def test_squares_are_added_where_they_lie():
         centres = (jnp.arange(length) + 0.5) * side - 0.5
         return jnp.broadcast_to(centres[None, :, None, None], (1, length, 4, 1))
 
-    total = add_squares([ramp(2, 21), ramp(8, 6)], [2, 8], 2, (21, 4))[0, :, 0, 0]
+    total = add_squares((21, 4), [ramp(2, 21), ramp(8, 6)], [2, 8], 2)[0, :, 0, 0]
     np.testing.assert_allclose(total[2:18], 2 * 2 * np.arange(2, 18), atol=1e-4)
 
 

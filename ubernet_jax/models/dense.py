@@ -62,20 +62,21 @@ class DenseHead(nn.Module):
         side_maps = []
         level_scores, level_strides = [], []  # at the stride of each level's finest skip
         for level, skips in enumerate(features.levels):
-            size = self._size(skips)
+            add, reduce = add_coarse_to_fine, subsample
+            if self.patches:
+                add, reduce = functools.partial(add_squares, self._size(skips)), average_squares
             scores, strides = [], []
             for (tap, stride), mixing in zip(self.skips.items(), fusion, strict=True):
                 stride *= 2**level
                 step = max(1, self.stride // stride)
-                reduce = average_squares if self.patches else subsample
                 skip = reduce(skips[tap], step)
                 scores.append(scorers[tap](skip, mixing))
                 strides.append(stride * step)
                 if self.side_outputs:
                     unfused = scorers[tap](skip, identity)
-                    side_maps.append(self._add([unfused], [stride * step], self.stride, size))
+                    side_maps.append(add([unfused], [stride * step], self.stride))
             level_strides.append(self.stride if self.patches else min(strides))
-            level_scores.append(self._add(scores, strides, level_strides[-1], size, bias))
+            level_scores.append(add(scores, strides, level_strides[-1], bias))
         maps = [
             add_coarse_to_fine([scores], [stride], self.stride)
             for scores, stride in zip(level_scores, level_strides, strict=True)
@@ -94,18 +95,6 @@ class DenseHead(nn.Module):
         ]
         height, width = map(min, zip(*sides, strict=True))
         return height, width
-
-    def _add(
-        self,
-        maps: list[jax.Array],
-        strides: list[int],
-        stride: int,
-        size: tuple[int, int],
-        bias: jax.Array | float = 0.0,
-    ) -> jax.Array:
-        if self.patches:
-            return add_squares(maps, strides, stride, size, bias)
-        return add_coarse_to_fine(maps, strides, stride, bias)
 
     def _scorer(self, tap: str, width: int) -> Callable[[jax.Array, jax.Array], jax.Array]:
         linear = MixedScores(self.channels, self.dtype, name=tap)
@@ -168,19 +157,19 @@ class Fusion(nn.Module):
 
 
 def add_squares(
+    size: tuple[int, int],
     maps: list[jax.Array],
     strides: list[int],
     stride: int,
-    size: tuple[int, int],
     bias: jax.Array | float = 0.0,
 ) -> jax.Array:
     """Adds maps (N, h, w, C), whose samples are squares, interpolated to nodes.
 
     Args:
+      size: numbers of rows and columns of the result.
       maps: maps to add.
       strides: sides in image pixels of the squares of each map.
       stride: distance in image pixels of the nodes of the result.
-      size: numbers of rows and columns of the result.
       bias: (C,), added to the sum.
     """
     sums: dict[int, jax.Array] = {}
