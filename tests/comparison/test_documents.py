@@ -13,7 +13,7 @@ from ubernet_jax.comparison.documents import END, regenerate_tables
 from ubernet_jax.errors import UserError
 
 COMMAND = '<!-- ubernet compare {} -->\n'
-PAGES = [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob('docs/results/*.md'))]
+PAGES = [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob('docs/**/*.md'))]
 
 
 @pytest.mark.parametrize('page', PAGES)
