@@ -1,6 +1,7 @@
 """Segmentation: the class of every pixel, for classes of objects or parts (paper, section 2.4)."""
 
 import dataclasses
+import math
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
@@ -9,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ubernet_jax.errors import require_setting
 from ubernet_jax.labels import VOID, ClassMap, LabelKind
 from ubernet_jax.labels.class_palette import choose_palette
 from ubernet_jax.labels.taught_classes import ScoredClasses, TaughtClassMap
@@ -28,7 +30,12 @@ from ubernet_jax.visualize.style import DEFAULT_STYLE
 @register
 @dataclasses.dataclass(kw_only=True)
 class Segmentation(DenseTask):
-    """Softmax over the classes; the result is uint8 (H, W), class index."""
+    """Softmax over the classes; the result is uint8 (H, W), class index.
+
+    Attributes:
+      background_weight: factor on the loss of the pixels of the first class, above 0. Below 1, rare
+        classes are predicted more often, where the first class covers most of the images.
+    """
 
     kind: ClassVar[str] = 'segmentation'
     label_kind: ClassVar[type[LabelKind]] = ClassMap
@@ -36,6 +43,7 @@ class Segmentation(DenseTask):
     voc_list: ClassVar[str] = 'Segmentation'
 
     stride: int = 8
+    background_weight: float = 1.0
 
     @property
     def channels(self) -> int:
@@ -44,7 +52,13 @@ class Segmentation(DenseTask):
     def pixel_loss(
         self, scores: jax.Array, target: jax.Array, valid: jax.Array
     ) -> tuple[jax.Array, jax.Array]:
-        return cross_entropy(scores, target)
+        loss, counted = cross_entropy(scores, target)
+        return jnp.where(target == 0, self.background_weight * loss, loss), counted
+
+    def validate(self, where: str) -> None:
+        super().validate(where)
+        name, weight = f'{where}.background_weight', self.background_weight
+        require_setting(0 < weight < math.inf, name, weight, 'a finite number above 0')
 
     def mean_scores(self, scores: Sequence[jax.Array]) -> jax.Array:
         return mean_probability(scores)
