@@ -50,6 +50,12 @@ def test_the_defaults_are_valid_and_those_of_the_paper():
         ('tasks.parts.warm_up', -1, '0 or more'),
         ('tasks.parts.hidden', -1, '0 or more'),
         ('tasks.parts.stride', 3, '1, 2, 4 or 8'),
+        (
+            'tasks.parts.skips',
+            ('conv9',),
+            'any of conv1_2, conv2_2, conv3_3, conv4_3, conv5_3, fc7',
+        ),
+        ('tasks.parts.background_weight', 0.0, 'above 0'),
         ('tasks.boundaries.classes', ('a', 'b'), 'empty'),
         ('tasks.boundaries.bag_radius', -1, '0 or more'),
         ('tasks.boundaries.negative_weight', -0.1, '0 or more'),

@@ -1,11 +1,12 @@
-"""The weight of the background in the loss of segmentation."""
+"""The weight of the background in the loss of segmentation, and the skips of its head."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
-from ubernet_jax.errors import UserError
 from ubernet_jax.labels import VOID
+from ubernet_jax.models.pyramid import Features
+from ubernet_jax.models.settings import ModelConfig
 from ubernet_jax.tasks import Segmentation
 
 CLASSES = ('background', 'cat', 'dog')
@@ -22,7 +23,23 @@ def test_the_background_counts_with_its_weight_and_void_does_not():
     np.testing.assert_array_equal(counted, [[[True, True], [True, False]]])
 
 
-@pytest.mark.parametrize('weight', [0, -1, float('nan'), float('inf')])
-def test_a_weight_that_is_not_positive_is_refused(weight):
-    with pytest.raises(UserError, match=r'tasks\.road\.background_weight'):
-        Segmentation(background_weight=weight).validate('tasks.road')
+def test_a_head_reads_only_the_skips_that_are_named():
+    model = ModelConfig(scales=1)
+    names = ('conv2_2', 'conv3_3')
+    task = Segmentation(classes=CLASSES, skips=names)
+    head = task.head(model)
+    rng = np.random.default_rng(0)
+    shapes = {'conv1_2': (17, 4), 'conv2_2': (9, 5), 'conv3_3': (5, 6)}
+    skips = {
+        tap: jnp.asarray(rng.normal(size=(1, side, side, width)), jnp.float32)
+        for tap, (side, width) in shapes.items()
+    }
+
+    def scores(skips: dict[str, jax.Array]) -> jax.Array:
+        return task.outputs(head, params, Features([skips], skips['conv3_3']), *[None] * 4)[-1]
+
+    params = task.init_head(head, jax.random.PRNGKey(0), Features([skips], skips['conv3_3']))
+    assert params.keys() == {*names, 'fuse_skips'}
+    gradients = jax.grad(lambda skips: (scores(skips) ** 2).sum())(skips)
+    used = [tap for tap, gradient in gradients.items() if np.any(gradient)]
+    assert used == [*names]

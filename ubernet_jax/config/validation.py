@@ -7,6 +7,7 @@ from ubernet_jax.config import Config, Initialisation, Keep, PartialConfig, Trun
 from ubernet_jax.errors import UserError, require_setting
 from ubernet_jax.models.trunks import TRUNKS
 from ubernet_jax.picture_limits import MAX_PIXELS
+from ubernet_jax.tasks import DenseTask
 from ubernet_jax.tasks.group import SHARED
 
 _LARGE = 10**9  # far beyond any use, and not too large for a counter
@@ -135,6 +136,10 @@ def _validate_tasks(config: Config) -> None:
         )
         require_setting(bool(fits), 'a name in tasks', repr(name), allowed)
         task.validate(f'tasks.{name}')
+        if isinstance(task, DenseTask):
+            known = TRUNKS[config.model.trunk].skips(config.model)
+            unknown, allowed = set(task.skips) - {*known}, f'any of {", ".join(known)}'
+            require_setting(not unknown, f'tasks.{name}.skips', task.skips, allowed)
         for suffix in task.suffixes:
             fits = f'{name}_{suffix}' not in config.tasks
             allowed = f'another name: the task {name} has a result {name}_{suffix}'

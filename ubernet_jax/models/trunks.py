@@ -4,7 +4,7 @@ A trunk maps (image, valid, level, train) to the skips by tap and the detector's
 `vgg.VGG`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import flax.linen as nn
@@ -45,9 +45,10 @@ class TrunkSpec(NamedTuple):
     last: tuple[str, ...] = ()
     complete: bool = False
 
-    def skips(self, model: ModelConfig) -> dict[str, int]:
-        """Tap -> stride of its skip in image pixels, for all skips of a network."""
-        return self.strides | (stem.STRIDES if model.stem else {})
+    def skips(self, model: ModelConfig, names: Collection[str] = ()) -> dict[str, int]:
+        """Tap -> stride of its skip in image pixels, for all skips of a network or those named."""
+        skips = self.strides | (stem.STRIDES if model.stem else {})
+        return {tap: stride for tap, stride in skips.items() if not names or tap in names}
 
     def can_keep(self, model: ModelConfig) -> bool:
         """Whether the taps in `strides` do not change in training."""

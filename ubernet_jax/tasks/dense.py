@@ -38,6 +38,8 @@ class DenseTask(Task):
       stride: image pixels per score: 1 (full resolution), 2, 4 or 8 (paper, section 2.2).
       hidden: width of a hidden layer whose scores are added to the linear scores of each skip; 0
         for no hidden layer, as in the paper.
+      skips: names of the skips that the head uses, such as block_8 of a vision transformer; () for
+        all, as in the paper.
       side_outputs: also put a loss on the map of every skip at every scale (deep supervision, HED,
         arXiv 1504.06375); `loss.graduated` makes its weight fall to 0.
     """
@@ -46,6 +48,7 @@ class DenseTask(Task):
 
     stride: int = 1
     hidden: int = 0
+    skips: tuple[str, ...] = ()
     side_outputs: bool = False
 
     @property
@@ -94,7 +97,7 @@ class DenseTask(Task):
         trunk = TRUNKS[model.trunk]
         return DenseHead(
             self.channels,
-            trunk.skips(model),
+            trunk.skips(model, self.skips),
             self.stride,
             self.hidden,
             self.side_outputs,
