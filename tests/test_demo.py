@@ -96,7 +96,8 @@ def source(browser, task: str) -> str | None:
 
 
 def upload(browser, path: pathlib.Path) -> None:
-    for button in browser.find_elements('css selector', '#photograph button[aria-label="Clear"]'):
+    remove = '#photograph button[aria-label="Remove Image"]'
+    for button in browser.find_elements('css selector', remove):
         button.click()
     find = lambda: browser.find_elements('css selector', '#photograph input[type=file]')  # noqa: E731
     wait_for(find)[0].send_keys(str(path))
@@ -160,6 +161,13 @@ def test_every_picture_has_a_text(browser):
     assert '' not in texts
 
 
+def test_the_name_of_a_task_does_not_cover_its_picture(browser):
+    wait_for(lambda: source(browser, 'detection'))
+    name = browser.find_element('css selector', '#picture-detection label').rect
+    picture = browser.find_element('css selector', '#picture-detection img').rect
+    assert 0 < name['y'] + name['height'] <= picture['y'] + 1  # a border
+
+
 def test_everything_can_be_downloaded(browser, downloads):
     wait_for(lambda: browser.find_element('css selector', '#download').is_enabled())
     browser.find_element('css selector', '#download').click()
@@ -182,6 +190,8 @@ def test_a_broken_file_shows_a_message_and_removes_the_pictures(browser, tmp_pat
     assert 'broken' in text
     assert str(tmp_path.parent) not in text and '/' not in text.split(':')[0]
     wait_for(lambda: source(browser, 'normals') is None)
+    wait_for(lambda: not browser.find_elements('css selector', '#photograph img'))
+    assert len(browser.find_elements('css selector', '.toast-body')) == 1
     screenshot(browser, 'broken')
 
 

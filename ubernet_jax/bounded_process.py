@@ -88,10 +88,11 @@ def _end(process: subprocess.Popen, waited: threading.Event) -> None:
 def _explain(name: object, status: int, seconds: int, waited: bool) -> UserError:
     """The error for a process that ended with this status, perhaps because of waiting too long."""
     if status == -signal.SIGXCPU:
-        limit = f'{_WAITING * seconds} s' if waited else f'{seconds} s of processor time'
-        return UserError(
-            f'{name} takes more than {limit} to be read, which is the limit; replace the file'
-        )
+        limit, remedy = f'{seconds} s of processor time', 'replace the file'
+        if waited:
+            limit = f'{_WAITING * seconds} s'
+            remedy = f'{remedy}, or try again when this machine is less busy'
+        return UserError(f'{name} takes more than {limit} to be read, which is the limit; {remedy}')
     return UserError(
         f'{name} cannot be read: the process that read it ended with status {status}; '
         'replace the file'

@@ -60,7 +60,7 @@ def running(checkpoint: pathlib.Path, root: pathlib.Path, *words: str) -> Iterat
     printed = root / 'printed.txt'
     with printed.open('wb') as output:
         process = subprocess.Popen(
-            ['timeout', '--foreground', '--kill-after=10', '900', sys.executable, *command],
+            ['timeout', '--foreground', '--kill-after=60', '900', sys.executable, *command],
             cwd=root / 'cwd', env=environment, stdout=output, stderr=output,
         )  # fmt: skip
     server = Server(f'http://127.0.0.1:{port}', process, printed)

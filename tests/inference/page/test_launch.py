@@ -90,14 +90,15 @@ def test_only_uploaded_files_are_predicted(server, path):
     assert 'root:' not in str(messages)
 
 
-def test_the_server_deletes_its_files_when_it_stops(server, root):
-    """Must be the last test, because it stops the server."""
-    assert list((root / 'temporary').rglob('*.jpg'))
-    server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(TIMEOUT) == 0
+def test_a_server_deletes_its_files_when_it_stops(exported, tmp_path):
+    with running(exported, tmp_path) as server:
+        predict(server.address, send(server.address, 'photo.jpg', page_files.photograph()))
+        assert list((tmp_path / 'temporary').rglob('*.jpg'))
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(TIMEOUT) == 0
     assert not list(ROOT.rglob('ubernet_jax/**/*.pyi'))
     for name in ('cwd', 'home', 'temporary'):
-        assert list((root / name).iterdir()) == []
+        assert list((tmp_path / name).iterdir()) == []
 
 
 def test_a_server_that_misses_its_deadline_is_ended(exported, tmp_path, monkeypatch):

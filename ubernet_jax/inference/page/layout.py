@@ -19,7 +19,7 @@ from ubernet_jax.inference.page import results
 from ubernet_jax.inference.page.files import KEPT
 from ubernet_jax.inference.page.photograph import read_visitors_photograph
 from ubernet_jax.inference.page.samples import Sample
-from ubernet_jax.inference.page.style import HOVER, WAITING, describe_samples
+from ubernet_jax.inference.page.style import HOVER, REMOVE, WAITING, describe_samples
 from ubernet_jax.tasks import Task
 from ubernet_jax.visualize import Panel, Style
 
@@ -46,6 +46,7 @@ def build_page(net: UberNet, samples: Sequence[Sample]) -> gr.Blocks:
                 with gr.Column(elem_id='input'):
                     upload = _add_upload()
                     status = gr.HTML(elem_id='status')
+                    refused = gr.Textbox(visible=False)
                 with gr.Column(elem_id='samples'):
                     chosen = _add_samples(upload, samples)
                 with gr.Column(elem_id='settings'):
@@ -66,10 +67,13 @@ def build_page(net: UberNet, samples: Sequence[Sample]) -> gr.Blocks:
         upload.change(None, upload, status, js=WAITING, api_visibility='private')
         # Not with `upload` as an output: Gradio would replace it by one without the changed methods
         # of `_add_upload`, and decode files of visitors in this process.
-        upload.change(
-            functools.partial(_predict, net, threading.Lock()), upload, [kept, download, status],
+        predicted = upload.change(
+            functools.partial(_predict, net, threading.Lock()), upload,
+            [kept, download, status, refused],
             show_progress_on=[*pictures], concurrency_limit=READERS, api_visibility='private',
-        ).then(**redraw)  # fmt: skip
+        )  # fmt: skip
+        predicted.then(**redraw)
+        predicted.then(None, [upload, refused], js=REMOVE, api_visibility='private')
         # Not `gr.Examples`: it replaces the image input, and the changed methods of `_add_upload`.
         chosen.click(
             lambda sample: sample[0], chosen, upload, show_progress='hidden',
@@ -151,25 +155,25 @@ def _add_result(task: str) -> tuple[gr.Image, gr.HTML]:
 
 def _predict(
     net: UberNet, predicting: threading.Lock, path: str | None
-) -> Iterator[tuple[str | None, gr.DownloadButton, str]]:
+) -> Iterator[tuple[str | None, gr.DownloadButton, str, str]]:
     """Yields the stored result, the file to download and the status, while it works and at the end.
 
-    Shows a message for an unreadable file. While a file takes long to be read, files of other
-    visitors are read and predicted.
+    The fourth is the path of an unreadable file, for which a message is shown, otherwise empty.
+    While a file takes long to be read, files of other visitors are read and predicted.
     """
     nothing = None, gr.DownloadButton(value=None, interactive=False)
     if path is None:
-        yield *nothing, ''
+        yield *nothing, '', ''
         return
-    yield *nothing, _busy('The photograph is being read.')
+    yield *nothing, _busy('The photograph is being read.'), ''
     try:
         photograph = read_visitors_photograph(path)
     except UserError as error:
         gr.Warning(html.escape(str(error)), duration=None, title='This file cannot be used')
-        yield *nothing, ''
+        yield *nothing, '', path
         return
     if net.is_compiled_for(photograph):
-        yield *nothing, _busy('The network predicts.')
+        yield *nothing, _busy('The network predicts.'), ''
     else:
         yield (
             *nothing,
@@ -177,11 +181,12 @@ def _predict(
                 'The network is being compiled for photographs of this shape, which takes longer '
                 'than a prediction, and is done only once.'
             ),
+            '',
         )
     with predicting:
         result = net.predict(photograph)
     packed = gr.DownloadButton(value=results.pack(result), interactive=True)
-    yield results.store(result), packed, ''
+    yield results.store(result), packed, '', ''
 
 
 def _busy(text: str) -> str:

@@ -15,11 +15,19 @@ HOVER = """() => {
 }"""
 # Says at once that something happens, before the server answers.
 WAITING = """photograph => photograph ? '<i class="busy"></i> The photograph is being sent.' : ''"""
+# Clears an unreadable upload as the visitor would, not as an output of an event: see `build_page`.
+# Meanwhile the visitor may have chosen another photograph, which stays.
+REMOVE = """(photograph, refused) => {
+    if (refused && photograph?.path === refused)
+        document.querySelector('#photograph button[aria-label="Remove Image"]')?.click();
+}"""
 
+# The name of a task is above its picture, not on it, where Gradio would cover the name of a box.
 # On a phone, samples, photograph, status and results follow each other, and the values of a pixel
 # are at the lower edge of the screen.
 STYLE = """
 #results { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(230px, 100%), 1fr)); }
+.result label[data-testid="block-label"] { position: static; width: fit-content; }
 .legend span { display: inline-block; margin-right: .8em; white-space: nowrap; }
 .legend span i { display: inline-block; width: .9em; height: .9em; margin-right: .3em;
     border: 1px solid gray; }
