@@ -111,6 +111,8 @@ def train(
     if jax.process_index() == 0:
         write_json(workdir / 'config.json', serialization.to_json(config))
         write_provenance(workdir, describe_hub_source(config.model.weights))
+        for name, digest in digests.items():
+            print(f'{name}: features of {config.tasks[name].distill_from} (network {digest})')
         print(f'{schedule.describe()}\nstarting at step {start}', flush=True)
     step_function = jax.jit(
         functools.partial(train_step, make_step_settings(config, network), optimizer, mesh),

@@ -199,7 +199,10 @@ def test_frozen_skips_have_no_adaptor():
 def test_a_checkpoint_restores_every_bit_and_its_network_has_no_adaptors(ema, tmp_path):
     config = make_config(ema=ema)
     solver, rng = make_solver(config), np.random.default_rng(0)
-    draw = lambda leaf: jnp.asarray(rng.random(leaf.shape), leaf.dtype)  # noqa: E731
+
+    def draw(leaf: jax.ShapeDtypeStruct) -> jax.Array:
+        return jnp.asarray(rng.random(leaf.shape), leaf.dtype)
+
     state = jax.tree.map(draw, abstract_state(config, solver))
     checkpoints = Checkpoints(tmp_path)
     checkpoints.save(state, config)

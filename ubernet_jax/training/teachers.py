@@ -50,7 +50,6 @@ def _open_teacher(name: str, config: Config, benchmarks: Sequence[Dataset]) -> T
             benchmarks,
             f'set --config.{field}=',
         )
-    print(f'features of {source} (network {digest}) are distilled for {name}', flush=True)
     # Only skips of the finest level are used.
     model = dataclasses.replace(trained.config.model, scales=1)
     return Teacher(
