@@ -38,7 +38,7 @@ from ubernet_jax.training.groups import groups_of
 from ubernet_jax.training.optim import make_optimizer
 from ubernet_jax.training.parallel import make_mesh
 from ubernet_jax.training.settings import make_step_settings
-from ubernet_jax.training.state import create_state
+from ubernet_jax.training.state import TrainState, create_state
 from ubernet_jax.training.step import train_step
 
 BSDS_TASKS = ('boundaries',)  # labels of a dataset of the paper
@@ -72,15 +72,10 @@ def training(
 ) -> Case:
     """A training step with one image, of the network with the six dense tasks."""
     config = _config(DENSE, precision, **model)
-    groups = groups_of(config.optim, config.tasks)
-    optimizer = make_optimizer(config.optim, config.model, groups, dict.fromkeys(groups, 1))
     batch = jax.device_put(make_batch(config.tasks, size, labelled))
     batch = add_absent_targets(config.tasks, batch)
-    state = jax.device_put(create_state(config, optimizer))
-    settings = make_step_settings(config, make_network(config))
-    function = functools.partial(train_step, settings, optimizer, make_mesh(1))
+    jitted, state = make_training(config)
     start = time.perf_counter()
-    jitted = jax.jit(function, donate_argnums=0, compiler_options=recomputing())
     compiled = jitted.lower(state, batch).compile()
     seconds = time.perf_counter() - start
 
@@ -91,6 +86,16 @@ def training(
 
     flops = 3 * forward_flops(config, size) if set(labelled) == set(DENSE) else None
     return Case(name=name, step=step, flops=flops, compile_seconds=seconds)
+
+
+def make_training(config: Config) -> tuple[jax.stages.Wrapped, TrainState]:
+    """The training step as a jitted function of state and batch, and the state before it."""
+    groups = groups_of(config.optim, config.tasks)
+    optimizer = make_optimizer(config.optim, config.model, groups, dict.fromkeys(groups, 1))
+    settings = make_step_settings(config, make_network(config))
+    function = functools.partial(train_step, settings, optimizer, make_mesh(1))
+    jitted = jax.jit(function, donate_argnums=0, compiler_options=recomputing())
+    return jitted, jax.device_put(create_state(config, optimizer))
 
 
 def prediction(

@@ -87,6 +87,7 @@ def test_the_guide_to_teaching_works(tmp_path, monkeypatch, capsys):
     plan = outputs['doctor --config home.py:student']
     assert 'labelled: weeds 2, saliency (taught) 2, normals (taught) 2' in plan
     assert 'saliency' in outputs['compare runs/student --baseline runs/plain']
+    assert '"loss/weeds (distilled)"' in (tmp_path / 'runs/distilled/log.jsonl').read_text()
 
 
 def write_home(folder: pathlib.Path) -> None:

@@ -1,5 +1,6 @@
 """`ubernet teach`: predicts labels that are missing, and training on them."""
 
+import functools
 import json
 import pathlib
 import shutil
@@ -9,6 +10,7 @@ import pytest
 
 from helpers import tiny_config
 from helpers.shared import make_once
+from helpers.untrained_runs import make_config, save_untrained
 from ubernet_jax import config as c
 from ubernet_jax import teach
 from ubernet_jax.datasets import open_dataset
@@ -24,21 +26,10 @@ pytestmark = pytest.mark.slow
 SEGMENTATION = tiny_config.get_config().tasks['segmentation']
 
 
-def make_config(prepared: pathlib.Path) -> c.Config:
-    config = tiny_config.get_config()
-    config.data.directory = str(prepared)
-    return config
-
-
 @pytest.fixture(scope='module')
 def teacher(prepared, tmp_path_factory) -> pathlib.Path:
     """The workdir of an untrained network, which was to be trained on `folder/tiny`."""
-
-    def make(workdir: pathlib.Path) -> None:
-        config = make_config(prepared)
-        config.steps = 0
-        train(config, workdir)
-
+    make = functools.partial(save_untrained, prepared)
     return make_once(tmp_path_factory, 'tiny_teacher', make)
 
 
@@ -106,9 +97,7 @@ def test_the_same_command_again_changes_nothing_and_another_teacher_is_refused(
     run(teacher, taught)
     assert 'already' in capsys.readouterr().out
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
-    other = make_config(taught)
-    other.steps, other.seed = 0, 7
-    train(other, tmp_path / 'other')
+    save_untrained(taught, tmp_path / 'other', seed=7)
     with pytest.raises(UserError, match=rf'{folder} has labels of another teacher'):
         run(tmp_path / 'other', taught)
     assert {path: path.read_bytes() for path in folder.iterdir()} == before

@@ -23,7 +23,6 @@ from ubernet_jax import cli
 from ubernet_jax.compilation import enable_compilation_cache
 from ubernet_jax.config import DatasetConfig
 from ubernet_jax.datasets.checks.leaks import find_leaks, leave_out, open_datasets
-from ubernet_jax.datasets.checks.teachers import find_training_images
 from ubernet_jax.datasets.contact_sheet import draw_taught
 from ubernet_jax.datasets.label_mapping import map_labels
 from ubernet_jax.datasets.reading import Dataset, open_dataset
@@ -41,12 +40,8 @@ from ubernet_jax.weights.card import select_results
 from ubernet_jax.weights.digest import digest_arrays
 from ubernet_jax.weights.exported import TrainedNetwork, flatten
 from ubernet_jax.weights.sources import describe_hub_source
-from ubernet_jax.weights.trained import (
-    CHECKPOINT_HELP,
-    open_checkpoint,
-    read_training_data,
-    results_folder,
-)
+from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint, results_folder
+from ubernet_jax.weights.training_images import find_images_of
 from ubernet_jax.writing import new_file
 
 
@@ -92,9 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for dataset in datasets
         if not _is_taught(dataset, task, facts)
     }
-    lists = read_training_data(options.teacher)
-    ids = None if lists is None else [part['ids'] for part in lists]
-    trained_on = find_training_images(config, ids)
+    trained_on = find_images_of(options.teacher, config)
     network = make_network(config)
     predictor = Predictor(
         network,

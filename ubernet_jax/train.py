@@ -55,6 +55,7 @@ from ubernet_jax.training.settings import make_step_settings
 from ubernet_jax.training.state import TrainState, create_state
 from ubernet_jax.training.step import train_step
 from ubernet_jax.training.stopping import StopRequest
+from ubernet_jax.training.teachers import open_teachers
 from ubernet_jax.training.training_sets import open_training_sets
 from ubernet_jax.training.transfer import Transfers
 from ubernet_jax.training.workdir_lock import lock_workdir
@@ -89,6 +90,7 @@ def train(
     """
     validate(config)
     config, sets = open_training_sets(adopt_preprocessing(config))
+    teachers = open_teachers(config)
     epochs = Epochs(sets, config.data, config.seed)
     schedule = make_schedule(config, epochs)
     config = dataclasses.replace(config, steps=schedule.steps, epochs=None, images=None)
@@ -98,15 +100,19 @@ def train(
     mesh = make_mesh(config.data.micro_batches_per_step)
     process = jax.process_index(), jax.process_count()
     batches = MicroBatches(epochs, network.tasks, config.seed, schedule.steps, process)
-    checkpoints = Checkpoints(workdir, describe_sets(sets))
+    digests = {name: teacher.digest for name, teacher in teachers.items()}
+    checkpoints = Checkpoints(workdir, describe_sets(sets, digests))
     checkpoints.remove_incomplete()
     restored = checkpoints.restore_newest(config, optimizer, skip_damaged, allow_changed_data)
     state: TrainState = replicate(mesh, restored or create_state(config, optimizer))
+    teachers = replicate(mesh, teachers)
     start = int(state.step)
     checkpoints.save(state, config)  # the untrained network, if this is the start
     if jax.process_index() == 0:
         write_json(workdir / 'config.json', serialization.to_json(config))
         write_provenance(workdir, describe_hub_source(config.model.weights))
+        for name, digest in digests.items():
+            print(f'{name}: features of {config.tasks[name].distill_from} (network {digest})')
         print(f'{schedule.describe()}\nstarting at step {start}', flush=True)
     step_function = jax.jit(
         functools.partial(train_step, make_step_settings(config, network), optimizer, mesh),
@@ -133,7 +139,7 @@ def train(
         transfers = Transfers(stream, transfer)
         for step, batch in enumerate(transfers, start + 1):
             with monitor.starting(batch):
-                state, metrics = step_function(state, batch)
+                state, metrics = step_function(state, batch, teachers)
             transfers.start()  # before the result of the step is waited for
             monitor.on_step(step, state, metrics)
             stopping = stop.after(step)

@@ -45,6 +45,7 @@ def test_the_defaults_are_valid_and_those_of_the_paper():
         ('tasks.parts.batch_size', 0, 'above 0'),
         ('tasks.parts.learning_rate', 0.0, 'above 0'),
         ('tasks.boundaries.weight', -1.0, 'above 0'),
+        ('tasks.parts.distill_weight', 0.0, 'above 0'),
         ('tasks.parts.decay_at', (0.5, 1.5), 'above 0, up to 1'),
         ('tasks.parts.decay_at', (0.0,), 'above 0, up to 1'),
         ('tasks.parts.warm_up', -1, '0 or more'),
@@ -228,3 +229,22 @@ def test_a_benchmark_keeps_all_labels():
     config.evaluation.benchmarks[0].partial.keep = c.Keep.ONE
     with pytest.raises(UserError, match=r'evaluation\.benchmarks\[0\]\.partial\.keep is one'):
         validate(config)
+
+
+@pytest.mark.parametrize(
+    ('trunk', 'blocks'), [(c.Trunk.RESNET50, 5), (c.Trunk.VIT_SMALL_PATCH14_DINOV2, 12)]
+)
+def test_features_are_not_distilled_to_a_frozen_trunk(trunk, blocks):
+    config = make_config()
+    config.model = c.ModelConfig(
+        trunk=trunk, scales=1, initialisation=c.Initialisation.RANDOM, frozen_blocks=blocks
+    )
+    config.data.buckets = ((224, 224),) if blocks == 12 else config.data.buckets
+    validate(config)
+    config.tasks['parts'].distill_from = 'runs/parts'
+    with pytest.raises(SettingError) as error:
+        validate(config)
+    assert error.value.field == 'tasks.parts.distill_from'
+    assert_message(error.value, 'runs/parts', f'model.frozen_blocks is {blocks}', 'keep_features')
+    config.model.frozen_blocks -= 1
+    validate(config)

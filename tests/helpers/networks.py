@@ -16,6 +16,7 @@ from ubernet_jax.labels.unit_vectors import to_integers
 from ubernet_jax.network import make_network
 from ubernet_jax.tasks import Depth, Detection, Normals, Task
 from ubernet_jax.training.checkpoint import Checkpoints
+from ubernet_jax.training.distillation import add_adaptors
 from ubernet_jax.training.groups import groups_of
 from ubernet_jax.training.optim import make_optimizer
 from ubernet_jax.training.parallel import make_mesh, replicate
@@ -85,8 +86,9 @@ def make_solver(config: Config, updates: int = MANY) -> optax.GradientTransforma
 
 def make_state(config: Config) -> TrainState:
     """Makes a state before the first step, with nonzero weights and statistics."""
-    variables = plain_network.random_variables(make_network(config))
-    params, batch_stats = jax.tree.map(jnp.asarray, variables)
+    network = make_network(config)
+    params, batch_stats = jax.tree.map(jnp.asarray, plain_network.random_variables(network))
+    params = add_adaptors(network, params, batch_stats)
     state = TrainState(
         step=jnp.zeros((), jnp.int32),
         params=params,

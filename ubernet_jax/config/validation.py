@@ -72,6 +72,7 @@ def validate(config: Config) -> None:
     require_setting(0 <= data.photometric <= 1, 'data.photometric', data.photometric, '0 to 1')
     if data.keep_features:
         _validate_keeping(config)
+    _validate_distillation(config)
     benchmarks = config.evaluation.benchmarks
     for field, datasets in (('data.train', data.train), ('evaluation.benchmarks', benchmarks)):
         for number, dataset in enumerate(datasets):
@@ -124,6 +125,19 @@ def _validate_keeping(config: Config) -> None:
     for number, dataset in enumerate(data.train):
         where, allowed = f'data.train[{number}].rotations', '1, because data.keep_features is True'
         require_setting(dataset.rotations == 1, where, dataset.rotations, allowed)
+
+
+def _validate_distillation(config: Config) -> None:
+    """Features of a teacher change the trunk, of which some features must therefore be trained."""
+    model = config.model
+    trained = TRUNKS[model.trunk].trained_taps(model)
+    allowed = (
+        f'empty, because model.frozen_blocks is {model.frozen_blocks}: no features of the trunk '
+        'are trained (data.keep_features needs that)'
+    )
+    for name, task in config.tasks.items():
+        fits = bool(trained) or not task.distill_from
+        require_setting(fits, f'tasks.{name}.distill_from', task.distill_from, allowed)
 
 
 def _validate_tasks(config: Config) -> None:

@@ -14,6 +14,7 @@ from ubernet_jax.doctor.machine import Environment, describe_environment
 from ubernet_jax.errors import UserError
 from ubernet_jax.training.epochs import Epochs
 from ubernet_jax.training.schedule import Schedule, make_schedule
+from ubernet_jax.training.teachers import open_teachers
 from ubernet_jax.training.training_sets import describe_unlabelled, make_training_sets
 from ubernet_jax.weights.initial import adopt_preprocessing
 
@@ -87,6 +88,8 @@ def diagnose(
 
 
 def _inspect_config(config: Config, directory: pathlib.Path, broken: set[str]) -> ConfigReport:
+    data = dataclasses.replace(config.data, directory=str(directory))
+    config = dataclasses.replace(config, data=data)
     training, errors = _open_datasets('data.train', config.data.train, directory, broken)
     benchmarks, benchmark_errors = _open_datasets(
         'evaluation.benchmarks', config.evaluation.benchmarks, directory, broken
@@ -118,9 +121,13 @@ def _find_start_errors(config: Config) -> list[str]:
 def _plan(
     config: Config, training: Sequence[Dataset], benchmarks: Sequence[Dataset]
 ) -> tuple[Schedule | None, list[str]]:
-    """Plans the run; returns errors if the tasks do not fit the labels of the datasets."""
+    """Plans the run; returns errors if the tasks do not fit the labels of the datasets.
+
+    So it does if a teacher does not fit: see `open_teachers`.
+    """
     try:
         config, sets = make_training_sets(config, training, benchmarks)
+        open_teachers(config)
         schedule = make_schedule(config, Epochs(sets, config.data, config.seed))
     except UserError as error:
         return None, [str(error)]

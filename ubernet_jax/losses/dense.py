@@ -89,7 +89,7 @@ def unit_vector(
 
 
 def to_unit_length(vectors: jax.Array) -> jax.Array:
-    """Scales vectors (..., 3) to length 1; the gradient is finite at zero."""
+    """Scales vectors (..., C) to length 1; the gradient is finite at zero."""
     return vectors * jax.lax.rsqrt((vectors**2).sum(-1, keepdims=True) + LENGTH_EPSILON)
 
 

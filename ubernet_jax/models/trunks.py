@@ -62,6 +62,11 @@ class TrunkSpec(NamedTuple):
         """The names of the modules and taps of the leading `blocks`."""
         return frozenset(name for names in self.blocks[:blocks] for name in names)
 
+    def trained_taps(self, model: ModelConfig) -> dict[str, int]:
+        """Tap -> stride of its skip, for those in `strides` that change in training."""
+        frozen = self.frozen(model.frozen_blocks)
+        return {tap: stride for tap, stride in self.strides.items() if tap not in frozen}
+
     def rate_factors(self, frozen_blocks: int, decay: float) -> dict[str, float]:
         """Returns factors on the learning rates of modules by name; of other modules it is 1.
 

@@ -18,6 +18,7 @@ import orbax.checkpoint as ocp
 from ubernet_jax.config import Config, serialization
 from ubernet_jax.errors import UserError
 from ubernet_jax.training.data_description import Description
+from ubernet_jax.training.distillation import join_adaptors, split_adaptors
 from ubernet_jax.training.resuming import check_config, check_data
 from ubernet_jax.training.state import TrainState, abstract_state
 from ubernet_jax.weights.checkpoint_digests import DamagedError, check_digests, write_digests
@@ -205,10 +206,13 @@ def _items(state: TrainState) -> dict[str, dict[str, Any]]:
     """The state as the items of a checkpoint: see `weights.trained`.
 
     The item `network` is what the network predicts with. Where that is an average, the item
-    `solver` has the parameters that training goes on with.
+    `solver` has the parameters that training goes on with. It also has the adaptors.
     """
-    network = {'params': state.predicting_params, 'batch_stats': state.batch_stats}
+    params, adaptors = split_adaptors(state.predicting_params)
+    network = {'params': params, 'batch_stats': state.batch_stats}
     solver = {'step': state.step, 'groups': state.groups, 'rng': state.rng}
+    if adaptors:
+        solver['adaptors'] = adaptors
     if state.averages:
         solver['params'] = {name: state.params[name] for name in state.averages}
     return {'network': network, 'solver': solver}
@@ -217,10 +221,11 @@ def _items(state: TrainState) -> dict[str, dict[str, Any]]:
 def _state(items: dict[str, dict[str, Any]]) -> TrainState:
     """The inverse of `_items`."""
     network, solver = items['network'], items['solver']
+    params = join_adaptors(network['params'], solver.pop('adaptors', {}))
     trained = solver.pop('params', {})
-    averages = {name: network['params'][name] for name in trained}
+    averages = {name: params[name] for name in trained}
     return TrainState(
-        params={**network['params'], **trained},
+        params={**params, **trained},
         batch_stats=network['batch_stats'],
         averages=averages,
         **solver,

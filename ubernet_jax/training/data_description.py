@@ -15,15 +15,28 @@ from ubernet_jax.training.training_sets import TrainingSet
 
 Description = Mapping[str, Any]
 
+# Digests by task, in the description of a training set -> what it means if one differs.
+_TEACHING = {
+    'taught': 'the taught labels of the task {} are others',
+    'distilled': 'tasks.{}.distill_from is another network',
+}
 
-def describe_sets(sets: Sequence[TrainingSet]) -> list[Description]:
+
+def describe_sets(
+    sets: Sequence[TrainingSet], teachers: Mapping[str, str] = {}
+) -> list[Description]:
     """Describes the images and the labels of every training set in plain types, for JSON.
+
+    Args:
+      sets: the training sets.
+      teachers: task -> digest of the network whose features are distilled.
 
     Returns:
       For each training set `source`, `ids`, `sizes` (height, width), `photographs` (their
       fingerprints, shortened to 16 hexadecimal digits), and of each label that a task is trained on
-      its `kind` with its classes, and which images have it: a string of 0 and 1; and `taught`, the
-      digest of the taught labels of each task.
+      its `kind` with its classes, and which images have it: a string of 0 and 1; `taught`, the
+      digest of the taught labels of each task; and `distilled`, that of the teacher of each task
+      that has a label.
     """
     return [
         {
@@ -41,6 +54,11 @@ def describe_sets(sets: Sequence[TrainingSet]) -> list[Description]:
                 for name in sorted(set(part.labels.values()))
             },
             'taught': {task: labels.digest for task, labels in sorted(part.taught.items())},
+            'distilled': {
+                task: digest
+                for task, digest in sorted(teachers.items())
+                if task in part.labels or task in part.taught
+            },
         }
         for part in sets
     ]
@@ -74,10 +92,11 @@ def _changes(then: Description, now: Description) -> Iterator[str]:
         kind = then['labels'].get(name, {}).get('kind')
         if kind != label['kind']:
             yield f'label {name} was {kind}, and is now {label["kind"]}'
-    before, after = then.get('taught', {}), now['taught']
-    for task in sorted(before.keys() | after.keys()):
-        if before.get(task) != after.get(task):
-            yield f'the taught labels of the task {task} are others'
+    for key, change in _TEACHING.items():
+        before, after = then.get(key, {}), now[key]
+        for task in sorted(before.keys() | after.keys()):
+            if before.get(task) != after.get(task):
+                yield change.format(task)
 
 
 def _images(description: Description) -> dict[str, dict[str, Any]]:

@@ -10,8 +10,9 @@ from flax import struct
 
 from ubernet_jax.compilation import unoptimised
 from ubernet_jax.config import Config, Initialisation
-from ubernet_jax.network import SHARED, Params, init_variables
+from ubernet_jax.network import SHARED, Params, init_variables, make_network
 from ubernet_jax.training.asynchronous import GroupState
+from ubernet_jax.training.distillation import add_adaptors
 from ubernet_jax.weights.imagenet import load_imagenet_trunk
 from ubernet_jax.weights.initial import load_start
 from ubernet_jax.weights.trained import on_first_device
@@ -85,6 +86,7 @@ def with_averages(config: Config, state: TrainState) -> TrainState:
 def _random_state(config: Config, optimizer: optax.GradientTransformationExtraArgs) -> TrainState:
     rng, init_rng = jax.random.split(jax.random.PRNGKey(config.seed))
     params, batch_stats = init_variables(config, init_rng)
+    params = add_adaptors(make_network(config), params, batch_stats)
     return TrainState(
         step=jnp.zeros((), jnp.int32),
         params=params,

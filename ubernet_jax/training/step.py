@@ -14,8 +14,9 @@ from jax.sharding import PartitionSpec as P
 
 from ubernet_jax.batch import Batch
 from ubernet_jax.network import Params
-from ubernet_jax.tasks.teaching import taught_name
+from ubernet_jax.tasks.teaching import distilled_name, taught_name
 from ubernet_jax.training.averages import advance_averages
+from ubernet_jax.training.distillation import Teacher
 from ubernet_jax.training.optim import sample_counts
 from ubernet_jax.training.parallel import DATA
 from ubernet_jax.training.settings import StepSettings
@@ -38,7 +39,11 @@ class StepGradients(NamedTuple):
 
 
 def sum_gradients(
-    settings: StepSettings, mesh: Mesh, state: TrainState, batch: Batch[jax.Array]
+    settings: StepSettings,
+    mesh: Mesh,
+    state: TrainState,
+    batch: Batch[jax.Array],
+    teachers: Mapping[str, Teacher],
 ) -> StepGradients:
     """`compute_gradients` of every micro-batch; each device computes its share of them.
 
@@ -54,6 +59,7 @@ def sum_gradients(
     def on_device(
         params: Params,
         stats: dict,
+        teachers: Mapping[str, Teacher],
         scale_weight: jax.Array,
         keys: jax.Array,
         batch: Batch[jax.Array],
@@ -65,6 +71,7 @@ def sum_gradients(
                 settings,
                 params,
                 stats,
+                teachers,
                 jax.tree.map(operator.itemgetter(number), micro_batches),
                 keys[number],
                 scale_weight,
@@ -76,10 +83,10 @@ def sum_gradients(
     total = jax.shard_map(
         on_device,
         mesh=mesh,
-        in_specs=(P(), P(), P(), P(DATA), P(DATA)),
+        in_specs=(P(), P(), P(), P(), P(DATA), P(DATA)),
         out_specs=P(),
         check_vma=False,
-    )(state.params, state.batch_stats, scale_weight, keys, batch)
+    )(state.params, state.batch_stats, teachers, scale_weight, keys, batch)
     stats = jax.tree.map(lambda x: x / total.micro_batches, total.gradients.batch_stats)
     return total._replace(gradients=total.gradients._replace(batch_stats=stats))
 
@@ -88,12 +95,13 @@ def _micro_batch_gradients(
     settings: StepSettings,
     params: Params,
     batch_stats: dict,
+    teachers: Mapping[str, Teacher],
     batch: Batch[jax.Array],
     rng: jax.Array,
     scale_weight: jax.Array,
 ) -> StepGradients:
     """Gradients of a micro-batch; a micro-batch of padding has statistics of zero."""
-    gradients = compute_gradients(settings, params, batch_stats, batch, rng, scale_weight)
+    gradients = compute_gradients(settings, params, batch_stats, batch, rng, scale_weight, teachers)
     images = (batch.image_sizes > 0).all(1).sum(dtype=jnp.int32)
     counted = (images > 0).astype(jnp.float32)
     stats = jax.tree.map(lambda x: counted * x, gradients.batch_stats)
@@ -106,7 +114,8 @@ class StepMetrics:
 
     Attributes:
       images: int32, images of the step.
-      losses: loss sums by task, without weights; those over taught labels under `TASK (taught)`.
+      losses: loss sums by task, without weights; those over taught labels under `TASK (taught)`,
+        and the distances from features of a teacher under `TASK (distilled)`.
       labelled: int32, labelled images, under the same names.
       updates: int32, updates so far by group.
       finite: False if any loss or gradient was not finite; the state is then unchanged.
@@ -119,10 +128,11 @@ class StepMetrics:
     finite: jax.Array
 
 
-def _named_by_source(sums: Mapping[str, BySource]) -> dict[str, jax.Array]:
-    """Task -> its sum over real labels, and `TASK (taught)` -> that over taught labels."""
+def _named(sums: Mapping[str, BySource], distilled: Mapping[str, jax.Array]) -> dict:
+    """Task -> its sum over real labels; `TASK (taught)` and `TASK (distilled)` -> the others."""
     real = {name: value.real for name, value in sums.items()}
-    return real | {taught_name(name): value.taught for name, value in sums.items()}
+    taught = {taught_name(name): value.taught for name, value in sums.items()}
+    return real | taught | {distilled_name(name): value for name, value in distilled.items()}
 
 
 def train_step(
@@ -131,10 +141,15 @@ def train_step(
     mesh: Mesh,
     state: TrainState,
     batch: Batch[jax.Array],
+    teachers: Mapping[str, Teacher] = {},
 ) -> tuple[TrainState, StepMetrics]:
     """Advances the state by one step, unless its gradients are not finite."""
-    gradients, images, _ = sum_gradients(settings, mesh, state, batch)
-    losses = _named_by_source(gradients.losses)
+    gradients, images, _ = sum_gradients(settings, mesh, state, batch, teachers)
+    losses = _named(gradients.losses, gradients.distances)
+    distilled = {
+        name: gradients.labelled[name].real + gradients.labelled[name].taught
+        for name in gradients.distances
+    }
     total_loss = sum(losses.values(), start=jnp.zeros(()))
     finite = jnp.isfinite(optax.tree.norm(gradients.sums)) & jnp.isfinite(total_loss)
     # An image without any label still counts for the trunk, as in the paper's algorithm; images
@@ -169,7 +184,7 @@ def train_step(
     return state, StepMetrics(
         images=images,
         losses=losses,
-        labelled=_named_by_source(gradients.labelled),
+        labelled=_named(gradients.labelled, distilled),
         updates={group: group_state.updates for group, group_state in state.groups.items()},
         finite=finite,
     )

@@ -10,6 +10,7 @@ another, so the activations of a head are freed before the next head starts.
 """
 
 import functools
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -19,6 +20,7 @@ from ubernet_jax.batch import Batch
 from ubernet_jax.losses.uncertainty import LOG_VARIANCE, uncertain_loss
 from ubernet_jax.models.pyramid import Features
 from ubernet_jax.network import SHARED, Params
+from ubernet_jax.training.distillation import ADAPTORS, Teacher, distill_gradients
 from ubernet_jax.training.settings import StepSettings
 
 
@@ -41,12 +43,15 @@ class Gradients(NamedTuple):
       sums: gradient sums by group, without that of a trunk that is frozen as a whole.
       labelled: counts of the images with a label by task.
       losses: loss sums over these images by task, without weights.
+      distances: sums over these images of the distances from the features of a teacher, by task,
+        without weights; of tasks that have a teacher.
       batch_stats: updated running statistics.
     """
 
     sums: Params
     labelled: dict[str, BySource]
     losses: dict[str, BySource]
+    distances: dict[str, jax.Array]
     batch_stats: dict
 
 
@@ -59,6 +64,7 @@ class HeadInputs(NamedTuple):
       valid: bool (N, H, W), see `Batch.valid`.
       rng: for the samples that a head draws.
       scale_weight: weight of the score maps of single scales, see `Task.loss`.
+      teachers: whose features are distilled, by task.
     """
 
     features: Features
@@ -66,6 +72,7 @@ class HeadInputs(NamedTuple):
     valid: jax.Array
     rng: jax.Array
     scale_weight: jax.Array | float
+    teachers: Mapping[str, Teacher]
 
 
 def compute_gradients(
@@ -75,6 +82,7 @@ def compute_gradients(
     batch: Batch[jax.Array],
     rng: jax.Array,
     scale_weight: jax.Array | float = 1.0,
+    teachers: Mapping[str, Teacher] = {},
 ) -> Gradients:
     """Gradient sums of the weighted losses of all tasks, one head after another."""
     network, combination = settings.network, settings.combination
@@ -87,23 +95,24 @@ def compute_gradients(
         (features, batch_stats), pull_back = trunk(params[SHARED]), None
     else:
         features, pull_back, batch_stats = jax.vjp(trunk, params[SHARED], has_aux=True)
-    inputs = HeadInputs(features, batch, valid, jax.random.fold_in(rng, 1), scale_weight)
+    inputs = HeadInputs(features, batch, valid, jax.random.fold_in(rng, 1), scale_weight, teachers)
     cotangents = combination.init(features)
-    sums, losses = {}, {}
+    sums, losses, distances = {}, {}, {}
     labelled = {name: _sum_by_source(batch, name, batch.labelled[name]) for name in network.tasks}
     for name in network.tasks:
-        image_losses, sums[name], cotangents = jax.lax.cond(
+        image_losses, image_distances, sums[name], cotangents = jax.lax.cond(
             batch.labelled[name].any(),
             functools.partial(_add_head, settings, name, params[name], inputs),
-            functools.partial(_skip_head, params[name], len(batch.image)),
+            functools.partial(_skip_head, name, params[name], inputs),
             cotangents,
         )
         losses[name] = _sum_by_source(batch, name, image_losses)
+        distances |= {task: values.sum() for task, values in image_distances.items()}
     if pull_back is not None:
         cotangent = combination.finish(cotangents, jax.random.fold_in(rng, 2))
         cotangent = jax.tree.map(lambda x, feature: x.astype(feature.dtype), cotangent, features)
         (sums[SHARED],) = pull_back(cotangent)
-    return Gradients(sums, labelled, losses, batch_stats)
+    return Gradients(sums, labelled, losses, distances, batch_stats)
 
 
 def _sum_by_source(batch: Batch[jax.Array], task: str, values: jax.Array) -> BySource:
@@ -152,12 +161,33 @@ def head_gradients(
 
 def _add_head(
     settings: StepSettings, name: str, params: dict, inputs: HeadInputs, cotangents: Any
-) -> tuple[jax.Array, dict, Any]:
-    """A labelled task: its loss, its gradient, and the cotangents with its cotangent added."""
+) -> tuple[jax.Array, dict[str, jax.Array], dict, Any]:
+    """A labelled task.
+
+    Returns:
+      Its losses; its distances under its name, if it has a teacher; its gradient; and the
+      cotangents with its cotangent added.
+    """
     losses, gradient, cotangent = head_gradients(settings, name, params, inputs)
-    return losses, gradient, settings.combination.add(cotangents, cotangent)
+    distances = {}
+    if name in inputs.teachers:
+        distances[name], adaptors, of_distance = distill_gradients(
+            settings.network,
+            name,
+            inputs.teachers[name],
+            params[ADAPTORS],
+            inputs.features,
+            inputs.batch,
+        )
+        gradient = {**gradient, ADAPTORS: adaptors}
+        cotangent = jax.tree.map(jnp.add, cotangent, of_distance)
+    return losses, distances, gradient, settings.combination.add(cotangents, cotangent)
 
 
-def _skip_head(params: dict, images: int, cotangents: Any) -> tuple[jax.Array, dict, Any]:
+def _skip_head(
+    name: str, params: dict, inputs: HeadInputs, cotangents: Any
+) -> tuple[jax.Array, dict[str, jax.Array], dict, Any]:
     """A task without labels: no loss, no gradient, the cotangents as they are."""
-    return jnp.zeros(images), jax.tree.map(jnp.zeros_like, params), cotangents
+    zeros = jnp.zeros(len(inputs.batch.image))
+    distances = {name: zeros} if name in inputs.teachers else {}
+    return zeros, distances, jax.tree.map(jnp.zeros_like, params), cotangents

@@ -58,17 +58,35 @@ def find_training_images(
 
 
 def refuse_leaking_teachers(taught: Sequence[TaughtLabels], benchmarks: Sequence[Dataset]) -> None:
-    """Raises a UserError if a teacher was trained on a test image."""
+    """Raises a UserError if a teacher of these labels was trained on a test image."""
     for labels in taught:
-        if leaks := find_leaks(labels.trained_on, benchmarks):
-            lines = '\n  '.join(describe_leaks(leaks))
-            raise UserError(
-                f'the teacher of the labels in {labels.folder} ({labels.teacher["checkpoint"]}, '
-                f'network {labels.teacher["network"]}) was trained on images that the '
-                f'configuration tests on:\n  {lines}\n'
-                'Teach with a network that was trained without them, or leave these labels out of '
-                '`taught` in data.train, or use them anyway with --config.data.leaks=allow'
-            )
+        refuse_leaking_teacher(
+            f'the teacher of the labels in {labels.folder} ({labels.teacher["checkpoint"]}, '
+            f'network {labels.teacher["network"]})',
+            labels.trained_on,
+            benchmarks,
+            'leave these labels out of `taught` in data.train',
+        )
+
+
+def refuse_leaking_teacher(
+    teacher: str, trained_on: Sequence[TrainingImages], benchmarks: Sequence[Dataset], remedy: str
+) -> None:
+    """Raises a UserError if a teacher was trained on a test image.
+
+    Args:
+      teacher: describes it.
+      trained_on: images that it, and its teachers, were trained on.
+      benchmarks: the test images.
+      remedy: how to do without it.
+    """
+    if leaks := find_leaks(trained_on, benchmarks):
+        lines = '\n  '.join(describe_leaks(leaks))
+        raise UserError(
+            f'{teacher} was trained on images that the configuration tests on:\n  {lines}\n'
+            f'Teach with a network that was trained without them, or {remedy}, or use it anyway '
+            'with --config.data.leaks=allow'
+        )
 
 
 def _take(dataset: Dataset, ids: Sequence[str]) -> Dataset:
