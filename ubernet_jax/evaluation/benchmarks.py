@@ -2,6 +2,7 @@
 
 import collections
 import concurrent.futures
+import copy
 import multiprocessing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -89,6 +90,8 @@ def evaluate_dataset(
       UserError: a label is invalid for the metric; the message names the image.
     """
     tasks = predictor.network.tasks
+    # Stay empty: a metric is sent to another process together with all that it has added up.
+    measuring = copy.deepcopy(metrics)
     pending: collections.deque[_Pending] = collections.deque()
 
     def add_oldest() -> None:
@@ -117,7 +120,7 @@ def evaluate_dataset(
                 truth = tasks[task].truth(example.labels[labels[task]], example)
                 for name, metric in metrics[task].items():
                     prediction = tasks[task].prediction(task, name, output)
-                    measure = pool.submit(metric.measure, prediction, truth)
+                    measure = pool.submit(measuring[task][name].measure, prediction, truth)
                     pending.append(_Pending(name, metric, example.id, measure))
             while len(pending) > _MAX_PENDING:
                 add_oldest()
