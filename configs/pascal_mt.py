@@ -15,8 +15,9 @@ decay with the power .9; the loss weights below; images scaled by .5 to 2, cropp
 instead of Adam; 513 x 513, to which images of at most 500 pixels are enlarged by up to 3 %; no
 photometric distortion; the loss of the saliency is not balanced. The learning rate was chosen for
 transformers: for ResNet-18, github.com/SimonVandenhende/Multi-Task-Learning-PyTorch trains with
-1e-4 (`configs/pascal/resnet18/multi_task_baseline.yml`). Not run yet, so there are no scores;
-published ones are in docs/results.md.
+1e-4 (`configs/pascal/resnet18/multi_task_baseline.yml`). `evaluate` scores by the protocol of
+InvPT, `evaluate --protocol NAME` by others (docs/protocols.md). Not run yet, so there are no
+scores; published ones are in docs/results.md.
 """
 
 from typing import Any
@@ -85,7 +86,9 @@ def make_config(
             workers=4,
         ),
         input_size=c.InputSizeConfig(short_side=height, long_side=width, area=height * width),
-        evaluation=c.EvaluationConfig(benchmarks=[c.DatasetConfig(name=dataset, split='val')]),
+        evaluation=c.EvaluationConfig(
+            benchmarks=[c.DatasetConfig(name=dataset, split='val')], protocol='invpt'
+        ),
         log_every=100,
         checkpoint_every=1000,
         pictures_every=2000,

@@ -220,7 +220,7 @@ def test_the_paper_has_columns_only_for_its_benchmarks_and_protocols(tmp_path):
     scores = {'boundaries': {ODS: 0.7, OIS: 0.71, AP: 0.72}}
 
     def table(images, protocol):
-        name = f'{images}{protocol["nms"]}'
+        name = f'{images}{protocol["nms"]}{len(protocol)}'
         run = read_run(write_run(tmp_path / name, scores, images=images, protocol=protocol))
         return format_tables(compare([run], ['a']))
 
@@ -234,6 +234,7 @@ def test_the_paper_has_columns_only_for_its_benchmarks_and_protocols(tmp_path):
     assert 'arXiv 1609.02132' in text
     assert 'paper' not in table(40, official).lower()
     assert 'paper' not in table(200, {**official, 'nms': 'none'}).lower()
+    assert 'paper' not in table(200, {**official, 'preset': 'atrc'}).lower()
 
 
 LINE = np.eye(9, dtype=bool)

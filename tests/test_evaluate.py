@@ -13,7 +13,7 @@ from helpers.tiny_datasets import write_json
 from ubernet_jax import UberNet, evaluate, prepare
 from ubernet_jax import config as c
 from ubernet_jax.errors import UserError
-from ubernet_jax.evaluation.benchmarks import evaluate_benchmarks
+from ubernet_jax.evaluation.plans import plan_benchmarks
 from ubernet_jax.inference.predictor import Predictor
 from ubernet_jax.monitoring import preview
 from ubernet_jax.network import make_network
@@ -163,6 +163,37 @@ def test_other_views_than_those_of_the_configuration_are_scored_to_another_folde
     assert run_evaluate('--tasks', 'crop', evaluation=evaluation)[name]['miou'] == flipped['miou']
 
 
+def test_another_protocol_is_scored_to_another_folder(run_evaluate, tmp_path, capsys):
+    assert 'preset' not in run_evaluate('--tasks', 'crop')['folder_farm-test-crop']['protocol']
+    capsys.readouterr()
+    run_evaluate('--protocol', 'invpt')
+    printed = capsys.readouterr().out
+    assert 'cars of folder/street:test is not scored: ' in printed
+    assert 'invpt does not score detection' in printed
+    folder = tmp_path / 'net' / 'results' / '00000007-invpt'
+    reports = {file.stem: json.loads(file.read_text()) for file in folder.iterdir()}
+    assert set(reports) == {'folder_street-test-road', 'folder_farm-test-crop'}
+    for report in reports.values():
+        assert report['protocol']['preset'] == 'invpt'
+        assert 'InvPT/evaluation/eval_semseg.py' in report['protocol']['source']
+        assert [score['name'] for score in report['scores']] == ['miou']
+        assert 'per_class' not in report and 'confusion' not in report
+
+
+def test_the_protocol_of_the_configuration_is_the_default(run_evaluate, tmp_path):
+    evaluation = c.EvaluationConfig(benchmarks=[STREET, FARM], protocol='astmt')
+    (report,) = run_evaluate('--tasks', 'crop', evaluation=evaluation).values()
+    assert report['protocol']['preset'] == 'astmt'
+    run_evaluate('--tasks', 'crop', '--protocol', 'ours', evaluation=evaluation)
+    (file,) = (tmp_path / 'net' / 'results' / '00000007-ours').iterdir()
+    assert 'preset' not in json.loads(file.read_text())['protocol']
+
+
+def test_a_named_task_that_a_protocol_does_not_score_is_refused(run_evaluate):
+    with pytest.raises(UserError, match='--tasks cars: .*invpt does not score detection'):
+        run_evaluate('--protocol', 'invpt', '--tasks', 'crop', 'cars')
+
+
 def test_results_record_the_network_and_the_data(run_evaluate, prepared):
     reports = run_evaluate('--tasks', 'crop', 'road').values()
     assert len({report['network'] for report in reports}) == 1
@@ -197,19 +228,12 @@ def test_training_images_in_another_data_directory_are_refused(run_evaluate, pre
 
 
 def test_a_task_is_scored_once_on_a_benchmark(trained):
-    config, _, params, batch_stats = trained
     benchmarks = [STREET, FARM, FARM]
-    config = dataclasses.replace(config, evaluation=c.EvaluationConfig(benchmarks=benchmarks))
-    predictor = FailingPredictor(make_network(config), config.input_size, params, batch_stats)
+    config = dataclasses.replace(
+        trained.config, evaluation=c.EvaluationConfig(benchmarks=benchmarks)
+    )
     with pytest.raises(UserError, match=r'\[1\].*\[2\].*crop.*folder/farm:test'):
-        next(evaluate_benchmarks(predictor, config, config.tasks, 3))
-
-
-class FailingPredictor(Predictor):
-    """A predictor that must not be used."""
-
-    def start(self, *arguments, **options):
-        raise AssertionError('something is computed')
+        plan_benchmarks(config, config.tasks)
 
 
 @pytest.mark.parametrize(
@@ -225,12 +249,12 @@ class FailingPredictor(Predictor):
     ],
 )
 def test_an_invalid_benchmark_is_an_error_before_anything_is_computed(trained, changes, parts):
-    config, _, params, batch_stats = trained
     benchmarks = [STREET, dataclasses.replace(FARM, **changes)]
-    config = dataclasses.replace(config, evaluation=c.EvaluationConfig(benchmarks=benchmarks))
-    predictor = FailingPredictor(make_network(config), config.input_size, params, batch_stats)
+    config = dataclasses.replace(
+        trained.config, evaluation=c.EvaluationConfig(benchmarks=benchmarks)
+    )
     with pytest.raises(UserError) as error:
-        next(evaluate_benchmarks(predictor, config, config.tasks, 3))
+        plan_benchmarks(config, config.tasks)
     for part in parts:
         assert part in str(error.value)
 

@@ -51,6 +51,8 @@ def run(config: str, root: pathlib.Path, steps: int) -> set[tuple[str, str]]:
     results = [json.loads(path.read_text()) for path in files]
     for result in results:
         assert all(np.isfinite(score['value']) for score in result['scores'] if score['main'])
+        assert result['protocol']['preset'] == 'invpt'
+        assert result['protocol']['benchmark'] == result['dataset']
     return {(result['dataset'], result['result']) for result in results}
 
 

@@ -77,6 +77,7 @@ COMMANDS = {
         (
             'ubernet evaluate --checkpoint runs/my',
             'ubernet evaluate --checkpoint runs/my --tasks segmentation --limit 50',
+            'ubernet evaluate --checkpoint runs/pascal_mt --protocol astmt',
         ),
     ),
     'predict': Command(

@@ -4,13 +4,14 @@
 
 Writes a JSON file for each benchmark and result, with the protocol, to WORKDIR/results/STEP and
 prints a table. With --limit N the folder is STEP-limitN, so that scores on a subset never replace
-those on the full benchmark; with --flip or --scales, too, it has another name. A result records a
-digest of the network and of the data; scores on other data are never replaced.
+those on the full benchmark; with --flip, --scales or --protocol, too, it has another name. A result
+records a digest of the network and of the data; scores on other data are never replaced.
 """
 
 import argparse
+import dataclasses
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ubernet_jax import cli
 from ubernet_jax.compilation import enable_compilation_cache
@@ -20,11 +21,13 @@ from ubernet_jax.datasets.checks.leaks import describe_leaks, find_leaks, open_d
 from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.errors import UserError
 from ubernet_jax.evaluation.benchmarks import evaluate_benchmarks
+from ubernet_jax.evaluation.plans import Plan, plan_benchmarks
 from ubernet_jax.inference.predictor import Predictor
 from ubernet_jax.inference.views import add_view_options, choose_views, name_views
 from ubernet_jax.json_file import read_json, write_json
 from ubernet_jax.locks import lock_folder
 from ubernet_jax.network import make_network
+from ubernet_jax.scoring.presets import PROTOCOL_NAMES
 from ubernet_jax.tasks import select_tasks
 from ubernet_jax.weights.arrays import flatten
 from ubernet_jax.weights.digest import digest_arrays
@@ -46,9 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f'{options.checkpoint}: evaluation.benchmarks of its configuration is empty'
         )
     usual = trained.config.evaluation
-    chosen = choose_views(usual, options.flip, options.scales)
+    chosen = dataclasses.replace(
+        choose_views(usual, options.flip, options.scales),
+        protocol=options.protocol or usual.protocol,
+    )
     folder = f'{trained.step:08d}' + (f'-limit{options.limit}' if options.limit else '')
     folder += name_views(chosen, usual)
+    folder += f'-{chosen.protocol}' if chosen.protocol != usual.protocol else ''
     trained.config.evaluation = chosen
     out = options.out or results_folder(options.checkpoint, folder)
     with lock_folder(out, 'wait until it ends, or write to another folder with --out'):
@@ -67,16 +74,16 @@ def _evaluate(trained: TrainedNetwork, options: argparse.Namespace, out: pathlib
     tasks = select_tasks(network.tasks, options.tasks)
     predictor = Predictor(network, config.input_size, params, batch_stats, True, config.evaluation)
     network_id = digest_arrays(flatten(params, batch_stats))
-    benchmarks = open_datasets(
-        'evaluation.benchmarks', config.evaluation.benchmarks, config.data.directory
-    )
+    plans = plan_benchmarks(config, tasks, config.evaluation.protocol)
+    _report_left_out(plans, options.tasks or ())
+    benchmarks = [plan.dataset for plan in plans]
     if options.data_directory and config.data.leaks is not Leaks.ALLOW:
         _check_leaks(config.data.train, trained_from, benchmarks)
     digests = {dataset.source: dataset_digest(dataset) for dataset in benchmarks}
     _check_earlier_results(out, digests, network_id)
     scored = False
     for evaluated in evaluate_benchmarks(
-        predictor, config, tasks, config.evaluation.thresholds, options.limit, options.batch
+        predictor, plans, config.evaluation.thresholds, options.limit, options.batch
     ):
         benchmark, task, name, result = evaluated
         report = {
@@ -107,6 +114,24 @@ def _evaluate(trained: TrainedNetwork, options: argparse.Namespace, out: pathlib
             'a label has a different name than its task, set DatasetConfig(labels={...}) in '
             'evaluation.benchmarks of the configuration'
         )
+
+
+def _report_left_out(plans: Sequence[Plan], named: Collection[str]) -> None:
+    """Prints which tasks the protocol does not score.
+
+    Args:
+      plans: of the benchmarks.
+      named: tasks that the user named.
+
+    Raises:
+      UserError: a named task is scored on no benchmark.
+    """
+    scored = {task for plan in plans for task in plan.labels}
+    for plan in plans:
+        for task, reason in plan.left_out.items():
+            if task in named and task not in scored:
+                raise UserError(f'--tasks {task}: {reason}')
+            print(f'{task} of {plan.dataset.source} is not scored: {reason}')
 
 
 def _check_leaks(
@@ -167,6 +192,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--batch', type=cli.positive_integer, metavar='N',
                         help='predict for N images of similar size at once; default: 1 on a CPU, '
                         'else 4')  # fmt: skip
+    parser.add_argument('--protocol', choices=PROTOCOL_NAMES,
+                        help='score by the protocol of another code base, as evaluation.protocol '
+                        'does, and leave out tasks that it does not define')  # fmt: skip
     add_view_options(parser)
     parser.add_argument('--data-directory', type=pathlib.Path,
                         help='prepared datasets; default: those of the training')  # fmt: skip

@@ -110,6 +110,7 @@ def test_the_defaults_are_valid_and_those_of_the_paper():
         ('data.train[1].partial.seed', -1, '0 to 4,294,967,295'),
         ('evaluation.benchmarks[0].repeat', -1, 'above 0'),
         ('evaluation.thresholds', 0, 'above 0'),
+        ('evaluation.protocol', 'pascal', 'ours, astmt'),
         ('evaluation.scales', (0.5, 2.0), '0.1 to 10, among them 1'),
         ('evaluation.scales', (1.0, 0.0), '0.1 to 10, among them 1'),
         ('input_size.short_side', 0, 'above 0'),

@@ -121,3 +121,19 @@ def test_an_error_in_a_label_names_its_image(pool):
     tasks = {'my_parts': c.Segmentation(classes=('background', 'person'))}
     with pytest.raises(UserError, match='my_parts of scenes:scene-000000:.*ground truth'):
         list(evaluate_dataset(Oracle(tasks), Scenes(), LABELS, make_metrics(tasks), pool))
+
+
+def test_what_was_added_up_is_not_sent_to_the_workers():
+    """Sent with every image, the angles of all images before it would be copied."""
+    sent = []
+
+    class Pool(concurrent.futures.ThreadPoolExecutor):
+        def submit(self, measure, *arguments):
+            sent.append(measure.__self__.images)
+            return super().submit(measure, *arguments)
+
+    metrics = make_metrics()
+    with Pool(1) as pool:
+        list(evaluate_dataset(Oracle(), Scenes(), LABELS, metrics, pool))
+    assert metrics['my_normals']['my_normals'].images == 2
+    assert set(sent) == {0}

@@ -91,7 +91,7 @@ def test_images_with_numbers_are_grouped_in_their_order(scorer):
         (
             'boundaries',
             ('--protocol', 'mtl_pytorch', '--benchmark', 'nyud_mt'),
-            ['nyud_mt', 'allowed are pascal_mt'],
+            ['nyud_mt', 'on pascal_mt only'],
         ),
         (
             'boundaries',

@@ -8,10 +8,9 @@ from skimage.morphology import thin
 
 from helpers import peer_protocols as peers
 from ubernet_jax.metrics.boundaries import BoundaryMetric
-from ubernet_jax.metrics.metric import MetricError, MetricResult
+from ubernet_jax.metrics.metric import MetricError
 from ubernet_jax.metrics.thinning import Nms
-from ubernet_jax.scoring.evaluators import make_metric
-from ubernet_jax.scoring.presets import BENCHMARKS, select_rows
+from ubernet_jax.scoring.presets import BENCHMARKS, find_preset
 from ubernet_jax.scoring.protocols import PROTOCOLS
 
 SHAPE = (24, 30)
@@ -114,16 +113,16 @@ def random_pair(task: str, seed: int, shape: tuple[int, int] = SHAPE) -> tuple:
     raise ValueError(task)
 
 
-def compute(protocol: str, task: str, pairs: list[tuple], benchmark: str | None = None):
-    """Returns the result and the scores that the source reports."""
-    row = select_rows(protocol, task, benchmark, CLASSES)[0][protocol]
-    assert row
-    classes = tuple(map(str, range(CLASSES)))
-    metric = make_metric(task, classes, row.settings_for(benchmark))
+def compute(
+    protocol: str, task: str, pairs: list[tuple], benchmark: str | None = None
+) -> dict[str, float]:
+    """Returns the scores that the source reports."""
+    preset = find_preset(protocol, task, benchmark, CLASSES)
+    metric = preset.make_metric(tuple(map(str, range(CLASSES))))
     for prediction, truth in pairs:
         metric.update(prediction, truth)
-    result: MetricResult = metric.compute()
-    return result, {name: getattr(result, name) for name in row.scores}
+    result = preset.report(metric.compute())
+    return {score.name: value for score, value in result.scores().items()}
 
 
 @pytest.mark.parametrize(
@@ -132,12 +131,12 @@ def compute(protocol: str, task: str, pairs: list[tuple], benchmark: str | None 
 def test_a_row_gives_the_scores_of_a_plain_transcription(protocol, task):
     shape = (480, 640) if protocol == 'eigen' else SHAPE
     pairs = [random_pair(task, seed, shape) for seed in range(IMAGES)]
-    _, scores = compute(protocol, task, pairs)
+    scores = compute(protocol, task, pairs)
     predictions, truths = zip(*pairs, strict=True)
     if task == 'saliency':
         predictions = [prediction / 255 for prediction in predictions]
     expected = EXPECTED[protocol][task](predictions, truths)
-    assert scores
+    assert [*scores] == [*PROTOCOLS[protocol].rows[task].scores]
     for name, value in scores.items():
         assert value == pytest.approx(expected[name], rel=1e-6, abs=1e-6, nan_ok=True), name
 
@@ -169,7 +168,7 @@ def random_boundaries(seed: int) -> tuple[np.ndarray, np.ndarray]:
                                                      ('mtl_pytorch', 'pascal_mt')])  # fmt: skip
 def test_boundaries_give_the_scores_of_dense_assignments(protocol, benchmark):
     pairs = [random_boundaries(seed) for seed in range(2)]
-    _, scores = compute(protocol, 'boundaries', pairs, benchmark)
+    scores = compute(protocol, 'boundaries', pairs, benchmark)
     expected = BOUNDARIES[protocol, benchmark](*zip(*pairs, strict=True))
     assert scores == pytest.approx(expected, abs=1e-6)
 
@@ -177,9 +176,7 @@ def test_boundaries_give_the_scores_of_dense_assignments(protocol, benchmark):
 @pytest.mark.parametrize('protocol', ['astmt', 'atrc', 'invpt'])
 @pytest.mark.parametrize(('benchmark', 'distance'), [('pascal_mt', 0.0075), ('nyud_mt', 0.011)])
 def test_the_protocols_of_seism_have_its_settings(protocol, benchmark, distance):
-    row = select_rows(protocol, 'boundaries', benchmark, 0)[0][protocol]
-    assert row
-    metric = make_metric('boundaries', (), row.settings_for(benchmark))
+    metric = find_preset(protocol, 'boundaries', benchmark, 0).make_metric(())
     assert isinstance(metric, BoundaryMetric)
     assert (metric.max_distance, metric.nms, metric.strict) == (distance, Nms.UNSMOOTHED, True)
     assert metric.thresholds.tolist() == [0.001, *(k / 100 for k in range(1, 100)), 0.999]
@@ -197,4 +194,17 @@ def test_a_map_smaller_than_the_crop_is_refused():
 
 
 def test_benchmarks_have_names():
-    assert {*BENCHMARKS} == {'pascal_mt', 'nyud_mt', 'mtan_nyuv2', 'nyudv2'}
+    assert {*BENCHMARKS} == {'pascal_mt', 'nyud_mt', 'nyuv2_mtan', 'nyudv2'}
+
+
+def test_each_preset_has_a_single_main_score():
+    for protocol, whole in PROTOCOLS.items():
+        for task, row in whole.rows.items():
+            benchmark = next(iter(row.by_benchmark), None)
+            preset = find_preset(protocol, task, benchmark, CLASSES)
+            metric = preset.make_metric(tuple(map(str, range(CLASSES))))
+            shape = (480, 640) if protocol == 'eigen' else SHAPE
+            pair = random_boundaries(0) if task == 'boundaries' else random_pair(task, 0, shape)
+            metric.update(*pair)
+            main = [score.name for score in preset.report(metric.compute()).scores() if score.main]
+            assert main == [row.scores[0]], (protocol, task)

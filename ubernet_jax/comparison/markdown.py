@@ -11,6 +11,7 @@ from ubernet_jax.comparison.results import Benchmark, BenchmarkScores
 from ubernet_jax.comparison.runs import Run
 from ubernet_jax.comparison.workdir import PROVENANCE
 from ubernet_jax.metrics.metric import Score
+from ubernet_jax.scoring.presets import OURS
 from ubernet_jax.tasks.published import PUBLISHED, Published
 
 NONE = '-'
@@ -52,6 +53,8 @@ def find_published(benchmark: Benchmark, scores: BenchmarkScores) -> Published |
     """Returns the paper's scores on a benchmark; None if its images or protocol differ."""
     published = PUBLISHED.get((benchmark.result, benchmark.dataset, benchmark.split))
     if published is None or published.images != scores.images:
+        return None
+    if scores.protocol.get('preset', OURS) != OURS:
         return None
     return published if published.protocol.items() <= scores.protocol.items() else None
 

@@ -3,6 +3,8 @@
 import dataclasses
 import enum
 
+from ubernet_jax.scoring.presets import OURS
+
 
 class Keep(enum.Enum):
     """Which of its labels a training image keeps.
@@ -152,6 +154,9 @@ class EvaluationConfig:
         is scored.
       limit: largest number of images per benchmark during training; `evaluate` takes all.
       thresholds: number of thresholds at which boundary maps are scored; published scores have 99.
+      protocol: the protocol by which `evaluate` scores: `ours`, or that of another code base
+        (docs/protocols.md), which leaves out tasks that it does not define. Scores during training
+        are by ours.
       flip: average over the photograph and its mirror image, of dense tasks: probabilities, unit
         vectors, depths. Boxes are those of the photograph itself. Also for `ubernet predict`.
       scales: factors on the size at which photographs enter the network, among them 1; dense tasks
@@ -162,5 +167,6 @@ class EvaluationConfig:
     benchmarks: list[DatasetConfig] = dataclasses.field(default_factory=list)
     limit: int = 20
     thresholds: int = 99
+    protocol: str = OURS
     flip: bool = False
     scales: tuple[float, ...] = (1.0,)

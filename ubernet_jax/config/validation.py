@@ -7,6 +7,7 @@ from ubernet_jax.config import Config, Initialisation, Keep, PartialConfig, Trun
 from ubernet_jax.errors import UserError, require_setting
 from ubernet_jax.models.trunks import TRUNKS
 from ubernet_jax.picture_limits import MAX_PIXELS
+from ubernet_jax.scoring.presets import PROTOCOL_NAMES
 from ubernet_jax.tasks import DenseTask
 from ubernet_jax.tasks.group import SHARED
 
@@ -54,6 +55,9 @@ def validate(config: Config) -> None:
     intervals = ('log_every', 'checkpoint_every', 'pictures_every', 'evaluate_every')
     _positive('', config, **dict.fromkeys(intervals, _LARGE))
     _positive('evaluation', config.evaluation, limit=_LARGE, thresholds=10_000)
+    protocol = config.evaluation.protocol
+    fits, allowed = protocol in PROTOCOL_NAMES, ', '.join(PROTOCOL_NAMES)
+    require_setting(fits, 'evaluation.protocol', protocol, allowed)
     scales = config.evaluation.scales
     require_setting(are_scales(scales), 'evaluation.scales', scales, SCALES_RANGE)
     _not_negative('', config, seed=2**32 - 1)

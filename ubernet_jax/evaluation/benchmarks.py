@@ -2,15 +2,15 @@
 
 import collections
 import concurrent.futures
+import copy
 import multiprocessing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from ubernet_jax.config import Config, DatasetConfig
-from ubernet_jax.datasets.checks.leaks import open_datasets
-from ubernet_jax.datasets.label_mapping import map_labels
+from ubernet_jax.config import DatasetConfig
 from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.errors import UserError
+from ubernet_jax.evaluation.plans import Plan
 from ubernet_jax.example import Example
 from ubernet_jax.inference.batches import (
     Request,
@@ -89,6 +89,8 @@ def evaluate_dataset(
       UserError: a label is invalid for the metric; the message names the image.
     """
     tasks = predictor.network.tasks
+    # Stay empty: a metric is sent to another process together with all that it has added up.
+    measuring = copy.deepcopy(metrics)
     pending: collections.deque[_Pending] = collections.deque()
 
     def add_oldest() -> None:
@@ -117,7 +119,7 @@ def evaluate_dataset(
                 truth = tasks[task].truth(example.labels[labels[task]], example)
                 for name, metric in metrics[task].items():
                     prediction = tasks[task].prediction(task, name, output)
-                    measure = pool.submit(metric.measure, prediction, truth)
+                    measure = pool.submit(measuring[task][name].measure, prediction, truth)
                     pending.append(_Pending(name, metric, example.id, measure))
             while len(pending) > _MAX_PENDING:
                 add_oldest()
@@ -130,59 +132,29 @@ def evaluate_dataset(
                 yield task, name, metric.compute()
 
 
-def _refuse_repetitions(
-    benchmarks: Sequence[DatasetConfig], mappings: Sequence[Mapping[str, str]]
-) -> None:
-    """Raises a UserError if two results would have one name: dataset, split and task."""
-    numbers: dict[tuple[str, str, str], int] = {}
-    for number, (benchmark, labels) in enumerate(zip(benchmarks, mappings, strict=True)):
-        for task in labels:
-            first = numbers.setdefault((benchmark.name, benchmark.split, task), number)
-            if first != number:
-                raise UserError(
-                    f'evaluation.benchmarks[{first}] and [{number}] both score the task {task} on '
-                    f'{benchmark.name}:{benchmark.split}; name the tasks of each with '
-                    'DatasetConfig(tasks=(...)), so that every task is scored once'
-                )
-
-
 def evaluate_benchmarks(
     predictor: Predictor,
-    config: Config,
-    task_names: Iterable[str],
+    plans: Sequence[Plan],
     thresholds: int,
     limit: int | None = None,
     batch: int | None = None,
 ) -> Iterator[EvaluationResult]:
-    """Yields every result on every benchmark of the configuration.
+    """Yields every result on every benchmark.
 
     Args:
       predictor: the trained network.
-      config: the configuration of the run, with the location of the data.
-      task_names: the tasks to score; those without labels in a benchmark are left out there.
-      thresholds: number of thresholds for boundary maps.
+      plans: what is scored on each benchmark.
+      thresholds: number of thresholds for boundary maps by our protocol.
       limit: largest number of images per benchmark.
       batch: see `evaluate_dataset`.
-
-    Raises:
-      UserError: a benchmark is not prepared, or its labels have other kinds or classes than the
-        tasks of the network. It is raised before anything is computed.
     """
-    tasks, task_names, benchmarks = config.tasks, [*task_names], config.evaluation.benchmarks
-    datasets = open_datasets('evaluation.benchmarks', benchmarks, config.data.directory)
-    mappings = [map_labels(*pair, tasks) for pair in zip(datasets, benchmarks, strict=True)]
-    _refuse_repetitions(benchmarks, mappings)
+    tasks = predictor.network.tasks
     spawn = multiprocessing.get_context('spawn')  # a fork of a process with JAX's threads may hang
     with concurrent.futures.ProcessPoolExecutor(mp_context=spawn) as pool:
-        for benchmark, dataset, labels in zip(benchmarks, datasets, mappings, strict=True):
-            present = {name: dataset.labels[name] for name in dataset.present_labels()}
-            metrics = {
-                task: tasks[task].metrics(
-                    task, thresholds, present | {task: dataset.labels[labels[task]]}
-                )
-                for task in task_names
-                if task in labels
-            }
-            if metrics:
-                results = evaluate_dataset(predictor, dataset, labels, metrics, pool, limit, batch)
-                yield from (EvaluationResult(benchmark, *result) for result in results)
+        for plan in plans:
+            if metrics := plan.make_metrics(tasks, thresholds):
+                for task, name, result in evaluate_dataset(
+                    predictor, plan.dataset, plan.labels, metrics, pool, limit, batch
+                ):
+                    reported = plan.report(task, result)
+                    yield EvaluationResult(plan.benchmark, task, name, reported)

@@ -44,6 +44,15 @@ class DepthResult(MetricResult):
         Score(name='abs_rel', label='AbsRel', lower_is_better=True),
         Score(name='delta_1', label='delta < 1.25'),
     )
+    FURTHER: ClassVar[tuple[Score, ...]] = (
+        Score(name='mae', label='MAE', unit='m', lower_is_better=True),
+        Score(name='sq_rel', label='SqRel', unit='m', lower_is_better=True),
+        Score(name='rmse_log', label='RMSE log', lower_is_better=True),
+        Score(name='log10', label='log10', lower_is_better=True),
+        Score(name='si_log', label='SILog', lower_is_better=True),
+        Score(name='delta_2', label='delta < 1.25^2'),
+        Score(name='delta_3', label='delta < 1.25^3'),
+    )
 
     rmse: float
     mae: float

@@ -53,11 +53,13 @@ class MetricResult:
 
     Attributes:
       SCORES: the fields that tables show, in their order.
+      FURTHER: other fields, which only tables of presets show (`scoring.preset_result`).
       protocol: what exactly was computed: thresholds, tolerances, modes, conventions.
       images: number of images that were scored.
     """
 
     SCORES: ClassVar[tuple[Score, ...]] = ()
+    FURTHER: ClassVar[tuple[Score, ...]] = ()
 
     protocol: Mapping[str, Any]
     images: int
@@ -72,11 +74,16 @@ class MetricResult:
         An undefined score (NaN) becomes None. The additional entry `scores` has the description and
         the value of each score in `scores()`.
         """
-        scores = [
-            {**dataclasses.asdict(score), 'value': value} for score, value in self.scores().items()
-        ]
         fields = (field.name for field in dataclasses.fields(self))
-        return {name: _plain(getattr(self, name)) for name in fields} | {'scores': _plain(scores)}
+        plain = {name: _plain(getattr(self, name)) for name in fields}
+        return plain | {'scores': self.describe_scores()}
+
+    def describe_scores(self) -> list[dict[str, Any]]:
+        """Returns the description and the value of each score in `scores()`, as plain types."""
+        return [
+            {**dataclasses.asdict(score), 'value': _plain(value)}
+            for score, value in self.scores().items()
+        ]
 
 
 class Metric(abc.ABC):

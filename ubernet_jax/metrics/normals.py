@@ -43,6 +43,9 @@ class NormalsResult(MetricResult):
         Score(name='below_22_5', label='below 22.5°', unit='%'),
         Score(name='below_30', label='below 30°', unit='%'),
     )
+    FURTHER: ClassVar[tuple[Score, ...]] = (
+        Score(name='rmse', label='RMS angle', unit='°', lower_is_better=True),
+    )
 
     mean: float
     median: float

@@ -79,6 +79,7 @@ class SaliencyResult(MetricResult):
         Score(name='max_f', label='max F', main=True),
         Score(name='mae', label='MAE', lower_is_better=True),
     )
+    FURTHER: ClassVar[tuple[Score, ...]] = (Score(name='miou_15', label='max mIoU'),)
 
     max_f: float
     max_f_per_image: float

@@ -47,6 +47,7 @@ class SegmentationResult(MetricResult):
     """
 
     SCORES: ClassVar[tuple[Score, ...]] = (Score(name='miou', label='mIoU', main=True),)
+    FURTHER: ClassVar[tuple[Score, ...]] = (Score(name='pixel_accuracy', label='pixel accuracy'),)
 
     miou: float
     pixel_accuracy: float

@@ -13,6 +13,7 @@ from ubernet_jax.compilation_notice import CompilationNotice
 from ubernet_jax.config import Config
 from ubernet_jax.config.serialization import to_json
 from ubernet_jax.evaluation.benchmarks import QUICK_THRESHOLDS, evaluate_benchmarks
+from ubernet_jax.evaluation.plans import plan_benchmarks
 from ubernet_jax.inference.predictor import Predictor
 from ubernet_jax.monitoring.metric_logger import MetricLogger, RunningMeans, describe_losses
 from ubernet_jax.monitoring.preview import Preview
@@ -120,8 +121,7 @@ class Monitor:
         config, scores = self._config, {}
         results = evaluate_benchmarks(
             self._predict_with(state),
-            config,
-            self._network.tasks,
+            plan_benchmarks(config, self._network.tasks),
             QUICK_THRESHOLDS,
             config.evaluation.limit,
         )

@@ -10,8 +10,7 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.metrics.detection import ApMode
 from ubernet_jax.metrics.semantic_boundaries import Mode
 from ubernet_jax.metrics.thinning import Nms
-from ubernet_jax.scoring.presets import ALL, BENCHMARKS, OURS
-from ubernet_jax.scoring.protocols import PROTOCOLS
+from ubernet_jax.scoring.presets import ALL, BENCHMARKS, OURS, PROTOCOL_NAMES
 
 TASKS = (
     'boundaries', 'semantic-boundaries', 'detection', 'segmentation', 'parts', 'saliency',
@@ -79,7 +78,7 @@ def make_parser() -> argparse.ArgumentParser:
     add('--name', help='name of the task in the output of predict; default: TASK')
     add('--classes', type=pathlib.Path, metavar='FILE',
         help='text file with one class name per line; default: PASCAL VOC')  # fmt: skip
-    add('--protocol', choices=(OURS, *PROTOCOLS, ALL), default=OURS,
+    add('--protocol', choices=(*PROTOCOL_NAMES, ALL), default=OURS,
         help='protocol of another code base, or all (default: %(default)s)')  # fmt: skip
     add('--benchmark', choices=BENCHMARKS,
         help='the benchmark that the files are of, on which some protocols depend')  # fmt: skip

@@ -15,8 +15,7 @@ from ubernet_jax.scoring.arguments import check_arguments, make_parser, settings
 from ubernet_jax.scoring.evaluators import make_metric
 from ubernet_jax.scoring.output import print_document, print_table, write_document
 from ubernet_jax.scoring.paired_files import PairedBoxes, PairedClassMaps, PairedFiles, PairedMaps
-from ubernet_jax.scoring.presets import ALL, describe, select_rows
-from ubernet_jax.scoring.protocol import Row
+from ubernet_jax.scoring.presets import ALL, OURS, Preset, select_presets
 from ubernet_jax.scoring.readers import map_reader
 from ubernet_jax.scoring.run import PartialRun, require_predictions, score_images
 from ubernet_jax.scoring.sbd_files import find_truth_folder
@@ -64,13 +63,13 @@ def _score(args: argparse.Namespace) -> None:
     check_arguments(args)
     names = _class_names(args)
     paired = _pair_files(args, names)
-    rows, left_out = select_rows(args.protocol, args.task, args.benchmark, len(names))
+    presets, left_out = select_presets(args.protocol, args.task, args.benchmark, len(names))
     if not args.allow_missing:
         require_predictions(paired)
     documents, partials = {}, []
     scored: list[tuple[dict[str, Any], Scored]] = []  # protocols with equal settings share a run
-    for protocol, row in rows.items():
-        settings = settings_of(args) if row is None else row.settings_for(args.benchmark)
+    for protocol, preset in presets.items():
+        settings = preset.settings if preset else settings_of(args)
         result = next((result for known, result in scored if known == settings), None)
         if result is None:
             partial = _partial_run(args, names, protocol)
@@ -79,7 +78,7 @@ def _score(args: argparse.Namespace) -> None:
             result = Scored(metric.compute(), notes)
             scored.append((settings, result))
             partials += [partial] if partial else []
-        documents[protocol] = _document(args, paired, protocol, row, result)
+        documents[protocol] = _document(args, paired, preset, result)
     if args.protocol == ALL:
         write_document(args.json, {'task': args.task, 'protocols': documents, 'left_out': left_out})
     else:
@@ -113,19 +112,15 @@ def _partial_run(
 def _document(
     args: argparse.Namespace,
     paired: PairedFiles,
-    protocol: str,
-    row: Row | None,
+    preset: Preset | None,
     scored: Scored,
 ) -> dict[str, Any]:
     """Returns the JSON object of a result; other protocols have only the scores of their source."""
-    result = scored.result.to_json()
-    if row is not None:
-        described = {'scores', 'protocol', 'images', 'pixels', 'thresholds'}
-        result = {name: result[name] for name in result if name in described | {*row.scores}}
-        result['scores'] = [score for score in result['scores'] if score['name'] in row.scores]
+    result = (preset.report(scored.result) if preset else scored.result).to_json()
+    if not preset:
+        result['protocol'] |= {'preset': OURS, 'source': 'ubernet_jax'}
     missing = paired.missing()
     result['protocol'] |= {
-        **describe(protocol, row, args.benchmark, scored.result.images),
         'predictions': str(args.predictions),
         'ground_truth': str(args.ground_truth),
         'missing_predictions': f'{len(missing)}, counted as empty' if missing else 'none',

@@ -4,8 +4,6 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from ubernet_jax.errors import UserError
-
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
@@ -26,19 +24,6 @@ class Row:
     by_benchmark: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     classes: Mapping[str, int] = dataclasses.field(default_factory=dict)
     note: str = ''
-
-    def settings_for(self, benchmark: str | None) -> dict[str, Any]:
-        """Returns the parameters of our evaluator.
-
-        Raises:
-          UserError: they depend on the benchmark, and it is not named or not covered.
-        """
-        if self.by_benchmark and benchmark not in self.by_benchmark:
-            raise UserError(
-                f'--benchmark is {benchmark}: this protocol depends on the benchmark, allowed are '
-                f'{", ".join(self.by_benchmark)}'
-            )
-        return {**self.settings, **self.by_benchmark.get(benchmark or '', {})}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

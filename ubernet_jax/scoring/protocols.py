@@ -228,14 +228,14 @@ PROTOCOLS = {
     ),
     'mtan': Protocol(
         repository='lorenmt/mtan',
-        images={'mtan_nyuv2': 654},
+        images={'nyuv2_mtan': 654},
         size='288x384',
         rows={
             'segmentation': Row(
                 source='im2im_pred/utils.py (ConfMatrix)',
                 scores=('miou', 'pixel_accuracy'),
                 settings={'absent': Absent.UNDEFINED},
-                classes={'mtan_nyuv2': 13},
+                classes={'nyuv2_mtan': 13},
                 note='papers before that class average mIoU over images',
             ),
             'normals': Row(

@@ -64,6 +64,7 @@ class Boundaries(StrengthTask, BagTask):
     kind: ClassVar[str] = 'boundaries'
     label_kind: ClassVar[type[LabelKind]] = Lines
     meaning: ClassVar[str] = 'scores of no boundary and boundary; softmax gives probabilities'
+    scored_as: ClassVar[tuple[str, ...]] = ('boundaries',)
 
     def to_target(self, label: LineMap) -> np.ndarray:
         positive = label.share > 255 * self.positive_share

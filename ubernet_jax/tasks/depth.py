@@ -52,6 +52,7 @@ class Depth(DenseTask):
     kind: ClassVar[str] = 'depth'
     label_kind: ClassVar[type[LabelKind]] = Metres
     meaning: ClassVar[str] = 'natural logarithm of the depth in metres'
+    scored_as: ClassVar[tuple[str, ...]] = ('depth',)
     channels: ClassVar[int] = 1
 
     criterion: DepthLoss = DepthLoss.L1

@@ -33,6 +33,7 @@ class Normals(DenseTask):
     kind: ClassVar[str] = 'normals'
     label_kind: ClassVar[type[LabelKind]] = UnitVectors
     meaning: ClassVar[str] = 'x right, y up, z towards the camera; not yet of unit length'
+    scored_as: ClassVar[tuple[str, ...]] = ('normals',)
     channels: ClassVar[int] = 3
 
     transition: float = 1.0

@@ -40,6 +40,7 @@ class Segmentation(DenseTask):
     kind: ClassVar[str] = 'segmentation'
     label_kind: ClassVar[type[LabelKind]] = ClassMap
     meaning: ClassVar[str] = 'scores of the classes; softmax over the last axis gives probabilities'
+    scored_as: ClassVar[tuple[str, ...]] = ('segmentation', 'parts')
     voc_list: ClassVar[str] = 'Segmentation'
 
     stride: int = 8

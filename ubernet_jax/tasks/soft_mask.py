@@ -34,6 +34,7 @@ class SoftMask(StrengthTask):
     meaning: ClassVar[str] = (
         'scores of background and of marked pixels; softmax gives probabilities'
     )
+    scored_as: ClassVar[tuple[str, ...]] = ('saliency',)
 
     def pixel_loss(
         self, scores: jax.Array, target: jax.Array, valid: jax.Array

@@ -44,6 +44,8 @@ class Task(Teaching, abc.ABC):
         need not start at random.
       voc_list: folder of VOC's `ImageSets` with the list of the test images on which VOC scores
         results of this kind; empty if it does not.
+      scored_as: the tasks of `ubernet score` as which presets score results of this kind: the one
+        that is named as the label, else the first; empty if no preset scores them.
       averages_views: whether predictions for several views of a photograph are averaged.
       in_onnx: whether the head can be converted to ONNX.
       weight: gamma_t, the factor on the task's loss.
@@ -57,6 +59,7 @@ class Task(Teaching, abc.ABC):
     suffixes: ClassVar[tuple[str, ...]] = ()
     pretrained: ClassVar[tuple[str, ...]] = ()
     voc_list: ClassVar[str] = ''
+    scored_as: ClassVar[tuple[str, ...]] = ()
     averages_views: ClassVar[bool] = False
     in_onnx: ClassVar[bool] = True
 

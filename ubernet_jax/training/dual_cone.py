@@ -28,7 +28,9 @@ def mgda(gram: jax.Array) -> jax.Array:
     """
     norms, cosines = cosine_matrix(gram)
     used = norms > 0
-    lengths = jnp.where(used, norms / jnp.maximum(norms.max(), jnp.finfo(gram.dtype).tiny), 1)
+    # In units of the shortest gradient, so that the slopes are at most 1, as the solver expects.
+    shortest = jnp.where(used, norms, jnp.inf).min()
+    lengths = jnp.where(used, norms / shortest, 1)
     # Up to a factor, the weights minimise |combination|^2 / 2 - (sum of the weights).
     weights = nonnegative_minimum(cosines, jnp.where(used, -1 / lengths, 1)) / lengths
     return sum_to_count(weights, used)
@@ -54,7 +56,8 @@ def nonnegative_minimum(cosines: jax.Array, slope: jax.Array) -> jax.Array:
     """The u (K,) of at least 0 that minimises u . cosines u / 2 + slope . u.
 
     A primal-dual interior-point method (Nocedal and Wright, Numerical Optimization, chapter 16)
-    finds out which weights are 0; then one linear system gives the others exactly.
+    finds out which weights are 0; then one linear system gives the others exactly, unless the
+    gradients depend on each other so closely that its rounding errors are larger.
 
     Args:
       cosines: (K, K), positive semidefinite, diagonal 1, or 0 for an empty slot, whose slope must
@@ -78,7 +81,14 @@ def nonnegative_minimum(cosines: jax.Array, slope: jax.Array) -> jax.Array:
     u, dual = jax.lax.fori_loop(0, STEPS, step, (ones, ones))
     free = u > dual
     system = jnp.where(jnp.outer(free, free), matrix, jnp.eye(size))
-    return jnp.maximum(jnp.where(free, jnp.linalg.solve(system, -slope), 0), 0)
+    solved = jnp.maximum(jnp.where(free, jnp.linalg.solve(system, -slope), 0), 0)
+
+    def violation(u: jax.Array) -> jax.Array:
+        """At the minimum, every element or its gradient is 0, and the other is at least 0."""
+        return jnp.abs(jnp.minimum(u, matrix @ u + slope)).max()
+
+    u = jnp.where(free, u, 0)
+    return jnp.where(violation(solved) <= violation(u), solved, u)
 
 
 def _stay_positive(values: jax.Array, change: jax.Array) -> jax.Array:
