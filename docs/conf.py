@@ -52,6 +52,7 @@ NAVIGATION = {
         Boundaries <docs/results/boundaries>
         Detection <docs/results/detection>
         Depth and normals <docs/results/kitchen>
+        Decisions <docs/results/decisions>
         Multi-task benchmarks <docs/results/multitask>
         Quickstart <docs/results/quickstart>
         Time and memory <benchmarks/README>

@@ -18,6 +18,7 @@ from ubernet_jax.losses.bags import best_of_bag, multiple_instance, window_maxim
 from ubernet_jax.losses.dense import (
     cross_entropy,
     image_means,
+    length_error,
     to_unit_length,
     unit_vector,
 )
@@ -161,6 +162,13 @@ def test_unit_length_has_a_finite_gradient_at_zero():
     # The result does not depend on the length: no gradient in the direction of the vector.
     vector = np.array([0, -3, 4], np.float32)
     np.testing.assert_allclose(np.asarray(jacobian(vector)) @ vector, 0, atol=1e-6)
+
+
+def test_the_error_of_a_length_is_squared_and_has_a_finite_gradient_at_zero():
+    np.testing.assert_allclose(
+        length_error(row([0.0, -3.0, 4.0], [0.6, 0.8, 0.0])), [[[16, 0]]], atol=1e-5
+    )
+    assert np.isfinite(jax.grad(length_error)(np.zeros(3, np.float32))).all()
 
 
 # Properties of all dense tasks.

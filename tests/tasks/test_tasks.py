@@ -89,6 +89,7 @@ def test_every_kind_checks_the_settings_of_its_parameter_group(name, field, valu
         ('class_boundaries', 'positive_weight', -0.5, '0 or more'),
         ('class_boundaries', 'negative_weight', np.nan, '0 or more'),
         ('normals', 'transition', 0.0, 'above 0'),
+        ('normals', 'length_weight', -0.1, '0 or more'),
         ('normals', 'classes', CLASSES, 'empty: tasks of kind normals have no classes'),
         ('soft_mask', 'classes', CLASSES, 'empty: tasks of kind soft_mask have no classes'),
     ],
@@ -299,6 +300,13 @@ def test_the_loss_of_normals_uses_the_transition_of_the_task(transition, expecte
     # (0.6, 0.8, 0) compared with (0, 1, 0): differences of 0.6 and 0.2.
     loss = loss_of(Normals(transition=transition), [3, 4, 0], [0, 127, 0])
     assert loss == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_length_of_normals_costs_the_squared_difference_from_1():
+    task, target = Normals(length_weight=0.5), [0, 127, 0]
+    for length, expected in ((3, 0.5 * 4), (1, 0), (0.5, 0.5 * 0.25)):
+        assert loss_of(task, [0, length, 0], target) == pytest.approx(expected, abs=1e-5)
+    assert loss_of(task, [0, 3, 0], [0, 0, 0]) == 0  # without a label
 
 
 @pytest.mark.parametrize(('bag_radius', 'expected'), [(0, np.log(2)), (1, np.log(4 / 3))])

@@ -88,6 +88,12 @@ def unit_vector(
     return jnp.where(difference < transition, quadratic, linear).sum(-1), (target != 0).any(-1)
 
 
+def length_error(vectors: jax.Array) -> jax.Array:
+    """Squared difference (...) of the lengths of vectors (..., 3) from 1."""
+    length = jnp.sqrt((vectors**2).sum(-1) + LENGTH_EPSILON)
+    return (length - 1) ** 2
+
+
 def to_unit_length(vectors: jax.Array) -> jax.Array:
     """Scales vectors (..., C) to length 1; the gradient is finite at zero."""
     return vectors * jax.lax.rsqrt((vectors**2).sum(-1, keepdims=True) + LENGTH_EPSILON)

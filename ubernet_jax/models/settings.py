@@ -63,7 +63,8 @@ class Statistics(enum.Enum):
 
     Attributes:
       BATCH: statistics of the micro-batch, as in the paper.
-      RUNNING: running statistics, as in inference; for few images per micro-batch.
+      RUNNING: running statistics, as in inference; better with one image per micro-batch
+        (docs/results/decisions.md).
     """
 
     BATCH = 'batch'

@@ -11,7 +11,7 @@ import numpy as np
 from ubernet_jax.errors import require_setting
 from ubernet_jax.labels import LabelKind, UnitVectors
 from ubernet_jax.labels.unit_vectors import to_integers
-from ubernet_jax.losses.dense import to_unit_length, unit_vector
+from ubernet_jax.losses.dense import length_error, to_unit_length, unit_vector
 from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.metrics.normals import NormalsMetric
 from ubernet_jax.tasks.dense import DenseTask
@@ -28,6 +28,9 @@ class Normals(DenseTask):
 
     Attributes:
       transition: difference at which the smooth L1 loss changes from quadratic to linear.
+      length_weight: weight of a further loss, the squared difference of the length of the scores
+        from 1; 0 for none. The smooth L1 loss does not depend on the length, but the longer the
+        scores, the smaller is its gradient (docs/results/decisions.md).
     """
 
     kind: ClassVar[str] = 'normals'
@@ -37,16 +40,22 @@ class Normals(DenseTask):
     channels: ClassVar[int] = 3
 
     transition: float = 1.0
+    length_weight: float = 0.0
 
     def validate(self, where: str) -> None:
         super().validate(where)
         require_setting(self.transition > 0, f'{where}.transition', self.transition, 'above 0')
+        fits = self.length_weight >= 0
+        require_setting(fits, f'{where}.length_weight', self.length_weight, '0 or more')
 
     def pixel_loss(
         self, scores: jax.Array, target: jax.Array, valid: jax.Array
     ) -> tuple[jax.Array, jax.Array]:
         true_vectors = to_unit_length(target.astype(jnp.float32))
-        return unit_vector(scores, true_vectors, self.transition)
+        loss, counted = unit_vector(scores, true_vectors, self.transition)
+        if self.length_weight:
+            loss = loss + self.length_weight * length_error(scores)
+        return loss, counted
 
     def to_target(self, label: np.ndarray) -> np.ndarray:
         return to_integers(label, np.int8)
