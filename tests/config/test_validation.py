@@ -49,6 +49,7 @@ def test_the_defaults_are_valid_and_those_of_the_paper():
         ('tasks.parts.decay_at', (0.5, 1.5), 'above 0, up to 1'),
         ('tasks.parts.decay_at', (0.0,), 'above 0, up to 1'),
         ('tasks.parts.warm_up', -1, '0 or more'),
+        ('tasks.parts.bias_multiplier', -1.0, '0 or more'),
         ('tasks.parts.hidden', -1, '0 or more'),
         ('tasks.parts.stride', 3, '1, 2, 4 or 8'),
         (

@@ -170,7 +170,8 @@ def test_learning_rates_decay_from_the_heads_to_the_first_block(optimizer):
     optim = c.OptimConfig(
         optimizer=optimizer, layer_decay=0.5, bias_multiplier=2.0, weight_decay=0.0, shared=group
     )
-    config = c.Config(model=model, optim=optim, tasks={'normals': c.Normals(batch_size=1)})
+    normals = c.Normals(batch_size=1, bias_multiplier=5.0)
+    config = c.Config(model=model, optim=optim, tasks={'normals': normals})
     solver = solver_of(config, {SHARED: 100, 'normals': 100})
     layer = {'kernel': jnp.zeros(()), 'bias': jnp.zeros(())}
     names = ('embedding', 'block_0', 'block_1', 'block_10', 'block_11', 'norm', 'block_11_norm')
@@ -187,8 +188,9 @@ def test_learning_rates_decay_from_the_heads_to_the_first_block(optimizer):
     # All other modules: those that are frozen with the first block, or nowhere.
     assert kernels == pytest.approx(wanted | {'norm': 0, 'block_11_norm': 1}, rel=1e-5)
     assert trunk['block_10']['bias'] == pytest.approx(2 * trunk['block_10']['kernel'])
-    rate = config.tasks['normals'].learning_rate
-    assert -float(updates['normals']['block_11']['kernel']) == pytest.approx(rate, rel=1e-5)
+    head = {name: -float(update) for name, update in updates['normals']['block_11'].items()}
+    rate = normals.learning_rate
+    assert head == pytest.approx({'kernel': rate, 'bias': 2 * 5 * rate}, rel=1e-5)
     factors = TRUNKS[model.trunk].rate_factors(0, 0.5)
     assert factors['embedding'] == factors['block_0'] == 0.5**12 and factors['norm'] == 1
 

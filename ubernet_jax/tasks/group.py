@@ -1,6 +1,7 @@
 """Update settings of a parameter group: the trunk's and each task's."""
 
 import dataclasses
+import math
 
 from ubernet_jax.errors import require_setting
 
@@ -19,6 +20,10 @@ class GroupConfig:
       polynomial: use polynomial decay to 0 over the group's expected updates instead.
       warm_up: number of the group's first updates over which the learning rate rises linearly; the
         k-th of them has k / warm_up of it; 0 for none.
+      bias_multiplier: factor on the learning rate of the group's biases, besides that of `optim`.
+        The skips that the kernels of heads multiply are ten times as large as the 1 that a bias
+        multiplies: with AdamW, whose updates do not grow with the gradient, 10 makes a head learn
+        the mean of its labels much sooner (docs/results/decisions.md).
     """
 
     batch_size: int = 10
@@ -26,6 +31,7 @@ class GroupConfig:
     decay_at: tuple[float, ...] = (0.6,)
     polynomial: bool = False
     warm_up: int = 0
+    bias_multiplier: float = 1.0
 
     def __setattr__(self, name: str, value: object) -> None:
         """Raises for names that are not fields: a misspelt setting would have no effect."""
@@ -46,6 +52,8 @@ class GroupConfig:
         for field in ('batch_size', 'learning_rate'):
             value = getattr(self, field)
             require_setting(value > 0, f'{where}.{field}', value, 'above 0')
+        fits = 0 <= self.bias_multiplier < math.inf
+        require_setting(fits, f'{where}.bias_multiplier', self.bias_multiplier, '0 or more')
         require_setting(self.warm_up >= 0, f'{where}.warm_up', self.warm_up, '0 or more')
         fits = all(0 < share <= 1 for share in self.decay_at)
         require_setting(fits, f'{where}.decay_at', self.decay_at, 'shares above 0, up to 1')

@@ -80,7 +80,7 @@ def _inner_optimizer(
     return optax.chain(
         *steps,
         optax.scale_by_learning_rate(make_rate(group, updates)),
-        scale_by_leaf(lambda path: _multiplier(path, config, factors)),
+        scale_by_leaf(lambda path: _multiplier(path, config, group, factors)),
     )
 
 
@@ -127,8 +127,13 @@ def scale_by_leaf(multiplier: Callable[[tuple[str, ...]], float]) -> optax.Gradi
     return optax.stateless(update)
 
 
-def _multiplier(path: tuple[str, ...], config: OptimConfig, factors: Mapping[str, float]) -> float:
-    special = {'bias': config.bias_multiplier, LOG_VARIANCE: config.log_variance_multiplier}
+def _multiplier(
+    path: tuple[str, ...], config: OptimConfig, group: GroupConfig, factors: Mapping[str, float]
+) -> float:
+    special = {
+        'bias': config.bias_multiplier * group.bias_multiplier,
+        LOG_VARIANCE: config.log_variance_multiplier,
+    }
     factor = next((factors[name] for name in path if name in factors), 1.0)
     return factor * special.get(path[-1], 1.0)
 
