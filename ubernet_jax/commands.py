@@ -76,7 +76,6 @@ COMMANDS = {
         'Scores a network on its benchmarks, at the original size of the images.',
         (
             'ubernet evaluate --checkpoint runs/my',
-            'ubernet evaluate --checkpoint runs/my --tasks segmentation --limit 50',
             'ubernet evaluate --checkpoint runs/pascal_mt --protocol astmt',
         ),
     ),
