@@ -164,6 +164,23 @@ def test_frozen_blocks_do_not_change(optimizer):
 
 
 @pytest.mark.parametrize('optimizer', c.Optimizer)
+def test_frozen_blocks_have_no_moments(optimizer):
+    params = {SHARED: {'trunk': {name: {'kernel': jnp.ones(2)} for name in ('conv1', 'conv5')}}}
+
+    def kernels(frozen_blocks: int) -> int:
+        """Counts the moments that the solver keeps of kernels."""
+        config = c.Config(
+            model=c.ModelConfig(frozen_blocks=frozen_blocks),
+            optim=c.OptimConfig(optimizer=optimizer),
+            tasks={},
+        )
+        inner = solver_of(config, {SHARED: 100}).init(params)[SHARED].inner
+        return sum(leaf.shape == (2,) for leaf in jax.tree.leaves(inner))
+
+    assert kernels(1) * 2 == kernels(0) > 0
+
+
+@pytest.mark.parametrize('optimizer', c.Optimizer)
 def test_learning_rates_decay_from_the_heads_to_the_first_block(optimizer):
     model = c.ModelConfig(trunk=c.Trunk.VIT_SMALL_PATCH14_REG4_DINOV2, frozen_blocks=1)
     group = c.GroupConfig(batch_size=1, learning_rate=1.0)

@@ -77,9 +77,10 @@ def _inner_optimizer(
             steps = (optax.scale_by_adam(b1=config.momentum), decay)
         case _ as unreachable:
             assert_never(unreachable)
+    rate = optax.scale_by_learning_rate(make_rate(group, updates))
+    # Leaves with the factor 0, those of frozen blocks, have no moments.
     return optax.chain(
-        *steps,
-        optax.scale_by_learning_rate(make_rate(group, updates)),
+        optax.masked(optax.chain(*steps, rate), lambda params: _is_trained(params, factors)),
         scale_by_leaf(lambda path: _multiplier(path, config, group, factors)),
     )
 
@@ -134,8 +135,17 @@ def _multiplier(
         'bias': config.bias_multiplier * group.bias_multiplier,
         LOG_VARIANCE: config.log_variance_multiplier,
     }
-    factor = next((factors[name] for name in path if name in factors), 1.0)
-    return factor * special.get(path[-1], 1.0)
+    return _factor(path, factors) * special.get(path[-1], 1.0)
+
+
+def _factor(path: tuple[str, ...], factors: Mapping[str, float]) -> float:
+    return next((factors[name] for name in path if name in factors), 1.0)
+
+
+def _is_trained(params: optax.Params, factors: Mapping[str, float]) -> optax.Params:
+    return jax.tree_util.tree_map_with_path(
+        lambda path, _: _factor(_names(path), factors) > 0, params
+    )
 
 
 def _is_weight(params: optax.Params) -> optax.Params:
