@@ -94,7 +94,9 @@ def test_the_two_unions_of_the_paper():
         detection = config.tasks['detection']
         assert (detection.batch_size, detection.learning_rate, detection.weight) == (2, 5e-4, 2)
         assert config.tasks['parts'].batch_size == 10 and config.optim.shared.batch_size == 30
-        assert config.model == c.ModelConfig(initialisation=c.Initialisation.FILE)
+        assert config.model == c.ModelConfig(
+            initialisation=c.Initialisation.FILE, statistics=c.Statistics.RUNNING
+        )
         assert config.loss == c.LossConfig()
         assert config.images == 5000 * config.optim.shared.batch_size
         assert {setting.name: setting.repeat for setting in config.data.train} == {
