@@ -107,6 +107,7 @@ def screenshot(browser, name: str) -> None:
     """Saves a screenshot in the folder UBERNET_SCREENSHOTS, if set, for inspection."""
     folder = os.environ.get('UBERNET_SCREENSHOTS')
     if folder:
+        pathlib.Path(folder).mkdir(parents=True, exist_ok=True)  # otherwise nothing is saved
         browser.save_screenshot(f'{folder}/{name}.png')
 
 
