@@ -13,7 +13,11 @@ from ubernet_jax.comparison.documents import END, regenerate_tables
 from ubernet_jax.errors import UserError
 
 COMMAND = '<!-- ubernet compare {} -->\n'
-PAGES = [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob('docs/**/*.md'))]
+PAGES = [
+    path.relative_to(ROOT).as_posix()
+    for path in sorted(ROOT.glob('docs/**/*.md'))
+    if '<!-- ubernet compare ' in path.read_text()
+]
 
 
 @pytest.mark.parametrize('page', PAGES)
