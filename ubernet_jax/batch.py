@@ -31,7 +31,7 @@ class Batch(struct.PyTreeNode, Generic[ArrayT]):
       labelled: task name -> bool (N,), for the same tasks; where False, the target is padding.
       taught: task name -> bool (N,), for the same tasks; whether the label was predicted by a
         teacher.
-      taps: tap -> kept activations float16 (N, h, w, c) of the trunk; empty if none are kept.
+      kept: name -> kept activations float16 (N, ...) of the frozen blocks; empty if none are kept.
     """
 
     image: ArrayT
@@ -40,7 +40,7 @@ class Batch(struct.PyTreeNode, Generic[ArrayT]):
     targets: Mapping[str, Any]
     labelled: Mapping[str, ArrayT]
     taught: Mapping[str, ArrayT]
-    taps: Mapping[str, ArrayT] = struct.field(default_factory=dict)
+    kept: Mapping[str, ArrayT] = struct.field(default_factory=dict)
 
     @property
     def valid(self) -> jax.Array:

@@ -61,7 +61,7 @@ class Network:
         image: jax.Array,
         valid: jax.Array,
         dropout_rng: jax.Array | None = None,
-        taps: Mapping[str, jax.Array] | None = None,
+        kept: Mapping[str, jax.Array] | None = None,
     ) -> tuple[Features, dict]:
         """Applies the trunk; returns (features at the branch point, updated batch statistics).
 
@@ -72,13 +72,13 @@ class Network:
           valid: bool (N, H, W).
           dropout_rng: random key in training; None in inference, where the running statistics are
             used and returned unchanged.
-          taps: kept activations of the image (see `taps`), of which then only a stem is computed;
-            None or empty to compute all.
+          kept: activations of the frozen blocks (see `frozen`), which are then not computed; None
+            or empty to compute all.
         """
         variables = {'params': params, 'batch_stats': batch_stats}
         inputs, method = (image, valid), None
-        if taps:
-            inputs, method = (dict(taps), *inputs), 'normalise'
+        if kept:
+            inputs, method = (dict(kept), *inputs), 'resume'
         if dropout_rng is None:
             features = self._pyramid().apply(variables, *inputs, False, method=method)
             return cast(Features, features), batch_stats
@@ -92,16 +92,16 @@ class Network:
         )
         return features, cast(dict, updated['batch_stats'])
 
-    def taps(self, params: dict, image: jax.Array, valid: jax.Array) -> dict[str, jax.Array]:
-        """Returns tap -> activations (N, h, w, c) of a trunk whose features can be kept.
+    def frozen(self, params: dict, image: jax.Array, valid: jax.Array) -> dict[str, jax.Array]:
+        """Returns the activations of the frozen blocks by name, to be kept: see `vit.ViT.frozen`.
 
         Args:
           params: the group `shared`.
           image: uint8 (N, H, W, 3).
           valid: bool (N, H, W).
         """
-        taps = self._pyramid().apply({'params': params}, image, valid, method='taps')
-        return cast(dict[str, jax.Array], taps)
+        kept = self._pyramid().apply({'params': params}, image, valid, method='frozen')
+        return cast(dict[str, jax.Array], kept)
 
     @property
     def is_frozen(self) -> bool:

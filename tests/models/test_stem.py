@@ -95,15 +95,17 @@ def test_heads_use_the_stem(model, stride):
     assert moved == {'stem'}
 
 
-def test_kept_taps_leave_the_stem_to_be_computed(model):
+@pytest.mark.parametrize('blocks', [1, 2])
+def test_kept_features_leave_the_rest_to_be_computed(model, blocks):
+    model.frozen_blocks = blocks
     network = Network(model, {})
     params, stats = network.init(jax.random.PRNGKey(0))
     image = jax.random.randint(jax.random.PRNGKey(1), (1, 28, 28, 3), 0, 256).astype(jnp.uint8)
     valid = jnp.ones((1, 28, 28), bool)
-    taps = network.taps(params[SHARED], image, valid)
-    assert not set(taps) & set(STRIDES)
+    kept = network.frozen(params[SHARED], image, valid)
+    assert set(kept) == [{'block_0', 'tokens'}, {'block_0', 'block_1'}][blocks - 1]
     whole, _ = network.features(params[SHARED], stats, image, valid)
-    rest, _ = network.features(params[SHARED], stats, image, valid, taps=taps)
+    rest, _ = network.features(params[SHARED], stats, image, valid, kept=kept)
     jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, atol=1e-5), whole, rest)
     assert TRUNKS[TRUNK].can_keep(model) and not network.is_frozen
 

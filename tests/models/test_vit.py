@@ -55,8 +55,8 @@ def convert(state: dict[str, np.ndarray], spec: ViTSpec) -> dict:
 
 def apply_taps(spec: ViTSpec, variables: dict, image: np.ndarray, valid=None, **settings) -> dict:
     valid = jnp.ones(image.shape[:3], bool) if valid is None else valid
-    trunk = make_trunk(spec, **settings)
-    return jax.jit(lambda v, *x: trunk.apply(v, *x, method='taps'))(variables, image, valid)
+    trunk = make_trunk(spec, frozen=spec.depth, **settings)
+    return jax.jit(lambda v, *x: trunk.apply(v, *x, method='frozen'))(variables, image, valid)
 
 
 def draw_image(spec: ViTSpec, h: int = 3, w: int = 6) -> np.ndarray:

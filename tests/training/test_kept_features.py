@@ -66,16 +66,29 @@ def test_heads_learn_the_same_on_kept_features(config, tmp_path, monkeypatch, ca
 
     files = sorted(pathlib.Path(config.data.directory, 'features').rglob('*.npy'))
     assert 4 < len(files) <= 4 * 2 + 1  # four images, flipped or not, and one of padding
-    assert {np.load(file).shape for file in files} == {(2, 2, 4, 64)}
+    assert {np.load(file).shape for file in files} == {(2 * 2 * 4 * 64,)}
     files[0].write_bytes(files[0].read_bytes()[:40])  # damaged: computed again, and nothing else
     computed = []
     monkeypatch.setattr(
-        Network, 'taps', lambda *x, taps=Network.taps: computed.append(1) or taps(*x)
+        Network, 'frozen', lambda *x, frozen=Network.frozen: computed.append(1) or frozen(*x)
     )
     again = run(config, tmp_path / 'again', keep=True)
     assert str(files[0]) in capsys.readouterr().err
     assert len(computed) <= 2  # traced for the size of the features and for the damaged file
     jax.tree.map(np.testing.assert_array_equal, kept.params, again.params)
+
+
+def test_the_last_block_learns_the_same_on_kept_features(config, tmp_path):
+    config.model.frozen_blocks = 1
+    without = run(config, tmp_path / 'without', keep=False)
+    kept = run(config, tmp_path / 'kept', keep=True)
+    trunks = [state.params[SHARED]['trunk'] for state in (without, kept)]
+    jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-2, atol=1e-4), *trunks)
+    moved = [not np.array_equal(x, y) for x, y in zip(*map(jax.tree.leaves, trunks), strict=True)]
+    assert any(moved)  # float16 is not exact: the kept features were used
+    (file, *_) = pathlib.Path(config.data.directory, 'features').rglob('*.npy')
+    # A tap of 2x4 patches, and all tokens: class, 4 registers, patches.
+    assert np.load(file).shape == (2 * 4 * 64 + (1 + 4 + 2 * 4) * 64,)
 
 
 def test_a_stem_that_changes_does_not_make_features_out_of_date(config, tmp_path):
@@ -99,7 +112,7 @@ def test_features_that_take_too_much_space_are_refused(config, tmp_path):
 @pytest.mark.parametrize(
     ('change', 'field'),
     [
-        ({'frozen_blocks': 1}, 'model.frozen_blocks is 1.*2'),
+        ({'frozen_blocks': 0}, 'model.frozen_blocks is 0.*1 to 2'),
         ({'trunk': c.Trunk.RESNET50, 'frozen_blocks': 5}, 'model.trunk is resnet50'),
         ({'scale': (0.5, 1.0)}, 'data.scale'),
         ({'photometric': 0.5}, 'data.photometric is 0.5, but must be 0'),

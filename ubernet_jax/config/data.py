@@ -110,8 +110,9 @@ class DataConfig:
       photometric: strength of random changes of brightness, contrast, saturation and hue; 1 for
         those of SSD (arXiv 1512.02325), 0 for none.
       workers: reader processes; 0 reads in the training process.
-      keep_features: compute the features of a frozen vision transformer once for each image and its
-        flip, keep them in float16 in `directory`/features, and train only the heads on them.
+      keep_features: compute the activations of the frozen blocks of a vision transformer once for
+        each image and its flip, keep them in float16 in `directory`/features, and train only the
+        other blocks and the heads on them.
       keep_gigabytes: largest size of the kept features of a run, in 10^9 bytes.
     """
 

@@ -113,10 +113,10 @@ def _validate_partial(where: str, partial: PartialConfig) -> None:
 
 
 def _validate_keeping(config: Config) -> None:
-    """Features are kept of a trunk that does not change, for a finite number of inputs."""
+    """Features are kept of blocks that do not change, for a finite number of inputs."""
     model, data = config.model, config.data
     trunk, field = TRUNKS[model.trunk], 'model.frozen_blocks'
-    allowed = f'{len(trunk.blocks)}, all of the trunk, because data.keep_features is True'
+    allowed = f'1 to {len(trunk.blocks)}, because data.keep_features is True'
     if not trunk.complete:
         field, allowed = 'model.trunk', 'a vision transformer, because data.keep_features is True'
     got = model.frozen_blocks if trunk.complete else model.trunk.value
@@ -135,10 +135,8 @@ def _validate_distillation(config: Config) -> None:
     """Features of a teacher change the trunk, of which some features must therefore be trained."""
     model = config.model
     trained = TRUNKS[model.trunk].trained_taps(model)
-    allowed = (
-        f'empty, because model.frozen_blocks is {model.frozen_blocks}: no features of the trunk '
-        'are trained (data.keep_features needs that)'
-    )
+    blocks = model.frozen_blocks
+    allowed = f'empty, because model.frozen_blocks is {blocks}: no features of the trunk are trained'
     for name, task in config.tasks.items():
         fits = bool(trained) or not task.distill_from
         require_setting(fits, f'tasks.{name}.distill_from', task.distill_from, allowed)

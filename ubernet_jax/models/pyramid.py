@@ -39,15 +39,15 @@ class Pyramid(nn.Module):
         outputs = [self.trunk(image, valid, level, train) for level, image in enumerate(images)]
         return Features(tuple(skips for skips, _ in outputs), conv5=outputs[0][1])
 
-    def taps(self, image: jax.Array, valid: jax.Array) -> dict[str, jax.Array]:
-        """The part of `__call__` without statistics: tap -> activations (N, h, w, c)."""
-        return self.trunk.taps(self._normalised(image, valid), valid)
+    def frozen(self, image: jax.Array, valid: jax.Array) -> dict[str, jax.Array]:
+        """The part of `__call__` that does not change in training: activations by name."""
+        return self.trunk.frozen(self._normalised(image, valid), valid)
 
-    def normalise(
-        self, taps: dict[str, jax.Array], image: jax.Array, valid: jax.Array, train: bool
+    def resume(
+        self, kept: dict[str, jax.Array], image: jax.Array, valid: jax.Array, train: bool
     ) -> Features:
-        """The rest of `__call__`."""
-        skips, detector = self.trunk.normalise(taps, self._normalised(image, valid), valid, train)
+        """The rest of `__call__`, given what `frozen` returns."""
+        skips, detector = self.trunk.resume(kept, self._normalised(image, valid), valid, train)
         return Features((skips,), conv5=detector)
 
     def _normalised(self, image: jax.Array, valid: jax.Array) -> jax.Array:

@@ -33,7 +33,7 @@ class TrunkSpec(NamedTuple):
       scales: largest number of levels of the image pyramid.
       last: modules that are frozen with the first block, but lie after the last.
       complete: whether all layers belong to blocks that can be frozen, and the module has the
-        methods `taps` and `normalise`, so that its features can be kept: see `vit.ViT`.
+        methods `frozen` and `resume`, so that its features can be kept: see `vit.ViT`.
     """
 
     make: Callable[[ModelConfig, str], nn.Module]
@@ -51,12 +51,13 @@ class TrunkSpec(NamedTuple):
         return {tap: stride for tap, stride in skips.items() if not names or tap in names}
 
     def can_keep(self, model: ModelConfig) -> bool:
-        """Whether the taps in `strides` do not change in training."""
-        return self.complete and model.frozen_blocks >= len(self.blocks)
+        """Whether there are activations that do not change in training."""
+        return self.complete and model.frozen_blocks > 0
 
     def is_frozen(self, model: ModelConfig) -> bool:
         """Whether nothing of the trunk is trained."""
-        return self.can_keep(model) and not model.stem
+        frozen = self.complete and model.frozen_blocks >= len(self.blocks)
+        return frozen and not model.stem
 
     def frozen(self, blocks: int) -> frozenset[str]:
         """The names of the modules and taps of the leading `blocks`."""

@@ -21,6 +21,7 @@ from ubernet_jax.ops.interpolate import subsample
 from ubernet_jax.ops.position_table import resize_table, rotate, rotations
 
 EMBEDDING, LAST_NORM = 'embedding', 'norm'  # names of modules
+TOKENS = 'tokens'  # the residual stream after the frozen blocks, where others follow
 MLP_RATIO = 4  # hidden channels of a block's MLP per channel of a token
 
 
@@ -133,37 +134,28 @@ class ViT(nn.Module):
           level: 0, since there is no image pyramid.
           train: update the running statistics.
         """
-        return self.normalise(self.taps(image, valid), image, valid, train)
+        return self.resume(self.frozen(image, valid), image, valid, train)
 
-    def taps(self, image: jax.Array, valid: jax.Array) -> dict[str, jax.Array]:
-        """Returns tap -> tokens of the patches float32 (N, h, w, C), before their normalisation."""
-        spec = self.spec
-        patches = subsample(valid, spec.patch)  # a patch counts if any of its pixels does
-        others = 1 + spec.registers
-        present = jnp.pad(patches.reshape(len(image), -1), ((0, 0), (others, 0)), constant_values=1)
-        angles = None
-        if not spec.table:
-            # The class token and the registers are not rotated.
-            _, height, width = patches.shape
-            angles = rotations((height, width), HEAD_WIDTH)
-            angles = jnp.asarray(np.pad(angles, ((others, 0), (0, 0))))
-        frozen = self.frozen_blocks > 0
-        x = _stop_gradient_if(frozen, self.embedding(image))
-        taps = {}
-        for number, block in enumerate(self.blocks):
-            x = block(x, present[:, None, None], angles)
-            x = _stop_gradient_if(number < self.frozen_blocks, x)
-            if number in spec.taps:
-                tokens = self.last_norm(x)[:, others:]
-                tokens = _stop_gradient_if(number < self.frozen_blocks, tokens)
-                taps[f'block_{number}'] = tokens.reshape(*patches.shape, -1)
-        return taps
+    def frozen(self, image: jax.Array, valid: jax.Array) -> dict[str, jax.Array]:
+        """Applies the embedding and the frozen blocks; their activations can be kept.
 
-    def normalise(
-        self, taps: dict[str, jax.Array], image: jax.Array, valid: jax.Array, train: bool
+        Returns:
+          tap -> tokens of the patches float32 (N, h, w, C), before the normalisation of the skip,
+          and unless all blocks are frozen `tokens`: all tokens float32 (N, T, C).
+        """
+        tokens = _stop_gradient_if(self.frozen_blocks > 0, self.embedding(image))
+        taps, tokens = self._apply(0, self.frozen_blocks, tokens, valid)
+        return taps if self.frozen_blocks >= self.spec.depth else taps | {TOKENS: tokens}
+
+    def resume(
+        self, kept: dict[str, jax.Array], image: jax.Array, valid: jax.Array, train: bool
     ) -> tuple[dict[str, jax.Array], jax.Array]:
-        """Returns what `__call__` does; the taps are those of `taps`."""
-        taps = {tap: tokens.astype(self.dtype) for tap, tokens in taps.items()}
+        """Returns what `__call__` does, given what `frozen` returns."""
+        taps = {tap: tokens.astype(self.dtype) for tap, tokens in kept.items() if tap != TOKENS}
+        if TOKENS in kept:
+            tokens = kept[TOKENS].astype(jnp.float32)
+            trained, _ = self._apply(self.frozen_blocks, self.spec.depth, tokens, valid)
+            taps |= {tap: tokens.astype(self.dtype) for tap, tokens in trained.items()}
         strides = dict.fromkeys(taps, self.spec.patch)
         if self.stem:
             taps, strides = taps | self.detail(image), strides | STRIDES
@@ -172,6 +164,30 @@ class ViT(nn.Module):
             for tap, norm in self.skip_norms.items()
         }
         return skips, taps[self.spec.tap_names[-1]]
+
+    def _apply(
+        self, first: int, end: int, tokens: jax.Array, valid: jax.Array
+    ) -> tuple[dict[str, jax.Array], jax.Array]:
+        """Applies blocks `first` to `end` - 1; returns their taps (N, h, w, C), and the tokens."""
+        spec = self.spec
+        patches = subsample(valid, spec.patch)  # a patch counts if any of its pixels does
+        others = 1 + spec.registers
+        present = jnp.pad(patches.reshape(len(valid), -1), ((0, 0), (others, 0)), constant_values=1)
+        angles = None
+        if not spec.table:
+            # The class token and the registers are not rotated.
+            _, height, width = patches.shape
+            angles = rotations((height, width), HEAD_WIDTH)
+            angles = jnp.asarray(np.pad(angles, ((others, 0), (0, 0))))
+        taps = {}
+        for number in range(first, end):
+            frozen = number < self.frozen_blocks
+            tokens = self.blocks[number](tokens, present[:, None, None], angles)
+            tokens = _stop_gradient_if(frozen, tokens)
+            if number in spec.taps:
+                tap = _stop_gradient_if(frozen, self.last_norm(tokens)[:, others:])
+                taps[f'block_{number}'] = tap.reshape(*patches.shape, -1)
+        return taps, tokens
 
 
 def layer_norm(spec: ViTSpec, name: str) -> nn.LayerNorm:

@@ -1,9 +1,9 @@
-"""Features of a frozen trunk, computed once for each input and kept in files.
+"""Features of the frozen blocks of a trunk, computed once for each input and kept in files.
 
-A file holds the activations of all taps for one image as it enters the network: scaled to its
-bucket, flipped or not, padded. Its name is a digest of these pixels, and that of its folder a
-digest of the trunk. A file is therefore never out of date, other runs with the same trunk and
-images use it too, and it is complete or absent.
+A file holds the activations of the frozen blocks (`vit.ViT.frozen`) for one image as it enters the
+network: scaled to its bucket, flipped or not, padded. Its name is a digest of these pixels, and
+that of its folder a digest of the frozen blocks. A file is therefore never out of date, other runs
+with the same blocks and images use it too, and it is complete or absent.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ from ubernet_jax.batch import Batch
 from ubernet_jax.config import Config
 from ubernet_jax.errors import UserError
 from ubernet_jax.models.trunks import TRUNKS
+from ubernet_jax.models.vit import TOKENS
 from ubernet_jax.network import SHARED, Network, Params
 from ubernet_jax.training.epochs import Epochs
 from ubernet_jax.weights.arrays import flatten
@@ -41,7 +42,7 @@ class KeptFeatures:
 
         Args:
           folder: of the features of all trunks.
-          network: the network, whose trunk is frozen.
+          network: the network.
           shared: the parameters of the trunk.
         """
         model = network.config
@@ -53,11 +54,11 @@ class KeptFeatures:
         text = json.dumps([digest, *trunk])
         self.folder = folder / hashlib.sha256(text.encode()).hexdigest()[:16]
         self._shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), shared)
-        self._names = tuple(TRUNKS[model.trunk].strides)
+        self._names = (*TRUNKS[model.trunk].strides, TOKENS)
         self._compute = jax.jit(
             lambda shared, batch: {
-                tap: x.astype(_DTYPE)
-                for tap, x in network.taps(shared, batch.image, batch.valid).items()
+                name: x.astype(_DTYPE)
+                for name, x in network.frozen(shared, batch.image, batch.valid).items()
             }
         )
 
@@ -91,18 +92,7 @@ class KeptFeatures:
 
     def count_bytes(self, height: int, width: int) -> int:
         """The bytes of the features of an image of a bucket."""
-        image = jax.ShapeDtypeStruct((1, height, width, 3), np.uint8)
-        sizes, scales = np.zeros((1, 2), np.int32), np.ones((1, 2), np.float32)
-        batch = Batch(
-            image=cast(Any, image),
-            image_sizes=sizes,
-            scales=scales,
-            targets={},
-            labelled={},
-            taught={},
-        )
-        taps = jax.eval_shape(self._compute, self._shapes, batch)
-        return sum(tap.size * tap.dtype.itemsize for tap in taps.values())
+        return sum(x.size * x.dtype.itemsize for x in self._specs(height, width).values())
 
     def add_to(self, batch: Batch[np.ndarray], shared: Mapping) -> Batch[np.ndarray]:
         """Returns the micro-batch with the features of all its images.
@@ -115,16 +105,36 @@ class KeptFeatures:
           UserError: features cannot be written.
         """
         paths = [self._path(batch, index) for index in range(len(batch.image))]
-        images = [_read(path) for path in paths]
+        specs = self._specs(*batch.image.shape[1:3])
+        size = sum(spec.size for spec in specs.values())
+        images = [_read(path, size) for path in paths]
         inputs = batch.replace(targets={}, labelled={}, taught={})
         for index, path in enumerate(paths):
             if images[index] is None:
                 single = jax.tree.map(operator.itemgetter(slice(index, index + 1)), inputs)
                 computed = jax.device_get(self._compute(shared, single))
-                images[index] = image = np.stack([computed[tap][0] for tap in self._names])
-                _write(path, image)
-        kept = np.stack([image for image in images if image is not None], 1)
-        return batch.replace(taps=dict(zip(self._names, kept, strict=True)))
+                images[index] = np.concatenate([computed[name].ravel() for name in specs])
+                _write(path, images[index])
+        kept, end = {}, 0
+        for name, spec in specs.items():
+            start, end = end, end + spec.size
+            kept[name] = np.stack([image[start:end].reshape(spec.shape[1:]) for image in images])
+        return batch.replace(kept=kept)
+
+    def _specs(self, height: int, width: int) -> dict[str, jax.ShapeDtypeStruct]:
+        """Name -> shape (1, ...) and type of the activations of an image of a bucket."""
+        image = jax.ShapeDtypeStruct((1, height, width, 3), np.uint8)
+        sizes, scales = np.zeros((1, 2), np.int32), np.ones((1, 2), np.float32)
+        batch = Batch(
+            image=cast(Any, image),
+            image_sizes=sizes,
+            scales=scales,
+            targets={},
+            labelled={},
+            taught={},
+        )
+        specs = jax.eval_shape(self._compute, self._shapes, batch)
+        return {name: specs[name] for name in self._names if name in specs}
 
     def _path(self, batch: Batch[np.ndarray], index: int) -> pathlib.Path:
         image = np.ascontiguousarray(batch.image[index])
@@ -134,10 +144,10 @@ class KeptFeatures:
         return self.folder / name[:2] / f'{name}.npy'
 
 
-def _read(path: pathlib.Path) -> np.ndarray | None:
-    """Reads features (taps, h, w, C); None if they are not kept, or the file is damaged."""
+def _read(path: pathlib.Path, size: int) -> np.ndarray | None:
+    """Reads activations (size,); None if they are not kept, or the file is damaged."""
     try:
-        return np.load(path)
+        return np.load(path).reshape(size)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, EOFError) as error:
@@ -145,10 +155,10 @@ def _read(path: pathlib.Path) -> np.ndarray | None:
         return None
 
 
-def _write(path: pathlib.Path, image: np.ndarray) -> None:
+def _write(path: pathlib.Path, activations: np.ndarray) -> None:
     try:
         with new_file(path) as new:
-            np.save(new, image)
+            np.save(new, activations)
     except OSError as error:
         raise UserError(
             f'{path}: the features cannot be kept ({error.strerror or error}): free some space, '

@@ -89,7 +89,7 @@ def compute_gradients(
     valid = batch.valid
 
     def trunk(shared: dict) -> tuple:
-        return network.features(shared, batch_stats, batch.image, valid, rng, batch.taps)
+        return network.features(shared, batch_stats, batch.image, valid, rng, batch.kept)
 
     if network.is_frozen:
         (features, batch_stats), pull_back = trunk(params[SHARED]), None
