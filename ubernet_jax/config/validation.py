@@ -136,7 +136,7 @@ def _validate_distillation(config: Config) -> None:
     model = config.model
     trained = TRUNKS[model.trunk].trained_taps(model)
     blocks = model.frozen_blocks
-    allowed = f'empty, because model.frozen_blocks is {blocks}: no features of the trunk are trained'
+    allowed = f'empty, because model.frozen_blocks is {blocks}: no features are trained'
     for name, task in config.tasks.items():
         fits = bool(trained) or not task.distill_from
         require_setting(fits, f'tasks.{name}.distill_from', task.distill_from, allowed)

@@ -32,6 +32,7 @@ _FOLDER = 'features'
 _DTYPE = np.dtype(np.float16)
 
 Batches = Sequence[Batch[np.ndarray]]
+Specs = Mapping[str, jax.ShapeDtypeStruct]
 
 
 class KeptFeatures:
@@ -104,24 +105,29 @@ class KeptFeatures:
         Raises:
           UserError: features cannot be written.
         """
-        paths = [self._path(batch, index) for index in range(len(batch.image))]
         specs = self._specs(*batch.image.shape[1:3])
-        size = sum(spec.size for spec in specs.values())
-        images = [_read(path, size) for path in paths]
-        inputs = batch.replace(targets={}, labelled={}, taught={})
-        for index, path in enumerate(paths):
-            if images[index] is None:
-                single = jax.tree.map(operator.itemgetter(slice(index, index + 1)), inputs)
-                computed = jax.device_get(self._compute(shared, single))
-                images[index] = np.concatenate([computed[name].ravel() for name in specs])
-                _write(path, images[index])
+        images = [self._read_or_compute(batch, i, specs, shared) for i in range(len(batch.image))]
         kept, end = {}, 0
         for name, spec in specs.items():
             start, end = end, end + spec.size
             kept[name] = np.stack([image[start:end].reshape(spec.shape[1:]) for image in images])
         return batch.replace(kept=kept)
 
-    def _specs(self, height: int, width: int) -> dict[str, jax.ShapeDtypeStruct]:
+    def _read_or_compute(
+        self, batch: Batch[np.ndarray], index: int, specs: Specs, shared: Mapping
+    ) -> np.ndarray:
+        """The activations of an image one after another, float16 (all,)."""
+        path = self._path(batch, index)
+        activations = _read(path, sum(spec.size for spec in specs.values()))
+        if activations is None:
+            inputs = batch.replace(targets={}, labelled={}, taught={})
+            inputs = jax.tree.map(operator.itemgetter(slice(index, index + 1)), inputs)
+            computed = jax.device_get(self._compute(shared, inputs))
+            activations = np.concatenate([computed[name].ravel() for name in specs])
+            _write(path, activations)
+        return activations
+
+    def _specs(self, height: int, width: int) -> Specs:
         """Name -> shape (1, ...) and type of the activations of an image of a bucket."""
         image = jax.ShapeDtypeStruct((1, height, width, 3), np.uint8)
         sizes, scales = np.zeros((1, 2), np.int32), np.ones((1, 2), np.float32)
