@@ -14,9 +14,9 @@ from ubernet_jax.labels.standard import VOC_CLASSES
 
 CONFIGS = ROOT / 'configs'
 SHIPPED = (
-    'balanced', 'boundaries', 'hed_style', 'kitchen', 'mini', 'mini_gpu', 'normals_weight',
-    'nyud_mt', 'partial', 'pascal_mt', 'quickstart', 'recipe', 'reference', 'single_task', 'small',
-    'synchronous', 'two_task', 'ubernet', 'vit_heads',
+    'balanced', 'boundaries', 'hed_style', 'interference', 'kitchen', 'mini', 'mini_gpu',
+    'normals_weight', 'nyud_mt', 'partial', 'pascal_mt', 'quickstart', 'recipe', 'reference',
+    'single_task', 'small', 'synchronous', 'two_task', 'ubernet', 'vit_heads',
 )  # fmt: skip
 
 
@@ -231,6 +231,27 @@ def test_partial_labels_and_the_solver_are_the_only_differences():
     }
 
 
+def test_networks_of_the_interference_differ_in_solver_and_taught_labels():
+    plain = shipped('interference', 'plain')
+    validate(plain)
+    differences = {
+        'synchronous': {'optim.algorithm', 'optim.shared.batch_size'},
+        'cagrad': {'optim.balancing.method'},
+        'student': {'data.train'},
+    }
+    differences['student:cagrad'] = differences['student'] | differences['cagrad']
+    for variant, fields in differences.items():
+        config = shipped('interference', variant)
+        validate(config)
+        assert changes(config, plain) == fields
+    student = shipped('interference', 'student')
+    for dataset in student.data.train:
+        assert sorted((*dataset.tasks, *dataset.taught)) == sorted(student.tasks)
+    single = shipped('interference', 'single:parts')
+    assert list(single.tasks) == ['parts']
+    assert [dataset.name for dataset in single.data.train] == ['folder/fashion']
+
+
 def test_rows_of_the_recipe_differ_in_one_setting():
     plain, trunk = shipped('recipe', 'plain'), shipped('recipe', 'trunk')
     warm_up = {f'tasks.{name}.warm_up' for name in plain.tasks}
@@ -256,6 +277,7 @@ def test_rows_of_the_recipe_differ_in_one_setting():
 @pytest.mark.parametrize(
     ('name', 'variant', 'known'),
     [
+        ('interference', 'single:depth', 'plain, synchronous.*single:TASK'),
         ('recipe', 'cutmix', 'plain, ema, flip'),
         ('pascal_mt', 'swin', 'vgg16, resnet50'),
         ('nyud_mt', 'swin', 'vgg16, resnet50'),
