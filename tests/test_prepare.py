@@ -13,16 +13,11 @@ import time
 import pytest
 import tensorflow_datasets as tfds
 
+from helpers.dataset_files import random_image
 from helpers.paths import ROOT
-from helpers.tiny_datasets import (
-    assert_whole_shards,
-    random_image,
-    write_bsds500,
-    write_folder,
-    write_pascal_s,
-    write_voc2007,
-    write_voc2012,
-)
+from helpers.prepared_sets import assert_whole_shards
+from helpers.tiny_box_datasets import write_voc2007, write_voc2012
+from helpers.tiny_datasets import write_bsds500, write_folder, write_pascal_s
 from ubernet_jax import prepare
 from ubernet_jax.datasets import open_dataset
 from ubernet_jax.datasets.builders.bsds500 import Bsds500

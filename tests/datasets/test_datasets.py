@@ -7,17 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from helpers.tiny_datasets import (
-    Expected,
-    assert_same_example,
-    assert_same_label,
-    make_boxes,
-    random_image,
-    save_list,
-    save_map,
-    write_voc2007,
-    write_voc2012,
-)
+from helpers.dataset_files import random_image, save_list, save_map
+from helpers.examples import Expected, assert_same_example, assert_same_label, make_boxes
+from helpers.tiny_box_datasets import write_voc2007, write_voc2012
 from helpers.tiny_multitask_datasets import WRITERS
 from ubernet_jax import prepare
 from ubernet_jax.datasets import open_dataset

@@ -18,3 +18,11 @@ def build(name: str, source: pathlib.Path, *options: str) -> dict[str, Dataset]:
 def remarks(name: str, source: pathlib.Path) -> str:
     """What the preparation said about the dataset."""
     return '\n'.join(make_builder(name, source.parent / 'prepared').describe_remarks())
+
+
+def assert_whole_shards(folder: pathlib.Path) -> None:
+    """Asserts that every file is a shard with a report beside it, or a report."""
+    files = {path.name for path in folder.iterdir()}
+    assert files
+    shards = {name for name in files if not name.endswith('.json')}
+    assert files == shards | {f'{name}.json' for name in shards}

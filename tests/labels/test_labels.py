@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from helpers.tiny_datasets import assert_same_label, make_boxes, save_map, write_json
+from helpers.dataset_files import save_map, write_json
+from helpers.examples import assert_same_label, make_boxes
 from ubernet_jax import labels
 from ubernet_jax.labels import (
     KINDS,

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from helpers.examples import make_boxes
 from helpers.networks import make_batch
-from helpers.tiny_datasets import make_boxes
 from ubernet_jax.batch import Batch
 from ubernet_jax.errors import UserError
 from ubernet_jax.example import Example

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from helpers.tiny_datasets import assert_same_example, make_boxes
+from helpers.examples import assert_same_example, make_boxes
 from ubernet_jax.example import Example
 from ubernet_jax.labels import VOID, ClassMap
 from ubernet_jax.labels.boxes import BoxSet

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers.tiny_datasets import make_boxes
+from helpers.examples import make_boxes
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels import VOID, ClassMap, LabelKind
 from ubernet_jax.labels.lines import LineMap

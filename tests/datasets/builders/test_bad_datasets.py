@@ -10,16 +10,9 @@ import pytest
 import scipy.io
 from PIL import Image
 
-from helpers.tiny_datasets import (
-    random_image,
-    save_list,
-    save_map,
-    write_bsds500,
-    write_ground_truth,
-    write_pascal_s,
-    write_voc2007,
-    write_voc2012,
-)
+from helpers.dataset_files import random_image, save_list, save_map, write_ground_truth
+from helpers.tiny_box_datasets import write_voc2007, write_voc2012
+from helpers.tiny_datasets import write_bsds500, write_pascal_s
 from ubernet_jax import prepare
 from ubernet_jax.datasets.builders.files import list_images
 from ubernet_jax.datasets.builders.left_out import LeftOut
