@@ -7,6 +7,7 @@ from ubernet_jax.labels.standard import PERSON_PARTS, STANDARD
 from ubernet_jax.tasks import PAPER
 from ubernet_jax.tasks.class_boundaries import ClassBoundaryMap
 from ubernet_jax.visualize import Panel, contact_sheet, make_panel
+from ubernet_jax.visualize.sheet import choose_columns
 
 
 def test_panel_draws_predictions_and_labels_alike():
@@ -52,6 +53,21 @@ def test_a_contact_sheet_arranges_panels_row_by_row():
     assert first[2] < second[0] and second[3] < third[1]
     below_none = sheet[third[1] :, : first[2]]
     assert (below_none == 255).all()
+
+
+@pytest.mark.parametrize(
+    ('count', 'rows'),
+    [(1, [1]), (4, [4]), (5, [3, 2]), (6, [3, 3]), (7, [4, 3]), (9, [3, 3, 3]), (10, [5, 5])],
+)
+def test_the_rows_of_a_contact_sheet_are_about_equally_long(count, rows):
+    colours = [(10 * number, 200, 0) for number in range(count)]
+    sheet = contact_sheet([_panel(colour) for colour in colours], side=60)
+    tops = [_box_of(sheet, colour)[1] for colour in colours]
+    assert [tops.count(top) for top in sorted(set(tops))] == rows
+
+
+def test_no_panel_is_alone_in_the_last_row():
+    assert all(count % choose_columns(count) != 1 for count in range(5, 37))
 
 
 def test_a_contact_sheet_has_captions_and_legends():
