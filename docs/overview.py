@@ -9,6 +9,7 @@ public domain (NASA), cat and coffee are CC0.
 """
 
 import argparse
+import io
 import pathlib
 import tempfile
 
@@ -19,6 +20,8 @@ matplotlib.use('Agg')
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
 
 from ubernet_jax import UberNet, cli
 from ubernet_jax.config import Config
@@ -27,6 +30,7 @@ from ubernet_jax.photographs import read_photograph
 from ubernet_jax.weights.trained import open_checkpoint
 
 CELL = 1.25  # inches
+LEVELS = 32  # values of a channel: the file is half as large, and no value differs by more than 4
 COLOUR = '#3b6fb6'
 
 
@@ -63,6 +67,15 @@ def draw_picture(axes: Axes, picture: np.ndarray) -> None:
     axes.axis('off')
 
 
+def save(figure: Figure, path: pathlib.Path) -> None:
+    """Writes a figure as a PNG with `LEVELS` values of each channel."""
+    drawn, steps = io.BytesIO(), LEVELS - 1
+    figure.savefig(drawn, dpi=110, facecolor='white')
+    pixels = np.asarray(Image.open(drawn).convert('RGB')) / 255
+    rounded = np.rint(np.rint(pixels * steps) * 255 / steps).astype(np.uint8)
+    Image.fromarray(rounded).save(path, optimize=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description='Draws the picture at the top of the README.')
     parser.add_argument('--checkpoint', type=pathlib.Path, default=pathlib.Path('reference'))
@@ -89,7 +102,7 @@ def main() -> None:
         draw_picture(figure.add_subplot(grid[row, 0]), photograph)
         for column, task in enumerate(tasks, 1):
             draw_picture(figure.add_subplot(grid[row, column]), predictions.picture(task))
-    figure.savefig(options.out, dpi=110, facecolor='white')
+    save(figure, options.out)
     print(options.out)
 
 

@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 
 from helpers import tiny_network
+from helpers.prepared_sets import assert_whole_shards
 from helpers.shared import make_once, shared_root
-from helpers.tiny_datasets import assert_whole_shards, write_folder
+from helpers.tiny_datasets import write_folder
 from ubernet_jax import prepare
 from ubernet_jax.datasets.builders.scenes import draw_scene
 from ubernet_jax.errors import UserError

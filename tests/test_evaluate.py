@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from helpers import plain_network, tiny_network
-from helpers.tiny_datasets import write_json
+from helpers.dataset_files import write_json
 from ubernet_jax import UberNet, evaluate, prepare
 from ubernet_jax import config as c
 from ubernet_jax.errors import UserError

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from helpers.annotated_images import HEIGHT, WIDTH, annotation, document
+from helpers.dataset_files import random_image, save_list, save_map, write_json
 from helpers.paths import ROOT
-from helpers.tiny_datasets import random_image, save_list, save_map, write_json
 from test_docs import code_blocks, run_command
 
 PAGE = 'docs/import.md'

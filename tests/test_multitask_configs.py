@@ -8,8 +8,9 @@ import pytest
 
 from helpers import tiny_config
 from helpers.commands import call_main, call_train
+from helpers.dataset_files import random_image
 from helpers.paths import ROOT
-from helpers.tiny_datasets import random_image, write_voc2012
+from helpers.tiny_box_datasets import write_voc2012
 from helpers.tiny_multitask_datasets import save_array, write_nyud_mt_pictures, write_pascal_mt
 from ubernet_jax import config as c
 from ubernet_jax import evaluate, prepare

@@ -7,9 +7,9 @@ import pytest
 
 from helpers import caffe_network, weight_files
 from helpers.commands import call_main, call_train
+from helpers.dataset_files import random_image, save_list, write_annotation
 from helpers.paths import ROOT
 from helpers.shared import make_once
-from helpers.tiny_datasets import random_image, save_list, write_annotation
 from helpers.tiny_matlab_datasets import WRITERS
 from ubernet_jax import prepare
 from ubernet_jax.config import PAPER

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from helpers.commands import call_main
-from helpers.tiny_datasets import random_image, save_list
+from helpers.dataset_files import random_image, save_list
 from ubernet_jax import UberNet, voc_server
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels.standard import VOC_CLASSES

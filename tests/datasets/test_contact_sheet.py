@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from helpers.tiny_datasets import make_boxes
+from helpers.examples import make_boxes
 from ubernet_jax.datasets import contact_sheet
 from ubernet_jax.datasets.builders.coco import COCO_CLASSES
 from ubernet_jax.datasets.contact_sheet import draw_examples

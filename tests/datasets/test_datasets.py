@@ -2,23 +2,15 @@
 
 import pathlib
 import pickle
-from collections.abc import Mapping
 
 import numpy as np
 import pytest
 
-from helpers.tiny_datasets import (
-    Expected,
-    assert_same_example,
-    assert_same_label,
-    make_boxes,
-    random_image,
-    save_list,
-    save_map,
-    write_voc2007,
-    write_voc2012,
-)
+from helpers.dataset_files import random_image, save_list, save_map
+from helpers.examples import Expected, assert_same_example, make_boxes
+from helpers.tiny_box_datasets import write_voc2007, write_voc2012
 from helpers.tiny_multitask_datasets import WRITERS
+from helpers.valid_examples import assert_valid
 from ubernet_jax import prepare
 from ubernet_jax.datasets import open_dataset
 from ubernet_jax.datasets.builders import synthetic
@@ -27,9 +19,7 @@ from ubernet_jax.datasets.builders.registry import BUILDERS, make_builder
 from ubernet_jax.datasets.storage import records
 from ubernet_jax.errors import UserError
 from ubernet_jax.example import Example
-from ubernet_jax.labels import VOID, Boxes, ClassMap, LabelKind, Lines, Metres, UnitVectors
-from ubernet_jax.labels.boxes import BoxSet
-from ubernet_jax.labels.lines import LineMap
+from ubernet_jax.labels import VOID, Boxes, ClassMap, Lines, UnitVectors
 from ubernet_jax.labels.standard import STANDARD, VOC_CLASSES
 
 SYNTHETIC_SEEDS = {'train': range(2), 'test': range(7, 8)}
@@ -91,37 +81,6 @@ def test_interface_of_a_dataset(name, prepared):
         for example in examples:
             assert example.kinds is labels
             assert_valid(example, labels)
-
-
-def assert_valid(example: Example, kinds: Mapping[str, LabelKind]) -> None:
-    assert example.image.dtype == np.uint8
-    assert example.image.shape[2:] == (3,)
-    size = example.image.shape[:2]
-    for name, label in example.labels.items():
-        kind = kinds[name]
-        if isinstance(kind, Boxes):
-            assert_valid_boxes(label, *size, len(kind.classes) - 1)
-            continue
-        values = label.share if isinstance(label, LineMap) else label
-        assert values.shape[:2] == size
-        if isinstance(kind, UnitVectors):
-            assert values.dtype == np.float32
-            lengths = np.linalg.norm(values, axis=-1)
-            np.testing.assert_allclose(lengths[lengths > 0], 1, atol=1e-5)
-        elif isinstance(kind, Metres):
-            assert values.dtype == np.float32 and np.all(values >= 0)
-        else:
-            assert values.dtype == np.uint8
-        if isinstance(kind, ClassMap):
-            assert np.all((values < len(kind.classes)) | (values == VOID))
-
-
-def assert_valid_boxes(boxes: BoxSet, height: int, width: int, highest: int) -> None:
-    rows = zip(*boxes.corners.T, boxes.classes, boxes.difficult, strict=True)
-    assert_same_label(Boxes(), boxes, make_boxes(*rows))
-    assert np.all((boxes.classes >= 1) & (boxes.classes <= highest))
-    x1, y1, x2, y2 = boxes.corners.T
-    assert np.all((0 <= x1) & (x1 < x2) & (x2 <= width) & (0 <= y1) & (y1 < y2) & (y2 <= height))
 
 
 def test_counts_exclude_difficult_boxes(prepared):
@@ -260,64 +219,3 @@ def test_the_error_about_an_unknown_dataset_lists_known_datasets(name, tmp_path)
 def test_the_error_about_an_unknown_split_lists_the_splits(prepared):
     with pytest.raises(UserError, match=r"bsds500.*'dev'.*train, val, test"):
         open_dataset('bsds500', 'dev', prepared)
-
-
-@pytest.mark.parametrize(
-    ('name', 'counts', 'labels'),
-    [
-        ('bsds500', {'train': 200, 'val': 100, 'test': 200}, {'boundaries'}),
-        ('voc2012', {'train': 600, 'val': 330}, {'segmentation', 'semantic_boundaries'}),
-        ('pascal_s', {'train': 300, 'test': 200}, {'saliency'}),
-        ('folder/kitchen', {'test': 30, 'train': 100}, {'normals'}),
-        ('folder/fashion', {'test': 60, 'train': 200}, {'parts', 'saliency'}),
-    ],
-)
-def test_real_data(name, counts, labels, data_root, tmp_path):
-    builder = make_builder(name, tmp_path)
-    splits = builder.list_splits(builder.locate(data_root))
-    assert {split: len(items) for split, items in splits.items()} == counts
-    for items in splits.values():
-        example, encoded_image = builder.read(items[0])
-        assert set(example.labels) == labels
-        assert_valid(example, builder.labels)
-        np.testing.assert_array_equal(records.decode_image(encoded_image), example.image)
-
-
-@pytest.fixture
-def voc_items(data_root, tmp_path) -> dict[str, list[dict[str, pathlib.Path]]]:
-    builder = make_builder('voc2012', tmp_path)
-    return builder.list_splits(builder.locate(data_root))
-
-
-def test_real_boxes_of_a_photograph(voc_items, tmp_path):
-    items = {item['images'].stem: item for item in voc_items['train'] + voc_items['val']}
-    example, _ = make_builder('voc2012', tmp_path).read(items['2008_000863'])
-    assert example.image.shape == (336, 500, 3)
-    assert set(example.labels) == {'segmentation', 'semantic_boundaries', 'detection'}
-    dog, chair = VOC_CLASSES.index('dog'), VOC_CLASSES.index('chair')
-    wanted = make_boxes((239, 25, 387, 256, dog, False), (400, 4, 497, 122, chair, True))
-    assert_same_label(STANDARD['detection'], example.labels['detection'], wanted)
-    # The box, which was annotated independently, fits the mask to within a few pixels.
-    rows, columns = np.nonzero(example.labels['segmentation'] == dog)
-    around = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
-    np.testing.assert_allclose(wanted.corners[0], around, atol=5)
-
-
-def test_the_number_of_real_boxes(voc_items):
-    counts = {}
-    for split, items in voc_items.items():
-        boxes = [
-            STANDARD['detection'].read(item['detection'], (500, 500))
-            for item in items
-            if 'detection' in item
-        ]
-        difficult = np.concatenate([label.difficult for label in boxes])
-        counts[split] = (len(items), len(boxes), len(difficult), int(difficult.sum()))
-    assert counts == {'train': (600, 546, 1154, 108), 'val': (330, 246, 490, 43)}
-    unlabelled = [
-        item['images'].stem
-        for items in voc_items.values()
-        for item in items
-        if 'detection' not in item
-    ]
-    assert len(unlabelled) == 138 and all(name.startswith('2007_') for name in unlabelled)

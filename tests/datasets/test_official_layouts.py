@@ -4,13 +4,9 @@ import numpy as np
 import pytest
 import scipy.io
 
+from helpers.dataset_files import save_list
 from helpers.official_layouts import read_first
-from helpers.tiny_datasets import (
-    save_list,
-    write_bsds500,
-    write_ecssd,
-    write_msra10k,
-)
+from helpers.tiny_datasets import write_bsds500, write_ecssd, write_msra10k
 from helpers.tiny_matlab_datasets import (
     NYU_SHAPE,
     save_matlab,

@@ -11,7 +11,7 @@ import pytest
 
 from helpers import tiny_config
 from helpers.annotated_images import HEIGHT, WIDTH, annotation, write_coco_set, write_yolo_set
-from helpers.tiny_datasets import random_image, save_list, save_map
+from helpers.dataset_files import random_image, save_list, save_map
 from ubernet_jax import config as c
 from ubernet_jax import prepare
 from ubernet_jax.errors import UserError

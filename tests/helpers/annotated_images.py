@@ -4,7 +4,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from helpers.tiny_datasets import random_image, save_list, write_json
+from helpers.dataset_files import random_image, save_list, write_json
 
 HEIGHT, WIDTH = 30, 40
 CATEGORIES = {1: 'cat', 2: 'dog'}

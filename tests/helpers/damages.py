@@ -9,8 +9,12 @@ def delete(path: pathlib.Path, random: random.Random) -> None:
     path.unlink()
 
 
-def halve(path: pathlib.Path, random: random.Random) -> None:
+def truncate(path: pathlib.Path) -> None:
     os.truncate(path, path.stat().st_size // 2)
+
+
+def halve(path: pathlib.Path, random: random.Random) -> None:
+    truncate(path)
 
 
 def empty(path: pathlib.Path, random: random.Random) -> None:

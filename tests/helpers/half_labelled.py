@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image
 
-from helpers.tiny_datasets import random_image, save_map
+from helpers.dataset_files import random_image, save_map
 from ubernet_jax import prepare
 from ubernet_jax.configure import Machine
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from helpers.tiny_datasets import make_boxes
+from helpers.examples import make_boxes
 from ubernet_jax.example import Example
 from ubernet_jax.labels import Boxes, ClassMap, LabelKind, UnitVectors
 

@@ -23,6 +23,7 @@ from ubernet_jax.training.parallel import make_mesh, replicate
 from ubernet_jax.training.settings import make_step_settings
 from ubernet_jax.training.state import TrainState, with_averages
 from ubernet_jax.training.step import train_step
+from ubernet_jax.training.trained_part import trained_part
 from ubernet_jax.weights.trained import open_checkpoint
 
 MANY = 10_000  # updates of a group: so many that its learning rate does not fall during a test
@@ -93,7 +94,7 @@ def make_state(config: Config) -> TrainState:
         step=jnp.zeros((), jnp.int32),
         params=params,
         batch_stats=batch_stats,
-        groups=jax.jit(make_solver(config).init)(params),
+        groups=jax.jit(make_solver(config).init)(trained_part(config.model, params)),
         rng=jax.random.PRNGKey(config.seed),
     )
     return replicate(make_mesh(config.data.micro_batches_per_step), with_averages(config, state))

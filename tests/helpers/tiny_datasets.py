@@ -1,64 +1,23 @@
-"""Tiny datasets in their official layouts, written for tests that read them."""
+"""Tiny datasets in their official layouts, written for tests that read them.
 
-import json
+Those with boxes: tiny_box_datasets.py.
+"""
+
 import pathlib
-from collections.abc import Mapping
 
 import numpy as np
-import scipy.io
-from PIL import Image
 
-from ubernet_jax.datasets.builders.coco import COCO_CLASSES
+from helpers.dataset_files import (
+    random_image,
+    save_list,
+    save_map,
+    write_ground_truth,
+    write_json,
+)
+from helpers.examples import Expected, make_boxes
+from helpers.tiny_box_datasets import write_coco, write_voc2007, write_voc2012
 from ubernet_jax.example import Example
-from ubernet_jax.labels import LabelKind
-from ubernet_jax.labels.boxes import BoxSet
 from ubernet_jax.labels.lines import LineMap
-
-Expected = dict[str, list[Example]]  # split -> examples in the order of the dataset's list
-
-_PALETTE = np.arange(768, dtype=np.uint8).tolist()
-
-
-def assert_same_label(kind: LabelKind, actual: object, wanted: object, atol: float = 0) -> None:
-    """Asserts that two labels of a kind have the same type and arrays, up to a tolerance."""
-    assert type(actual) is type(wanted)
-    assert getattr(actual, 'dtype', None) == getattr(wanted, 'dtype', None)
-    actual_parts, wanted_parts = kind.pack(actual), kind.pack(wanted)
-    assert set(actual_parts) == set(wanted_parts)
-    for name, array in wanted_parts.items():
-        part = actual_parts[name]
-        assert (part.dtype, part.shape) == (array.dtype, array.shape), name
-        np.testing.assert_allclose(part, array, rtol=0, atol=atol, err_msg=name)
-
-
-def assert_same_example(actual: Example, wanted: Example, kinds: Mapping[str, LabelKind]) -> None:
-    """Asserts that two examples have the same image and labels, of these kinds by name."""
-    assert actual.id == wanted.id
-    np.testing.assert_array_equal(actual.image, wanted.image)
-    assert set(actual.labels) == set(wanted.labels)
-    for name, label in wanted.labels.items():
-        assert_same_label(kinds[name], actual.labels[name], label)
-
-
-def random_image(path: pathlib.Path, height: int, width: int) -> np.ndarray:
-    """Writes random pixels, which depend on the size and the name of the file, to `path`.
-
-    Returns the pixels of the file, which may be a JPEG.
-    """
-    rng = np.random.default_rng([height, width, *path.stem.encode()])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(rng.integers(0, 256, (height, width, 3), np.uint8)).save(path)
-    return np.asarray(Image.open(path))
-
-
-def save_map(path: pathlib.Path, label: np.ndarray, palette: bool = False) -> np.ndarray:
-    """Writes a label map as a grey or palette PNG; returns it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    picture = Image.fromarray(label)
-    if palette:
-        picture.putpalette(_PALETTE)
-    picture.save(path)
-    return label
 
 
 def write_bsds500(root: pathlib.Path) -> Expected:
@@ -74,143 +33,6 @@ def write_bsds500(root: pathlib.Path) -> Expected:
             share = np.rint(255 * annotators.sum(axis=0) / annotator_count).astype(np.uint8)
             labels = {'boundaries': LineMap(share=share, annotators=annotators)}
             expected[split].append(Example(id=name, image=image, labels=labels))
-    return expected
-
-
-def write_ground_truth(path: pathlib.Path, annotators: np.ndarray) -> None:
-    """Writes a cell array with a struct per annotator, as in BSDS500."""
-    cells = np.empty((1, len(annotators)), object)
-    for index, boundaries in enumerate(annotators):
-        segments = np.ones(boundaries.shape, np.uint16)
-        cells[0, index] = {'Segmentation': segments, 'Boundaries': boundaries}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scipy.io.savemat(path, {'groundTruth': cells})
-
-
-def make_boxes(*rows: tuple[float, float, float, float, int, bool]) -> BoxSet:
-    """Makes boxes from rows x1, y1, x2, y2, class, difficult."""
-    return BoxSet(
-        corners=np.array([row[:4] for row in rows], np.float32).reshape(-1, 4),
-        classes=np.array([row[4] for row in rows], np.uint8),
-        difficult=np.array([row[5] for row in rows], bool),
-    )
-
-
-def write_annotation(path: pathlib.Path, *objects: tuple[str, str, str, str, str, int]) -> None:
-    """Writes VOC's XML of objects name, xmin, ymin, xmax, ymax, difficult; persons have a part."""
-    lines = ['<annotation><size><width>40</width><height>30</height><depth>3</depth></size>']
-    part = '<part><name>head</name><bndbox><xmin>7</xmin><ymax>9</ymax></bndbox></part>'
-    for name, xmin, ymin, xmax, ymax, difficult in objects:
-        lines += [
-            f'<object><name>{name}</name><pose>Left</pose><truncated>1</truncated>',
-            f'<difficult>{difficult}</difficult><bndbox><xmax>{xmax}</xmax><xmin>{xmin}</xmin>',
-            f'<ymax>{ymax}</ymax><ymin>{ymin}</ymin></bndbox>',
-            f'{part if name == "person" else ""}</object>',
-        ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text('\n'.join([*lines, '</annotation>']))
-
-
-def write_voc2007(root: pathlib.Path) -> Expected:
-    """Writes boxes of three images; there are no test images."""
-    voc = root / 'VOCdevkit' / 'VOC2007'
-    objects = ('chair', 1, 1, 40, 30, 0), ('person', 5, 6, 5, 7, 1), ('dog', 8.5, 2, 11, 4, 0)
-    boxes = make_boxes((0, 0, 40, 30, 9, False), (4, 5, 5, 7, 15, True), (7.5, 1, 11, 4, 12, False))
-    expected = {}
-    for split, ids in (('train', ('000012', '000005')), ('val', ('000007',))):
-        save_list(voc / 'ImageSets' / 'Main' / f'{split}.txt', ids)
-        expected[split] = []
-        for name in ids:
-            image = random_image(voc / 'JPEGImages' / f'{name}.jpg', 30, 40)
-            empty = name == '000005'
-            write_annotation(voc / 'Annotations' / f'{name}.xml', *objects[: 0 if empty else 3])
-            labels = {'detection': make_boxes() if empty else boxes}
-            expected[split].append(Example(id=name, image=image, labels=labels))
-    return expected
-
-
-def write_voc2012(root: pathlib.Path) -> Expected:
-    """Writes images with a mask, boxes or both; one mask image has boxes that no list names."""
-    voc = root / 'VOCdevkit' / 'VOC2012'
-    segmentation, edges = np.zeros((2, 30, 40), np.uint8)
-    segmentation[:, 10:14] = 255  # a band of void at the object
-    segmentation[:, 14:] = 12
-    edges[:, 12] = 12
-    masks = {'segmentation': segmentation, 'semantic_boundaries': edges}
-    boxes = {'detection': make_boxes((14, 0, 40, 30, 12, False))}
-    labels = {
-        'train': {
-            '2008_000002': masks | boxes,
-            '2007_000001': masks,
-            '2008_000009': boxes,
-        },
-        'val': {'2009_000003': masks},
-    }
-    expected = {}
-    for split, images in labels.items():
-        for task, lists in (('segmentation', 'Segmentation'), ('detection', 'Main')):
-            ids = tuple(name for name in images if task in images[name])
-            if ids:
-                save_list(voc / 'ImageSets' / lists / f'{split}.txt', ids)
-        expected[split] = []
-        for name, image_labels in images.items():
-            image = random_image(voc / 'JPEGImages' / f'{name}.jpg', 30, 40)
-            write_annotation(voc / 'Annotations' / f'{name}.xml', ('dog', 15, 1, 40, 30, 0))
-            if 'segmentation' in image_labels:
-                save_map(voc / 'SegmentationClass' / f'{name}.png', segmentation, palette=True)
-            expected[split].append(Example(id=name, image=image, labels=image_labels))
-    return expected
-
-
-def write_coco(root: pathlib.Path) -> Expected:
-    """Writes a crowd, boxes beyond the border and without area; the JSON lists images unsorted."""
-    source = root / 'coco'
-    categories = [
-        {'supercategory': 'any', 'id': index + 10 * (index > 40), 'name': name}
-        for index, name in enumerate(COCO_CLASSES)
-        if index
-    ]
-    categories[0], categories[-1] = categories[-1], categories[0]
-    rows = [
-        ([1.5, 2, 10, 20.25], 1, 0),
-        ([30, 10, 10.75, 20.5], 90, 0),
-        ([0, 0, 40, 30], 40, 1),
-        ([7, 7, 0, 5], 2, 0),
-    ]
-    boxes = make_boxes(
-        (1.5, 2, 11.5, 22.25, 1, False), (30, 10, 40, 30, 80, False), (0, 0, 40, 30, 40, True)
-    )
-    expected = {}
-    for split, numbers in (('train', (30, 9)), ('val', (139,))):
-        images, annotations, examples = [], [], {}
-        for number in numbers:
-            name = f'{number:012d}'
-            pixels = random_image(source / f'{split}2017' / f'{name}.jpg', 30, 40)
-            images.append({'id': number, 'file_name': f'{name}.jpg', 'width': 40, 'height': 30})
-            empty = number == 9
-            annotations += [
-                {
-                    'id': 1000 * number + index,
-                    'image_id': number,
-                    'category_id': category,
-                    'bbox': box,
-                    'iscrowd': crowd,
-                    'area': 3.5,
-                    'segmentation': [],
-                }
-                for index, (box, category, crowd) in enumerate(rows[: 0 if empty else 4])
-            ]
-            labels = {'detection': make_boxes() if empty else boxes}
-            examples[number] = Example(id=name, image=pixels, labels=labels)
-        content = {
-            'info': {},
-            'licenses': [],
-            'images': images,
-            'annotations': sorted(annotations, key=lambda annotation: annotation['id'] % 1000),
-            'categories': categories,
-        }
-        write_json(source / 'annotations' / f'instances_{split}2017.json', content)
-        expected[split] = [examples[number] for number in sorted(numbers)]
     return expected
 
 
@@ -312,24 +134,6 @@ def write_folder(root: pathlib.Path) -> Expected:
             ),
         ],
     }
-
-
-def assert_whole_shards(folder: pathlib.Path) -> None:
-    """Asserts that every file is a shard with a report beside it, or a report."""
-    files = {path.name for path in folder.iterdir()}
-    assert files
-    shards = {name for name in files if not name.endswith('.json')}
-    assert files == shards | {f'{name}.json' for name in shards}
-
-
-def write_json(path: pathlib.Path, content: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content))
-
-
-def save_list(path: pathlib.Path, ids: tuple[str, ...]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text('\n'.join(ids) + '\n')
 
 
 WRITERS = {

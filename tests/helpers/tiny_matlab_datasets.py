@@ -8,7 +8,8 @@ import scipy.io
 import scipy.sparse
 
 from helpers import tiny_datasets
-from helpers.tiny_datasets import Expected, random_image, save_list, save_map
+from helpers.dataset_files import random_image, save_list, save_map
+from helpers.examples import Expected
 from ubernet_jax.example import Example
 from ubernet_jax.labels.lines import LineMap
 

@@ -6,7 +6,8 @@ import numpy as np
 from skimage.morphology import thin
 
 from helpers import tiny_matlab_datasets
-from helpers.tiny_datasets import Expected, random_image, save_list, save_map, write_json
+from helpers.dataset_files import random_image, save_list, save_map, write_json
+from helpers.examples import Expected
 from helpers.tiny_matlab_datasets import PICTURE_SHAPE, room_normals, save_matlab, structs
 from ubernet_jax.example import Example
 from ubernet_jax.labels.lines import LineMap

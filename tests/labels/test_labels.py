@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from helpers.tiny_datasets import assert_same_label, make_boxes, save_map, write_json
+from helpers.dataset_files import save_map, write_json
+from helpers.examples import assert_same_label, make_boxes
 from ubernet_jax import labels
 from ubernet_jax.labels import (
     KINDS,
@@ -25,7 +26,6 @@ from ubernet_jax.labels import (
 )
 from ubernet_jax.labels.kind import Part
 from ubernet_jax.labels.lines import LineMap
-from ubernet_jax.labels.standard import FOLDERS, PERSON_PARTS, STANDARD, VOC_CLASSES
 from ubernet_jax.transforms.grids import Rotation, Scaling
 from ubernet_jax.visualize.palette import SAFE_PALETTE
 from ubernet_jax.visualize.style import DEFAULT_STYLE
@@ -117,12 +117,6 @@ def test_pack_returns_the_declared_parts_and_unpack_inverts_it(sample):
     assert_same_label(kind, kind.unpack(packed), label, atol=rounding)
 
 
-def test_lines_without_annotators_are_unpacked_without_annotators():
-    label = LineMap(share=np.full((2, 3), 7, np.uint8))
-    assert Lines().unpack(Lines().pack(label)).annotators is None
-    assert_same_label(Lines(), Lines().unpack(Lines().pack(label)), label)
-
-
 def test_stored_vectors_are_accurate_to_two_thousandths_of_a_degree():
     kind, label = SAMPLES['unit_vectors']
     stored = kind.unpack(kind.pack(label))
@@ -143,29 +137,10 @@ def test_for_training_drops_only_annotators(sample):
         assert reduced is label
 
 
-def test_the_share_of_annotators():
-    """Every value except 0 is a line; the share is rounded to the nearest 255th."""
-    label = LineMap.of_annotators(np.array([[[0, 1, 255]], [[0, 0, 2]], [[0, 0, 1]]]))
-    assert label.share.tolist() == [[0, 85, 255]]
-    assert label.annotators.tolist() == [[[0, 1, 1]], [[0, 0, 1]], [[0, 0, 1]]]
-    assert label.share.dtype == label.annotators.dtype == np.uint8
-
-
 def test_count_returns_the_objects_that_are_not_difficult(sample):
     kind, label = sample
     assert kind.count(label) == (2 if isinstance(kind, Boxes) else None)
     assert Boxes().count(make_boxes()) == 0
-
-
-def test_boxes_are_indexed_by_a_mask_or_an_index_array():
-    boxes = make_boxes((0, 1, 2, 4, 5, False), (0, 0, 1, 1, 6, True), (0, 0, 9, 0.5, 7, False))
-    assert boxes.areas().tolist() == [6, 1, 4.5]
-    chosen = boxes[~boxes.difficult]
-    assert chosen.corners.tolist() == [[0, 1, 2, 4], [0, 0, 9, 0.5]]
-    assert (chosen.classes.tolist(), chosen.difficult.tolist()) == ([5, 7], [False, False])
-    ordered = boxes[np.array([2, 1])]
-    assert (ordered.classes.tolist(), ordered.difficult.tolist()) == ([7, 6], [False, True])
-    assert (len(boxes), len(ordered), len(make_boxes())) == (3, 2, 0)
 
 
 # Transforms; transforms/test_transforms.py has those of single kinds.
@@ -245,27 +220,6 @@ def test_check_reports_a_class_index_out_of_range(kind):
     assert type(kind)().check(label, (1, 3)) == []  # the classes are not known yet
 
 
-@pytest.mark.parametrize(
-    ('row', 'error'),
-    [
-        ((0, 0, 18, 12, 3, False), None),
-        ((-0.5, 0, 5, 5, 1, False), 'reaches out of the image'),
-        ((0, 0, 18.5, 5, 1, False), 'reaches out of the image'),
-        ((0, 0, 5, 12.5, 1, False), 'reaches out of the image'),
-        ((3, 3, 3, 9, 1, False), 'without area'),
-        ((3, 3, 9, 3, 1, False), 'without area'),
-        ((9, 9, 3, 3, 1, False), 'without area'),  # negative width and height
-        ((0, 0, np.nan, 5, 1, False), 'without area'),
-        ((0, 0, 5, 5, 4, False), 'class 4; allowed are 1 to 3'),
-        ((0, 0, 5, 5, 0, True), 'class 0; allowed are 1 to 3'),
-    ],
-)
-def test_check_reports_an_invalid_box(row, error):
-    errors = Boxes(classes=CLASSES).check(make_boxes((1, 1, 2, 2, 1, False), row), SIZE)
-    assert len(errors) == (error is not None)
-    assert not error or error in errors[0]
-
-
 # Pictures.
 
 
@@ -315,16 +269,6 @@ def test_same_as_compares_kind_and_classes():
     for kind in (ClassMap, ClassLines, Boxes):
         assert not kind(classes=CLASSES).same_as(kind(classes=CLASSES[::-1]))
         assert not kind(classes=CLASSES).same_as(kind())
-
-
-def test_the_standard_names():
-    assert list(STANDARD) == [
-        'boundaries', 'normals', 'depth', 'saliency', 'segmentation', 'parts',
-        'semantic_boundaries', 'detection',
-    ]  # fmt: skip
-    assert len(VOC_CLASSES) == 21 and len(PERSON_PARTS) == 7
-    assert STANDARD['detection'].classes == STANDARD['semantic_boundaries'].classes == VOC_CLASSES
-    assert set(FOLDERS.values()) <= set(STANDARD) and not set(FOLDERS) & set(STANDARD)
 
 
 # Targets.

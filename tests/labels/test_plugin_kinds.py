@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from helpers.tiny_datasets import random_image, save_map, write_json
+from helpers.dataset_files import random_image, save_map, write_json
 from ubernet_jax import labels, prepare
 from ubernet_jax.datasets import open_dataset
 from ubernet_jax.datasets.reading import Dataset

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from helpers.tiny_datasets import make_boxes
+from helpers.examples import make_boxes
 from ubernet_jax.datasets.builders.split_metadata import review_labels
 from ubernet_jax.labels import (
     VOID,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.tiny_datasets import assert_same_label
+from helpers.examples import assert_same_label
 from ubernet_jax.labels.kind import VOID
 from ubernet_jax.labels.taught_boxes import ScoredBoxSet, TaughtBoxes
 from ubernet_jax.labels.taught_classes import ScoredClasses, TaughtClassLines, TaughtClassMap

@@ -15,9 +15,9 @@ from ubernet_jax.models.resnet import TAP_STRIDES
 from ubernet_jax.network import SHARED, Network
 from ubernet_jax.training.state import create_state
 from ubernet_jax.weights.__main__ import import_files
-from ubernet_jax.weights.formats import open_source
 from ubernet_jax.weights.importing import import_layers
 from ubernet_jax.weights.initial import adopt_preprocessing
+from ubernet_jax.weights.opening import open_source
 
 pytestmark = pytest.mark.slow
 

@@ -185,8 +185,17 @@ def test_segmentation_with_palette_and_parts(scorer):
     assert scores['miou'] == 1
     assert scores['per_class']['aeroplane'] == 1
     assert scores['per_class']['bird'] is None
-    assert scores['protocol']['ground_truth'] == str(scorer.truths)
+    assert scores['protocol']['ground_truth_files'] == str(scorer.truths)
     assert scorer.scores('parts')['per_class']['head'] == 1
+
+
+def test_the_protocol_of_saliency_has_the_threshold_of_the_masks_and_the_files(scorer):
+    for folder in (scorer.predictions, scorer.truths):
+        save(folder / 'a.png', np.uint8([[0, 255]]))
+    protocol = scorer.scores('saliency')['protocol']
+    assert protocol['ground_truth'] == 'salient above 0.5'
+    assert protocol['ground_truth_files'] == str(scorer.truths)
+    assert protocol['prediction_files'] == str(scorer.predictions)
 
 
 @pytest.mark.parametrize('depth', [8, 16])

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from helpers import tiny_config
+from helpers.damages import truncate
 from helpers.networks import make_batch, make_solver, make_state, make_step
 from ubernet_jax.errors import UserError
 from ubernet_jax.training.checkpoint import KEPT, Checkpoints
@@ -165,10 +166,6 @@ def test_fields_that_change_no_step_may_differ(saved, capsys):
     config.data.workers = 2
     assert_bitwise_equal(Checkpoints(saved).restore(config, 3, SOLVER), random_state(3))
     assert re.search(r'6 to 12 steps', capsys.readouterr().out)
-
-
-def truncate(path: pathlib.Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
 def largest_file(folder: pathlib.Path) -> pathlib.Path:

@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 
-from helpers.tiny_datasets import make_boxes
+from helpers.examples import make_boxes
 from ubernet_jax.example import Example
 from ubernet_jax.labels import VOID
 from ubernet_jax.labels.boxes import BoxSet

@@ -1,4 +1,4 @@
-"""The solver of a run: learning rates, multipliers, weight decay and frozen blocks."""
+"""The solver of a run: learning rates, multipliers and weight decay."""
 
 import dataclasses
 
@@ -20,7 +20,6 @@ from helpers.sample_streams import (
 )
 from ubernet_jax import config as c
 from ubernet_jax.losses.uncertainty import LOG_VARIANCE
-from ubernet_jax.models.trunks import TRUNKS
 from ubernet_jax.network import SHARED
 from ubernet_jax.training.optim import make_rate, sample_counts
 
@@ -130,59 +129,8 @@ def test_a_log_variance_has_no_weight_decay_and_a_separate_multiplier(optimizer)
 
 
 @pytest.mark.parametrize('optimizer', c.Optimizer)
-def test_frozen_blocks_do_not_change(optimizer):
-    config = c.Config(
-        model=c.ModelConfig(frozen_blocks=2),
-        optim=c.OptimConfig(
-            optimizer=optimizer, weight_decay=0.1, shared=c.GroupConfig(batch_size=1)
-        ),
-    )
-    blocks = ('conv1', 'conv2', 'conv3', 'fc')
-    layer = {'layer': {'kernel': jnp.ones((2, 2)), 'bias': jnp.ones(2)}}
-    params = {SHARED: {'trunk': dict.fromkeys(blocks, layer)}}
-    solver = solver_of(config, {SHARED: 100})
-    state = solver.init(params)
-
-    @jax.jit
-    def step(params, state):
-        gradients = jax.tree.map(jnp.ones_like, params)
-        updates, state = solver.update(gradients, state, params, counts={SHARED: jnp.int32(1)})
-        return optax.apply_updates(params, updates), state
-
-    for _ in range(3):
-        params, state = step(params, state)
-    changed = {
-        block: [bool(np.any(leaf != 1)) for leaf in jax.tree.leaves(params[SHARED]['trunk'][block])]
-        for block in blocks
-    }
-    assert changed == {
-        'conv1': [False, False],
-        'conv2': [False, False],
-        'conv3': [True, True],
-        'fc': [True, True],
-    }
-
-
-@pytest.mark.parametrize('optimizer', c.Optimizer)
-def test_frozen_blocks_have_no_moments(optimizer):
-    params = {SHARED: {'trunk': {name: {'kernel': jnp.ones(2)} for name in ('conv1', 'conv5')}}}
-
-    def kernels(frozen_blocks: int) -> int:
-        """Counts the moments that the solver keeps of kernels."""
-        config = c.Config(
-            model=c.ModelConfig(frozen_blocks=frozen_blocks),
-            optim=c.OptimConfig(optimizer=optimizer),
-            tasks={},
-        )
-        inner = solver_of(config, {SHARED: 100}).init(params)[SHARED].inner
-        return sum(leaf.shape == (2,) for leaf in jax.tree.leaves(inner))
-
-    assert kernels(1) * 2 == kernels(0) > 0
-
-
-@pytest.mark.parametrize('optimizer', c.Optimizer)
 def test_learning_rates_decay_from_the_heads_to_the_first_block(optimizer):
-    model = c.ModelConfig(trunk=c.Trunk.VIT_SMALL_PATCH14_REG4_DINOV2, frozen_blocks=1)
+    model = c.ModelConfig(trunk=c.Trunk.VIT_SMALL_PATCH14_REG4_DINOV2)
     group = c.GroupConfig(batch_size=1, learning_rate=1.0)
     optim = c.OptimConfig(
         optimizer=optimizer, layer_decay=0.5, bias_multiplier=2.0, weight_decay=0.0, shared=group
@@ -201,25 +149,11 @@ def test_learning_rates_decay_from_the_heads_to_the_first_block(optimizer):
     updates, _ = solver.update(gradients, solver.init(params), params, counts=counts)
     trunk = updates[SHARED]['trunk']
     kernels = {name: -float(trunk[name]['kernel']) for name in names}
-    wanted = {'embedding': 0, 'block_0': 0, 'block_1': 0.5**11, 'block_10': 0.25, 'block_11': 0.5}
-    # All other modules: those that are frozen with the first block, or nowhere.
-    assert kernels == pytest.approx(wanted | {'norm': 0, 'block_11_norm': 1}, rel=1e-5)
+    wanted = {'block_1': 0.5**11, 'block_10': 0.25, 'block_11': 0.5}
+    wanted |= dict.fromkeys(('embedding', 'block_0'), 0.5**12)
+    wanted |= dict.fromkeys(('norm', 'block_11_norm'), 1)  # after the last block
+    assert kernels == pytest.approx(wanted, rel=1e-5)
     assert trunk['block_10']['bias'] == pytest.approx(2 * trunk['block_10']['kernel'])
     head = {name: -float(update) for name, update in updates['normals']['block_11'].items()}
     rate = normals.learning_rate
     assert head == pytest.approx({'kernel': rate, 'bias': 2 * 5 * rate}, rel=1e-5)
-    factors = TRUNKS[model.trunk].rate_factors(0, 0.5)
-    assert factors['embedding'] == factors['block_0'] == 0.5**12 and factors['norm'] == 1
-
-
-def test_layers_of_heads_that_are_named_like_frozen_blocks_are_trained():
-    """The taps of ResNet-50 have the names of its blocks, and so have the layers of the heads."""
-    model = c.ModelConfig(trunk=c.Trunk.RESNET50, frozen_blocks=3)
-    config = c.Config(model=model, tasks={'normals': c.Normals(batch_size=1)})
-    solver = solver_of(config, {SHARED: 100, 'normals': 100})
-    params = dict.fromkeys((SHARED, 'normals'), {'layer1': {'kernel': jnp.ones((2, 2))}})
-    counts = dict.fromkeys(params, jnp.int32(100))
-    gradients = jax.tree.map(jnp.ones_like, params)
-    updates, _ = solver.update(gradients, solver.init(params), params, counts=counts)
-    assert not np.any(updates[SHARED]['layer1']['kernel'])
-    assert np.all(updates['normals']['layer1']['kernel'])

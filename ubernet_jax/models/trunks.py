@@ -68,11 +68,10 @@ class TrunkSpec(NamedTuple):
         frozen = self.frozen(model.frozen_blocks)
         return {tap: stride for tap, stride in self.strides.items() if tap not in frozen}
 
-    def rate_factors(self, frozen_blocks: int, decay: float) -> dict[str, float]:
+    def rate_factors(self, decay: float) -> dict[str, float]:
         """Returns factors on the learning rates of modules by name; of other modules it is 1.
 
         Args:
-          frozen_blocks: number of leading blocks that are not updated.
           decay: factor of a block for each block after it, and for the heads.
         """
         factors = {
@@ -80,9 +79,7 @@ class TrunkSpec(NamedTuple):
             for number, names in enumerate(self.blocks)
             for name in names
         }
-        return (
-            factors | dict.fromkeys(self.last, 1.0) | dict.fromkeys(self.frozen(frozen_blocks), 0.0)
-        )
+        return factors | dict.fromkeys(self.last, 1.0)
 
 
 def _make_vgg(config: ModelConfig, name: str) -> vgg.VGG:

@@ -121,8 +121,8 @@ def _document(
         result['protocol'] |= {'preset': OURS, 'source': 'ubernet_jax'}
     missing = paired.missing()
     result['protocol'] |= {
-        'predictions': str(args.predictions),
-        'ground_truth': str(args.ground_truth),
+        'prediction_files': str(args.predictions),
+        'ground_truth_files': str(args.ground_truth),
         'missing_predictions': f'{len(missing)}, counted as empty' if missing else 'none',
     }
     document = {

@@ -26,18 +26,20 @@ def make_optimizer(
 ) -> optax.GradientTransformationExtraArgs:
     """The solver of a run: `update(gradient_sums, state, params, counts=labelled_counts)`.
 
+    The trees have only the parameters that are trained: see `trained_part`.
+
     With the synchronous algorithm `counts` holds the number of images for every group (see
     `sample_counts`), and all groups have the batch size of the trunk.
 
     Args:
       optim: settings of all groups.
-      model: its frozen blocks are not updated; a trunk of frozen blocks only has no state.
+      model: its trunk; if that is frozen as a whole, it has no state.
       groups: group -> its settings, see `groups_of`.
       updates: group -> updates that it is expected to make, see `schedule.Schedule`.
     """
     # The layers of a head have the names of the taps, of which some are names of blocks.
     trunk = TRUNKS[model.trunk]
-    factors = {SHARED: trunk.rate_factors(model.frozen_blocks, optim.layer_decay)}
+    factors = {SHARED: trunk.rate_factors(optim.layer_decay)}
     left_out = {SHARED} if trunk.is_frozen(model) else set()
     return per_group(
         {
@@ -78,9 +80,8 @@ def _inner_optimizer(
         case _ as unreachable:
             assert_never(unreachable)
     rate = optax.scale_by_learning_rate(make_rate(group, updates))
-    # Leaves with the factor 0, those of frozen blocks, have no moments.
     return optax.chain(
-        optax.masked(optax.chain(*steps, rate), lambda params: _is_trained(params, factors)),
+        optax.chain(*steps, rate),
         scale_by_leaf(lambda path: _multiplier(path, config, group, factors)),
     )
 
@@ -135,17 +136,8 @@ def _multiplier(
         'bias': config.bias_multiplier * group.bias_multiplier,
         LOG_VARIANCE: config.log_variance_multiplier,
     }
-    return _factor(path, factors) * special.get(path[-1], 1.0)
-
-
-def _factor(path: tuple[str, ...], factors: Mapping[str, float]) -> float:
-    return next((factors[name] for name in path if name in factors), 1.0)
-
-
-def _is_trained(params: optax.Params, factors: Mapping[str, float]) -> optax.Params:
-    return jax.tree_util.tree_map_with_path(
-        lambda path, _: _factor(_names(path), factors) > 0, params
-    )
+    factor = next((factors[name] for name in path if name in factors), 1.0)
+    return factor * special.get(path[-1], 1.0)
 
 
 def _is_weight(params: optax.Params) -> optax.Params:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ubernet_jax.config import Algorithm, Config, GroupConfig
+from ubernet_jax.models.trunks import TRUNKS
 from ubernet_jax.tasks.group import SHARED
 from ubernet_jax.training.asynchronous import ROUNDING
 from ubernet_jax.training.epoch_plan import DatasetPlan, describe_epoch, plan_epoch
@@ -31,6 +32,7 @@ class Schedule:
       batches: group -> its effective batch, in samples.
       updates: group -> updates that the group is expected to make.
       rates: group -> its learning rates over the run, in words.
+      frozen: whether nothing of the trunk is trained.
     """
 
     steps: int
@@ -40,19 +42,23 @@ class Schedule:
     batches: Mapping[str, int]
     updates: Mapping[str, int]
     rates: Mapping[str, str]
+    frozen: bool
 
     def describe(self) -> str:
         """A line for the run, a line for each group, and a line for each dataset."""
         head = f'{self.steps} steps, {self.steps / self.epoch:.2f} epochs of {self.epoch}'
         lines = [f'{head}, {self.samples[SHARED]} images; parameter groups:']
-        for name, updates in self.updates.items():
-            lines.append(
-                f'  {name:<20} {self.samples[name]:>8} samples, batches of '
-                f'{self.batches[name]:>3}: {updates:>6} updates expected, learning rate '
-                f'{self.rates[name]}'
-            )
+        lines += [f'  {name:<20} {self._describe_group(name)}' for name in self.updates]
         lines += ['an epoch:', *(f'  {line}' for line in describe_epoch(self.datasets))]
         return '\n'.join(lines)
+
+    def _describe_group(self, name: str) -> str:
+        if name == SHARED and self.frozen:
+            return 'frozen'
+        return (
+            f'{self.samples[name]:>8} samples, batches of {self.batches[name]:>3}: '
+            f'{self.updates[name]:>6} updates expected, learning rate {self.rates[name]}'
+        )
 
 
 def count_steps(config: Config, shown: np.ndarray) -> int:
@@ -107,6 +113,7 @@ def make_schedule(config: Config, epochs: Epochs) -> Schedule:
         batches=batches,
         updates=updates,
         rates={name: _describe_rate(group, updates[name]) for name, group in groups.items()},
+        frozen=TRUNKS[config.model.trunk].is_frozen(config.model),
     )
 
 

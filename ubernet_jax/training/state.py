@@ -13,6 +13,7 @@ from ubernet_jax.config import Config, Initialisation
 from ubernet_jax.network import SHARED, Params, init_variables, make_network
 from ubernet_jax.training.asynchronous import GroupState
 from ubernet_jax.training.distillation import add_adaptors
+from ubernet_jax.training.trained_part import join, trained_part
 from ubernet_jax.weights.imagenet import load_imagenet_trunk
 from ubernet_jax.weights.initial import load_start
 from ubernet_jax.weights.trained import on_first_device
@@ -26,9 +27,9 @@ class TrainState:
       step: int32, steps taken; also the position in the data.
       params: by group.
       batch_stats: running statistics of the skips.
-      groups: solver state by group.
+      groups: solver state by group, of the parameters that are trained: see `trained_part`.
       rng: uint32 (2,), key of the run; the key of a step is derived from it and the step.
-      averages: group -> moving average of its parameters; empty without `optim.ema`.
+      averages: moving averages of the parameters that are trained; empty without `optim.ema`.
     """
 
     step: jax.Array
@@ -41,7 +42,7 @@ class TrainState:
     @property
     def predicting_params(self) -> Params:
         """The parameters that the network predicts with: averages where there are any."""
-        return {**self.params, **self.averages}
+        return join(self.params, self.averages)
 
 
 def create_state(config: Config, optimizer: optax.GradientTransformationExtraArgs) -> TrainState:
@@ -73,13 +74,13 @@ def abstract_state(config: Config, optimizer: optax.GradientTransformationExtraA
 
 
 def with_averages(config: Config, state: TrainState) -> TrainState:
-    """Starts the averages, if there are any; of a frozen trunk, which has no group, there is none.
+    """Starts the averages, if there are any; of frozen parameters there is none.
 
     They are copies, because a step donates both to the next state.
     """
     if not config.optim.ema:
         return state
-    averages = {name: jax.tree.map(jnp.copy, state.params[name]) for name in state.groups}
+    averages = jax.tree.map(jnp.copy, trained_part(config.model, state.params))
     return dataclasses.replace(state, averages=averages)
 
 
@@ -91,6 +92,6 @@ def _random_state(config: Config, optimizer: optax.GradientTransformationExtraAr
         step=jnp.zeros((), jnp.int32),
         params=params,
         batch_stats=batch_stats,
-        groups=cast(dict[str, GroupState], optimizer.init(params)),
+        groups=cast(dict[str, GroupState], optimizer.init(trained_part(config.model, params))),
         rng=rng,
     )

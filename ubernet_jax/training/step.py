@@ -22,6 +22,7 @@ from ubernet_jax.training.parallel import DATA
 from ubernet_jax.training.settings import StepSettings
 from ubernet_jax.training.state import TrainState
 from ubernet_jax.training.task_gradients import BySource, Gradients, compute_gradients
+from ubernet_jax.training.trained_part import join, trained_part
 
 
 class StepGradients(NamedTuple):
@@ -160,7 +161,7 @@ def train_step(
     }
     counts = sample_counts(settings.algorithm, weighted, images)
 
-    trained = {group: state.params[group] for group in state.groups}
+    trained = trained_part(settings.network.config, state.params)
 
     def advance(state: TrainState) -> TrainState:
         updates, groups = optimizer.update(
@@ -176,11 +177,11 @@ def train_step(
         averages = advance_averages(settings.ema, state, advanced)
         return dataclasses.replace(advanced, averages=averages)
 
-    # A frozen trunk stays outside, where nothing copies it.
+    # Frozen parameters stay outside, where nothing copies them.
     advanced = jax.lax.cond(
         finite, advance, lambda state: state, dataclasses.replace(state, params=trained)
     )
-    state = dataclasses.replace(advanced, params={**state.params, **advanced.params})
+    state = dataclasses.replace(advanced, params=join(state.params, advanced.params))
     return state, StepMetrics(
         images=images,
         losses=losses,

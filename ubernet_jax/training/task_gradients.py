@@ -22,6 +22,7 @@ from ubernet_jax.models.pyramid import Features
 from ubernet_jax.network import SHARED, Params
 from ubernet_jax.training.distillation import ADAPTORS, Teacher, distill_gradients
 from ubernet_jax.training.settings import StepSettings
+from ubernet_jax.training.trained_part import join, trained_part
 
 
 class BySource(NamedTuple):
@@ -40,7 +41,7 @@ class Gradients(NamedTuple):
     """What a micro-batch gives.
 
     Attributes:
-      sums: gradient sums by group, without that of a trunk that is frozen as a whole.
+      sums: gradient sums by group, of the parameters that are trained: see `trained_part`.
       labelled: counts of the images with a label by task.
       losses: loss sums over these images by task, without weights.
       distances: sums over these images of the distances from the features of a teacher, by task,
@@ -88,13 +89,15 @@ def compute_gradients(
     network, combination = settings.network, settings.combination
     valid = batch.valid
 
-    def trunk(shared: dict) -> tuple:
+    def trunk(trained: dict) -> tuple:
+        shared = join(params[SHARED], trained)
         return network.features(shared, batch_stats, batch.image, valid, rng, batch.kept)
 
     if network.is_frozen:
-        (features, batch_stats), pull_back = trunk(params[SHARED]), None
+        (features, batch_stats), pull_back = trunk({}), None
     else:
-        features, pull_back, batch_stats = jax.vjp(trunk, params[SHARED], has_aux=True)
+        trained = trained_part(network.config, params)[SHARED]
+        features, pull_back, batch_stats = jax.vjp(trunk, trained, has_aux=True)
     inputs = HeadInputs(features, batch, valid, jax.random.fold_in(rng, 1), scale_weight, teachers)
     cotangents = combination.init(features)
     sums, losses, distances = {}, {}, {}

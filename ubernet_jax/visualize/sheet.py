@@ -67,13 +67,13 @@ def make_panel(
 
 
 def contact_sheet(
-    panels: Sequence[Panel | None], *, columns: int = 4, side: int = 320
+    panels: Sequence[Panel | None], *, columns: int | None = None, side: int = 320
 ) -> np.ndarray:
     """Arranges panels in a grid, each with its caption and legend below.
 
     Args:
       panels: the panels row by row; None leaves a cell empty.
-      columns: panels in a row.
+      columns: panels in a row; None for rows of about equal length, see `choose_columns`.
       side: the longer side of every picture on the sheet, in pixels; also scales text and margins.
 
     Returns:
@@ -87,6 +87,7 @@ def contact_sheet(
     font = ImageFont.load_default(size=max(10, side / 20))
     assert isinstance(font, ImageFont.FreeTypeFont)  # as always with a size
     margin = max(8, side // 20)
+    columns = columns or choose_columns(len(panels))
     rows = [
         [panel and _draw_card(panel, side, font) for panel in panels[start : start + columns]]
         for start in range(0, len(panels), columns)
@@ -101,6 +102,17 @@ def contact_sheet(
                 sheet.paste(card, (margin + pitch * column, top))
         top += height
     return np.asarray(sheet)
+
+
+def choose_columns(count: int) -> int:
+    """Returns how many of `count` panels are in a row: up to 4 in a single row.
+
+    Of more, 3 to 5, whichever leaves the fewest cells of the last row empty, so that no panel is
+    alone there.
+    """
+    if count <= 4:
+        return count
+    return min((columns for columns in (4, 5, 3) if columns < count), key=lambda n: -count % n)
 
 
 def _draw_card(panel: Panel, side: int, font: ImageFont.FreeTypeFont) -> Image.Image:

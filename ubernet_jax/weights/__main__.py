@@ -28,10 +28,11 @@ from ubernet_jax.weights.arrays import flatten
 from ubernet_jax.weights.card import describe_training, select_results
 from ubernet_jax.weights.digest import digest_arrays
 from ubernet_jax.weights.exported import SUFFIX, read_file, save_exported, write_file
-from ubernet_jax.weights.formats import FORMATS, open_source
+from ubernet_jax.weights.formats import FORMATS
 from ubernet_jax.weights.hub_push import push
 from ubernet_jax.weights.importing import check_trunk, compare_with_network, import_layers
 from ubernet_jax.weights.layers import DETECTION
+from ubernet_jax.weights.opening import open_source
 from ubernet_jax.weights.package_weights import find_package
 from ubernet_jax.weights.sources import describe_hub_source, find_source
 from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint, results_folder

@@ -11,8 +11,9 @@ from ubernet_jax.config import Config, Initialisation, ModelConfig, Pooling, Tru
 from ubernet_jax.errors import UserError
 from ubernet_jax.models.trunks import TRUNKS
 from ubernet_jax.weights.arrays import network_shapes
-from ubernet_jax.weights.formats import FORMATS, Source
+from ubernet_jax.weights.formats import FORMATS
 from ubernet_jax.weights.layers import BOX_HEAD, TRUNK, LayerMapping
+from ubernet_jax.weights.opening import Source
 from ubernet_jax.weights.variants import NAMES
 
 _FIRST = (f'{TRUNK}/conv1/', f'{TRUNK}/embedding/')  # the first convolution, of pixels or patches

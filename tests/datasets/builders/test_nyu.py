@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from helpers.dataset_files import save_map
 from helpers.official_layouts import read_first
-from helpers.tiny_datasets import (
-    save_map,
-)
 from helpers.tiny_matlab_datasets import (
     NYU_SHAPE,
     room_normals,

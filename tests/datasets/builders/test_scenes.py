@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.tiny_datasets import assert_same_example
+from helpers.examples import assert_same_example
 from ubernet_jax.datasets.builders import scenes
 from ubernet_jax.datasets.builders.scenes import layout, materials, objects, render, scene, solids
 from ubernet_jax.labels import ClassMap

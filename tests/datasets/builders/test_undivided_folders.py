@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from helpers.tiny_datasets import random_image, save_map
+from helpers.dataset_files import random_image, save_map
 from ubernet_jax import prepare
 from ubernet_jax.datasets import open_dataset
 from ubernet_jax.datasets.builders.registry import make_builder

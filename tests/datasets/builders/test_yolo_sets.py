@@ -8,7 +8,7 @@ import pytest
 
 from helpers import prepared_sets
 from helpers.annotated_images import HEIGHT, WIDTH, write_yolo_set
-from helpers.tiny_datasets import random_image, save_list
+from helpers.dataset_files import random_image, save_list
 
 SET = 'yolo/pets'
 TRIANGLE = '1 0 0 0.5 0 0 0.5'

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.tiny_datasets import make_boxes
+from helpers.examples import make_boxes
 from ubernet_jax.datasets.storage.image_storage import Storage
 from ubernet_jax.datasets.storage.records import decode_image, encode_image
 from ubernet_jax.example import Example

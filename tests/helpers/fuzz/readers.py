@@ -15,10 +15,10 @@ import scipy.sparse
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
+from helpers.dataset_files import write_annotation
 from helpers.fuzz import hostile
 from helpers.fuzz.damage import any_file, as_json, misfilled
 from helpers.fuzz.reader import Reader
-from helpers.tiny_datasets import write_annotation
 from helpers.tiny_matlab_datasets import cells, save_matlab_73
 from ubernet_jax.datasets.builders import files, matlab, person_part, sbd
 from ubernet_jax.datasets.builders.folder_kinds import read_description

@@ -7,10 +7,11 @@ from typing import Any
 from hypothesis import strategies as st
 
 from helpers import tiny_config
+from helpers.dataset_files import random_image
 from helpers.fuzz.damage import any_file, as_json
 from helpers.fuzz.reader import Reader
 from helpers.run_folders import BELOW_30, MAE, MAX_F, MEAN, NETWORK, PROVENANCE, VOC07, write_run
-from helpers.tiny_datasets import random_image, write_coco
+from helpers.tiny_box_datasets import write_coco
 from ubernet_jax.comparison import results, runs, workdir
 from ubernet_jax.config import Config, serialization
 from ubernet_jax.config.validation import validate

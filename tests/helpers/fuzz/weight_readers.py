@@ -20,10 +20,11 @@ from ubernet_jax.weights.arrays import flatten
 from ubernet_jax.weights.caffe import read_caffemodel
 from ubernet_jax.weights.decimation import large_field_fc6
 from ubernet_jax.weights.exported import TrainedNetwork, load_exported
-from ubernet_jax.weights.formats import FORMATS, open_source
+from ubernet_jax.weights.formats import FORMATS
 from ubernet_jax.weights.importing import Imported, import_layers
 from ubernet_jax.weights.initial import Start, load_start
 from ubernet_jax.weights.keras import read_keras
+from ubernet_jax.weights.opening import open_source
 from ubernet_jax.weights.pytorch import read_pytorch, read_safetensors
 
 Layers = dict[str, list[np.ndarray]]
