@@ -110,6 +110,7 @@ def _changes_to_json(comparison: Comparison, column: Column) -> dict[str, Any]:
     return {
         'change': {name: spread._asdict() for name, spread in spreads.items()},
         'left_out': changes.left_out,
+        'seeds_paired': changes.seeds_paired,
     }
 
 
