@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from ubernet_jax.comparison.change_tables import change_table, notes_on_changes
 from ubernet_jax.comparison.columns import Comparison
 from ubernet_jax.comparison.fields import format_value
+from ubernet_jax.comparison.image_tables import image_table, notes_on_images
 from ubernet_jax.comparison.markdown_table import NONE, format_table
 from ubernet_jax.comparison.results import Benchmark, BenchmarkScores
 from ubernet_jax.comparison.runs import Run
@@ -25,7 +26,7 @@ def format_tables(comparison: Comparison) -> str:
     """Formats the tables of scores, relative changes and runs, with notes."""
     parts = [_score_table(comparison)]
     if comparison.baseline:
-        parts.append(change_table(comparison))
+        parts += filter(None, [change_table(comparison), image_table(comparison)])
     parts.append(_run_table(comparison))
     notes = textwrap.fill(' '.join(_notes(comparison)), width=100)
     parts += [f'{notes}\n'] if notes else []
@@ -110,6 +111,7 @@ def _notes(comparison: Comparison) -> Iterable[str]:
         yield '± is the standard deviation over the runs (n - 1).'
     if comparison.baseline:
         yield from notes_on_changes(comparison)
+        yield from notes_on_images(comparison)
     if len({run.images_seen for run in comparison.all_runs()}) > 1:
         yield 'The runs saw different numbers of images: see the table of runs.'
     for run in comparison.all_runs():
