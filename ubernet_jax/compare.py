@@ -1,4 +1,4 @@
-"""Compares runs: scores, changes against a baseline, learning curves, protocols.
+"""Compares runs: scores, changes against a baseline with tests, learning curves, protocols.
 
     ubernet compare runs/mini --baseline runs/single-* --out runs/comparison
 

@@ -90,8 +90,15 @@ def compare_images(ours: Sequence[ImageScores], theirs: Sequence[ImageScores]) -
     ]
     differences = np.round(means[0] - means[1], _DECIMALS)
     changed = differences[differences != 0]  # as Wilcoxon: others are left out of the test
-    _, p = stats.wilcoxon(changed) if changed.size else (None, 1.0)
-    return ImageDifference(score, len(images), float(differences.mean()), float(p))
+    return ImageDifference(score, len(images), float(differences.mean()), _wilcoxon(changed))
+
+
+def _wilcoxon(differences: np.ndarray) -> float:
+    """Returns the p-value for differences (n,) other than 0; 1 if there are none."""
+    if not differences.size:
+        return 1.0
+    # scipy has no types, and pyright finds another class than that of the result.
+    return float(stats.wilcoxon(differences).pvalue)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _require_same_images(

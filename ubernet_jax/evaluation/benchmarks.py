@@ -134,9 +134,9 @@ def evaluate_dataset(
     for task, task_metrics in metrics.items():
         for name, metric in task_metrics.items():
             if metric.images:
-                scores = metric.image_scores()
+                result, scores = metric.compute(), metric.image_scores()
                 named = ImageScores.of(scores[0], measured[name], scores[1]) if scores else None
-                yield task, name, metric.compute(), named
+                yield task, name, result, named
 
 
 def evaluate_benchmarks(
