@@ -16,6 +16,7 @@ from ubernet_jax.labels.standard import STANDARD
 from ubernet_jax.metrics import boxes
 from ubernet_jax.metrics.image_scores import ImageScores
 from ubernet_jax.metrics.metric import MetricResult
+from ubernet_jax.metrics.segmentation import SegmentationMetric
 from ubernet_jax.tasks import PAPER, Depth, Task
 from ubernet_jax.tasks.detections import MeasuredBoxes
 
@@ -130,6 +131,17 @@ def test_a_limit_spreads_over_the_dataset(pool):
     scored = evaluate_dataset(Oracle(), Scenes(), LABELS, make_metrics(), pool, limit=2)
     images = {task: result.images for task, _, result, _ in scored}
     assert images == dict.fromkeys(TASKS, 2)  # the first and the third
+
+
+def test_undefined_scores_of_images_are_left_out(pool):
+    class Empty(SegmentationMetric):
+        def image_scores(self):
+            score, values = super().image_scores()
+            return score, np.full_like(values, np.nan)
+
+    metrics = {'my_parts': {'my_parts': Empty(len(TASKS['my_parts'].classes))}}
+    ((_, _, result, scores),) = evaluate_dataset(Oracle(), Scenes(), LABELS, metrics, pool)
+    assert result.images == 2 and scores is None
 
 
 def test_an_error_in_a_label_names_its_image(pool):

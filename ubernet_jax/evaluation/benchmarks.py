@@ -35,7 +35,7 @@ class EvaluationResult(NamedTuple):
       task: name of the task.
       name: name of the result, which begins with that of the task; a task may have several.
       result: the scores.
-      image_scores: a score of each image; None if the metric has none.
+      image_scores: a score of each image; None if the metric has none, or all are undefined.
     """
 
     benchmark: DatasetConfig
@@ -134,9 +134,16 @@ def evaluate_dataset(
     for task, task_metrics in metrics.items():
         for name, metric in task_metrics.items():
             if metric.images:
-                result, scores = metric.compute(), metric.image_scores()
-                named = ImageScores.of(scores[0], measured[name], scores[1]) if scores else None
-                yield task, name, result, named
+                yield task, name, metric.compute(), _name_scores(metric, measured[name])
+
+
+def _name_scores(metric: Metric, images: Sequence[str]) -> ImageScores | None:
+    """Returns the scores of images that a metric has; None if it has none, or all are undefined."""
+    scores = metric.image_scores()
+    if scores is None:
+        return None
+    named = ImageScores.of(scores[0], images, scores[1])
+    return named if named.values else None
 
 
 def evaluate_benchmarks(

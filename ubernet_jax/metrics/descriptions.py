@@ -42,14 +42,6 @@ def find_main(scores: Iterable[Score]) -> Score | None:
     return next((score for score in scores if score.main), None)
 
 
-def _read_score(plain: Any, what: str) -> tuple[Score, float | None]:
-    score = read_description(plain, what)
-    value = plain.get('value', math.nan)
-    if value is not None and not is_finite(value):
-        raise MetricError(f'{what}, {score.name!r:.50}: its value must be a finite number or null')
-    return score, None if value is None else float(value)
-
-
 def describe_difference(ours: Score, theirs: Score) -> list[str]:
     """Returns lines `FIELD of NAME: OURS, not THEIRS`; the labels in tables may differ."""
     return [
@@ -84,3 +76,11 @@ def is_finite(value: Any) -> bool:
     if isinstance(value, int) and not isinstance(value, bool):
         return abs(value) <= sys.float_info.max
     return isinstance(value, float) and math.isfinite(value)
+
+
+def _read_score(plain: Any, what: str) -> tuple[Score, float | None]:
+    score = read_description(plain, what)
+    value = plain.get('value', math.nan)
+    if value is not None and not is_finite(value):
+        raise MetricError(f'{what}, {score.name!r:.50}: its value must be a finite number or null')
+    return score, None if value is None else float(value)
