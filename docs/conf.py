@@ -27,6 +27,7 @@ NAVIGATION = {
         docs/python
         docs/reference_network
         Weights <docs/weights>
+        docs/comparing
         docs/detection
         docs/recipe
         docs/interference

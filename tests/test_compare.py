@@ -25,9 +25,10 @@ from helpers.run_folders import (
 )
 from ubernet_jax.compare import main
 from ubernet_jax.comparison.changes import find_changes
-from ubernet_jax.comparison.columns import Spread, compare
+from ubernet_jax.comparison.columns import compare
 from ubernet_jax.comparison.markdown import format_score, format_tables
 from ubernet_jax.comparison.runs import read_run
+from ubernet_jax.comparison.spread import Spread
 from ubernet_jax.config import EvaluationConfig
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels.standard import STANDARD
@@ -87,7 +88,7 @@ def test_the_tables(seven, alone, capsys):
     assert 'leaves out' not in text
 
 
-def test_seeds_are_shown_as_mean_and_standard_deviation(tmp_path, seven):
+def test_seeds_are_shown_as_mean_standard_deviation_and_interval(tmp_path, seven):
     seeds = [
         write_run(tmp_path / f'seed{seed}', {'saliency': {MAX_F: score}}, seed=seed)
         for seed, score in enumerate((0.60, 0.66))
@@ -95,11 +96,13 @@ def test_seeds_are_shown_as_mean_and_standard_deviation(tmp_path, seven):
     comparison = compare([read_run(path) for path in seeds], ['a', 'a'], [read_run(seven)])
     (column,) = comparison.columns
     ((benchmark, _),) = column.runs[0].results.items()
-    assert column.score(benchmark, 'max_f') == pytest.approx((0.63, 0.0424264))
-    assert find_changes(comparison, column).delta_m == pytest.approx((5, 7.0710678))
+    assert column.score(benchmark, 'max_f')[:2] == pytest.approx((0.63, 0.0424264))
+    assert find_changes(comparison, column).delta_m[:2] == pytest.approx((5, 7.0710678))
     text = format_tables(comparison)
     assert ['saliency', 'pascal_s:test', '5', 'max F', '.600', '.630 ± .042'] in table_rows(text)
-    assert ['delta_m', '+5.0 ± 7.1'] in table_rows(text)
+    # t is 12.706 for two seeds: 12.706 * 7.0710678 / sqrt(2) = 63.53.
+    assert ['delta_m', '+5.0 ± 7.1 [-58.5, +68.5]'] in table_rows(text)
+    assert 'The changes of a are against the mean' in ' '.join(text.split())
     assert 'a (2 runs)' in text and '± is the standard deviation' in text
 
 

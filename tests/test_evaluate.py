@@ -92,7 +92,7 @@ def run_evaluate(trained, tmp_path, monkeypatch):
         monkeypatch.setattr('sys.argv', arguments)
         evaluate.main()
         folder = tmp_path / 'net' / 'results' / '00000007'
-        return {file.stem: json.loads(file.read_text()) for file in folder.iterdir()}
+        return {file.stem: json.loads(file.read_text()) for file in folder.glob('*.json')}
 
     return run
 
@@ -141,6 +141,28 @@ def test_tasks_are_scored_on_the_labels_that_they_are_mapped_to(
     assert following.endswith(f'predict --checkpoint {checkpoint} PHOTO.jpg --out predictions')
 
 
+def test_scores_of_single_images_are_written_beside_those_of_the_dataset(
+    run_evaluate, prepared, tmp_path
+):
+    run_evaluate()
+    folder = tmp_path / 'net' / 'results' / '00000007' / 'image_scores'
+    names = {'folder_street-test-road.json', 'folder_farm-test-crop.json'}  # detection has none
+    assert {file.name for file in folder.iterdir()} == names
+    scores = json.loads((folder / 'folder_farm-test-crop.json').read_text())
+    assert (scores['score']['name'], scores['score']['lower_is_better']) == ('miou', False)
+    net = UberNet.load(tmp_path / 'net.safetensors')
+    split = prepared.parent / 'farm' / 'test'
+    assert {*scores['values']} == {'a', 'b'}
+    for name, value in scores['values'].items():
+        predicted = net.predict(split / 'images' / f'{name}.png', 'crop')['crop']
+        true = np.asarray(Image.open(split / 'plants' / f'{name}.png'))
+        overlaps = [
+            ((predicted == i) & (true == i)).sum() / ((predicted == i) | (true == i)).sum()
+            for i in range(len(CROP))
+        ]
+        assert value == pytest.approx(np.mean(overlaps), abs=1e-5)
+
+
 def test_a_subset_of_the_tasks_or_images_can_be_scored(run_evaluate, tmp_path):
     assert set(run_evaluate('--tasks', 'crop')) == {'folder_farm-test-crop'}
     run_evaluate('--tasks', 'road', '--limit', '1')
@@ -171,7 +193,7 @@ def test_another_protocol_is_scored_to_another_folder(run_evaluate, tmp_path, ca
     assert 'cars of folder/street:test is not scored: ' in printed
     assert 'invpt does not score detection' in printed
     folder = tmp_path / 'net' / 'results' / '00000007-invpt'
-    reports = {file.stem: json.loads(file.read_text()) for file in folder.iterdir()}
+    reports = {file.stem: json.loads(file.read_text()) for file in folder.glob('*.json')}
     assert set(reports) == {'folder_street-test-road', 'folder_farm-test-crop'}
     for report in reports.values():
         assert report['protocol']['preset'] == 'invpt'
@@ -185,7 +207,7 @@ def test_the_protocol_of_the_configuration_is_the_default(run_evaluate, tmp_path
     (report,) = run_evaluate('--tasks', 'crop', evaluation=evaluation).values()
     assert report['protocol']['preset'] == 'astmt'
     run_evaluate('--tasks', 'crop', '--protocol', 'ours', evaluation=evaluation)
-    (file,) = (tmp_path / 'net' / 'results' / '00000007-ours').iterdir()
+    (file,) = (tmp_path / 'net' / 'results' / '00000007-ours').glob('*.json')
     assert 'preset' not in json.loads(file.read_text())['protocol']
 
 
@@ -206,6 +228,9 @@ def test_scores_of_another_network_are_deleted(run_evaluate, tmp_path, capsys):
     path = tmp_path / 'net' / 'results' / '00000007' / 'folder_farm-test-crop.json'
     path.write_text(json.dumps(json.loads(path.read_text()) | {'network': '0' * 16}))
     assert set(run_evaluate('--tasks', 'road')) == {'folder_street-test-road'}
+    assert [file.name for file in (path.parent / 'image_scores').iterdir()] == [
+        'folder_street-test-road.json'
+    ]
     assert 'folder_farm-test-crop.json' in capsys.readouterr().out
 
 

@@ -48,7 +48,7 @@ def run(config: str, root: pathlib.Path, steps: int) -> set[tuple[str, str]]:
         f'--config.data.directory={root / "prepared"}', f'--config.steps={steps}',
     )  # fmt: skip
     call_main(evaluate.main, '--checkpoint', workdir)
-    files = (workdir / 'results' / f'{steps:08d}').iterdir()
+    files = (workdir / 'results' / f'{steps:08d}').glob('*.json')
     results = [json.loads(path.read_text()) for path in files]
     for result in results:
         assert all(np.isfinite(score['value']) for score in result['scores'] if score['main'])

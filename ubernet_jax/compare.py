@@ -1,4 +1,4 @@
-"""Compares runs: scores, changes against a baseline, learning curves, protocols.
+"""Compares runs: scores, changes against a baseline with tests, learning curves, protocols.
 
     ubernet compare runs/mini --baseline runs/single-* --out runs/comparison
 
@@ -23,6 +23,7 @@ from ubernet_jax import cli
 from ubernet_jax.comparison.changes import find_changes
 from ubernet_jax.comparison.columns import Column, Comparison, compare
 from ubernet_jax.comparison.documents import regenerate_tables
+from ubernet_jax.comparison.image_differences import find_image_differences
 from ubernet_jax.comparison.markdown import format_protocols, format_tables
 from ubernet_jax.comparison.picture import draw_curves
 from ubernet_jax.comparison.runs import keep_run, read_run
@@ -110,6 +111,11 @@ def _changes_to_json(comparison: Comparison, column: Column) -> dict[str, Any]:
     return {
         'change': {name: spread._asdict() for name, spread in spreads.items()},
         'left_out': changes.left_out,
+        'seeds_paired': changes.seeds_paired,
+        'image_differences': [
+            {**benchmark._asdict(), **difference._asdict(), 'score': difference.score.name}
+            for benchmark, difference in find_image_differences(comparison, column).tested.items()
+        ],
     }
 
 

@@ -3,9 +3,10 @@
     ubernet evaluate --checkpoint runs/quickstart
 
 Writes a JSON file for each benchmark and result, with the protocol, to WORKDIR/results/STEP and
-prints a table. With --limit N the folder is STEP-limitN, so that scores on a subset never replace
-those on the full benchmark; with --flip, --scales or --protocol, too, it has another name. A result
-records a digest of the network and of the data; scores on other data are never replaced.
+prints a table. The folder image_scores in it has a score of each image, where the metric has one.
+With --limit N the folder is STEP-limitN, so that scores on a subset never replace those on the full
+benchmark; with --flip, --scales or --protocol, too, it has another name. A result records a digest
+of the network and of the data; scores on other data are never replaced.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from ubernet_jax.inference.predictor import Predictor
 from ubernet_jax.inference.views import add_view_options, choose_views, name_views
 from ubernet_jax.json_file import read_json, write_json
 from ubernet_jax.locks import lock_folder
+from ubernet_jax.metrics.image_scores import image_scores_file
 from ubernet_jax.network import make_network
 from ubernet_jax.scoring.presets import PROTOCOL_NAMES
 from ubernet_jax.tasks import select_tasks
@@ -85,7 +87,7 @@ def _evaluate(trained: TrainedNetwork, options: argparse.Namespace, out: pathlib
     for evaluated in evaluate_benchmarks(
         predictor, plans, config.evaluation.thresholds, options.limit, options.batch
     ):
-        benchmark, task, name, result = evaluated
+        benchmark, task, name, result, image_scores = evaluated
         report = {
             'task': task,
             'result': name,
@@ -102,6 +104,8 @@ def _evaluate(trained: TrainedNetwork, options: argparse.Namespace, out: pathlib
             **result.to_json(),
         }
         path = out / f'{benchmark.name.replace("/", "_")}-{benchmark.split}-{name}.json'
+        if image_scores:
+            write_json(image_scores_file(path), image_scores.to_json())
         write_json(path, report)
         scored = True
         print(evaluated, flush=True)
@@ -178,6 +182,7 @@ def _check_earlier_results(out: pathlib.Path, digests: Mapping[str, str], networ
         if earlier['network'] != network:
             print(f'{path} has scores of another network with this step: deleted')
             path.unlink()
+            image_scores_file(path).unlink(missing_ok=True)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

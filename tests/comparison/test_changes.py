@@ -1,6 +1,7 @@
 """Changes relative to a baseline: which scores and tasks count, and delta_m."""
 
 import json
+import math
 
 import pytest
 
@@ -21,7 +22,7 @@ from ubernet_jax.compare import main
 from ubernet_jax.comparison.changes import find_changes
 from ubernet_jax.comparison.columns import Comparison, compare
 from ubernet_jax.comparison.markdown import format_tables
-from ubernet_jax.comparison.runs import read_run
+from ubernet_jax.comparison.runs import Run, read_run
 from ubernet_jax.errors import UserError
 from ubernet_jax.metrics.multitask import delta_m
 
@@ -71,6 +72,61 @@ def test_a_baseline_of_several_seeds_is_averaged(tmp_path):
     multitask = read_run(write_run(tmp_path / 'multitask', {'saliency': {MAX_F: 0.6}}))
     comparison = compare([multitask], ['multitask'], baseline)
     assert mean_changes(comparison) == pytest.approx({'saliency': 20, 'delta_m': 20})
+
+
+def read_seeds(folder, scores: dict[int, dict]) -> list[Run]:
+    """Writes and reads a run with each of these seeds, and its results."""
+    return [
+        read_run(write_run(folder / f'{seed}-{number}', results, seed=seed))
+        for number, (seed, results) in enumerate(scores.items())
+    ]
+
+
+SEEDS = {
+    0: {'saliency': {MAX_F: 0.55}, 'normals': {MEAN: 27.0}},
+    1: {'saliency': {MAX_F: 0.36}, 'normals': {MEAN: 22.0}},
+}
+SALIENCY_ALONE = {0: {'saliency': {MAX_F: 0.5}}, 1: {'saliency': {MAX_F: 0.4}}}
+NORMALS_ALONE = {0: {'normals': {MEAN: 30.0}}, 1: {'normals': {MEAN: 20.0}}}
+
+
+def test_seeds_are_paired_with_the_baselines_of_the_same_seed(tmp_path):
+    runs = read_seeds(tmp_path / 'all', SEEDS)
+    baseline = read_seeds(tmp_path / 'saliency', {9: SALIENCY_ALONE[0], **SALIENCY_ALONE})
+    baseline += read_seeds(tmp_path / 'normals', NORMALS_ALONE)
+    comparison = compare(runs, ['a', 'a'], baseline)
+    changes = find_changes(comparison, comparison.columns[0])
+    assert changes.seeds_paired
+    # Seed 0: +10 and +10 %, seed 1: -10 and -10 %; the baseline of seed 9 does not count.
+    assert changes.tasks['saliency'][:2] == pytest.approx((0, math.sqrt(200)), abs=1e-9)
+    assert changes.delta_m[:2] == pytest.approx((0, math.sqrt(200)), abs=1e-9)
+    half_width = 12.7062047 * 10
+    assert changes.delta_m.interval == pytest.approx((-half_width, half_width))
+    text = ' '.join(format_tables(comparison).split())
+    assert 'a pair each seed with the baseline of that seed' in text
+    assert '+0.0 ± 14.1 [-127.1, +127.1]' in text
+
+
+def test_seeds_are_compared_with_the_mean_if_a_task_lacks_the_baseline_of_a_seed(tmp_path):
+    runs = read_seeds(tmp_path / 'all', SEEDS)
+    baseline = read_seeds(tmp_path / 'saliency', SALIENCY_ALONE)
+    baseline += read_seeds(tmp_path / 'normals', {0: NORMALS_ALONE[0]})
+    comparison = compare(runs, ['a', 'a'], baseline)
+    changes = find_changes(comparison, comparison.columns[0])
+    assert not changes.seeds_paired
+    # The mean of the baseline is .45: .55 is 22.2 % more, .36 is 20 % less.
+    assert changes.tasks['saliency'].mean == pytest.approx((100 * (0.55 / 0.45 - 1) - 20) / 2)
+    assert 'a are against the mean of the baseline' in ' '.join(format_tables(comparison).split())
+
+
+def test_a_task_that_has_no_change_for_one_seed_is_left_out_for_all(tmp_path):
+    runs = read_seeds(tmp_path / 'all', SEEDS)
+    baseline = read_seeds(tmp_path / 'saliency', SALIENCY_ALONE | {1: {'saliency': {MAX_F: 0.0}}})
+    baseline += read_seeds(tmp_path / 'normals', NORMALS_ALONE)
+    comparison = compare(runs, ['a', 'a'], baseline)
+    changes = find_changes(comparison, comparison.columns[0])
+    assert [*changes.tasks] == ['normals'] and changes.delta_m == changes.tasks['normals']
+    assert changes.left_out == {'saliency': 'max F on pascal_s:test is 0 in the baseline'}
 
 
 def test_a_task_with_several_results_counts_once(tmp_path):

@@ -4,13 +4,24 @@ import json
 
 import pytest
 
-from helpers.run_folders import BELOW_30, MAE, MAX_F, MEAN, MIOU, PROVENANCE, write_log, write_run
+from helpers.run_folders import (
+    BELOW_30,
+    MAE,
+    MAX_F,
+    MEAN,
+    MIOU,
+    PROVENANCE,
+    write_image_scores,
+    write_log,
+    write_run,
+)
 from ubernet_jax.compare import main
 from ubernet_jax.comparison.runs import read_run
 from ubernet_jax.comparison.workdir import Settings, read_settings
 from ubernet_jax.config import Config, DataConfig
 from ubernet_jax.config.serialization import to_json
 from ubernet_jax.errors import UserError
+from ubernet_jax.metrics.image_scores import ImageScores
 from ubernet_jax.tasks import PAPER
 
 RESULTS = {
@@ -140,6 +151,33 @@ def test_a_kept_run_can_be_read(tmp_path, seven):
     kept.write_text('{"results": []}')
     with pytest.raises(UserError, match=r"seven\.json.*--keep.*'experiment'"):
         read_run(kept)
+
+
+def test_scores_of_images_are_read_and_kept(tmp_path, seven):
+    write_image_scores(seven, 'normals', MEAN, {'a': 30.0, 'b': 24.12345})
+    run = read_run(seven)
+    by_result = {benchmark.result: scores for benchmark, scores in run.results.items()}
+    assert by_result['normals'].image_scores == ImageScores(
+        score=MEAN, values={'a': 30.0, 'b': 24.12345}
+    )
+    assert by_result['saliency'].image_scores is None
+    main([str(seven), '--keep', str(tmp_path)])
+    kept = read_run(tmp_path / 'seven.json')
+    assert kept.to_json() == run.to_json()
+    for benchmark, scores in kept.results.items():
+        assert scores.image_scores == run.results[benchmark].image_scores
+
+
+def test_invalid_scores_of_images_are_an_error(tmp_path, seven):
+    write_image_scores(seven, 'normals', MEAN, {'a': 30.0})
+    main([str(seven), '--keep', str(tmp_path)])
+    file = seven / 'results' / '00000004' / 'image_scores' / 'nyudv2-test-normals.json'
+    file.write_text(file.read_text().replace('30.0', '"x"'))
+    kept = tmp_path / 'seven.json'
+    kept.write_text(kept.read_text().replace('"a": 30.0', '"a": null'))
+    for path, source in ((seven, f'{file}'), (kept, f'{kept}: normals on nyudv2:test')):
+        with pytest.raises(UserError, match=f"{source}: the value of 'a'"):
+            read_run(path)
 
 
 def test_scores_without_descriptions_are_an_error(tmp_path, seven):

@@ -14,6 +14,9 @@ from ubernet_jax.evaluation.benchmarks import evaluate_dataset
 from ubernet_jax.example import Example
 from ubernet_jax.labels.standard import STANDARD
 from ubernet_jax.metrics import boxes
+from ubernet_jax.metrics.image_scores import ImageScores
+from ubernet_jax.metrics.metric import MetricResult
+from ubernet_jax.metrics.segmentation import SegmentationMetric
 from ubernet_jax.tasks import PAPER, Depth, Task
 from ubernet_jax.tasks.detections import MeasuredBoxes
 
@@ -96,10 +99,11 @@ def test_a_perfect_network_gets_perfect_scores(pool, batch):
     oracle = Oracle()
     scored = list(evaluate_dataset(oracle, Scenes(), LABELS, make_metrics(), pool, batch=batch))
     assert oracle.images == 3  # the image without labels is skipped
-    assert {name for _, name, _ in scored} == set(TASKS) - {'my_detection'} | DETECTIONS
+    assert {name for _, name, *_ in scored} == set(TASKS) - {'my_detection'} | DETECTIONS
     main = {}
-    for task, name, result in scored:
+    for task, name, result, image_scores in scored:
         assert name.startswith(task)
+        check_images(name, result, image_scores)
         assert result.images == (3 if task == 'my_segmentation' else 2)
         for score, value in result.scores().items():
             if score.main:
@@ -111,10 +115,33 @@ def test_a_perfect_network_gets_perfect_scores(pool, batch):
         assert value == pytest.approx(0 if score.lower_is_better else 1, abs=tolerance)
 
 
+def check_images(name: str, result: MetricResult, scores: ImageScores | None) -> None:
+    """Every image that was scored has a score with its id; boxes have none."""
+    if name in DETECTIONS:
+        assert scores is None
+        return
+    assert scores is not None and len(scores.values) == result.images
+    assert {*scores.values} <= {'scene-000000', 'scene-000001', 'scene-000002'}
+    tolerance = 0.2 if 'boundaries' in name else 0.03
+    perfect = 0 if scores.score.lower_is_better else 1
+    assert [*scores.values.values()] == pytest.approx([perfect] * result.images, abs=tolerance)
+
+
 def test_a_limit_spreads_over_the_dataset(pool):
     scored = evaluate_dataset(Oracle(), Scenes(), LABELS, make_metrics(), pool, limit=2)
-    images = {task: result.images for task, _, result in scored}
+    images = {task: result.images for task, _, result, _ in scored}
     assert images == dict.fromkeys(TASKS, 2)  # the first and the third
+
+
+def test_undefined_scores_of_images_are_left_out(pool):
+    class Empty(SegmentationMetric):
+        def image_scores(self):
+            score, values = super().image_scores()
+            return score, np.full_like(values, np.nan)
+
+    metrics = {'my_parts': {'my_parts': Empty(len(TASKS['my_parts'].classes))}}
+    ((_, _, result, scores),) = evaluate_dataset(Oracle(), Scenes(), LABELS, metrics, pool)
+    assert result.images == 2 and scores is None
 
 
 def test_an_error_in_a_label_names_its_image(pool):

@@ -104,7 +104,7 @@ def test_the_scores_are_those_of_score_for_saved_predictions(
     for index, arrays in enumerate(predictions):
         (scorer.predictions / f'{index}').mkdir()
         np.savez(scorer.predictions / f'{index}' / 'predictions.npz', **arrays)
-    for task, _, result in scored:
+    for task, _, result, _ in scored:
         for index in range(3):
             example = plan.dataset[index]
             truth = predictor.network.tasks[task].truth(example.labels[task], example)

@@ -5,6 +5,7 @@ import json
 import pathlib
 from collections.abc import Mapping
 
+from ubernet_jax.metrics.image_scores import ImageScores, image_scores_file
 from ubernet_jax.metrics.metric import Score
 
 PROVENANCE = {'command': 'python -m ubernet_jax.train', 'commit': 'abc1234', 'machine': '2 cores'}
@@ -90,6 +91,17 @@ def write_run(
 def describe(values: Values) -> list[dict]:
     """Returns scores as `evaluate` writes them."""
     return [{**dataclasses.asdict(score), 'value': value} for score, value in values.items()]
+
+
+def write_image_scores(
+    folder: pathlib.Path, result: str, score: Score, values: Mapping[str, float]
+) -> None:
+    """Writes the scores of the images of a result, beside that of the only step of a run."""
+    (report,) = folder.glob(f'results/*/*-{result}.json')
+    image_scores = ImageScores(score=score, values=values)
+    file = image_scores_file(report)
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(image_scores.to_json()))
 
 
 def write_log(folder: pathlib.Path, *lines: Mapping[str, float]) -> None:

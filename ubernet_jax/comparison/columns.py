@@ -2,33 +2,14 @@
 
 import collections
 import dataclasses
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from ubernet_jax.comparison.fields import format_value
 from ubernet_jax.comparison.results import Benchmark, BenchmarkScores
 from ubernet_jax.comparison.runs import Run
+from ubernet_jax.comparison.spread import Spread
 from ubernet_jax.errors import UserError
 from ubernet_jax.metrics.descriptions import describe_difference
-
-
-class Spread(NamedTuple):
-    """Mean and standard deviation of a number over runs.
-
-    Attributes:
-      mean: over the runs.
-      deviation: standard deviation over the runs (n - 1); None for a single run.
-    """
-
-    mean: float
-    deviation: float | None
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> 'Spread':
-        """Returns the spread of at least one value."""
-        deviation = statistics.stdev(values) if len(values) > 1 else None
-        return cls(statistics.fmean(values), deviation)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +18,16 @@ class Column:
 
     name: str
     runs: Sequence[Run]
+
+    @property
+    def heading(self) -> str:
+        """Name with the number of runs, if there are several."""
+        count = len(self.runs)
+        return self.name if count == 1 else f'{self.name} ({count} runs)'
+
+    def with_seed(self, seed: int) -> 'Column':
+        """Returns the column with only the runs of a seed; there may be none."""
+        return dataclasses.replace(self, runs=[run for run in self.runs if run.seed == seed])
 
     def has_task(self, task: str) -> bool:
         """Returns whether any of the runs was trained for a task."""

@@ -9,6 +9,7 @@ from ubernet_jax.comparison.fields import check_fields
 from ubernet_jax.errors import UserError
 from ubernet_jax.json_file import read_json
 from ubernet_jax.metrics.descriptions import find_main, read_scores
+from ubernet_jax.metrics.image_scores import ImageScores, image_scores_file
 from ubernet_jax.metrics.metric import MetricError, Score
 
 
@@ -38,12 +39,15 @@ class BenchmarkScores:
       scores: the scores that tables show, in their order; an undefined score is None.
       protocol: what exactly was computed.
       file: the file that the scores were read from.
+      image_scores: a score of each image; None if the metric has none, or for results of an earlier
+        version.
     """
 
     images: int
     scores: Mapping[Score, float | None]
     protocol: Mapping[str, Any]
     file: pathlib.Path
+    image_scores: ImageScores | None
 
     @property
     def main(self) -> Score | None:
@@ -61,16 +65,23 @@ def read_results(folder: pathlib.Path) -> dict[Benchmark, BenchmarkScores]:
     Raises:
       UserError: a file is not a result of `evaluate`.
     """
-    return dict(
-        result_from_json(read_json(file), file, f'{file} is not a result of evaluate')
-        for file in sorted(folder.glob('*.json'))
-    )
+    results = {}
+    for file in sorted(folder.glob('*.json')):
+        benchmark, scores = result_from_json(
+            read_json(file), file, f'{file} is not a result of evaluate'
+        )
+        images = image_scores_file(file)
+        if images.is_file():
+            image_scores = _read_image_scores(read_json(images), str(images))
+            scores = dataclasses.replace(scores, image_scores=image_scores)
+        results[benchmark] = scores
+    return results
 
 
 def result_from_json(
     plain: Any, file: pathlib.Path, what: str
 ) -> tuple[Benchmark, BenchmarkScores]:
-    """Converts a result as `evaluate` and `result_to_json` write it.
+    """Converts a result as `evaluate` and `result_to_json` write it; the latter has image scores.
 
     Args:
       plain: the parsed JSON.
@@ -87,8 +98,13 @@ def result_from_json(
         raise UserError(str(error)) from error
     check_fields(plain, {'task': str, 'result': str}, what)
     benchmark = Benchmark(*(plain[field] for field in Benchmark._fields))
+    images = plain.get('image_scores')
     return benchmark, BenchmarkScores(
-        images=plain['images'], scores=scores, protocol=plain['protocol'], file=file
+        images=plain['images'],
+        scores=scores,
+        protocol=plain['protocol'],
+        file=file,
+        image_scores=None if images is None else _read_image_scores(images, f'{file}: {benchmark}'),
     )
 
 
@@ -102,4 +118,12 @@ def result_to_json(benchmark: Benchmark, scores: BenchmarkScores) -> dict[str, A
             for score, value in scores.scores.items()
         ],
         'protocol': scores.protocol,
+        **({'image_scores': scores.image_scores.to_json()} if scores.image_scores else {}),
     }
+
+
+def _read_image_scores(plain: Any, what: str) -> ImageScores:
+    try:
+        return ImageScores.from_json(plain, what)
+    except MetricError as error:
+        raise UserError(str(error)) from error

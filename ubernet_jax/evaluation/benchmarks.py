@@ -19,6 +19,7 @@ from ubernet_jax.inference.batches import (
     predict_in_batches,
 )
 from ubernet_jax.inference.predictor import Predictor, Purpose
+from ubernet_jax.metrics.image_scores import ImageScores
 from ubernet_jax.metrics.metric import Measure, Metric, MetricError, MetricResult
 from ubernet_jax.progress import Progress
 
@@ -34,12 +35,14 @@ class EvaluationResult(NamedTuple):
       task: name of the task.
       name: name of the result, which begins with that of the task; a task may have several.
       result: the scores.
+      image_scores: a score of each image; None if the metric has none, or all are undefined.
     """
 
     benchmark: DatasetConfig
     task: str
     name: str
     result: MetricResult
+    image_scores: ImageScores | None
 
     def __str__(self) -> str:
         scores = '  '.join(
@@ -73,8 +76,8 @@ def evaluate_dataset(
     pool: concurrent.futures.Executor,
     limit: int | None = None,
     batch: int | None = None,
-) -> Iterator[tuple[str, str, MetricResult]]:
-    """Yields (task, name of the result, scores) over the images that are labelled for the task.
+) -> Iterator[tuple[str, str, MetricResult, ImageScores | None]]:
+    """Yields (task, name of the result, scores, scores of images) of the images with labels.
 
     Args:
       predictor: the trained network.
@@ -92,6 +95,7 @@ def evaluate_dataset(
     # Stay empty: a metric is sent to another process together with all that it has added up.
     measuring = copy.deepcopy(metrics)
     pending: collections.deque[_Pending] = collections.deque()
+    measured: dict[str, list[str]] = collections.defaultdict(list)  # result -> ids of its images
 
     def add_oldest() -> None:
         oldest = pending.popleft()
@@ -99,6 +103,7 @@ def evaluate_dataset(
             oldest.metric.add(oldest.measure.result())
         except MetricError as error:
             raise UserError(f'{oldest.name} of {dataset.name}:{oldest.image}: {error}') from error
+        measured[oldest.name].append(oldest.image)
 
     stride = max(1, len(dataset) // limit) if limit else 1
     indices = range(0, len(dataset), stride)[:limit]
@@ -129,7 +134,16 @@ def evaluate_dataset(
     for task, task_metrics in metrics.items():
         for name, metric in task_metrics.items():
             if metric.images:
-                yield task, name, metric.compute()
+                yield task, name, metric.compute(), _name_scores(metric, measured[name])
+
+
+def _name_scores(metric: Metric, images: Sequence[str]) -> ImageScores | None:
+    """Returns the scores of images that a metric has; None if it has none, or all are undefined."""
+    scores = metric.image_scores()
+    if scores is None:
+        return None
+    named = ImageScores.of(scores[0], images, scores[1])
+    return named if named.values else None
 
 
 def evaluate_benchmarks(
@@ -153,8 +167,8 @@ def evaluate_benchmarks(
     with concurrent.futures.ProcessPoolExecutor(mp_context=spawn) as pool:
         for plan in plans:
             if metrics := plan.make_metrics(tasks, thresholds):
-                for task, name, result in evaluate_dataset(
+                for task, name, result, image_scores in evaluate_dataset(
                     predictor, plan.dataset, plan.labels, metrics, pool, limit, batch
                 ):
                     reported = plan.report(task, result)
-                    yield EvaluationResult(plan.benchmark, task, name, reported)
+                    yield EvaluationResult(plan.benchmark, task, name, reported, image_scores)

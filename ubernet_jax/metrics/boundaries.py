@@ -7,6 +7,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from ubernet_jax.metrics.boundary_counts import count_matches, thinned_maps
+from ubernet_jax.metrics.image_scores import IMAGE_F
 from ubernet_jax.metrics.metric import (
     Measure,
     Metric,
@@ -17,6 +18,7 @@ from ubernet_jax.metrics.metric import (
 )
 from ubernet_jax.metrics.precision_recall import (
     average_precision,
+    f_of_images,
     optimal_dataset_scale,
     optimal_image_scale,
     recall_and_precision,
@@ -148,6 +150,10 @@ class BoundaryMetric(Metric):
         if not truth:
             notes.append('the ground truth has no boundary: predictions only reduce precision')
         return notes
+
+    def image_scores(self) -> tuple[Score, np.ndarray]:
+        """Returns F of each image, at the threshold best for the dataset."""
+        return IMAGE_F, f_of_images(np.stack(self.counts))
 
     def compute(self) -> BoundaryResult:
         self._require_images()

@@ -130,6 +130,12 @@ class DepthMetric(Metric):
         self.sums.append(measure['sums'])
         self.images += 1
 
+    def image_scores(self) -> tuple[Score, np.ndarray]:
+        """Returns the RMSE of each image."""
+        (rmse, *_) = DepthResult.SCORES
+        squared = [sums[0] / sums[-1] if sums[-1] else np.nan for sums in self.sums]
+        return rmse, np.sqrt(squared)
+
     def compute(self) -> DepthResult:
         self._require_images()
         low, high = self.valid

@@ -51,7 +51,16 @@ def describe_difference(ours: Score, theirs: Score) -> list[str]:
     ]
 
 
-def _read_score(plain: Any, what: str) -> tuple[Score, float | None]:
+def read_description(plain: Any, what: str) -> Score:
+    """Reads the description of a score.
+
+    Args:
+      plain: the parsed JSON; further keys are ignored.
+      what: the beginning of error messages.
+
+    Raises:
+      MetricError: it is not such a description.
+    """
     if not isinstance(plain, Mapping) or not all(
         isinstance(plain.get(name), kind) for name, kind in _FIELD_TYPES.items()
     ):
@@ -59,16 +68,19 @@ def _read_score(plain: Any, what: str) -> tuple[Score, float | None]:
             f'{what} must have strings as name, label and unit, and true or false as '
             f'lower_is_better and main; it is {json.dumps(plain):.80}'
         )
-    value = plain.get('value', math.nan)
-    if value is not None and not _is_finite(value):
-        raise MetricError(
-            f'{what}, {plain["name"]!r:.50}: its value must be a finite number or null'
-        )
-    score = Score(**{name: plain[name] for name in _FIELD_TYPES})
-    return score, None if value is None else float(value)
+    return Score(**{name: plain[name] for name in _FIELD_TYPES})
 
 
-def _is_finite(value: Any) -> bool:
+def is_finite(value: Any) -> bool:
+    """Returns whether a value of parsed JSON is a number in the range of float."""
     if isinstance(value, int) and not isinstance(value, bool):
         return abs(value) <= sys.float_info.max
     return isinstance(value, float) and math.isfinite(value)
+
+
+def _read_score(plain: Any, what: str) -> tuple[Score, float | None]:
+    score = read_description(plain, what)
+    value = plain.get('value', math.nan)
+    if value is not None and not is_finite(value):
+        raise MetricError(f'{what}, {score.name!r:.50}: its value must be a finite number or null')
+    return score, None if value is None else float(value)

@@ -108,6 +108,14 @@ class Metric(abc.ABC):
     def compute(self) -> MetricResult:
         """Returns the scores of all images so far; raises MetricError if there are no images."""
 
+    def image_scores(self) -> tuple[Score, np.ndarray] | None:
+        """Returns a score of each image so far: what it is, and its values.
+
+        The values, float64 (images,), are in the order in which the images were added, and NaN
+        where undefined. None if the metric has no meaningful score of a single image.
+        """
+        return None
+
     def update(self, prediction: Any, ground_truth: Any) -> None:
         """Measures one image and adds its measure."""
         self.add(self.measure(prediction, ground_truth))

@@ -93,6 +93,12 @@ class NormalsMetric(Metric):
         self.angles.append(measure['angles'])
         self.images += 1
 
+    def image_scores(self) -> tuple[Score, np.ndarray]:
+        """Returns the mean angle of each image."""
+        (mean, *_) = NormalsResult.SCORES
+        means = [angles.mean(dtype=np.float64) if angles.size else np.nan for angles in self.angles]
+        return mean, np.array(means)
+
     def compute(self) -> NormalsResult:
         self._require_images()
         angles = np.concatenate(self.angles)

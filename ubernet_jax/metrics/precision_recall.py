@@ -54,6 +54,15 @@ def optimal_dataset_scale(
     )
 
 
+def f_of_images(counts: np.ndarray) -> np.ndarray:
+    """Computes F of each image of counts (N, K, 4), (N,), at the threshold best for all of them.
+
+    It is the one of the K thresholds at which F of the entire dataset is largest.
+    """
+    best = f_measure(*recall_and_precision(counts.sum(0))).argmax()
+    return f_measure(*recall_and_precision(counts[:, best]))
+
+
 def optimal_image_scale(counts: np.ndarray) -> Point:
     """Computes OIS: the F with each image of counts (N, K, 4) at its best threshold.
 

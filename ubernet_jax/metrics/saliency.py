@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ubernet_jax.metrics.image_scores import IMAGE_F
 from ubernet_jax.metrics.metric import (
     Measure,
     Metric,
@@ -90,7 +91,7 @@ class SaliencyResult(MetricResult):
 
 
 class SaliencyMetric(Metric):
-    """Computes saliency scores; constant memory.
+    """Computes saliency scores; stores T numbers per image, for T thresholds.
 
     Args:
       normalise: first stretch each prediction to 0..1, as some toolboxes do (`pysodmetrics`).
@@ -104,7 +105,7 @@ class SaliencyMetric(Metric):
         count = len(self.definition.thresholds)
         self.pixels = np.zeros((3, count), np.int64)  # correct, predicted and salient
         self.precision, self.recall = np.zeros(count), np.zeros(count)
-        self.f_measure = np.zeros(count)
+        self.f_measures: list[np.ndarray] = []  # of each image, float64 (T,)
         self.iou = np.zeros(len(FIFTEEN))
         self.absolute_error = 0.0
         self.brightest = 0  # of the ground truth of all images, 0..255
@@ -145,11 +146,16 @@ class SaliencyMetric(Metric):
         self.pixels += measure['counts']
         self.precision += precision
         self.recall += recall
-        self.f_measure += self.definition.f_measure(precision, recall)
+        self.f_measures.append(self.definition.f_measure(precision, recall))
         self.iou += measure['iou']
         self.absolute_error += float(measure['absolute_error'])
         self.brightest = max(self.brightest, int(measure['brightest']))
         self.images += 1
+
+    def image_scores(self) -> tuple[Score, np.ndarray]:
+        """Returns F of each image, at the threshold of `max_f`."""
+        best = self.definition.f_measure(*self._dataset_curve()).argmax()
+        return IMAGE_F, np.stack(self.f_measures)[:, best]
 
     def compute(self) -> SaliencyResult:
         self._require_images()
@@ -158,12 +164,10 @@ class SaliencyMetric(Metric):
                 'the ground truth of all images is uint8 with no value above 1: it must be bool, '
                 'or uint8 0..255'
             )
-        precision, recall = self.precision / self.images, self.recall / self.images
-        if self.definition.pool_pixels:
-            precision, recall = _precision_and_recall(self.pixels)
+        precision, recall = self._dataset_curve()
         return SaliencyResult(
             max_f=float(self.definition.f_measure(precision, recall).max()),
-            max_f_per_image=float(self.f_measure.max() / self.images),
+            max_f_per_image=float(np.mean(self.f_measures, axis=0).max()),
             mae=self.absolute_error / self.images,
             miou_15=float(self.iou.max() / self.images),
             precision=precision,
@@ -179,6 +183,12 @@ class SaliencyMetric(Metric):
                 'image_without_salient_pixel': 'precision, recall and F are 0',
             },
         )
+
+    def _dataset_curve(self) -> tuple[np.ndarray, np.ndarray]:
+        """Precision and recall of the dataset at each threshold."""
+        if self.definition.pool_pixels:
+            return _precision_and_recall(self.pixels)
+        return self.precision / self.images, self.recall / self.images
 
 
 def _counts_above(

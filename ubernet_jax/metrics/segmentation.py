@@ -56,7 +56,7 @@ class SegmentationResult(MetricResult):
 
 
 class SegmentationMetric(Metric):
-    """Computes the mIoU of class maps; memory C x C.
+    """Computes the mIoU of class maps; stores C x C numbers, and a number per image.
 
     Args:
       num_classes: C; background, if present, is a class like the others.
@@ -84,6 +84,7 @@ class SegmentationMetric(Metric):
         self.num_classes = num_classes
         self.absent, self.skip_background_only = absent, skip_background_only
         self.confusion = np.zeros((num_classes, num_classes), np.int64)
+        self.image_miou: list[float] = []
 
     def measure(self, prediction: np.ndarray, ground_truth: np.ndarray) -> Measure:
         """Computes the confusion matrix of one image.
@@ -110,21 +111,29 @@ class SegmentationMetric(Metric):
 
     def add(self, measure: Measure) -> None:
         self.confusion += measure['confusion']
+        iou = _iou(measure['confusion'])
+        occurs = ~np.isnan(iou)
+        self.image_miou.append(float(iou[occurs].mean()) if occurs.any() else np.nan)
         self.images += 1
+
+    def image_scores(self) -> tuple[Score, np.ndarray]:
+        """Returns the mean over the classes that are true or predicted in the image of their IoU.
+
+        It is undefined for an image without a labelled pixel.
+        """
+        (miou, *_) = SegmentationResult.SCORES
+        return miou, np.array(self.image_miou)
 
     def compute(self) -> SegmentationResult:
         self._require_images()
-        correct = np.diag(self.confusion)
-        union = self.confusion.sum(0) + self.confusion.sum(1) - correct
-        occurs = union > 0
-        iou = np.full(self.num_classes, np.nan)
-        iou[occurs] = correct[occurs] / union[occurs]
+        iou = _iou(self.confusion)
+        occurs = ~np.isnan(iou)
         counted = iou[occurs] if self.absent is Absent.LEFT_OUT else iou
         if self.absent is Absent.ZERO:
             counted = np.nan_to_num(iou)
         return SegmentationResult(
             miou=float(counted.mean()) if occurs.any() else float('nan'),
-            pixel_accuracy=float(correct.sum() / max(self.confusion.sum(), 1)),
+            pixel_accuracy=float(np.trace(self.confusion) / max(self.confusion.sum(), 1)),
             per_class=dict(zip(self.class_names, iou.tolist(), strict=True)),
             confusion=self.confusion.copy(),
             images=self.images,
@@ -145,3 +154,10 @@ class SegmentationMetric(Metric):
                 f'allowed are 0 to {self.num_classes - 1}{suffix}'
             )
         return labels.astype(np.int64)
+
+
+def _iou(confusion: np.ndarray) -> np.ndarray:
+    """Computes intersection over union, float64 (C,); NaN for classes that do not occur."""
+    correct = np.diag(confusion)
+    union = confusion.sum(0) + confusion.sum(1) - correct
+    return np.where(union > 0, correct / np.maximum(union, 1), np.nan)

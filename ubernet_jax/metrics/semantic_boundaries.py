@@ -28,6 +28,7 @@ from ubernet_jax.metrics.boundaries import (
     require_tolerance,
 )
 from ubernet_jax.metrics.boundary_counts import count_matches, thinned_maps
+from ubernet_jax.metrics.image_scores import IMAGE_F
 from ubernet_jax.metrics.metric import (
     Measure,
     Metric,
@@ -36,7 +37,11 @@ from ubernet_jax.metrics.metric import (
     Score,
     unit_interval,
 )
-from ubernet_jax.metrics.precision_recall import average_precision, optimal_dataset_scale
+from ubernet_jax.metrics.precision_recall import (
+    average_precision,
+    f_of_images,
+    optimal_dataset_scale,
+)
 from ubernet_jax.metrics.thinning import Nms, suppress
 
 VOID = 255
@@ -102,7 +107,7 @@ class SemanticBoundaryResult(MetricResult):
 
 
 class SemanticBoundaryMetric(Metric):
-    """Scores boundary maps with one channel per class; stores 4 K C numbers.
+    """Scores boundary maps with one channel per class; stores 4 K C numbers, and 4 K per image.
 
     Args:
       class_names: names of the C classes, without background.
@@ -128,6 +133,7 @@ class SemanticBoundaryMetric(Metric):
         self.max_distance = require_tolerance(max_distance)
         self.nms = nms
         self.counts = np.zeros((len(self.class_names), thresholds, 4), np.int64)
+        self.image_counts: list[np.ndarray] = []  # summed over the classes
 
     def measure(self, prediction: np.ndarray, ground_truth: SemanticTruth) -> Measure:
         """Counts the matched pixels of one image.
@@ -174,6 +180,7 @@ class SemanticBoundaryMetric(Metric):
 
     def add(self, measure: Measure) -> None:
         self.counts += measure['counts']
+        self.image_counts.append(measure['counts'].sum(0))
         self.images += 1
 
     def notes(self, measure: Measure) -> list[str]:
@@ -184,6 +191,13 @@ class SemanticBoundaryMetric(Metric):
         elif not predicted:
             notes.append('the prediction is empty: no scored pixel reaches any threshold')
         return notes
+
+    def image_scores(self) -> tuple[Score, np.ndarray]:
+        """Returns F of each image, of the pixels of all classes together.
+
+        The threshold is the best for the dataset, and the same for all classes.
+        """
+        return IMAGE_F, f_of_images(np.stack(self.image_counts))
 
     def compute(self) -> SemanticBoundaryResult:
         self._require_images()

@@ -10,7 +10,17 @@ from helpers import tiny_config
 from helpers.dataset_files import random_image
 from helpers.fuzz.damage import any_file, as_json
 from helpers.fuzz.reader import Reader
-from helpers.run_folders import BELOW_30, MAE, MAX_F, MEAN, NETWORK, PROVENANCE, VOC07, write_run
+from helpers.run_folders import (
+    BELOW_30,
+    MAE,
+    MAX_F,
+    MEAN,
+    NETWORK,
+    PROVENANCE,
+    VOC07,
+    write_image_scores,
+    write_run,
+)
 from helpers.tiny_box_datasets import write_coco
 from ubernet_jax.comparison import results, runs, workdir
 from ubernet_jax.config import Config, serialization
@@ -31,7 +41,9 @@ _LOG = b'{"step": 1, "time": 0.5, "loss/normals": 0.1}\n{"step": 2, "images_per_
 
 def make_run_readers(folder: pathlib.Path) -> dict[str, Reader]:
     """The readers by name; seeds are written to `folder` first."""
-    run = runs.read_run(write_run(folder / 'run', _SCORES))
+    write_run(folder / 'run', _SCORES)
+    write_image_scores(folder / 'run', 'normals', MEAN, {'a': 30.0, 'b': 24.5})
+    run = runs.read_run(folder / 'run')
     reports = [json.loads(path.read_text()) for path in sorted(folder.rglob('*-*.json'))]
     reports = st.one_of(map(_documents, reports))
     write_coco(folder)
