@@ -14,7 +14,7 @@ and sees the images of its tasks equally often. `single:TASK` is the baseline; `
 tasks of `configs/mini.py`; `synchronous` replaces the asynchronous solver and makes as many updates
 of the heads, all tasks together; `cagrad` adds the balancing method. `student` also learns the
 labels that the seven single-task networks taught, `student:cagrad` both. docs/interference.md has
-the results. The first runs compute the features of the other ten blocks, which are kept.
+what was run so far. The first runs compute the features of the other ten blocks, which are kept.
 """
 
 import dataclasses
