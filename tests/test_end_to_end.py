@@ -136,7 +136,7 @@ def test_a_workdir_of_another_configuration_is_refused(run, config):
 def test_evaluate_writes_a_json_file_for_each_benchmark_with_its_protocol(run, tmp_path):
     done = run_command('evaluate', '--checkpoint', run, '--out', tmp_path)
     assert done.returncode == 0, done.stderr
-    assert {p.name for p in tmp_path.iterdir()} == {
+    assert {p.name for p in tmp_path.glob('*.json')} == {
         'folder_tiny-test-normals.json',
         'folder_tiny-test-segmentation.json',
     }
