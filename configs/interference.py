@@ -20,7 +20,7 @@ what was run so far. The first runs compute the features of the other ten blocks
 import dataclasses
 
 from ubernet_jax import config as c
-from ubernet_jax.configs import mini, vit_heads
+from ubernet_jax.configs import mini, reference, vit_heads
 from ubernet_jax.errors import UserError
 
 NEVER = 1_000_000  # steps; pictures of the last step are drawn nevertheless
@@ -62,13 +62,8 @@ def make_plain() -> c.Config:
         for name, task in config.tasks.items()
     }
     detection = config.tasks['detection']
-    detection.detector = dataclasses.replace(
-        detection.detector,
-        width=192,
-        pooling=c.Pooling.ALIGN,
-        train_proposals=(1000, 300),
-        test_proposals=(1000, 300),
-    )
+    proposals = {'train_proposals': (1000, 300), 'test_proposals': (1000, 300)}
+    detection.detector = dataclasses.replace(detection.detector, **reference.DETECTOR | proposals)
     config.model = vit_heads.get_config().model
     config.model.frozen_blocks = 10
     config.optim.shared = c.GroupConfig(**{**GROUP, 'batch_size': 4}, learning_rate=5e-5)

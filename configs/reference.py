@@ -44,21 +44,21 @@ SETTINGS = {
         'background_weight': 0.3,
     },
 }
-DETECTOR = c.DetectionConfig(
-    width=192,
-    anchor_scales=(1.0, 2.0, 4.0, 8.0, 16.0),
-    min_side=12.0,
-    pooling=c.Pooling.ALIGN,
-    train_proposals=(2000, 500),
-    test_proposals=(2000, 300),
-)
+# In what the detector differs from that of `mini`.
+DETECTOR = {
+    'width': 192,
+    'pooling': c.Pooling.ALIGN,
+    'train_proposals': (2000, 500),
+    'test_proposals': (2000, 300),
+}
 
 
 def adapt(name: str, task: c.Task) -> c.Task:
     """Gives a task of `mini` the settings for kept features."""
     if isinstance(task, c.Detection):
+        detector = dataclasses.replace(task.detector, **DETECTOR)
         return dataclasses.replace(
-            task, **GROUP | {'batch_size': 8}, learning_rate=3e-4, weight=1.0, detector=DETECTOR
+            task, **GROUP | {'batch_size': 8}, learning_rate=3e-4, weight=1.0, detector=detector
         )
     return dataclasses.replace(task, **{'weight': 1.0, **GROUP, **DENSE, **SETTINGS[name]})
 

@@ -81,7 +81,7 @@ def _inner_optimizer(
             assert_never(unreachable)
     rate = optax.scale_by_learning_rate(make_rate(group, updates))
     return optax.chain(
-        optax.chain(*steps, rate),
+        optax.chain(*steps, rate),  # a chain within a chain, as in checkpoints of earlier versions
         scale_by_leaf(lambda path: _multiplier(path, config, group, factors)),
     )
 
