@@ -16,6 +16,8 @@ from ubernet_jax import config as c
 from ubernet_jax.configs import mini
 
 SIZES = ((336, 448), (448, 336))
+SMALL_SIZES = ((112, 154), (154, 112))
+NEVER = 1_000_000  # steps; pictures of the last step are drawn nevertheless
 REPEAT = {'bsds500': 3, 'folder/kitchen': 2, 'folder/fashion': 2}
 GROUP = {'batch_size': 4, 'decay_at': (), 'polynomial': True}
 # Of the trunk without the stem, which is for thin structures.
@@ -93,3 +95,17 @@ def get_config() -> c.Config:
     config.evaluate_every = config.pictures_every = 1600
     config.evaluation.limit = 20
     return config
+
+
+def shrink(config: c.Config) -> None:
+    """Changes a configuration with the tasks of `reference` for experiments that take minutes."""
+    for task in config.tasks.values():
+        task.batch_size = 2
+        if isinstance(task, c.Detection):
+            task.detector.train_proposals = task.detector.test_proposals = (1000, 200)
+    config.optim.shared.batch_size = 4
+    config.data.buckets = SMALL_SIZES
+    config.data.images_per_micro_batch = 2
+    config.input_size = c.InputSizeConfig(short_side=112, long_side=154, area=112 * 154)
+    config.evaluation.thresholds = 9
+    config.pictures_every = config.evaluate_every = NEVER

@@ -8,7 +8,7 @@ import pytest
 
 from helpers import tiny_config
 from helpers.commands import call_main, call_train
-from helpers.dataset_files import random_image
+from helpers.dataset_files import random_image, save_map
 from helpers.paths import ROOT
 from helpers.tiny_box_datasets import write_voc2012
 from helpers.tiny_multitask_datasets import save_array, write_nyud_mt_pictures, write_pascal_mt
@@ -36,7 +36,7 @@ def check(config: str, root: pathlib.Path, capsys: pytest.CaptureFixture, *flags
     """Runs the doctor on a configuration; returns its report."""
     directory = str(root / 'prepared')
     file = f'{ROOT}/configs/{config}'
-    assert doctor.main(['--data-root', directory, '--config', file, *SMALL, *flags]) == 0
+    assert doctor.main(['--data-root', directory, '--config', file, *flags]) == 0
     return capsys.readouterr().out
 
 
@@ -69,7 +69,7 @@ def test_pascal_mt(tmp_path, capsys):
     prepare_set(tmp_path, 'pascal_mt')
     output = capsys.readouterr().out
     assert 'train 12 of 4998' in output and 'parts 11' in output and 'right = -channel 0' in output
-    assert 'parts 11' in check('pascal_mt.py:vgg16', tmp_path, capsys)
+    assert 'parts 11' in check('pascal_mt.py:vgg16', tmp_path, capsys, *SMALL)
     labels = {'segmentation', 'parts', 'saliency', 'normals', 'boundaries'}
     results = run('pascal_mt.py:vgg16', tmp_path, steps=2)
     assert results == {('pascal_mt', label) for label in labels}
@@ -80,30 +80,34 @@ def test_nyud_mt(tmp_path, capsys):
     write_nyud_mt_pictures(tmp_path, TRAIN, VAL, SHAPE)
     prepare_set(tmp_path, 'nyud_mt')
     assert 'train 12 of 795' in capsys.readouterr().out
-    assert 'nyud_mt:train' in check('nyud_mt.py:resnet50', tmp_path, capsys)
+    assert 'nyud_mt:train' in check('nyud_mt.py:resnet50', tmp_path, capsys, *SMALL)
     labels = {'segmentation', 'depth', 'normals', 'boundaries'}
     results = run('nyud_mt.py:resnet50', tmp_path, steps=0)
     assert results == {('nyud_mt', label) for label in labels}
 
 
-def write_kitchen(root: pathlib.Path) -> None:
+def write_scenes(root: pathlib.Path) -> None:
+    """Writes folders with two labels for each of ten scenes, 8 of them for training."""
     for split, seeds in {'train': range(8), 'test': range(8, 10)}.items():
         for seed in seeds:
-            folder, labels = root / 'kitchen' / split, draw_scene(seed, *SHAPE).labels
-            random_image(folder / 'images' / f'{seed}.png', *SHAPE)
+            labels = draw_scene(seed, *SHAPE).labels
+            for name in ('kitchen', 'fashion'):
+                random_image(root / name / split / 'images' / f'{seed}.png', *SHAPE)
             for name in ('normals', 'depth'):
-                save_array(folder / name / f'{seed}.npy', labels[name])
+                save_array(root / 'kitchen' / split / name / f'{seed}.npy', labels[name])
+            for name in ('parts', 'saliency'):
+                save_map(root / 'fashion' / split / name / f'{seed}.png', labels[name])
 
 
 @pytest.mark.parametrize('variant', ['one', 'random:synchronous'])
 def test_the_plan_of_partial_labels(variant, tmp_path, capsys):
     """The photograph with boxes only is left out, as it has no label of a task."""
     write_voc2012(tmp_path)
-    write_kitchen(tmp_path)
-    prepare_set(tmp_path, 'voc2012', 'folder/kitchen')
-    seeds = [f'--config.data.train[{number}].partial.seed=1' for number in (0, 1)]
+    write_scenes(tmp_path)
+    prepare_set(tmp_path, 'voc2012', 'folder/fashion', 'folder/kitchen')
+    seeds = [f'--config.data.train[{number}].partial.seed=1' for number in range(3)]
     report = check(f'partial.py:{variant}', tmp_path, capsys, *seeds)
-    for name, images in (('voc2012', 2), ('folder/kitchen', 8)):
+    for name, images in (('voc2012', 2), ('folder/fashion', 8), ('folder/kitchen', 8)):
         (line,) = (line for line in report.splitlines() if f'{name}:train' in line and '=' in line)
         assert 'seed 1' in line and f' {images} images' in line
         counts = [int(part.split()[-1]) for part in line.rpartition('labelled: ')[2].split(', ')]
