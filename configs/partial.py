@@ -46,7 +46,7 @@ def get_config(variant: str = 'one') -> c.Config:
     )
     reference.shrink(config)
     config.name = f'partial:{variant}'
-    config.epochs = 4.0
+    config.epochs = 3.0
     config.model.stem = 0
     config.model.frozen_blocks = 11
     config.optim.shared.learning_rate = 2e-5

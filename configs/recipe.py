@@ -56,7 +56,7 @@ def make_plain() -> c.Config:
     """Returns the configuration of `plain`."""
     config = reference.get_config().restrict_to(TASKS)
     reference.shrink(config)
-    config.epochs = 4.0
+    config.epochs = 3.0
     config.model.stem = 0
     config.optim.shared.learning_rate = 2e-5  # of the blocks that `trunk` trains
     return config
