@@ -13,8 +13,8 @@ PREFIX = 'ubernet_jax.'
 # From the bottom to the top: each layer imports only itself and the layers before it.
 LAYERS = (
     'metrics', 'errors', 'bounded_process', 'hdf5_arrays', 'file_names', 'writing', 'locks',
-    'process_limits', 'json_file', 'picture_limits', 'picture_arrays', 'photographs', 'plugins',
-    'commands', 'cli', 'compilation', 'progress', 'compilation_notice',
+    'process_limits', 'worker_pool', 'json_file', 'picture_limits', 'picture_arrays',
+    'photographs', 'plugins', 'commands', 'cli', 'compilation', 'progress', 'compilation_notice',
     'visualize', 'labels', 'scoring', 'example', 'batch',
     'ops', 'ops.custom_vjp', 'models', 'losses', 'tasks', 'config', 'network', 'transforms',
     'datasets.storage', 'datasets.builders.scenes', 'datasets.builders', 'datasets',

@@ -3,7 +3,6 @@
 import collections
 import concurrent.futures
 import copy
-import multiprocessing
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -22,6 +21,7 @@ from ubernet_jax.inference.predictor import Predictor, Purpose
 from ubernet_jax.metrics.image_scores import ImageScores
 from ubernet_jax.metrics.metric import Measure, Metric, MetricError, MetricResult
 from ubernet_jax.progress import Progress
+from ubernet_jax.worker_pool import worker_pool
 
 QUICK_THRESHOLDS = 9  # number of thresholds for boundary maps during training
 _MAX_PENDING = 8  # predictions that wait to be measured; limits the memory
@@ -163,8 +163,7 @@ def evaluate_benchmarks(
       batch: see `evaluate_dataset`.
     """
     tasks = predictor.network.tasks
-    spawn = multiprocessing.get_context('spawn')  # a fork of a process with JAX's threads may hang
-    with concurrent.futures.ProcessPoolExecutor(mp_context=spawn) as pool:
+    with worker_pool() as pool:
         for plan in plans:
             if metrics := plan.make_metrics(tasks, thresholds):
                 for task, name, result, image_scores in evaluate_dataset(

@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import json
-import multiprocessing
 import os
 import pathlib
 import shutil
@@ -16,6 +15,7 @@ from ubernet_jax.metrics.metric import Measure, Metric, MetricError
 from ubernet_jax.progress import Progress
 from ubernet_jax.scoring.paired_files import PairedFiles
 from ubernet_jax.scoring.values import require_plausible
+from ubernet_jax.worker_pool import worker_pool
 from ubernet_jax.writing import new_file, write_text
 
 _MAX_NAMED = 5  # images without a prediction that the error message names
@@ -133,10 +133,7 @@ def _measure_all(
         for name in names:
             yield name, _measure(metric, paired, name)
         return
-    spawn = multiprocessing.get_context('spawn')
-    with concurrent.futures.ProcessPoolExecutor(
-        processes, spawn, _start_worker, (metric, paired)
-    ) as pool:
+    with worker_pool(processes, _start_worker, metric, paired) as pool:
         running = {pool.submit(_measure_in_worker, name): name for name in names}
         try:
             for future in concurrent.futures.as_completed(running):

@@ -1,6 +1,5 @@
 """Writing shards, in several processes, and resuming an interrupted build."""
 
-import concurrent.futures
 import contextlib
 import dataclasses
 import functools
@@ -8,7 +7,6 @@ import multiprocessing
 import multiprocessing.synchronize
 import pathlib
 import shutil
-import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Protocol
@@ -25,6 +23,7 @@ from ubernet_jax.json_file import read_json, write_json
 from ubernet_jax.labels import LabelKind
 from ubernet_jax.photographs import Exif
 from ubernet_jax.progress import Progress
+from ubernet_jax.worker_pool import worker_pool
 
 
 class Reader(Protocol):
@@ -98,9 +97,8 @@ def _open_map(processes: int) -> Iterator[Callable]:
     if processes < 2:
         yield map
         return
-    context = multiprocessing.get_context('spawn')  # JAX and the record writer use threads
-    stop = context.Event()
-    with concurrent.futures.ProcessPoolExecutor(processes, context, _start_worker, (stop,)) as pool:
+    stop = multiprocessing.get_context('spawn').Event()
+    with worker_pool(processes, _start_worker, stop) as pool:
         try:
             yield pool.map
         finally:
@@ -113,7 +111,6 @@ _stop: multiprocessing.synchronize.Event | None = None  # in a worker: set when 
 def _start_worker(stop: multiprocessing.synchronize.Event) -> None:
     global _stop
     _stop = stop
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # only the main process handles Ctrl-C
 
 
 def _write_shard(

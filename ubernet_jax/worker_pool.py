@@ -1,0 +1,40 @@
+"""Pools of worker processes, which end with the process that started them."""
+
+import concurrent.futures
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+
+
+def worker_pool(
+    processes: int | None = None, start: Callable[..., None] | None = None, *arguments: object
+) -> concurrent.futures.ProcessPoolExecutor:
+    """Returns a pool of new interpreters; forks of a process with JAX's threads may hang.
+
+    Ctrl-C reaches this process alone. If it is killed, its workers end too: a worker of
+    `concurrent.futures` waits forever for work from a process that no longer exists.
+
+    Args:
+      processes: number of processes; None for the number of cores.
+      start: called with `arguments` at the start of each process.
+      arguments: can be pickled.
+    """
+    context = multiprocessing.get_context('spawn')
+    return concurrent.futures.ProcessPoolExecutor(
+        processes, context, _start_worker, (start, *arguments)
+    )
+
+
+def _start_worker(start: Callable[..., None] | None, *arguments: object) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if start:
+        start(*arguments)
+
+
+def _end_with_parent() -> None:
+    if parent := multiprocessing.parent_process():
+        parent.join()
+    os._exit(1)
