@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import warnings
 
 import jax
 
@@ -11,6 +12,8 @@ def enable_compilation_cache() -> None:
     default = pathlib.Path.home() / '.cache' / 'ubernet_jax'
     directory = os.environ.get('JAX_COMPILATION_CACHE_DIR', str(default))
     jax.config.update('jax_compilation_cache_dir', directory)
+    # Programs with calls of `ops/onednn` cannot be kept: XLA fails with this error, and JAX warns.
+    warnings.filterwarnings('ignore', '.*compilation cache entry .*: MemoryError: std::bad_alloc')
 
 
 def recomputing() -> dict[str, str]:

@@ -34,6 +34,7 @@ from ubernet_jax.inference.predictor import input_size
 from ubernet_jax.json_file import write_json
 from ubernet_jax.locks import lock_file, lock_folder
 from ubernet_jax.models.trunks import TRUNKS
+from ubernet_jax.ops.onednn import portable_programs
 from ubernet_jax.tasks import select_tasks
 from ubernet_jax.weights.exported import TrainedNetwork
 from ubernet_jax.weights.trained import CHECKPOINT_HELP, open_checkpoint
@@ -63,10 +64,11 @@ def export_network(
     """
     run, weights = make_function(trained, tasks)
     image = jax.ShapeDtypeStruct((1, *size, 3), np.uint8)
-    if inside:
-        program = jax.jit(lambda image: run(weights, image))
-        return jax.export.export(program, platforms=PLATFORMS)(image), weights
-    return jax.export.export(jax.jit(run), platforms=PLATFORMS)(weights, image), weights
+    with portable_programs():
+        if inside:
+            program = jax.jit(lambda image: run(weights, image))
+            return jax.export.export(program, platforms=PLATFORMS)(image), weights
+        return jax.export.export(jax.jit(run), platforms=PLATFORMS)(weights, image), weights
 
 
 def write_program(

@@ -18,6 +18,7 @@ from jax import lax
 from ubernet_jax.models.pyramid import Features
 from ubernet_jax.ops.custom_vjp.relu import relu
 from ubernet_jax.ops.interpolate import average_squares, from_patches, subsample, upsample_2x
+from ubernet_jax.ops.product import dense_product
 
 
 class DenseHead(nn.Module):
@@ -102,7 +103,11 @@ class DenseHead(nn.Module):
             return linear
         initial = nn.initializers.he_normal()
         layer = nn.Dense(
-            min(self.hidden, width), kernel_init=initial, dtype=self.dtype, name=f'{tap}_hidden'
+            min(self.hidden, width),
+            kernel_init=initial,
+            dtype=self.dtype,
+            dot_general=dense_product,
+            name=f'{tap}_hidden',
         )
         scores = MixedScores(self.channels, self.dtype, name=f'{tap}_scores')
         return lambda x, mixing: linear(x, mixing) + scores(relu(layer(x)), mixing)

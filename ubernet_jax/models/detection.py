@@ -22,6 +22,7 @@ from ubernet_jax.models.scores import linear_scores
 from ubernet_jax.models.settings import DetectionConfig, Pooling
 from ubernet_jax.ops.boxes import clip, decode
 from ubernet_jax.ops.custom_vjp.relu import relu
+from ubernet_jax.ops.product import dense_product
 from ubernet_jax.ops.roi import roi_align, roi_max_pool
 from ubernet_jax.ops.suppression import suppress
 
@@ -57,6 +58,7 @@ class BoxHead(nn.Module):
                 self.width,
                 kernel_init=nn.initializers.he_normal(),
                 dtype=self.dtype,
+                dot_general=dense_product,
                 name=name,
             )
             x = relu(layer(x))

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from ubernet_jax.models.normalization import Normalization, SkipNormalization
 from ubernet_jax.models.vgg import scaled
+from ubernet_jax.ops.custom_vjp.convolution import convolve_padded
 from ubernet_jax.ops.custom_vjp.max_pool import max_pool
 from ubernet_jax.ops.custom_vjp.relu import relu
 from ubernet_jax.ops.interpolate import subsample
@@ -83,7 +84,8 @@ class Bottleneck(nn.Module):
         y = relu(_convolution(self.channels, 1, 1, 1, self.dtype, 'conv1')(x))
         y = _convolution(self.channels, 3, self.step, self.dilation, self.dtype, 'conv2')(y)
         zeros = nn.initializers.zeros
-        y = nn.Conv(outputs, (1, 1), kernel_init=zeros, dtype=self.dtype, name='conv3')(relu(y))
+        last = {'kernel_init': zeros, 'dtype': self.dtype, 'conv_general_dilated': convolve_padded}
+        y = nn.Conv(outputs, (1, 1), name='conv3', **last)(relu(y))
         if self.step > 1 or x.shape[-1] != outputs:
             x = _convolution(outputs, 1, self.step, 1, self.dtype, 'shortcut')(x)
         return relu(x + y)
@@ -172,5 +174,6 @@ def _convolution(
         kernel_dilation=dilation,
         kernel_init=nn.initializers.he_normal(),
         dtype=dtype,
+        conv_general_dilated=convolve_padded,
         name=name,
     )

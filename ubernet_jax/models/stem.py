@@ -9,6 +9,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from ubernet_jax.ops.custom_vjp.convolution import convolve_padded
 from ubernet_jax.ops.custom_vjp.max_pool import max_pool
 from ubernet_jax.ops.custom_vjp.relu import relu
 
@@ -44,6 +45,7 @@ class Stem(nn.Module):
                     padding=1,
                     kernel_init=nn.initializers.he_normal(),
                     dtype=self.dtype,
+                    conv_general_dilated=convolve_padded,
                     name=f'{tap}_{layer + 1}',
                 )(x)
                 x = relu(x)

@@ -18,6 +18,7 @@ from ubernet_jax.ops.custom_vjp.max_pool import max_pool
 from ubernet_jax.ops.custom_vjp.relu import relu
 from ubernet_jax.ops.interpolate import subsample
 from ubernet_jax.ops.pooling import average_pool
+from ubernet_jax.ops.product import dense_product
 
 Convolution = Callable[..., jax.Array]
 
@@ -110,7 +111,7 @@ class FullyConnected(nn.Module):
         fc6 = _ignore_flax_arguments(conv_as_matmuls, 12)
         x = nn.Conv(channels, (3, 3), conv_general_dilated=fc6, name='fc6', **settings)(x)
         x = nn.Dropout(self.dropout, deterministic=not train)(relu(x))
-        x = nn.Dense(channels, name='fc7', **settings)(x)
+        x = nn.Dense(channels, dot_general=dense_product, name='fc7', **settings)(x)
         return nn.Dropout(self.dropout, deterministic=not train)(relu(x))
 
 

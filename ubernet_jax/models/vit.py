@@ -19,6 +19,7 @@ from ubernet_jax.models.stem import STEM, STRIDES, Stem
 from ubernet_jax.models.vit_specs import HEAD_WIDTH, ViTSpec
 from ubernet_jax.ops.interpolate import subsample
 from ubernet_jax.ops.position_table import resize_table, rotate, rotations
+from ubernet_jax.ops.product import dense_product
 
 EMBEDDING, LAST_NORM = 'embedding', 'norm'  # names of modules
 TOKENS = 'tokens'  # the residual stream after the frozen blocks, where others follow
@@ -39,7 +40,8 @@ class Embedding(nn.Module):
         size = height // spec.patch, width // spec.patch
         patches = image.reshape(images, size[0], spec.patch, size[1], spec.patch, 3)
         patches = patches.transpose(0, 1, 3, 2, 4, 5).reshape(images, size[0] * size[1], -1)
-        patches = nn.Dense(spec.width, dtype=self.dtype, name='patch')(patches)
+        dense = functools.partial(nn.Dense, dtype=self.dtype, dot_general=dense_product)
+        patches = dense(spec.width, name='patch')(patches)
         first = self.param('class_token', initial, (1, spec.width))
         if spec.table:
             table = self.param('positions', initial, (1 + spec.table**2, spec.width))
@@ -68,7 +70,7 @@ class Block(nn.Module):
           present: bool (N, 1, 1, T), False for patches of padding, which no token attends to.
           angles: of the rotary positions, see `rotations`; None without.
         """
-        dense = functools.partial(nn.Dense, dtype=self.dtype)
+        dense = functools.partial(nn.Dense, dtype=self.dtype, dot_general=dense_product)
         y = layer_norm(self.spec, 'norm1')(x).astype(self.dtype)
         qkv = dense(3 * self.spec.width, name='qkv')(y)
         query, key, value = jnp.moveaxis(qkv.reshape(*y.shape[:2], 3, -1, HEAD_WIDTH), 2, 0)

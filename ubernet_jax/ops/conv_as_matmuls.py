@@ -5,6 +5,8 @@ import itertools
 import jax
 import jax.numpy as jnp
 
+from ubernet_jax.ops.product import product
+
 Array = jax.Array
 
 
@@ -36,7 +38,7 @@ def conv_as_matmuls(x: Array, kernel: Array, dilation: int = 1, stride: int = 1)
         window = x[:, rows, columns]
         if window.size:
             bottom, right = top + window.shape[1], left + window.shape[2]
-            total = total.at[:, top:bottom, left:right].add(window @ kernel[row, column])
+            total = total.at[:, top:bottom, left:right].add(product(window, kernel[row, column]))
     return total
 
 

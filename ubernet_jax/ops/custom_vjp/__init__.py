@@ -24,7 +24,9 @@ convolution
     Equals:     `lax.conv_general_dilated` at stride 1.
     Residuals:  the argument and the kernel, the same as those of `lax.conv_general_dilated`.
     Gain:       half the time for the kernel's gradient, on CPUs only: `cpu_kernel_gradient`
-                computes it in strips.
+                computes it in strips. In bfloat16 on CPUs with AMX (`ops/onednn`), a tenth of the
+                time for the result and the argument's gradient, and less than half for the
+                kernel's gradient, which `amx_kernel_gradient` computes by matrix products.
 
 loss
     Equals:     any scalar loss of a score map.
