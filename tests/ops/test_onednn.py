@@ -35,7 +35,7 @@ def lowered(platform: str, *arrays: jax.Array) -> str:
 def amx(monkeypatch) -> None:
     monkeypatch.setattr(onednn, '_has_amx', lambda: True)
     monkeypatch.setattr(onednn, '_works', lambda: True)
-    monkeypatch.setattr(onednn, 'TRIED', (onednn.jaxlib.__version__,))
+    monkeypatch.setattr(onednn, 'TRIED', (onednn.jaxlib.version.__version__,))
 
 
 @pytest.fixture

@@ -3,9 +3,8 @@
 XLA:CPU converts the operands of a convolution to float32, and computes at a tenth of the speed of
 these units. oneDNN is a part of jaxlib that XLA's own rewriter no longer uses; it is called by name
 here. The names and their configuration (xla/service/cpu/onednn_config.proto) are internal to XLA
-and have no guarantee, hence `usable`: other machines and versions keep the plain program.
-
-    benchmarks/README.md#bfloat16 has the measurements.
+and have no guarantee, hence `usable`: other machines and versions keep the plain program. Programs
+with these calls cannot be kept in the compilation cache, and are not portable.
 """
 
 import contextlib
@@ -18,7 +17,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import jaxlib
+import jaxlib.version
 import numpy as np
 
 Array = jax.Array
@@ -34,7 +33,13 @@ def usable(*arrays: Array) -> bool:
     They lower for CPUs only: call them in the branch `cpu` of `jax.lax.platform_dependent`.
     """
     low = all(array.dtype == jnp.bfloat16 for array in arrays)
-    return low and not _portable.get() and jaxlib.__version__ in TRIED and _has_amx() and _works()
+    return (
+        low
+        and not _portable.get()
+        and jaxlib.version.__version__ in TRIED
+        and _has_amx()
+        and _works()
+    )
 
 
 @contextlib.contextmanager
