@@ -53,6 +53,7 @@ NAVIGATION = {
         Boundaries <docs/results/boundaries>
         Detection <docs/results/detection>
         Depth and normals <docs/results/kitchen>
+        Partial labels <docs/results/partial>
         Decisions <docs/results/decisions>
         Multi-task benchmarks <docs/results/multitask>
         Quickstart <docs/results/quickstart>
