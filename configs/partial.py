@@ -9,14 +9,14 @@
 
 VOC2012 is labelled for segmentation and semantic boundaries, `fashion` for parts and saliency, the
 kitchen for normals and depth. With `full`, an image has both labels; with `one`, either of them;
-with `random`, one or both, with equal probability. All networks see the same images.
-`:synchronous` replaces the asynchronous solver, in which a task waits until enough of its images
-have a label, and makes as many updates of the heads, on average over the tasks. Another choice of
-labels: `--config.data.train[0].partial.seed=1`, and the same for `train[1]` and `train[2]`.
+with `random`, one or both, with equal probability. All networks see the same images. `:synchronous`
+replaces the asynchronous solver, in which a task waits until enough of its images have a label, and
+makes about as many updates of the heads, on average. Another choice of labels:
+`--config.data.train[0].partial.seed=1`, and the same for `train[1]` and `train[2]`.
 
-Heads and the last block of a ViT-S/14 are trained; the first run computes the features of the other
-eleven, which are kept. Semantic boundaries are not scored: that would take most of the time.
-docs/partial_labels.md has the results.
+`folder/kitchen` needs depth maps. Heads and the last block of a ViT-S/14 are trained; the first run
+computes the features of the other eleven, which are kept. Semantic boundaries are not scored: that
+would take most of the time. docs/partial_labels.md has the results.
 """
 
 import dataclasses
@@ -33,8 +33,8 @@ LABELS = {
 KEPT = {'full': c.Keep.ALL, 'one': c.Keep.ONE, 'random': c.Keep.RANDOM}
 SYNCHRONOUS = 'synchronous'
 VARIANTS = (*KEPT, *(f'{name}:{SYNCHRONOUS}' for name in KEPT))
-# Images of an update of all heads. An image has 2, 1 or 1.5 labels of 6 tasks: after as many,
-# a head has seen its batch of 2 labels, on average.
+# Images of an update. An image has 2, 1 or 1.5 labels of 6 tasks, so that after 6, 12 or 8 images a
+# head has seen its batch of 2 labels on average.
 SYNCHRONOUS_BATCH = {'full': 6, 'one': 12, 'random': 8}
 
 
@@ -63,7 +63,7 @@ def get_config(variant: str = 'one') -> c.Config:
 
 
 def use(datasets: list[c.DatasetConfig]) -> list[c.DatasetConfig]:
-    """Returns those with two labels, which `reference` uses for one of them or for both."""
+    """Returns the datasets with two labels, with both of them."""
     return [
         dataclasses.replace(dataset, tasks=LABELS[dataset.name])
         for dataset in datasets

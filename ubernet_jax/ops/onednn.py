@@ -32,9 +32,8 @@ def usable(*arrays: Array) -> bool:
 
     They lower for CPUs only: call them in the branch `cpu` of `jax.lax.platform_dependent`.
     """
-    low = all(array.dtype == jnp.bfloat16 for array in arrays)
     return (
-        low
+        all(array.dtype == jnp.bfloat16 for array in arrays)
         and not _portable.get()
         and jaxlib.version.__version__ in TRIED
         and _has_amx()
