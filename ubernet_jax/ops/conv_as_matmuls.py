@@ -1,10 +1,13 @@
 """A convolution computed as a sum of matrix products, one per position of the kernel."""
 
 import itertools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
+from ubernet_jax.ops import onednn
 from ubernet_jax.ops.product import product
 
 Array = jax.Array
@@ -29,6 +32,7 @@ def conv_as_matmuls(x: Array, kernel: Array, dilation: int = 1, stride: int = 1)
     """
     size, sides = len(kernel), x.shape[1:3]
     height, width = (-(-side // stride) for side in sides)
+    part = _parts(kernel)
     total = jnp.zeros((len(x), height, width, kernel.shape[-1]), x.dtype)
     for row, column in itertools.product(range(size), repeat=2):
         offsets = (dilation * (index - size // 2) for index in (row, column))
@@ -38,8 +42,19 @@ def conv_as_matmuls(x: Array, kernel: Array, dilation: int = 1, stride: int = 1)
         window = x[:, rows, columns]
         if window.size:
             bottom, right = top + window.shape[1], left + window.shape[2]
-            total = total.at[:, top:bottom, left:right].add(product(window, kernel[row, column]))
+            total = total.at[:, top:bottom, left:right].add(product(window, part(row, column)))
     return total
+
+
+def _parts(kernel: Array) -> Callable[[int, int], Array]:
+    """Returns a function of row and column that returns the part (c, d) of a kernel (k, k, c, d)."""
+    if not onednn.usable(kernel):
+        return lambda row, column: kernel[row, column]
+    # The gradients of these parts are joined. Those of slices are padded to the kernel's size and
+    # added up, which in bfloat16 takes longer than the products.
+    size = len(kernel)
+    parts = lax.split(kernel.reshape(-1, *kernel.shape[2:]), [1] * size**2)
+    return lambda row, column: parts[row * size + column][0]
 
 
 def _overlap(offset: int, side: int, stride: int) -> tuple[int, slice]:
