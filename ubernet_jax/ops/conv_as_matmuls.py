@@ -47,7 +47,7 @@ def conv_as_matmuls(x: Array, kernel: Array, dilation: int = 1, stride: int = 1)
 
 
 def _parts(kernel: Array) -> Callable[[int, int], Array]:
-    """Returns a function of row and column that returns the part (c, d) of a kernel (k, k, c, d)."""
+    """Returns a function of row and column that returns a part (c, d) of a kernel (k, k, c, d)."""
     if not onednn.usable(kernel):
         return lambda row, column: kernel[row, column]
     # The gradients of these parts are joined. Those of slices are padded to the kernel's size and
