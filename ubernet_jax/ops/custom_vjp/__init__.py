@@ -13,7 +13,8 @@ relu
 max_pool
     Equals:     a maximum over the slices of each window, with the gradient shared among ties.
     Residuals:  the argument and the result, which neighbouring layers keep anyway.
-    Gain:       half the memory and half the time of differentiating the slices.
+    Gain:       half the memory and half the time of differentiating the slices. On CPUs the
+                gradient in bfloat16 is computed in float32, in a fifth of the time or less.
 
 normalization
     Equals:     batch normalisation without scale and shift.
