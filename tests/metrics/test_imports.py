@@ -25,7 +25,7 @@ print(*({'jax', 'flax', 'tensorflow_datasets', 'skimage', 'matplotlib'} & set(sy
 """
 
 
-LIBRARIES = {'boundary_counts': {'skimage'}, 'plots': {'matplotlib'}}  # besides numpy and scipy
+LIBRARIES = {'plots': {'matplotlib'}}  # besides numpy and scipy
 
 
 def test_libraries_that_the_evaluators_import_anywhere():
@@ -39,7 +39,6 @@ def test_libraries_that_the_evaluators_import_anywhere():
         others = {name.split('.')[0] for name in names} - sys.stdlib_module_names
         allowed = {'numpy', 'scipy', 'ubernet_jax'} | LIBRARIES.get(path.stem, set())
         assert others <= allowed, path
-    assert 'scikit-image' in str(ubernet_jax.metrics.__doc__)
     assert 'matplotlib' in str(ubernet_jax.metrics.__doc__)
 
 

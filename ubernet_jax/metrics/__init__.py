@@ -1,7 +1,6 @@
 """Evaluators for dense prediction. They need numpy and scipy, not the rest of the package.
 
-Boundaries are thinned with scikit-image, and `plots` needs matplotlib; the two are only imported
-when they are used.
+`plots` needs matplotlib, too, which is only imported when it is used.
 
 Every metric accumulates over images and records its protocol in its result:
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ubernet_jax.metrics.guo_hall import thin_lines
 from ubernet_jax.metrics.matching import Matcher
 
 
@@ -18,13 +19,6 @@ def thinned_maps(
         return [thin_lines(strength > threshold) for threshold in thresholds]
     strength = np.round(strength * 255) / 255
     return [thin_lines(strength >= threshold) for threshold in thresholds]
-
-
-def thin_lines(lines: np.ndarray) -> np.ndarray:
-    """Thins lines, bool (H, W), until they do not change, like `bwmorph(lines, 'thin', inf)`."""
-    from skimage.morphology import thin  # slow to import, and needed only here
-
-    return thin(lines)
 
 
 def count_matches(

@@ -10,7 +10,7 @@
 import numpy as np
 from scipy import ndimage
 
-from ubernet_jax.metrics.boundary_counts import thin_lines
+from ubernet_jax.metrics.guo_hall import thin_lines
 from ubernet_jax.metrics.metric import MetricError
 from ubernet_jax.metrics.semantic_boundaries import VOID, SemanticTruth
 
