@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ubernet_jax.metrics.boundaries import BoundaryMetric
-from ubernet_jax.metrics.guo_hall import thin_lines
 from ubernet_jax.metrics.boundary_extraction import outline_classes
+from ubernet_jax.metrics.guo_hall import thin_lines
 from ubernet_jax.metrics.metric import MetricError
 from ubernet_jax.metrics.semantic_boundaries import (
     MARGIN,
