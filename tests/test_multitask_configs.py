@@ -23,13 +23,20 @@ pytestmark = pytest.mark.slow
 
 TRAIN, VAL = tuple(f'{number:04d}' for number in range(12)), ('1000', '1001')
 SHAPE = (36, 48)
-SMALL = (
-    '--config.model.width=0.03125', '--config.model.initialisation=random',
-    '--config.data.buckets=((33,65),)', '--config.data.workers=0',
-    '--config.input_size.short_side=33', '--config.input_size.long_side=65',
-    '--config.input_size.area=2145', '--config.evaluation.thresholds=2',
-    '--config.pictures_every=1000', '--config.evaluate_every=1000',
-)  # fmt: skip
+
+
+def shrunk(height: int, width: int) -> tuple[str, ...]:
+    """Flags for a tiny network and images of a size."""
+    return (
+        '--config.model.width=0.03125', '--config.model.initialisation=random',
+        f'--config.data.buckets=(({height},{width}),)', '--config.data.workers=0',
+        f'--config.input_size.short_side={height}', f'--config.input_size.long_side={width}',
+        f'--config.input_size.area={height * width}', '--config.evaluation.thresholds=2',
+        '--config.pictures_every=1000', '--config.evaluate_every=1000',
+    )  # fmt: skip
+
+
+FLAGS = {trunk: shrunk(33, 65) for trunk in ('vgg16', 'resnet50')} | {'vit_base': shrunk(32, 64)}
 
 
 def check(config: str, root: pathlib.Path, capsys: pytest.CaptureFixture, *flags: str) -> str:
@@ -44,7 +51,8 @@ def run(config: str, root: pathlib.Path, steps: int) -> set[tuple[str, str]]:
     """Trains and evaluates; returns the dataset and the name of every result."""
     workdir = root / 'run'
     call_train(
-        f'--config={ROOT}/configs/{config}', f'--workdir={workdir}', *SMALL,
+        f'--config={ROOT}/configs/{config}', f'--workdir={workdir}',
+        *FLAGS[config.partition(':')[2]],
         f'--config.data.directory={root / "prepared"}', f'--config.steps={steps}',
     )  # fmt: skip
     call_main(evaluate.main, '--checkpoint', workdir)
@@ -69,20 +77,21 @@ def test_pascal_mt(tmp_path, capsys):
     prepare_set(tmp_path, 'pascal_mt')
     output = capsys.readouterr().out
     assert 'train 12 of 4998' in output and 'parts 11' in output and 'right = -channel 0' in output
-    assert 'parts 11' in check('pascal_mt.py:vgg16', tmp_path, capsys, *SMALL)
+    assert 'parts 11' in check('pascal_mt.py:vgg16', tmp_path, capsys, *FLAGS['vgg16'])
     labels = {'segmentation', 'parts', 'saliency', 'normals', 'boundaries'}
     results = run('pascal_mt.py:vgg16', tmp_path, steps=2)
     assert results == {('pascal_mt', label) for label in labels}
 
 
-def test_nyud_mt(tmp_path, capsys):
+@pytest.mark.parametrize('trunk', ['resnet50', 'vit_base'])
+def test_nyud_mt(trunk, tmp_path, capsys):
     """Takes no step: compiling the step of another trunk would take most of the time."""
     write_nyud_mt_pictures(tmp_path, TRAIN, VAL, SHAPE)
     prepare_set(tmp_path, 'nyud_mt')
     assert 'train 12 of 795' in capsys.readouterr().out
-    assert 'nyud_mt:train' in check('nyud_mt.py:resnet50', tmp_path, capsys, *SMALL)
+    assert 'nyud_mt:train' in check(f'nyud_mt.py:{trunk}', tmp_path, capsys, *FLAGS[trunk])
     labels = {'segmentation', 'depth', 'normals', 'boundaries'}
-    results = run('nyud_mt.py:resnet50', tmp_path, steps=0)
+    results = run(f'nyud_mt.py:{trunk}', tmp_path, steps=0)
     assert results == {('nyud_mt', label) for label in labels}
 
 

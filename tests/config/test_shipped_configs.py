@@ -210,12 +210,15 @@ def test_the_recipe_of_invpt(name):
     together = data.images_per_micro_batch * data.micro_batches_per_step
     assert {(g.batch_size, g.learning_rate, g.polynomial) for g in groups} == {(6, 2e-5, True)}
     assert (config.steps, together, data.scale) == (40_000, 6, (0.5, 2.0))
-    resnet = shipped(name, 'resnet50')
-    assert changes(resnet, config) == {'model.trunk', 'model.initialisation'}
-    with pytest.raises(UserError, match=r'weights=FILE'):
-        validate(resnet)
-    resnet.model.weights = 'resnet50.safetensors'
-    validate(resnet)
+    trunk = {'model.trunk', 'model.initialisation'}
+    size = {'data.buckets', *(f'input_size.{side}' for side in ('short_side', 'long_side', 'area'))}
+    for variant, expected in {'resnet50': trunk, 'vit_base': trunk | size}.items():
+        other = shipped(name, variant)
+        assert changes(other, config) == expected
+        with pytest.raises(UserError, match=r'weights=FILE'):
+            validate(other)
+        other.model.weights = 'file.safetensors'
+        validate(other)
 
 
 def test_partial_labels_and_the_solver_are_the_only_differences():
@@ -281,8 +284,8 @@ def test_rows_of_the_recipe_differ_in_one_setting():
     [
         ('interference', 'single:depth', 'plain, synchronous.*single:TASK'),
         ('recipe', 'cutmix', 'plain, ema, flip'),
-        ('pascal_mt', 'swin', 'vgg16, resnet50'),
-        ('nyud_mt', 'swin', 'vgg16, resnet50'),
+        ('pascal_mt', 'swin', 'vgg16, resnet50, vit_base'),
+        ('nyud_mt', 'swin', 'vgg16, resnet50, vit_base'),
         ('partial', 'two', 'full, one, random, full:synchronous'),
         ('single_task', 'depth', 'boundaries, normals'),
         ('small', 'hed_style', 'balanced, mini, normals_weight'),
