@@ -103,7 +103,6 @@ def test_the_defaults_are_valid_and_those_of_the_paper():
         ('data.train[1].rotations', 0, 'above 0'),
         ('data.train[1].rotations', 10**9, 'up to 360'),
         ('data.photometric', 1.5, '0 to 1'),
-        ('data.temperature', 0.5, '1 to 1000'),
         ('data.scale', (0.0, 1.0), '0 < low <= high'),
         ('data.scale', (1.5, 1.0), '0 < low <= high'),
         ('data.scale', (1.0, 1e30), 'high <= 100'),

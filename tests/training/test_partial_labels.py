@@ -10,7 +10,6 @@ from ubernet_jax import config as c
 from ubernet_jax.datasets import open_dataset
 from ubernet_jax.errors import UserError
 from ubernet_jax.training.epoch_plan import describe_epoch, plan_epoch
-from ubernet_jax.training.epochs import Epochs
 from ubernet_jax.training.partial_labels import keep_part
 from ubernet_jax.training.training_sets import open_training_sets
 
@@ -90,8 +89,8 @@ def test_the_plan_of_an_epoch_has_the_kept_labels(config):
     (setting,) = config.data.train
     setting.partial = c.PartialConfig(keep=c.Keep.ONE, seed=3)
     _, sets = open_training_sets(config)
-    (plan,) = plan_epoch(Epochs(sets, config.data, seed=0))
-    assert plan.images == plan.samples == 4 and sum(plan.labelled.values()) == 4
+    (plan,) = plan_epoch(sets)
+    assert plan.images == 4 and sum(plan.labelled.values()) == 4
     (line,) = describe_epoch([plan])
     assert 'one label' in line and 'seed 3' in line
 

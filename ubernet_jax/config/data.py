@@ -94,9 +94,6 @@ class DataConfig:
     Attributes:
       directory: folder of prepared datasets.
       train: the datasets; the network is trained on their union.
-      temperature: 1 shows every image `repeat` times in an epoch; larger values bring the datasets
-        nearer to each other: their shares of an epoch, which stays as long, are proportional
-        to (images * repeat) ** (1 / temperature) (arXiv 1907.05019).
       leaks: what happens if training images are test images too.
       buckets: (height, width) that images are fitted into, each side 32k+1, or with a vision
         transformer a multiple of its patch; an image goes to the bucket whose aspect ratio is
@@ -118,7 +115,6 @@ class DataConfig:
 
     directory: str = 'data/prepared'
     train: list[DatasetConfig] = dataclasses.field(default_factory=list)
-    temperature: float = 1.0
     leaks: Leaks = Leaks.REFUSE
     buckets: tuple[tuple[int, int], ...] = ((321, 481), (481, 321))
     images_per_micro_batch: int = 1

@@ -71,8 +71,6 @@ def validate(config: Config) -> None:
         require_setting(fits, 'data.buckets', bucket, allowed)
     low, high = data.scale
     require_setting(0 < low <= high <= 100, 'data.scale', data.scale, '0 < low <= high <= 100')
-    fits = 1 <= data.temperature <= 1000
-    require_setting(fits, 'data.temperature', data.temperature, '1 to 1000')
     require_setting(0 <= data.photometric <= 1, 'data.photometric', data.photometric, '0 to 1')
     if data.keep_features:
         _validate_keeping(config)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ubernet_jax.tasks.teaching import taught_name
-from ubernet_jax.training.epochs import Epochs
 from ubernet_jax.training.training_sets import TrainingSet
 
 
@@ -17,7 +16,7 @@ class DatasetPlan:
     Attributes:
       source: dataset and split, such as `voc2012:train`.
       images: number of images, without those that are left out.
-      samples: how many images of the dataset an epoch shows, each as often as it is shown.
+      repeat: how often an epoch shows each image.
       rotations: number of angles by which images are rotated.
       labelled: task -> number of images that are shown with a real label for it.
       taught: task -> number of images that are shown with a taught label for it.
@@ -26,31 +25,28 @@ class DatasetPlan:
 
     source: str
     images: int
-    samples: int
+    repeat: int
     rotations: int
     labelled: Mapping[str, int]
     taught: Mapping[str, int]
     partial: str = ''
 
     @property
-    def shown(self) -> float:
-        """How often an epoch shows an image, on average, to two decimal places."""
-        return round(self.samples / max(1, self.images), 2)
+    def samples(self) -> int:
+        """How many images of the dataset an epoch shows."""
+        return self.images * self.repeat
 
 
-def plan_epoch(epochs: Epochs) -> list[DatasetPlan]:
-    """Counts the images, samples and labels of every training set."""
-    return [
-        _plan_dataset(part, np.arange(len(part.dataset)), epochs.count_samples(number))
-        for number, part in enumerate(epochs.sets)
-    ]
+def plan_epoch(sets: Sequence[TrainingSet]) -> list[DatasetPlan]:
+    """Counts the images and labels of every training set."""
+    return [_plan_dataset(part, np.arange(len(part.dataset))) for part in sets]
 
 
-def _plan_dataset(part: TrainingSet, images: np.ndarray, samples: int) -> DatasetPlan:
+def _plan_dataset(part: TrainingSet, images: np.ndarray) -> DatasetPlan:
     return DatasetPlan(
         source=part.dataset.source,
         images=len(part.dataset),
-        samples=samples,
+        repeat=part.repeat,
         rotations=part.rotations,
         labelled={task: part.count_samples(task, images) for task in part.labels},
         taught={task: part.count_taught(task, images) for task in part.taught},
@@ -62,7 +58,7 @@ def describe_epoch(plans: Sequence[DatasetPlan]) -> list[str]:
     """A line for each dataset."""
     width = max(len(plan.source) for plan in plans)
     return [
-        f'{plan.source:<{width}} {plan.images:>6} images x {plan.shown:>2g} ={plan.samples:>6} '
+        f'{plan.source:<{width}} {plan.images:>6} images x {plan.repeat:>2} ={plan.samples:>6} '
         f'samples{f", {plan.rotations} rotations" if plan.rotations > 1 else ""}'
         f'{plan.partial and f", {plan.partial}"}; labelled: '
         + (', '.join(f'{name} {count}' for name, count in _count_labels(plan).items()) or 'none')

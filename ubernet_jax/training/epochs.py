@@ -2,10 +2,9 @@
 
 A micro-batch comes from one dataset and one size bucket, so that its images have the same labels
 and the same shape; all micro-batches of a step share the bucket. An epoch is the union of all
-datasets, sampled without replacement; with a temperature, a random part of a dataset is shown once
-more often than the rest. The images of step `n` are a pure function of the seed and `n`: the
-position in the data is the step, and neither resuming nor the number of reader processes changes
-the order.
+datasets, sampled without replacement. The images of step `n` are a pure function of the seed and
+`n`: the position in the data is the step, and neither resuming nor the number of reader processes
+changes the order.
 """
 
 import collections
@@ -17,7 +16,6 @@ import numpy as np
 
 from ubernet_jax.config import DataConfig
 from ubernet_jax.errors import UserError
-from ubernet_jax.training.temperature import rescale, round_to_sum
 from ubernet_jax.training.training_sets import TrainingSet
 
 PADDING = -1  # instead of an image, where the last micro-batches of a bucket are not full
@@ -41,8 +39,7 @@ class Epochs:
     Attributes:
       sets: the union of datasets.
       config: buckets and the size of micro-batches.
-      length: steps of an epoch, which shows every image `DatasetConfig.repeat` times, or with a
-        temperature more or less often.
+      length: steps of an epoch, which shows every image `DatasetConfig.repeat` times.
     """
 
     def __init__(self, sets: Sequence[TrainingSet], config: DataConfig, seed: int):
@@ -66,22 +63,12 @@ class Epochs:
         if not self._pools:
             names = ', '.join(part.dataset.source for part in sets) or 'none'
             raise UserError(f'no training image in data.train ({names}): name prepared datasets')
-        self._shown = self._count_shown()
         self.length = len(self._epoch(0))
 
     @property
     def pools(self) -> Sequence[MicroBatch]:
         """All images of each dataset and bucket."""
         return self._pools
-
-    def count_samples(self, number: int) -> int:
-        """How many images of a dataset an epoch shows; an image that is shown twice counts twice.
-
-        Args:
-          number: of the dataset.
-        """
-        pairs = zip(self._pools, self._shown, strict=True)
-        return sum(count for pool, count in pairs if pool.dataset == number)
 
     def plan(self, step: int) -> list[MicroBatch]:
         """The micro-batches of a step, counted from 0."""
@@ -93,9 +80,9 @@ class Epochs:
         rng = np.random.default_rng((self._seed, epoch, 0))
         size, together = self.config.images_per_micro_batch, self.config.micro_batches_per_step
         by_bucket = collections.defaultdict(list)
-        for (number, bucket, indices), count in zip(self._pools, self._shown, strict=True):
-            repeats = range(-(-count // len(indices)))
-            order = np.concatenate([rng.permutation(indices) for _ in repeats])[:count]
+        for number, bucket, indices in self._pools:
+            repeats = range(self.sets[number].repeat)
+            order = np.concatenate([rng.permutation(indices) for _ in repeats])
             padding = np.full(-len(order) % size, PADDING)
             for chunk in np.concatenate([order, padding]).reshape(-1, size):
                 by_bucket[bucket].append(MicroBatch(number, bucket, chunk))
@@ -106,17 +93,6 @@ class Epochs:
             shuffled += [empty] * (-len(shuffled) % together)
             steps += [shuffled[i : i + together] for i in range(0, len(shuffled), together)]
         return [steps[i] for i in rng.permutation(len(steps))]
-
-    def _count_shown(self) -> list[int]:
-        """The samples of every pool in an epoch: at least one."""
-        factors = rescale(
-            [len(part.dataset) * part.repeat for part in self.sets], self.config.temperature
-        )
-        wanted = [
-            len(indices) * self.sets[number].repeat * factors[number]
-            for number, _, indices in self._pools
-        ]
-        return round_to_sum(np.array(wanted)).tolist()
 
 
 def _by_bucket(sizes: np.ndarray, buckets: Sequence[tuple[int, int]]) -> list[np.ndarray]:

@@ -108,7 +108,7 @@ def make_schedule(config: Config, epochs: Epochs) -> Schedule:
     return Schedule(
         steps=steps,
         epoch=epochs.length,
-        datasets=plan_epoch(epochs),
+        datasets=plan_epoch(epochs.sets),
         samples=samples,
         batches=batches,
         updates=updates,
