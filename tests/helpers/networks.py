@@ -21,7 +21,7 @@ from ubernet_jax.training.groups import groups_of
 from ubernet_jax.training.optim import make_optimizer
 from ubernet_jax.training.parallel import make_mesh, replicate
 from ubernet_jax.training.settings import make_step_settings
-from ubernet_jax.training.state import TrainState, with_averages
+from ubernet_jax.training.state import TrainState
 from ubernet_jax.training.step import train_step
 from ubernet_jax.training.trained_part import trained_part
 from ubernet_jax.weights.trained import open_checkpoint
@@ -97,7 +97,7 @@ def make_state(config: Config) -> TrainState:
         groups=jax.jit(make_solver(config).init)(trained_part(config.model, params)),
         rng=jax.random.PRNGKey(config.seed),
     )
-    return replicate(make_mesh(config.data.micro_batches_per_step), with_averages(config, state))
+    return replicate(make_mesh(config.data.micro_batches_per_step), state)
 
 
 def read_state(workdir: pathlib.Path) -> TrainState:

@@ -8,6 +8,7 @@ from helpers.memory_datasets import MemoryDataset
 from helpers.two_datasets import EPOCH, LANDSCAPE, PHOTOGRAPHS, PORTRAIT, SETS, make_config
 from ubernet_jax.config import DataConfig
 from ubernet_jax.errors import UserError
+from ubernet_jax.training.epoch_plan import describe_epoch, plan_epoch
 from ubernet_jax.training.epochs import PADDING, Epochs, MicroBatch
 from ubernet_jax.training.training_sets import TrainingSet
 

@@ -1,7 +1,5 @@
 """The solver of a run: learning rates, multipliers and weight decay."""
 
-import dataclasses
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -93,17 +91,6 @@ def test_drops_at_the_same_update_are_multiplied():
     rate = make_rate(c.GroupConfig(learning_rate=1.0, decay_at=(0.5, 0.6, 1.0)), 3)
     rates = [float(rate(jnp.int32(updates))) for updates in range(5)]
     assert rates == pytest.approx([1, 1, 0.01, 0.001, 0.001])
-
-
-@pytest.mark.parametrize('polynomial', [False, True])
-def test_a_learning_rate_rises_linearly_over_the_first_updates(polynomial):
-    group = c.GroupConfig(learning_rate=0.5, polynomial=polynomial, decay_at=(0.5,), warm_up=4)
-    plain = make_rate(dataclasses.replace(group, warm_up=0), 10)
-    updates = jnp.arange(10)
-    rates, without = (np.asarray(jax.vmap(rate)(updates)) for rate in (make_rate(group, 10), plain))
-    np.testing.assert_allclose(rates[:4], without[:4] * [0.25, 0.5, 0.75, 1], rtol=1e-6)
-    np.testing.assert_array_equal(rates[4:], without[4:])
-    assert rates[0] > 0 and (np.diff(rates[:4]) > 0).all()
 
 
 @pytest.mark.parametrize('optimizer', c.Optimizer)

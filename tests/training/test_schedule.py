@@ -229,13 +229,12 @@ def test_the_description_says_that_the_trunk_is_frozen(stem, frozen):
 def test_the_description_has_a_line_for_the_run_and_a_line_for_each_group():
     config = make_config(epochs=20.0)
     config.tasks['objects'].learning_rate = 0.25
-    config.tasks['objects'].warm_up = 7
     run, *groups = plan(config).describe().splitlines()[:4]
     for part in ('580 steps', '20.00 epochs', ' 29', '580 images'):
         assert part in run
     wanted = (
         (SHARED, '580 samples', ' 5', '116 updates', '0.001'),
-        ('objects', '340 samples', ' 3', '113 updates', '0.25 after 7 falling to 0'),
+        ('objects', '340 samples', ' 3', '113 updates', '0.25 falling to 0'),
         ('normals', '280 samples', ' 2', '140 updates', '0.001, a tenth after 70, 126'),
     )
     for line, (name, *parts) in zip(groups, wanted, strict=True):

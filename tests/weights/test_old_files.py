@@ -82,8 +82,8 @@ def test_an_exported_file_of_an_older_version_is_refused(tmp_path):
 
 
 NEW = {  # settings that checkpoints of earlier commits do not have
-    'optim': ('ema', 'layer_decay'),
-    'data': ('temperature', 'photometric'),
+    'optim': ('layer_decay',),
+    'data': ('photometric',),
     'evaluation': ('flip', 'scales'),
 }
 
@@ -95,12 +95,25 @@ def test_a_checkpoint_without_newer_settings_is_read_and_resumed(tmp_path):
     for part, fields in NEW.items():
         for field in fields:
             del plain[part][field]
-    for group in (plain['optim']['shared'], *plain['tasks'].values()):
-        del group['warm_up']
     path.write_text(json.dumps(plain))
     (tmp_path / 'checkpoints' / '0' / DIGESTS).unlink()
     assert open_checkpoint(tmp_path).config == config
-    assert not Checkpoints(tmp_path).restore(config, 0, make_solver(config)).averages
+    assert Checkpoints(tmp_path).restore(config, 0, make_solver(config)).step == 0
+
+
+@pytest.mark.parametrize(('decay', 'used'), [(0.0, False), (0.9, True)])
+def test_a_setting_that_was_removed_is_refused_only_where_it_was_used(decay, used):
+    config = tiny_config.get_config()
+    plain = serialization.to_json(config)
+    plain['optim'] |= {'ema': decay}
+    plain['data'] |= {'temperature': 1.0}
+    for group in (plain['optim']['shared'], *plain['tasks'].values()):
+        group['warm_up'] = 0
+    if used:
+        with pytest.raises(UserError, match=r'optim\.ema is not a field of this version'):
+            serialization.from_json(plain)
+    else:
+        assert serialization.from_json(plain) == config
 
 
 @pytest.fixture

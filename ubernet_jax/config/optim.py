@@ -94,10 +94,6 @@ class OptimConfig:
         first block and the embedding of patches layer_decay ** L; 1 for equal learning rates.
       log_variance_multiplier: factor on the learning rate of the log-variances that
         `loss.uncertainty` learns.
-      ema: decay of the exponential moving average of the parameters, with which the network then
-        predicts, is evaluated and exported; 0 for none. The average of a group moves with each
-        update of the group, at first faster: after n updates the decay is at most
-        (1 + n) / (10 + n).
       balancing: how the gradients of the tasks are combined at the branch point.
       shared: the parameter group of the trunk.
     """
@@ -109,6 +105,5 @@ class OptimConfig:
     bias_multiplier: float = 2.0
     layer_decay: float = 1.0
     log_variance_multiplier: float = 1.0
-    ema: float = 0.0
     balancing: BalancingConfig = dataclasses.field(default_factory=BalancingConfig)
     shared: GroupConfig = dataclasses.field(default_factory=lambda: GroupConfig(batch_size=30))

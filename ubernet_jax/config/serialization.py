@@ -16,6 +16,8 @@ from ubernet_jax.tasks.task import Task
 # Type -> the largest absolute value: of unsigned integers of 32 bits, and of float32.
 _LARGEST = {int: 2**32 - 1, float: float(np.finfo(np.float32).max)}
 _TASK_KEYS = ('kind', 'module')  # besides the fields: see `Task.to_json`
+# Settings that files of earlier versions have -> their value that changed nothing.
+_REMOVED = {'ema': 0.0, 'warm_up': 0, 'temperature': 1.0}
 
 
 def to_json(value: Any) -> Any:
@@ -68,7 +70,8 @@ def _build(kind: Any, plain: Any, path: str) -> Any:
         kind = find_kind(plain, path) if kind is Task else kind
         hints = typing.get_type_hints(kind)
         names = [field.name for field in dataclasses.fields(kind)]
-        unknown = set(plain) - {*names, *written_with}
+        removed = {name for name, value in _REMOVED.items() if plain.get(name) == value}
+        unknown = set(plain) - {*names, *written_with, *removed}
         if unknown:
             raise UserError(
                 f'{path}.{min(unknown)} is not a field of this version; the fields are '

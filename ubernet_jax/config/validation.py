@@ -37,8 +37,6 @@ def validate(config: Config) -> None:
     require_setting(0 <= momentum < 1, 'optim.momentum', momentum, '0 <= momentum < 1')
     decay = config.optim.layer_decay
     require_setting(0 < decay <= 1, 'optim.layer_decay', decay, 'above 0, up to 1')
-    ema = config.optim.ema
-    require_setting(0 <= ema < 1, 'optim.ema', ema, '0 <= ema < 1')
     balancing = config.optim.balancing
     fits = 2 <= balancing.tasks <= 100
     require_setting(fits, 'optim.balancing.tasks', balancing.tasks, '2 to 100')

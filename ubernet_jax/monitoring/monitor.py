@@ -133,7 +133,7 @@ class Monitor:
         return scores
 
     def _predict_with(self, state: TrainState) -> Predictor:
-        network = local_replica((state.predicting_params, state.batch_stats))
+        network = local_replica((state.params, state.batch_stats))
         if self._predictor is None:
             config = self._config
             self._predictor = Predictor(

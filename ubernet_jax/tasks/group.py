@@ -14,12 +14,10 @@ class GroupConfig:
 
     Attributes:
       batch_size: effective batch size B_p, in labelled images.
-      learning_rate: learning rate of the group's first update, or after the warm-up.
+      learning_rate: learning rate of the group's first update.
       decay_at: the learning rate is divided by 10 after each of these shares (0..1) of the updates
         that the group is expected to make in the run.
       polynomial: use polynomial decay to 0 over the group's expected updates instead.
-      warm_up: number of the group's first updates over which the learning rate rises linearly; the
-        k-th of them has k / warm_up of it; 0 for none.
       bias_multiplier: factor on the learning rate of the group's biases, besides that of `optim`.
         The skips that the kernels of heads multiply are ten times as large as the 1 that a bias
         multiplies: with AdamW, whose updates do not grow with the gradient, 10 makes a head learn
@@ -30,7 +28,6 @@ class GroupConfig:
     learning_rate: float = 1e-3
     decay_at: tuple[float, ...] = (0.6,)
     polynomial: bool = False
-    warm_up: int = 0
     bias_multiplier: float = 1.0
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -54,6 +51,5 @@ class GroupConfig:
             require_setting(value > 0, f'{where}.{field}', value, 'above 0')
         fits = 0 <= self.bias_multiplier < math.inf
         require_setting(fits, f'{where}.bias_multiplier', self.bias_multiplier, '0 or more')
-        require_setting(self.warm_up >= 0, f'{where}.warm_up', self.warm_up, '0 or more')
         fits = all(0 < share <= 1 for share in self.decay_at)
         require_setting(fits, f'{where}.decay_at', self.decay_at, 'shares above 0, up to 1')

@@ -22,7 +22,6 @@ from ubernet_jax.training.distillation import join_adaptors, split_adaptors
 from ubernet_jax.training.resuming import check_config, check_data
 from ubernet_jax.training.solver_reading import SOLVER, restore_solver
 from ubernet_jax.training.state import TrainState, abstract_state
-from ubernet_jax.training.trained_part import join, trained_part
 from ubernet_jax.weights.checkpoint_digests import DamagedError, check_digests, write_digests
 from ubernet_jax.weights.checkpoint_lock import LatestAndRead
 from ubernet_jax.weights.trained import (
@@ -93,7 +92,7 @@ class Checkpoints:
         if free < needed:
             raise self._failure(step, f'it takes {needed:,} bytes, and {free:,} are free')
         self._saving = step
-        arrays = {name: ocp.args.StandardSave(item) for name, item in _items(config, state).items()}
+        arrays = {name: ocp.args.StandardSave(item) for name, item in _items(state).items()}
         texts = {'config': ocp.args.JsonSave(serialization.to_json(config))}
         if self._data is not None:
             texts['data'] = ocp.args.JsonSave({'train': self._data})
@@ -169,10 +168,10 @@ class Checkpoints:
         if self._data is not None and (folder / 'data').exists():  # not in versions before 0.2
             data = restore_json(self._manager, step, 'data')['train']
             check_data(self._data, data, self._workdir, allow_changed_data)
-        items = _items(config, abstract_state(config, optimizer))
+        items = _items(abstract_state(config, optimizer))
         network = restore_items(self._manager, step, network=items['network'])['network']
         solver = restore_solver(self._manager, step, items[SOLVER])
-        return _state(config, network, solver)
+        return _state(network, solver)
 
     def _advice(self, step: int) -> str:
         """What to do if the checkpoint of a step is damaged."""
@@ -206,30 +205,20 @@ class Checkpoints:
         )
 
 
-def _items(config: Config, state: TrainState) -> dict[str, dict[str, Any]]:
+def _items(state: TrainState) -> dict[str, dict[str, Any]]:
     """The state as the items of a checkpoint: see `weights.trained`.
 
-    The item `network` is what the network predicts with. Where that is an average, the item
-    `solver` has the trained parameters that training goes on with. It also has the adaptors.
+    The item `network` is what the network predicts with; the item `solver` also has the adaptors.
     """
-    params, adaptors = split_adaptors(state.predicting_params)
+    params, adaptors = split_adaptors(state.params)
     network = {'params': params, 'batch_stats': state.batch_stats}
     solver = {'step': state.step, 'groups': state.groups, 'rng': state.rng}
     if adaptors:
         solver['adaptors'] = adaptors
-    if state.averages:
-        solver['params'] = trained_part(config.model, state.params)
     return {'network': network, SOLVER: solver}
 
 
-def _state(config: Config, network: dict[str, Any], solver: dict[str, Any]) -> TrainState:
+def _state(network: dict[str, Any], solver: dict[str, Any]) -> TrainState:
     """The inverse of `_items`."""
     params = join_adaptors(network['params'], solver.pop('adaptors', {}))
-    trained = solver.pop('params', {})
-    averages = trained_part(config.model, params) if trained else {}
-    return TrainState(
-        params=join(params, trained),
-        batch_stats=network['batch_stats'],
-        averages=averages,
-        **solver,
-    )
+    return TrainState(params=params, batch_stats=network['batch_stats'], **solver)

@@ -89,19 +89,12 @@ def _inner_optimizer(
 def make_rate(group: GroupConfig, expected: int) -> optax.Schedule:
     """Learning rate of a group as a function of the updates that it has made.
 
-    It falls piecewise constant or polynomial, also during the warm-up, which multiplies it.
+    It falls piecewise constant or polynomial.
 
     Args:
       group: its settings.
       expected: updates that the group is expected to make in the run.
     """
-    falling = _falling_rate(group, expected)
-    if not group.warm_up:
-        return falling
-    return lambda updates: falling(updates) * jnp.minimum(1, (updates + 1) / group.warm_up)
-
-
-def _falling_rate(group: GroupConfig, expected: int) -> optax.Schedule:
     if group.polynomial:
         length = max(1, expected)
 

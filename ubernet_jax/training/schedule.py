@@ -128,7 +128,7 @@ def _count_updates(samples: Sequence[float], batch: int) -> int:
 
 
 def _describe_rate(group: GroupConfig, updates: int) -> str:
-    rate = f'{group.learning_rate:g}' + (f' after {group.warm_up}' if group.warm_up else '')
+    rate = f'{group.learning_rate:g}'
     if group.polynomial:
         return f'{rate} falling to 0'
     after = ', '.join(map(str, decay_updates(group, updates)))

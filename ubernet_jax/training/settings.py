@@ -22,7 +22,6 @@ class StepSettings:
       uncertainty: whether task weights are learnt (`loss.uncertainty`).
       fading_steps: steps over which the losses of single scales fade (`loss.graduated`); None if
         they do not.
-      ema: decay of the averages of the parameters (`optim.ema`).
     """
 
     network: Network
@@ -31,7 +30,6 @@ class StepSettings:
     micro_batches: int
     uncertainty: bool
     fading_steps: int | None
-    ema: float
 
     def scale_weight(self, step: jax.Array) -> jax.Array:
         """Weight of the losses of single scales at a step: see `Task.loss`."""
@@ -47,5 +45,4 @@ def make_step_settings(config: Config, network: Network) -> StepSettings:
         micro_batches=config.data.micro_batches_per_step,
         uncertainty=config.loss.uncertainty,
         fading_steps=config.steps if config.loss.graduated else None,
-        ema=config.optim.ema,
     )

@@ -13,7 +13,7 @@ from ubernet_jax.config import Config, Initialisation
 from ubernet_jax.network import SHARED, Params, init_variables, make_network
 from ubernet_jax.training.asynchronous import GroupState
 from ubernet_jax.training.distillation import add_adaptors
-from ubernet_jax.training.trained_part import join, trained_part
+from ubernet_jax.training.trained_part import trained_part
 from ubernet_jax.weights.imagenet import load_imagenet_trunk
 from ubernet_jax.weights.initial import load_start
 from ubernet_jax.weights.trained import on_first_device
@@ -29,7 +29,6 @@ class TrainState:
       batch_stats: running statistics of the skips.
       groups: solver state by group, of the parameters that are trained: see `trained_part`.
       rng: uint32 (2,), key of the run; the key of a step is derived from it and the step.
-      averages: moving averages of the parameters that are trained; empty without `optim.ema`.
     """
 
     step: jax.Array
@@ -37,12 +36,6 @@ class TrainState:
     batch_stats: dict
     groups: dict[str, GroupState]
     rng: jax.Array
-    averages: Params = struct.field(default_factory=dict)
-
-    @property
-    def predicting_params(self) -> Params:
-        """The parameters that the network predicts with: averages where there are any."""
-        return join(self.params, self.averages)
 
 
 def create_state(config: Config, optimizer: optax.GradientTransformationExtraArgs) -> TrainState:
@@ -61,27 +54,12 @@ def create_state(config: Config, optimizer: optax.GradientTransformationExtraArg
     elif config.model.initialisation is Initialisation.IMAGENET:
         shared = load_imagenet_trunk(state.params[SHARED])
         state = dataclasses.replace(state, params={**state.params, SHARED: shared})
-    return with_averages(config, state)
+    return state
 
 
 def abstract_state(config: Config, optimizer: optax.GradientTransformationExtraArgs) -> TrainState:
     """Shapes and dtypes of the state on this process's first device, without running anything."""
-
-    def make() -> TrainState:
-        return with_averages(config, _random_state(config, optimizer))
-
-    return on_first_device(jax.eval_shape(make))
-
-
-def with_averages(config: Config, state: TrainState) -> TrainState:
-    """Starts the averages, if there are any; of frozen parameters there is none.
-
-    They are copies, because a step donates both to the next state.
-    """
-    if not config.optim.ema:
-        return state
-    averages = jax.tree.map(jnp.copy, trained_part(config.model, state.params))
-    return dataclasses.replace(state, averages=averages)
+    return on_first_device(jax.eval_shape(lambda: _random_state(config, optimizer)))
 
 
 def _random_state(config: Config, optimizer: optax.GradientTransformationExtraArgs) -> TrainState:

@@ -15,7 +15,6 @@ from jax.sharding import PartitionSpec as P
 from ubernet_jax.batch import Batch
 from ubernet_jax.network import Params
 from ubernet_jax.tasks.teaching import distilled_name, taught_name
-from ubernet_jax.training.averages import advance_averages
 from ubernet_jax.training.distillation import Teacher
 from ubernet_jax.training.optim import sample_counts
 from ubernet_jax.training.parallel import DATA
@@ -167,15 +166,13 @@ def train_step(
         updates, groups = optimizer.update(
             gradients.sums, state.groups, state.params, counts=counts
         )
-        advanced = dataclasses.replace(
+        return dataclasses.replace(
             state,
             step=state.step + 1,
             params=optax.apply_updates(state.params, updates),
             batch_stats=gradients.batch_stats,
             groups=groups,
         )
-        averages = advance_averages(settings.ema, state, advanced)
-        return dataclasses.replace(advanced, averages=averages)
 
     # Frozen parameters stay outside, where nothing copies them.
     advanced = jax.lax.cond(
