@@ -12,10 +12,10 @@ The recipe is that of InvPT (`InvPT/configs/pascal/pascal_vitLp16.yml`, `InvPT/r
 `InvPT/utils/common_config.py` in github.com/prismformore/Multi-Task-Transformer): 40,000 iterations
 of 6 images, as 3 devices with 2 images each; Adam at 2e-5 with weight decay 1e-6 and polynomial
 decay with the power .9; the loss weights below; images scaled by .5 to 2, cropped or padded to 512
-x 512, and flipped. Differences: the network, without losses of intermediate predictions; AdamW
-instead of Adam; images of at most 500 pixels are enlarged by up to 3 % to that size, which is 513 x
-513 for convolutional trunks; no photometric distortion; the loss of the saliency is not balanced.
-The learning rate was chosen for transformers: for ResNet-18,
+x 512, flipped, and distorted photometrically. Differences: the network, without losses of
+intermediate predictions; AdamW instead of Adam; images of at most 500 pixels are enlarged by up to
+3 % to that size, which is 513 x 513 for convolutional trunks; the loss of the saliency is not
+balanced. The learning rate was chosen for transformers: for ResNet-18,
 github.com/SimonVandenhende/Multi-Task-Learning-PyTorch trains with 1e-4
 (`configs/pascal/resnet18/multi_task_baseline.yml`). `evaluate` scores by the protocol of InvPT,
 `evaluate --protocol NAME` by others (docs/protocols.md). Not run yet, so there are no scores;
@@ -87,6 +87,7 @@ def make_config(
             images_per_micro_batch=2,
             micro_batches_per_step=3,
             scale=(0.5, 2.0),
+            photometric=1.0,
             workers=4,
         ),
         input_size=c.InputSizeConfig(short_side=height, long_side=width, area=height * width),

@@ -210,6 +210,7 @@ def test_the_recipe_of_invpt(name):
     together = data.images_per_micro_batch * data.micro_batches_per_step
     assert {(g.batch_size, g.learning_rate, g.polynomial) for g in groups} == {(6, 2e-5, True)}
     assert (config.steps, together, data.scale) == (40_000, 6, (0.5, 2.0))
+    assert data.photometric == 1
     trunk = {'model.trunk', 'model.initialisation'}
     size = {'data.buckets', *(f'input_size.{side}' for side in ('short_side', 'long_side', 'area'))}
     for variant, expected in {'resnet50': trunk, 'vit_base': trunk | size}.items():
