@@ -113,7 +113,7 @@ def test_the_plan_of_an_epoch(variant, images, labelled, prepared):
     samples = dict.fromkeys(labelled, 0)
     for dataset in schedule.datasets:
         for task, count in dataset.labelled.items():
-            samples[task] += count * dataset.shown
+            samples[task] += count * dataset.repeat
     assert samples == labelled and sum(part.samples for part in schedule.datasets) == images
     assert schedule.updates[SHARED] == 5000
     epochs = 150_000 / images
