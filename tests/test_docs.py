@@ -30,7 +30,7 @@ def run_script(script: str, folder: pathlib.Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_the_guide_to_adding_a_task_works(tmp_path):
     """Defines a kind of label and of task outside the package, and runs all commands on them."""
     module, config = code_blocks('docs/adding_a_task.md', 'python')
@@ -65,7 +65,7 @@ def test_the_guide_to_adding_a_task_works(tmp_path):
     assert 'give --plugin albedo' in refused
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_the_guide_to_teaching_works(tmp_path, monkeypatch, capsys):
     """Three folders with a label each, three teachers, and a student."""
     monkeypatch.chdir(tmp_path)

@@ -83,7 +83,7 @@ def test_pascal_mt(tmp_path, capsys):
     assert results == {('pascal_mt', label) for label in labels}
 
 
-@pytest.mark.parametrize('trunk', ['resnet50', 'vit_base'])
+@pytest.mark.parametrize('trunk', [pytest.param('resnet50', marks=pytest.mark.soak), 'vit_base'])
 def test_nyud_mt(trunk, tmp_path, capsys):
     """Takes no step: compiling the step of another trunk would take most of the time."""
     write_nyud_mt_pictures(tmp_path, TRAIN, VAL, SHAPE)

@@ -15,7 +15,7 @@ from ubernet_jax.train import train
 from ubernet_jax.training.checkpoint import Checkpoints
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_a_disk_that_is_full_for_the_log_loses_no_training(
     config, stopped, undisturbed, assert_same_end
 ):
@@ -69,7 +69,7 @@ def overwrite(path: pathlib.Path) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_data_that_is_damaged_during_training_is_reported(
     config, prepared, stopped, undisturbed, tmp_path, assert_same_end
 ):

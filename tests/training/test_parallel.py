@@ -56,7 +56,7 @@ def assert_same_end(actual: pathlib.Path, wanted: pathlib.Path) -> None:
         assert int(state.count) == int(states[1].groups[group].count) == 0, group
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_runs_on_any_number_of_devices_and_processes_end_with_the_same_state(prepared, tmp_path):
     """A full run on the device of this process, and runs that begin on four devices.
 

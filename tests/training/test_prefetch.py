@@ -61,7 +61,7 @@ def test_shared_memory_that_is_full_is_named(parsed_flags):
         list(stream)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_a_finished_run_leaves_no_shared_memory(prepared, tmp_path):
     # On a busy machine about one run in ten still leaves an array, for a reason that is not known.
     for number in range(3):
