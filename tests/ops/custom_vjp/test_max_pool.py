@@ -82,3 +82,25 @@ def test_the_residuals_are_the_argument_and_the_result():
     pull_back = jax.eval_shape(lambda x: jax.vjp(lambda x: max_pool(x, 2), x)[1], x)
     shapes = sorted(leaf.shape for leaf in jax.tree.leaves(pull_back))
     assert shapes == [(1, 33, 33, 8), (1, 65, 65, 8)]
+
+
+def test_the_gradient_in_bfloat16_is_rounded_once_on_a_cpu():
+    x = jnp.asarray(np.random.default_rng(4).integers(0, 9, (1, 9, 13, 3)), jnp.bfloat16)  # ties
+    cotangent = jnp.cos(jnp.arange(5 * 7 * 3.0)).reshape(1, 5, 7, 3).astype(jnp.bfloat16)
+
+    @jax.jit
+    def gradient(x, cotangent):
+        return jax.vjp(lambda x: max_pool(x, 2), x)[1](cotangent)[0]
+
+    expected = gradient(x.astype(jnp.float32), cotangent.astype(jnp.float32))
+    np.testing.assert_array_equal(gradient(x, cotangent), expected.astype(jnp.bfloat16))
+
+
+def test_other_platforms_compute_the_gradient_in_bfloat16():
+    x, cotangent = jnp.zeros((1, 9, 13, 3), jnp.bfloat16), jnp.zeros((1, 5, 7, 3), jnp.bfloat16)
+    traced = jax.jit(lambda x, cotangent: jax.vjp(lambda x: max_pool(x, 2), x)[1](cotangent))
+    lowered = [
+        traced.trace(x, cotangent).lower(lowering_platforms=(platform,)).as_text()
+        for platform in ('cpu', 'cuda')
+    ]
+    assert ['xf32>' in text for text in lowered] == [True, False]

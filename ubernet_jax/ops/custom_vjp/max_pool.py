@@ -37,10 +37,21 @@ def _forward(x: Array, stride: int, window: int) -> tuple[Array, tuple[Array, Ar
 def _backward(
     stride: int, window: int, residuals: tuple[Array, Array], cotangent: Array
 ) -> tuple[Array]:
-    x, result = tie_to_cotangent(cotangent, residuals)
-    pooled_rows = _pool_axis(x, 1, stride, window)
-    cotangent = _unpool_axis(pooled_rows, result, cotangent, 2, stride, window)
-    return (_unpool_axis(x, pooled_rows, cotangent, 1, stride, window),)
+    arrays = *tie_to_cotangent(cotangent, residuals), cotangent
+
+    def gradient(x: Array, result: Array, cotangent: Array) -> Array:
+        pooled_rows = _pool_axis(x, 1, stride, window)
+        cotangent = _unpool_axis(pooled_rows, result, cotangent, 2, stride, window)
+        return _unpool_axis(x, pooled_rows, cotangent, 1, stride, window)
+
+    def in_float32(x: Array, result: Array, cotangent: Array) -> Array:
+        arrays = (array.astype(jnp.float32) for array in (x, result, cotangent))
+        return gradient(*arrays).astype(x.dtype)
+
+    if cotangent.dtype == jnp.float32:
+        return (gradient(*arrays),)
+    # XLA:CPU rounds every sum and quotient of bfloat16, which takes five times as long or more.
+    return (lax.platform_dependent(*arrays, cpu=in_float32, default=gradient),)
 
 
 _max_pool = jax.custom_vjp(_pool, nondiff_argnums=(1, 2))
