@@ -23,7 +23,7 @@ from ubernet_jax.metrics.boundaries import BoundaryMetric, boundary_thresholds
 from ubernet_jax.metrics.boundary_counts import thinned_maps
 from ubernet_jax.metrics.matching import Matcher
 from ubernet_jax.metrics.metric import MetricError, unit_interval
-from ubernet_jax.metrics.thinning import Nms, suppress
+from ubernet_jax.metrics.nms import Nms, suppress
 from ubernet_jax.scoring.files import list_predictions, list_truths
 from ubernet_jax.scoring.readers import map_reader
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from skimage.morphology import thin
 
-from ubernet_jax.metrics.thinning import Nms, suppress
+from ubernet_jax.metrics.nms import Nms, suppress
 
 Maps = Sequence[np.ndarray]
 Scores = dict[str, float]

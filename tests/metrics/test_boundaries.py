@@ -10,8 +10,8 @@ from PIL import Image
 from ubernet_jax.metrics.boundaries import BoundaryMetric, boundary_thresholds
 from ubernet_jax.metrics.boundary_counts import count_matches, thinned_maps
 from ubernet_jax.metrics.metric import MetricError
+from ubernet_jax.metrics.nms import Nms
 from ubernet_jax.metrics.precision_recall import optimal_dataset_scale
-from ubernet_jax.metrics.thinning import Nms
 
 
 def circle(radius: float, size: int = 64) -> np.ndarray:

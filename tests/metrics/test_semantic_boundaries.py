@@ -5,7 +5,6 @@ import pytest
 
 from ubernet_jax.metrics.boundaries import BoundaryMetric
 from ubernet_jax.metrics.boundary_extraction import outline_classes
-from ubernet_jax.metrics.guo_hall import thin_lines
 from ubernet_jax.metrics.metric import MetricError
 from ubernet_jax.metrics.semantic_boundaries import (
     MARGIN,
@@ -13,6 +12,7 @@ from ubernet_jax.metrics.semantic_boundaries import (
     SemanticBoundaryMetric,
     SemanticTruth,
 )
+from ubernet_jax.metrics.thinning import thin_lines
 
 SIZE = 60  # thinning removes the corners of a square: 4 of its 156 boundary pixels
 MODES = (Mode.PRE_SEAL, Mode.POST_SEAL)

@@ -9,7 +9,7 @@ from skimage.morphology import thin
 from helpers import peer_protocols as peers
 from ubernet_jax.metrics.boundaries import BoundaryMetric
 from ubernet_jax.metrics.metric import MetricError
-from ubernet_jax.metrics.thinning import Nms
+from ubernet_jax.metrics.nms import Nms
 from ubernet_jax.scoring.presets import BENCHMARKS, find_preset
 from ubernet_jax.scoring.protocols import PROTOCOLS
 

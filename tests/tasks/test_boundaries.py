@@ -5,7 +5,7 @@ import pytest
 from ubernet_jax.datasets.builders.registry import BUILDERS
 from ubernet_jax.errors import UserError
 from ubernet_jax.labels import Lines, SoftMask, from_json
-from ubernet_jax.metrics.thinning import Nms
+from ubernet_jax.metrics.nms import Nms
 from ubernet_jax.tasks import Boundaries
 
 

@@ -16,6 +16,7 @@ from ubernet_jax.metrics.metric import (
     Score,
     unit_interval,
 )
+from ubernet_jax.metrics.nms import Nms, suppress
 from ubernet_jax.metrics.precision_recall import (
     average_precision,
     f_of_images,
@@ -24,7 +25,6 @@ from ubernet_jax.metrics.precision_recall import (
     recall_and_precision,
     recall_at_half_precision,
 )
-from ubernet_jax.metrics.thinning import Nms, suppress
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ubernet_jax.metrics.guo_hall import thin_lines
 from ubernet_jax.metrics.matching import Matcher
+from ubernet_jax.metrics.thinning import thin_lines
 
 
 def thinned_maps(

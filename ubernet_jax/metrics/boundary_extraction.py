@@ -10,9 +10,9 @@
 import numpy as np
 from scipy import ndimage
 
-from ubernet_jax.metrics.guo_hall import thin_lines
 from ubernet_jax.metrics.metric import MetricError
 from ubernet_jax.metrics.semantic_boundaries import VOID, SemanticTruth
+from ubernet_jax.metrics.thinning import thin_lines
 
 _BAND_RADIUS = 5  # VOC draws a void band about 5 pixels wide around its objects
 

@@ -37,12 +37,12 @@ from ubernet_jax.metrics.metric import (
     Score,
     unit_interval,
 )
+from ubernet_jax.metrics.nms import Nms, suppress
 from ubernet_jax.metrics.precision_recall import (
     average_precision,
     f_of_images,
     optimal_dataset_scale,
 )
-from ubernet_jax.metrics.thinning import Nms, suppress
 
 VOID = 255
 MARGIN = 5  # pixels along the border of the image that post-SEAL scores leave out

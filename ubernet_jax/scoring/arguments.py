@@ -8,8 +8,8 @@ from typing import Any
 from ubernet_jax import cli
 from ubernet_jax.errors import UserError
 from ubernet_jax.metrics.detection import ApMode
+from ubernet_jax.metrics.nms import Nms
 from ubernet_jax.metrics.semantic_boundaries import Mode
-from ubernet_jax.metrics.thinning import Nms
 from ubernet_jax.scoring.presets import ALL, BENCHMARKS, OURS, PROTOCOL_NAMES
 
 TASKS = (

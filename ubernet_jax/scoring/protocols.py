@@ -8,9 +8,9 @@ import dataclasses
 
 import numpy as np
 
+from ubernet_jax.metrics.nms import Nms
 from ubernet_jax.metrics.saliency import FIFTEEN, FDefinition
 from ubernet_jax.metrics.segmentation import Absent
-from ubernet_jax.metrics.thinning import Nms
 from ubernet_jax.scoring.protocol import Protocol, Row
 
 MT_IMAGES = {'pascal_mt': 5105, 'nyud_mt': 654}

@@ -14,7 +14,7 @@ from ubernet_jax.labels.lines import LineMap
 from ubernet_jax.losses.bags import multiple_instance
 from ubernet_jax.metrics.boundaries import PROTOCOLS, BoundaryMetric
 from ubernet_jax.metrics.metric import Metric
-from ubernet_jax.metrics.thinning import Nms, suppress
+from ubernet_jax.metrics.nms import Nms, suppress
 from ubernet_jax.tasks.dense import DenseTask
 from ubernet_jax.tasks.registry import register
 from ubernet_jax.tasks.strength import StrengthTask

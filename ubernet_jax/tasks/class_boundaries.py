@@ -13,8 +13,8 @@ from ubernet_jax.labels import VOID, ClassLines, ClassMap, LabelKind
 from ubernet_jax.labels.taught_classes import ScoredClasses, TaughtClassLines
 from ubernet_jax.metrics.boundary_extraction import outline_classes
 from ubernet_jax.metrics.metric import Metric
+from ubernet_jax.metrics.nms import Nms, suppress
 from ubernet_jax.metrics.semantic_boundaries import Mode, SemanticBoundaryMetric, SemanticTruth
-from ubernet_jax.metrics.thinning import Nms, suppress
 from ubernet_jax.tasks.boundaries import BagTask
 from ubernet_jax.tasks.registry import register
 from ubernet_jax.tasks.strips import argmax_and_max, join_strips, start_strips

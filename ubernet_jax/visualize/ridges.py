@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from ubernet_jax.metrics.thinning import Nms, suppress
+from ubernet_jax.metrics.nms import Nms, suppress
 
 
 def draw_ridges(

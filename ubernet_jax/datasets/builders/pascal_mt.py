@@ -20,7 +20,7 @@ from ubernet_jax.example import Example
 from ubernet_jax.labels.lines import LineMap
 from ubernet_jax.labels.reading import require_size
 from ubernet_jax.labels.standard import STANDARD
-from ubernet_jax.metrics.guo_hall import thin_lines
+from ubernet_jax.metrics.thinning import thin_lines
 from ubernet_jax.photographs import Exif
 
 # Folder -> suffix of the files, one for each image. `semseg` has two folders, see `_find_classes`.
