@@ -12,7 +12,7 @@ from helpers import tiny_config
 from helpers.shared import make_once
 from helpers.untrained_runs import make_config, save_untrained
 from ubernet_jax import config as c
-from ubernet_jax import teach
+from ubernet_jax import UberNet, teach
 from ubernet_jax.datasets import open_dataset
 from ubernet_jax.datasets.storage import shard_writer
 from ubernet_jax.datasets.taught_labels import open_taught
@@ -101,6 +101,20 @@ def test_the_same_command_again_changes_nothing_and_another_teacher_is_refused(
     with pytest.raises(UserError, match=rf'{folder} has labels of another teacher'):
         run(tmp_path / 'other', taught)
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_labels_may_be_averages_over_views_and_other_views_are_refused(taught, teacher, directory):
+    run(teacher, directory, '--flip', '--scales', '1', '1.5')
+    dataset, labels = open_labels(directory)
+    assert labels.teacher['views'] == {'flip': True, 'scales': [1.0, 1.5]}
+    once = open_labels(taught)[1][1].scores
+    assert np.abs(labels[1].scores - once).max() > 1e-3
+    averaged = UberNet.load(teacher, flip=True, scales=[1, 1.5]).predict(
+        dataset[1].image, tasks=['segmentation']
+    )['segmentation']
+    np.testing.assert_array_equal(labels[1].classes, averaged)
+    with pytest.raises(UserError, match=r"other views of the images, .*'flip': True.*delete"):
+        run(teacher, directory)
 
 
 def test_an_interrupted_command_continues_where_it_was(teacher, directory, taught, monkeypatch):

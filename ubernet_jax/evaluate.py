@@ -24,7 +24,12 @@ from ubernet_jax.errors import UserError
 from ubernet_jax.evaluation.benchmarks import evaluate_benchmarks
 from ubernet_jax.evaluation.plans import Plan, plan_benchmarks
 from ubernet_jax.inference.predictor import Predictor
-from ubernet_jax.inference.views import add_view_options, choose_views, name_views
+from ubernet_jax.inference.views import (
+    add_view_options,
+    choose_views,
+    describe_views,
+    name_views,
+)
 from ubernet_jax.json_file import read_json, write_json
 from ubernet_jax.locks import lock_folder
 from ubernet_jax.metrics.image_scores import image_scores_file
@@ -96,7 +101,7 @@ def _evaluate(trained: TrainedNetwork, options: argparse.Namespace, out: pathlib
             'experiment': config.name,
             'step': step,
             'network': network_id,
-            'views': {'flip': config.evaluation.flip, 'scales': [*config.evaluation.scales]},
+            'views': describe_views(config.evaluation),
             'data': {
                 'directory': config.data.directory,
                 'digest': digests[f'{benchmark.name}:{benchmark.split}'],

@@ -1,6 +1,6 @@
 """Predicts the labels that training images lack, so that another network can be trained on them.
 
-    ubernet teach --teacher runs/saliency --task saliency --datasets voc2012 bsds500
+    ubernet teach --teacher runs/saliency --task saliency --datasets voc2012 bsds500 --flip
 
 The teacher is a trained network. Its predictions are written beside the prepared dataset, to
 DIRECTORY/NAME/taught/SPLIT/TASK, with their confidence, the identity and the scores of the teacher,
@@ -31,6 +31,7 @@ from ubernet_jax.datasets.taught_writer import write_taught
 from ubernet_jax.errors import UserError
 from ubernet_jax.example import Example
 from ubernet_jax.inference.predictor import Predictor
+from ubernet_jax.inference.views import add_view_options, choose_views, describe_views
 from ubernet_jax.json_file import read_json
 from ubernet_jax.locks import lock_folder
 from ubernet_jax.network import make_network
@@ -59,7 +60,7 @@ class Teacher:
     task: str
     dataset: Dataset
 
-    def read(self, item: tuple[int, str], exif: Exif) -> tuple[Example, bytes]:
+    def read(self, item: Sequence[Any], exif: Exif) -> tuple[Example, bytes]:
         """Predicts the label of the image `item[0]`; its file is not stored again."""
         example = self.dataset[item[0]]
         label = self.predictor.teach(example.image, self.task)
@@ -80,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     config, task = trained.config, options.task
     select_tasks(config.tasks, task)
     config.data.directory = str(options.data_directory or config.data.directory)
+    config.evaluation = choose_views(config.evaluation, options.flip, options.scales)
     facts = _describe(trained, options.teacher, task)
     datasets = _open_training_images(trained, options)
     unlabelled = {
@@ -153,6 +155,7 @@ def _is_taught(dataset: Dataset, task: str, facts: Mapping[str, Any]) -> bool:
     try:
         earlier = read_json(manifest)['teacher']
         network, checkpoint = earlier['network'], earlier['checkpoint']
+        views = earlier['views']
     except (KeyError, TypeError) as error:
         raise UserError(
             f'{manifest} is not the manifest of taught labels ({error!r:.80}): delete '
@@ -162,6 +165,11 @@ def _is_taught(dataset: Dataset, task: str, facts: Mapping[str, Any]) -> bool:
         raise UserError(
             f'{manifest.parent} has labels of another teacher, {checkpoint} (network {network}; '
             f'this one is {facts["network"]}): delete that folder to replace them'
+        )
+    if views != facts['views']:
+        raise UserError(
+            f'{manifest.parent} has labels of this teacher for other views of the images, {views} '
+            f'(now {facts["views"]}): delete that folder to replace them'
         )
     print(f'{dataset.source}: already labelled by this teacher: {manifest.parent}')
     return True
@@ -176,6 +184,7 @@ def _describe(trained: TrainedNetwork, checkpoint: pathlib.Path, task: str) -> d
         'experiment': trained.config.name,
         'step': trained.step,
         'network': network,
+        'views': describe_views(trained.config.evaluation),
         'scores': select_results(results, network, [task]).scores,
     }
 
@@ -199,6 +208,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
                         help='prepared datasets with images that lack the label')  # fmt: skip
     parser.add_argument('--split', default='train',
                         help='their split to train on (default: %(default)s)')  # fmt: skip
+    add_view_options(parser)
     parser.add_argument('--data-directory', type=pathlib.Path, metavar='DIR',
                         help='prepared datasets; default: those of the training')  # fmt: skip
     return parser.parse_args(arguments)

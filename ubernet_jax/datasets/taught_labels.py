@@ -59,7 +59,7 @@ class TaughtLabels:
       folder: the files.
       name: of the label.
       kind: of the label: `Task.taught_label` of the teacher's task.
-      teacher: `network` (a digest), `checkpoint`, `experiment`, `step` and `scores`.
+      teacher: `network` (a digest), `checkpoint`, `experiment`, `step`, `views` and `scores`.
       trained_on: the images that the teacher, and its teachers, were trained on.
       digest: of the labels, 16 hexadecimal digits.
       rows: int (n,), index of the record of each image of the dataset; -1 where there is none.

@@ -36,10 +36,11 @@ def write_taught(
       dataset: the split.
       indices: int (n,), the images to label, at least one.
       labels: the name of the label -> its kind.
-      teacher: facts about the network, among them its digest `network`.
+      teacher: facts about the network, among them its digest `network` and the `views` of an image
+        over which it averages.
       trained_on: the images that it was trained on.
-      reader: returns for an item (index, digest of the network) the image with its label, and no
-        image file; it is used in this process.
+      reader: returns for an item (index, `network`, `views`) the image with its label, and no image
+        file; it is used in this process.
 
     Raises:
       UserError: a file cannot be written. Finished shards are kept.
@@ -48,7 +49,7 @@ def write_taught(
     ((name, kind),) = labels.items()
     folder = taught_folder(dataset, name)
     unfinished = folder.with_name(f'.unfinished-{name}')
-    items = [(index, teacher['network']) for index in indices.tolist()]
+    items = [(index, teacher['network'], teacher['views']) for index in indices.tolist()]
     title = f'{name} of {dataset.source}'
     try:
         unfinished.mkdir(parents=True, exist_ok=True)

@@ -91,6 +91,11 @@ def choose_views(
     return dataclasses.replace(evaluation, flip=flip, scales=tuple(scales))
 
 
+def describe_views(evaluation: EvaluationConfig) -> dict[str, Any]:
+    """Returns the choice of views as plain values, for files."""
+    return {'flip': evaluation.flip, 'scales': [*evaluation.scales]}
+
+
 def name_views(chosen: EvaluationConfig, usual: EvaluationConfig) -> str:
     """A part of the name of a folder, such as `-flip-scales0.75,1`; empty for the usual views."""
     flip = '-flip' if chosen.flip != usual.flip else ''
