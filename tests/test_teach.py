@@ -11,8 +11,8 @@ import pytest
 from helpers import tiny_config
 from helpers.shared import make_once
 from helpers.untrained_runs import make_config, save_untrained
-from ubernet_jax import config as c
 from ubernet_jax import UberNet, teach
+from ubernet_jax import config as c
 from ubernet_jax.datasets import open_dataset
 from ubernet_jax.datasets.storage import shard_writer
 from ubernet_jax.datasets.taught_labels import open_taught
