@@ -18,6 +18,7 @@ from ubernet_jax.datasets.storage import shard_writer
 from ubernet_jax.datasets.taught_labels import open_taught
 from ubernet_jax.errors import UserError
 from ubernet_jax.inference.predictor import Predictor
+from ubernet_jax.locks import lock_file
 from ubernet_jax.train import train
 from ubernet_jax.training.training_sets import open_training_sets
 
@@ -144,6 +145,18 @@ def test_an_interrupted_command_continues_where_it_was(teacher, directory, taugh
     assert labels.rows.tolist() == [0, 1, 2, 3]
     _, once = open_labels(taught)
     np.testing.assert_array_equal(labels[1].classes, once[1].classes)
+
+
+def test_two_tasks_of_a_split_can_be_taught_at_the_same_time_but_not_one_twice(teacher, directory):
+    folder = directory / 'folder/tiny/taught/train'
+    with (
+        lock_file(folder / 'segmentation', 'wait'),
+        pytest.raises(UserError, match=f'{folder}/segmentation is in use .*wait'),
+    ):
+        run(teacher, directory)
+    with lock_file(folder / 'saliency', 'wait'):
+        run(teacher, directory)
+    assert [path.name for path in folder.iterdir()] == ['segmentation']
 
 
 def test_test_images_are_not_labelled(teacher, directory):

@@ -33,7 +33,7 @@ from ubernet_jax.example import Example
 from ubernet_jax.inference.predictor import Predictor
 from ubernet_jax.inference.views import add_view_options, choose_views, describe_views
 from ubernet_jax.json_file import read_json
-from ubernet_jax.locks import lock_folder
+from ubernet_jax.locks import lock_file
 from ubernet_jax.network import make_network
 from ubernet_jax.photographs import Exif
 from ubernet_jax.tasks import select_tasks
@@ -104,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             continue
         teacher = Teacher(predictor=predictor, task=task, dataset=dataset)
         labels = {task: config.tasks[task].taught_label}
-        with lock_folder(taught_folder(dataset, task).parent, 'wait until it ends'):
+        with lock_file(taught_folder(dataset, task), 'wait until it ends'):
             if _is_taught(dataset, task, facts):  # another command was faster
                 continue
             folder = write_taught(dataset, indices, labels, facts, trained_on, teacher)
