@@ -295,5 +295,6 @@ def test_output_files(tmp_path, seven, alone):
     assert column['change']['delta_m']['mean'] == pytest.approx((10 - 25) / 2)
     assert column['left_out'] == {'segmentation': 'not in the baseline'}
     assert column['runs'][0]['results'][0]['protocol'] == {'k': 1}
-    assert (out / 'comparison.png').stat().st_size > 10_000
+    for picture in ('comparison.png', 'changes.png'):
+        assert (out / picture).stat().st_size > 10_000
     assert not re.search(r'"(source|path|workdir)"', (out / 'comparison.json').read_text())

@@ -20,12 +20,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from ubernet_jax import cli
+from ubernet_jax.comparison.change_picture import draw_changes
 from ubernet_jax.comparison.changes import find_changes
 from ubernet_jax.comparison.columns import Column, Comparison, compare
+from ubernet_jax.comparison.curve_picture import draw_curves
 from ubernet_jax.comparison.documents import regenerate_tables
 from ubernet_jax.comparison.image_differences import find_image_differences
 from ubernet_jax.comparison.markdown import format_protocols, format_tables
-from ubernet_jax.comparison.picture import draw_curves
 from ubernet_jax.comparison.runs import keep_run, read_run
 from ubernet_jax.errors import UserError
 from ubernet_jax.json_file import write_json
@@ -84,6 +85,11 @@ def _write(comparison: Comparison, out: pathlib.Path) -> None:
         write_json(new / 'comparison.json', _to_json(comparison))
         if any(run.workdir for run in comparison.all_runs()):
             draw_curves(comparison, new / 'comparison.png')
+        if comparison.baseline:
+            changes = {
+                column.name: find_changes(comparison, column) for column in comparison.columns
+            }
+            draw_changes(changes, new / 'changes.png')
     print(f'written: {out}')
 
 
@@ -130,7 +136,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add('--baseline', nargs='+', type=pathlib.Path, metavar='RUN', default=[],
         help='one run or several; each task is compared with the runs trained for it')  # fmt: skip
     add('--out', type=pathlib.Path, metavar='DIR',
-        help='write comparison.md, comparison.json and the learning curves to DIR')  # fmt: skip
+        help='write comparison.md, comparison.json, the learning curves and, with --baseline, a '
+        'picture of the changes to DIR')  # fmt: skip
     add('--keep', type=pathlib.Path, metavar='DIR',
         help='save the scores of every run to a file in DIR')  # fmt: skip
     add('--document', type=pathlib.Path, metavar='FILE', help='regenerate the tables of FILE')

@@ -10,8 +10,8 @@ from matplotlib.text import Text
 
 from helpers.run_folders import MAE, MAX_F, MEAN, RMSE, VOC10, WITHIN, write_log, write_run
 from ubernet_jax.comparison.columns import compare
+from ubernet_jax.comparison.curve_picture import draw_curves, running_mean
 from ubernet_jax.comparison.curves import CurveKey, choose_scores, read_curves
-from ubernet_jax.comparison.picture import draw_curves, running_mean
 from ubernet_jax.comparison.runs import keep_run, read_run
 from ubernet_jax.metrics.metric import Score
 
