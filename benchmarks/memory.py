@@ -5,7 +5,7 @@
 
 Compares three ways to compute the same gradients for images that are labelled for every task:
 plain differentiation of the sum of all losses; ours without rematerialisation; ours. `--methods`
-can add ours with the tasks balanced at the branch point (docs/interference.md). Each case runs in
+can add ours with the tasks balanced at the branch point (docs/balancing.md). Each case runs in
 a separate process. Measured are the temporary buffers of the compiled program, and with `--run`
 also the peak memory of a real step: of the device on an accelerator, otherwise of the process.
 

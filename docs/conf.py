@@ -30,7 +30,7 @@ NAVIGATION = {
         docs/comparing
         docs/detection
         docs/recipe
-        docs/interference
+        docs/balancing
         docs/scaling
         docs/faults
         docs/paper
@@ -50,6 +50,7 @@ NAVIGATION = {
         Overview <docs/results>
         Seven tasks <docs/results/mini>
         One task against seven <docs/results/small>
+        docs/interference
         Boundaries <docs/results/boundaries>
         Detection <docs/results/detection>
         Depth and normals <docs/results/kitchen>

@@ -217,8 +217,8 @@ def check_command(page: str, package: str, module: str, arguments: str) -> None:
         assert installed.is_file() or config in WRITTEN, f'{page}: {config}'
 
 
-def test_settings_of_the_page_on_interference_exist():
-    text = (ROOT / 'docs/interference.md').read_text()
+def test_settings_of_the_page_on_balancing_exist():
+    text = (ROOT / 'docs/balancing.md').read_text()
     settings = re.findall(r'--config\.([\w.]+)=(\w+)', text)
     config = load_config(str(ROOT / 'configs/mini.py'))
     for field, _ in settings:

@@ -32,7 +32,7 @@ def test_the_memory_of_a_separate_task_is_that_of_the_features():
         floats = [leaf for leaf in jax.tree.leaves(features) if leaf.dtype == np.float32]
         return sum(leaf.size for leaf in floats) * 4 / 2**20
 
-    text = (ROOT / 'docs/interference.md').read_text()
+    text = (ROOT / 'docs/balancing.md').read_text()
     rows = re.findall(r'^\| (\d+)x(\d+) \| (\d+) MiB \|$', text, re.MULTILINE)
     assert len(rows) == 3
     for height, width, memory in rows:

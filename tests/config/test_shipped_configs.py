@@ -16,7 +16,7 @@ CONFIGS = ROOT / 'configs'
 SHIPPED = (
     'balanced', 'boundaries', 'hed_style', 'interference', 'kitchen', 'mini', 'mini_gpu',
     'normals_weight', 'nyud_mt', 'partial', 'pascal_mt', 'quickstart', 'recipe', 'reference',
-    'single_task', 'small', 'synchronous', 'two_task', 'ubernet', 'vit_heads',
+    'scarce', 'single_task', 'small', 'synchronous', 'two_task', 'ubernet', 'vit_heads',
 )  # fmt: skip
 
 
@@ -258,6 +258,23 @@ def test_networks_of_the_interference_differ_in_solver_and_taught_labels():
     assert [dataset.name for dataset in single.data.train] == ['folder/fashion']
 
 
+def test_networks_with_a_scarce_task_differ_in_solver_and_taught_labels():
+    plain = shipped('scarce', 'plain')
+    validate(plain)
+    differences = {
+        'synchronous': {'optim.algorithm', 'optim.shared.batch_size'},
+        'student': {'data.train'},
+    }
+    for variant, fields in differences.items():
+        config = shipped('scarce', variant)
+        validate(config)
+        assert changes(config, plain) == fields
+    assert shipped('scarce', 'student').data.train[-1].taught == ('clothes',)
+    single = shipped('scarce', 'single')
+    assert [dataset.name for dataset in single.data.train] == ['folder/scarce']
+    assert single.tasks == {'clothes': plain.tasks['clothes']}
+
+
 def test_rows_of_the_recipe_differ_in_one_setting():
     plain, trunk = shipped('recipe', 'plain'), shipped('recipe', 'trunk')
     rows = {'photometric': {'data.photometric'}, 'layer_decay': {'optim.layer_decay'}}
@@ -275,6 +292,7 @@ def test_rows_of_the_recipe_differ_in_one_setting():
     ('name', 'variant', 'known'),
     [
         ('interference', 'single:depth', 'plain, synchronous.*single:TASK'),
+        ('scarce', 'both', 'single, plain, synchronous, student'),
         ('recipe', 'cutmix', 'plain, trunk, photometric'),
         ('pascal_mt', 'swin', 'vgg16, resnet50, vit_base'),
         ('nyud_mt', 'swin', 'vgg16, resnet50, vit_base'),

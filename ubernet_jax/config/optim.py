@@ -31,7 +31,7 @@ class Optimizer(enum.Enum):
 
 
 class Balancing(enum.Enum):
-    """How the gradients of the tasks are combined at the branch point (docs/interference.md).
+    """How the gradients of the tasks are combined at the branch point (docs/balancing.md).
 
     Attributes:
       NONE: added up, as in the paper.

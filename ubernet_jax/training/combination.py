@@ -1,4 +1,4 @@
-"""How the cotangents of the tasks become one cotangent at the branch point (docs/interference.md).
+"""How the cotangents of the tasks become one cotangent at the branch point (docs/balancing.md).
 
 The paper adds them up as they come. The other methods compare the tasks first, so they keep the
 cotangents of a micro-batch separate, each labelled task in its slot; the last slot holds the sum of
