@@ -70,7 +70,7 @@ def soak(*delays: float) -> list:
     return [pytest.param(delay, marks=pytest.mark.soak) for delay in delays]
 
 
-@pytest.mark.parametrize('delay', [pytest.param(0.0, marks=pytest.mark.slow), *soak(0.4, 3.0)])
+@pytest.mark.parametrize('delay', soak(0.0, 0.4, 3.0))
 def test_two_trainings(delay, start, config, tmp_path, assert_same_end, undisturbed):
     steps = f'--config.steps={config.steps}'
     first = start(tmp_path / 'run', steps, '--config.log_every=1', '--config.name=first')
