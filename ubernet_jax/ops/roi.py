@@ -52,6 +52,8 @@ def roi_max_pool(
     )
     maxima = None
     for offset in range(_largest_bin(width, size, dilation)):
+        # One column after the other: the values of a column take R * S * S * C elements.
+        maxima, left = lax.optimization_barrier((maxima, left))
         column = (left + dilation * offset)[:, None]
         inside = (column < right[:, None])[..., None]
         for level, row in _two_windows(top, bottom, dilation, height):
@@ -62,11 +64,11 @@ def roi_max_pool(
     assert maxima is not None
     _, argmax = maxima
     # The gradient flows through this lookup of the maxima.
-    pooled = jnp.take_along_axis(
-        features.reshape(-1, channels), argmax.reshape(-1, channels), 0, mode='clip'
-    )
+    # A single index for each element takes the least memory.
+    channel = jnp.arange(channels).reshape(1, 1, 1, channels)
+    pooled = features.reshape(-1)[argmax * channels + channel]
     is_filled = (top < bottom)[:, :, None, None] & (left < right)[:, None, :, None]
-    return jnp.where(is_filled, pooled.reshape(argmax.shape), 0)
+    return jnp.where(is_filled, pooled, 0)
 
 
 def roi_align(
