@@ -55,6 +55,7 @@ NAVIGATION = {
         Detection <docs/results/detection>
         Depth and normals <docs/results/kitchen>
         Partial labels <docs/results/partial>
+        Scarce labels <docs/results/scarce>
         Training and test recipe <docs/results/recipe>
         Decisions <docs/results/decisions>
         Multi-task benchmarks <docs/results/multitask>
