@@ -8,11 +8,11 @@
     ubernet train --config scarce:student --workdir runs/student
 
 `folder/scarce` has 20 training images with the label `clothes`, and a test split; `folder/rest` has
-images of the same kind without it. docs/interference.md says how they were made, and what came of
-it. As in `interference.py`, the network of the package is trained further; the head of `clothes` is
-new. `single` has only this task, `plain` saliency and segmentation, too, `synchronous` makes as
-many updates of the heads with the other solver, and `student` learns the labels that `single`
-predicts for the rest.
+images of the same kind without it. docs/results/scarce.md says how they were made, and what came
+of it. As in `interference.py`, the network of the package is trained further; the head of
+`clothes` is new. `single` has only this task, `plain` saliency and segmentation, too, `synchronous`
+makes as many updates of the heads with the other solver, and `student` learns the labels that
+`single` predicts for the rest.
 """
 
 from ubernet_jax import config as c
@@ -55,7 +55,7 @@ def make_plain() -> c.Config:
         c.DatasetConfig(name='folder/rest', tasks=('saliency',)),
     ]
     config.evaluation.benchmarks = [
-        *(set_ for set_ in config.evaluation.benchmarks if set_.name != 'folder/fashion'),
+        *(test for test in config.evaluation.benchmarks if test.name != 'folder/fashion'),
         c.DatasetConfig(name='folder/scarce', split='test', tasks=('clothes', 'saliency')),
     ]
     return config
