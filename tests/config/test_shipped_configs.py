@@ -31,6 +31,16 @@ def changes(config: c.Config, base: c.Config) -> set[str]:
     return {line.split(':')[0] for line in lines} - {'name'}
 
 
+def assert_differences(name: str, base: str, differences: dict[str, set[str]]) -> None:
+    """Asserts that variants of a file are valid, and differ from its variant `base` in fields."""
+    expected = shipped(name, base)
+    validate(expected)
+    for variant, fields in differences.items():
+        config = shipped(name, variant)
+        validate(config)
+        assert config.name == f'{name}:{variant}' and changes(config, expected) == fields
+
+
 def test_the_folder_holds_the_shipped_configs():
     # `folder` is tested with `configure`, which makes it.
     assert {path.stem for path in CONFIGS.glob('*.py')} == {*SHIPPED, 'folder', '__init__'}
@@ -238,18 +248,13 @@ def test_partial_labels_and_the_solver_are_the_only_differences():
 
 
 def test_networks_of_the_interference_differ_in_solver_and_taught_labels():
-    plain = shipped('interference', 'plain')
-    validate(plain)
     differences = {
         'synchronous': {'optim.algorithm', 'optim.shared.batch_size'},
         'cagrad': {'optim.balancing.method'},
         'student': {'data.train'},
+        'student:cagrad': {'data.train', 'optim.balancing.method'},
     }
-    differences['student:cagrad'] = differences['student'] | differences['cagrad']
-    for variant, fields in differences.items():
-        config = shipped('interference', variant)
-        validate(config)
-        assert changes(config, plain) == fields
+    assert_differences('interference', 'plain', differences)
     student = shipped('interference', 'student')
     for dataset in student.data.train:
         assert sorted((*dataset.tasks, *dataset.taught)) == sorted(student.tasks)
@@ -259,31 +264,19 @@ def test_networks_of_the_interference_differ_in_solver_and_taught_labels():
 
 
 def test_networks_with_a_scarce_task_differ_in_solver_and_taught_labels():
-    plain = shipped('scarce', 'plain')
-    validate(plain)
-    differences = {
-        'synchronous': {'optim.algorithm', 'optim.shared.batch_size'},
-        'student': {'data.train'},
-    }
-    for variant, fields in differences.items():
-        config = shipped('scarce', variant)
-        validate(config)
-        assert changes(config, plain) == fields
+    solver = {'optim.algorithm', 'optim.shared.batch_size'}
+    assert_differences('scarce', 'plain', {'synchronous': solver, 'student': {'data.train'}})
     assert shipped('scarce', 'student').data.train[-1].taught == ('clothes',)
     single = shipped('scarce', 'single')
     assert [dataset.name for dataset in single.data.train] == ['folder/scarce']
-    assert single.tasks == {'clothes': plain.tasks['clothes']}
+    assert single.tasks == {'clothes': shipped('scarce', 'plain').tasks['clothes']}
 
 
 def test_rows_of_the_recipe_differ_in_one_setting():
     plain, trunk = shipped('recipe', 'plain'), shipped('recipe', 'trunk')
     rows = {'photometric': {'data.photometric'}, 'layer_decay': {'optim.layer_decay'}}
-    for row, fields in rows.items():
-        config = shipped('recipe', row)
-        validate(config)
-        assert config.name == f'recipe:{row}' and changes(config, trunk) == fields
-    for base in (plain, trunk):
-        validate(base)
+    assert_differences('recipe', 'trunk', rows)
+    validate(plain)
     assert set(plain.tasks) < set(shipped('reference').tasks)
     assert plain.data.keep_features and not trunk.data.keep_features
 
