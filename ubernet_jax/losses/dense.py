@@ -45,10 +45,14 @@ def dense_loss(
         pixel_losses, counted = pixel_loss(scores, target, valid)
         return image_means(pixel_losses, counted & valid)
 
-    weights = [scale_weight] * (len(maps) - 1) + [1.0]
-    map_losses = map(with_gradient(loss), maps)
-    weighted = (weight * value for weight, value in zip(weights, map_losses, strict=True))
-    return sum(weighted, start=jnp.zeros(len(labelled)))
+    losses = jnp.zeros(len(labelled))
+    for index, scores in enumerate(maps):
+        # The barrier makes a map wait for the one before it: all at once need several times the
+        # memory of the scores.
+        scores, losses = jax.lax.optimization_barrier((scores, losses))
+        weight = scale_weight if index < len(maps) - 1 else 1.0
+        losses += weight * with_gradient(loss)(scores)
+    return losses
 
 
 def image_means(loss: jax.Array, counted: jax.Array) -> jax.Array:
