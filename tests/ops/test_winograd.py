@@ -55,18 +55,19 @@ def test_rounding_errors_are_those_of_a_plain_convolution():
 
 
 @pytest.mark.parametrize(
-    ('channels', 'side', 'dtype', 'expected'),
+    ('channels', 'side', 'pixels', 'dtype', 'products'),
     [
-        ((256, 512), 3, jnp.float32, 16),
-        ((256, 512), 3, jnp.bfloat16, 0),
-        ((256, 512), 1, jnp.float32, 0),
-        ((128, 256), 3, jnp.float32, 0),
+        ((256, 512), 3, 32, jnp.float32, 16),
+        ((256, 512), 3, 8, jnp.float32, 0),
+        ((256, 512), 3, 32, jnp.bfloat16, 0),
+        ((256, 512), 1, 32, jnp.float32, 0),
+        ((128, 256), 3, 32, jnp.float32, 0),
     ],
 )
-def test_it_is_used_where_it_is_faster(channels, side, dtype, expected):
-    x = jax.ShapeDtypeStruct((1, 8, 8, channels[0]), dtype)
+def test_it_is_used_where_it_is_faster(channels, side, pixels, dtype, products):
+    x = jax.ShapeDtypeStruct((1, pixels, pixels, channels[0]), dtype)
     kernel = jax.ShapeDtypeStruct((side, side, *channels), dtype)
     program = jax.jit(convolve).trace(x, kernel).lower(lowering_platforms=('cpu',)).as_text()
-    assert program.count('stablehlo.dot_general') == expected
+    assert program.count('stablehlo.dot_general') == products
     program = jax.jit(convolve).trace(x, kernel).lower(lowering_platforms=('cuda',)).as_text()
     assert 'stablehlo.convolution' in program

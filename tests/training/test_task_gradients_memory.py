@@ -133,7 +133,7 @@ def test_remat_saves_memory_in_the_compiled_program():
         jitted = jax.jit(jax.grad(total), compiler_options=recomputing())
         return temporary_bytes(jitted.lower(params[SHARED]).compile())
 
-    assert temporary(True) < 0.75 * temporary(False)
+    assert temporary(True) < 0.85 * temporary(False)
 
 
 def kept_by_trunk(method: str) -> int:
