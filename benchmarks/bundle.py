@@ -15,6 +15,10 @@ import importlib.metadata
 import pathlib
 import subprocess
 import sys
+from collections.abc import Iterable
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from ubernet_jax import cli, prepare
 from ubernet_jax.config import Config, Initialisation
@@ -23,12 +27,11 @@ from ubernet_jax.datasets.builders.registry import make_builder
 from ubernet_jax.errors import UserError
 from ubernet_jax.weights import __main__ as weights
 
-# What a machine for deep learning usually lacks, with what these packages require.
-PACKAGES = (
-    'tensorflow-datasets array-record grain ml-collections tensorboardX dm-tree docstring-parser '
-    'googleapis-common-protos immutabledict portpicker promise simple-parsing tensorflow-metadata '
-    'toml'
+# What a machine for deep learning has, with what these packages require.
+PRESENT = (
+    'jax jaxlib flax optax orbax-checkpoint scipy scikit-image matplotlib h5py safetensors'
 ).split()
+UNUSED = {'pyarrow'}  # tensorflow-datasets needs it for formats that are not used here
 SOURCE_ONLY = ('promise',)
 PLATFORMS = ('manylinux_2_28_x86_64', 'manylinux_2_24_x86_64', 'manylinux2014_x86_64')
 WEIGHTS = 'start.safetensors'
@@ -59,8 +62,29 @@ PYTHONPATH=bundle/site:. python3 -m benchmarks.timed_training --config bundle/co
 """
 
 
+def list_missing() -> list[str]:
+    """Returns the packages that this one requires and a machine with PRESENT lacks."""
+    return sorted(_required_by(['ubernet_jax']) - _required_by(PRESENT) - UNUSED - {'ubernet-jax'})
+
+
+def _required_by(names: Iterable[str]) -> set[str]:
+    """Returns these packages and all that they require without extras."""
+    found, waiting = set(), [canonicalize_name(name) for name in names]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            requirements = map(Requirement, importlib.metadata.requires(name) or [])
+            waiting += [
+                canonicalize_name(requirement.name)
+                for requirement in requirements
+                if requirement.marker is None or requirement.marker.evaluate({'extra': ''})
+            ]
+    return found
+
+
 def download_wheels(folder: pathlib.Path, python: str = '3.12') -> None:
-    """Downloads a wheel of each of PACKAGES, in the version of this environment.
+    """Downloads a wheel of each missing package, in the version of this environment.
 
     Raises:
       UserError: pip found no such wheel.
@@ -69,7 +93,7 @@ def download_wheels(folder: pathlib.Path, python: str = '3.12') -> None:
     options = ['--quiet', '--no-deps', '--dest', str(folder)]
     target = ['--only-binary=:all:', '--python-version', python]
     target += [word for platform in PLATFORMS for word in ('--platform', platform)]
-    for name in PACKAGES:
+    for name in list_missing():
         version = f'{name}=={importlib.metadata.version(name)}'
         download = [*pip, 'download', *options, *target, version]
         # A package that is published as source only, and has no compiled parts.

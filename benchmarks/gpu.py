@@ -80,10 +80,11 @@ def run_section(section: Section, seconds: float) -> str:
     # The processes share the device's memory, and `peak` is what they have really used.
     environment = os.environ | {
         'XLA_PYTHON_CLIENT_PREALLOCATE': 'false',
-        'XLA_FLAGS': f'{os.environ.get("XLA_FLAGS", "")} {section.flags}',
         'TF_CPP_MIN_LOG_LEVEL': '3',
         'PYTHONUNBUFFERED': '1',
     }
+    if section.flags:  # XLA takes a blank value for the name of a file, and ends the process
+        environment['XLA_FLAGS'] = f'{os.environ.get("XLA_FLAGS", "")} {section.flags}'.strip()
     start = time.monotonic()
     processes = [
         subprocess.Popen(

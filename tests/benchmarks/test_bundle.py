@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from benchmarks.bundle import CONFIG, prepare_datasets, write_first_weights
+from benchmarks.bundle import CONFIG, list_missing, prepare_datasets, write_first_weights
 from helpers.half_labelled import WEEDS, write_set
 from ubernet_jax import config as c
 from ubernet_jax.config.flags import load_config
@@ -39,6 +39,13 @@ def test_only_the_splits_that_are_used_are_packed(garden, tmp_path, with_tests):
     else:
         with pytest.raises(UserError, match='folder/garden:test'):
             _ = test[0]
+
+
+def test_wheels_are_those_that_a_machine_for_deep_learning_lacks():
+    missing = list_missing()
+    assert {'tensorflow-datasets', 'grain', 'tqdm'} <= set(missing)
+    assert 'dm-tree' in missing  # required by grain and tensorflow-datasets
+    assert not {'jax', 'flax', 'numpy', 'scipy', 'ubernet-jax', 'pyarrow'} & set(missing)
 
 
 def test_the_first_weights_of_a_configuration(tmp_path):

@@ -33,6 +33,14 @@ def test_flags_of_a_section_are_added_to_those_of_the_user(monkeypatch):
     assert os.environ['XLA_FLAGS'] == '--first=1'
 
 
+@pytest.mark.parametrize('flags', ['', '--second=2'])
+def test_no_flags_are_not_a_blank(monkeypatch, flags):
+    monkeypatch.delenv('XLA_FLAGS')
+    command = ('-c', 'import os; print([os.environ.get("XLA_FLAGS", "unset")])')
+    text = run_section(Section('flags', 1.0, [command], flags), 20.0)
+    assert f"['{flags or 'unset'}']" in text
+
+
 def test_the_shares_of_the_sections_add_up():
     for rehearse in (True, False):
         assert sum(section.share for section in make_sections(rehearse)) == pytest.approx(1)
