@@ -68,12 +68,8 @@ def _by_phase(function: Callable[[Array], Array], x: Array, dilation: int) -> Ar
 
     A dilated convolution is a plain one of each of these images.
     """
-    images, height, width, _ = x.shape
     y = function(_split_phases(x, dilation))
-    rows, columns, channels = y.shape[1:]
-    y = y.reshape(dilation, dilation, images, rows, columns, channels)
-    y = y.transpose(2, 3, 0, 4, 1, 5).reshape(images, rows * dilation, columns * dilation, channels)
-    return y[:, :height, :width]
+    return _join(y.reshape(dilation, dilation, len(x), *y.shape[1:]), x)
 
 
 def _split_phases(x: Array, dilation: int) -> Array:
@@ -86,15 +82,21 @@ def _split_phases(x: Array, dilation: int) -> Array:
 
 def _convolve(x: Array, kernel_parts: Sequence[Array], contracted: int) -> Array:
     """Convolves x with a transformed kernel, whose axis `contracted` has the channels of x."""
-    images, height, width, _ = x.shape
-    rows, columns = -(-height // STEP), -(-width // STEP)
     products = [
         lax.dot_general(_matrix(tile), part, (((1,), (contracted,)), ((), ())))
         for tile, part in zip(_transform(IMAGE, _pixels(x, TILE)), kernel_parts, strict=True)
     ]
-    pixels = jnp.stack(_transform(RESULT, products)).reshape(STEP, STEP, images, rows, columns, -1)
-    y = pixels.transpose(2, 3, 0, 4, 1, 5).reshape(images, rows * STEP, columns * STEP, -1)
-    return y[:, :height, :width]
+    pixels = jnp.stack(_transform(RESULT, products))
+    rows, columns = (-(-length // STEP) for length in x.shape[1:3])
+    return _join(pixels.reshape(STEP, STEP, len(x), rows, columns, -1), x)
+
+
+def _join(pixels: Array, x: Array) -> Array:
+    """Joins every k-th pixel (k, k, N, rows, columns, d) to an image of the size of x."""
+    side, _, images, rows, columns, channels = pixels.shape
+    y = pixels.transpose(2, 3, 0, 4, 1, 5)
+    y = y.reshape(images, rows * side, columns * side, channels)
+    return y[:, : x.shape[1], : x.shape[2]]
 
 
 def _transform_kernel(kernel: Array) -> list[Array]:
