@@ -55,7 +55,7 @@ def make_longer() -> c.Config:
     config.epochs = 4.0
     config.optim.shared.learning_rate = 1e-4
     for name, task in config.tasks.items():
-        if name != 'segmentation':  # the rate of the single network that was measured
+        if name != 'segmentation':  # measured with the rate of the shorter training
             task.learning_rate *= 3
     config.tasks['detection'].weight = 5.0
     return config
