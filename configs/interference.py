@@ -16,8 +16,9 @@ blocks, stem and heads are trained, and the images of each task are seen equally
 replaces the asynchronous solver and makes as many updates of the heads, all tasks together;
 `cagrad` adds the balancing method. `student` also learns the labels that the seven single-task
 networks taught, `student:cagrad` both. Detection has five times the weight of the other tasks: with
-equal weights, it loses a quarter to the network for detection alone. docs/interference.md has what
-was run so far. The first runs compute the features of the other ten blocks, which are kept.
+equal weights, it loses a quarter to the network for detection alone (one seed).
+docs/interference.md has what was run so far. The first runs compute the features of the other ten
+blocks, which are kept.
 """
 
 from ubernet_jax import config as c
@@ -30,7 +31,7 @@ SYNCHRONOUS_BATCH = 7
 
 
 def get_config(variant: str = 'plain') -> c.Config:
-    config = make_longer()
+    config = make_plain()
     name, _, argument = variant.partition(':')
     if name == 'single' and argument in config.tasks:
         config = config.restrict_to([argument])
@@ -49,9 +50,9 @@ def get_config(variant: str = 'plain') -> c.Config:
     return config
 
 
-def make_longer() -> c.Config:
-    """Returns the configuration of `plain`: twice as long, with larger steps and a weight."""
-    config = make_plain()
+def make_plain() -> c.Config:
+    """Returns the configuration of `plain`: twice as long as the short one, with larger steps."""
+    config = make_short()
     config.epochs = 4.0
     config.optim.shared.learning_rate = 1e-4
     for name, task in config.tasks.items():
@@ -61,8 +62,8 @@ def make_longer() -> c.Config:
     return config
 
 
-def make_plain() -> c.Config:
-    """Returns seven tasks that continue from the network of the package for two epochs."""
+def make_short() -> c.Config:
+    """Returns a training that continues the network of the package for two epochs."""
     config = reference.get_config().restrict_to(list(mini.get_config().tasks))
     reference.shrink(config)
     config.epochs = 2.0

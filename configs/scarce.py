@@ -43,7 +43,7 @@ def get_config(variant: str = 'plain') -> c.Config:
 
 def make_plain() -> c.Config:
     """Returns the configuration of `plain`."""
-    config = interference.make_plain().restrict_to(['saliency', 'segmentation', 'parts'])
+    config = interference.make_short().restrict_to(['saliency', 'segmentation', 'parts'])
     clothes = config.tasks.pop('parts')
     clothes.learning_rate *= 5  # the rate for a head that starts at random
     # A teacher of 20 images is seldom certain of small pieces: a threshold would remove them.
