@@ -159,8 +159,7 @@ def test_the_head_trains_and_detects(pooling):
     head = DetectionHead(classes=6, dropout=0.5, config=config)
     conv5 = jax.random.normal(KEY, (2, 13, 17, 8))
     image_sizes, scales = jnp.array([[97.0, 129.0], [80.0, 100.0]]), jnp.ones((2, 2))
-    init = jax.jit(functools.partial(head.init, method='detect'))
-    params = init(KEY, conv5, image_sizes, scales)
+    params = jax.jit(functools.partial(head.init, method='apply_layers'))(KEY, conv5)
     targets = jax.tree.map(lambda *x: jnp.stack(x), TARGETS, NO_TARGETS)
 
     def loss(params, conv5):

@@ -154,6 +154,11 @@ class DetectionHead(nn.Module):
         is_true_class = jax.nn.one_hot(regions.classes, self.classes)[..., None]
         return proposal_stage, SampledOutputs(scores, (is_true_class * deltas).sum(-2), regions)
 
+    def apply_layers(self, conv5: jax.Array) -> None:
+        """Applies all layers, for `init`: proposals and suppression would take long to trace."""
+        self.proposal_network(conv5)
+        self.box_head(self._pool(conv5, jnp.zeros((len(conv5), 1, 4))), False)
+
     def detect(
         self, conv5: jax.Array, image_sizes: jax.Array, scales: jax.Array
     ) -> DetectionOutputs:

@@ -111,10 +111,7 @@ class Detection(Task):
         return DetectionHead(len(self.classes), model.dropout, self.detector, patch, dtype)
 
     def init_head(self, head: nn.Module, rng: jax.Array, features: Features) -> dict:
-        variables = head.init(
-            rng, features.conv5, jnp.zeros((1, 2)), jnp.ones((1, 2)), method='detect'
-        )
-        return cast(dict, variables['params'])
+        return cast(dict, head.init(rng, features.conv5, method='apply_layers')['params'])
 
     def outputs(
         self,

@@ -1,6 +1,7 @@
 """The state of training: everything that a step changes."""
 
 import dataclasses
+import functools
 from typing import cast
 
 import jax
@@ -14,6 +15,7 @@ from ubernet_jax.network import SHARED, Params, init_variables, make_network
 from ubernet_jax.training.asynchronous import GroupState
 from ubernet_jax.training.distillation import add_adaptors
 from ubernet_jax.training.trained_part import trained_part
+from ubernet_jax.weights.arrays import abstract_variables
 from ubernet_jax.weights.imagenet import load_imagenet_trunk
 from ubernet_jax.weights.initial import load_start
 from ubernet_jax.weights.trained import on_first_device
@@ -59,12 +61,23 @@ def create_state(config: Config, optimizer: optax.GradientTransformationExtraArg
 
 def abstract_state(config: Config, optimizer: optax.GradientTransformationExtraArgs) -> TrainState:
     """Shapes and dtypes of the state on this process's first device, without running anything."""
-    return on_first_device(jax.eval_shape(lambda: _random_state(config, optimizer)))
+    state = functools.partial(_first_state, config, optimizer)
+    variables = abstract_variables(config)
+    return on_first_device(jax.eval_shape(state, *variables, jax.random.PRNGKey(0)))
 
 
 def _random_state(config: Config, optimizer: optax.GradientTransformationExtraArgs) -> TrainState:
     rng, init_rng = jax.random.split(jax.random.PRNGKey(config.seed))
-    params, batch_stats = init_variables(config, init_rng)
+    return _first_state(config, optimizer, *init_variables(config, init_rng), rng)
+
+
+def _first_state(
+    config: Config,
+    optimizer: optax.GradientTransformationExtraArgs,
+    params: Params,
+    batch_stats: dict,
+    rng: jax.Array,
+) -> TrainState:
     params = add_adaptors(make_network(config), params, batch_stats)
     return TrainState(
         step=jnp.zeros((), jnp.int32),

@@ -1,5 +1,7 @@
 """Names of the arrays of a network: their paths in the trees of parameters and statistics."""
 
+import functools
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,14 +9,27 @@ import flax.traverse_util
 import jax
 
 from ubernet_jax.config import Config
+from ubernet_jax.config.serialization import from_json, to_json
 from ubernet_jax.network import Params, init_variables
 
 PARAMS, BATCH_STATS = 'params', 'batch_stats'  # the first part of every name
 
 
+def abstract_variables(config: Config) -> tuple[Params, dict]:
+    """Returns shapes and dtypes of what `init_variables` returns; callers must not change them."""
+    described = Config(steps=0, tasks=config.tasks, model=config.model, loss=config.loss)
+    return _abstract_variables(json.dumps(to_json(described)))
+
+
+@functools.lru_cache(maxsize=8)  # tracing a network takes a second, and commands ask several times
+def _abstract_variables(config: str) -> tuple[Params, dict]:
+    network = from_json(json.loads(config))
+    return jax.eval_shape(lambda: init_variables(network, jax.random.PRNGKey(0)))
+
+
 def network_shapes(config: Config) -> dict[str, tuple[int, ...]]:
     """Returns the shape of every array of the network that a configuration describes, by name."""
-    abstract = flatten(*jax.eval_shape(lambda: init_variables(config, jax.random.PRNGKey(0))))
+    abstract = flatten(*abstract_variables(config))
     return {name: leaf.shape for name, leaf in abstract.items()}
 
 

@@ -13,8 +13,8 @@ import orbax.checkpoint as ocp
 
 from ubernet_jax.config import Config, serialization
 from ubernet_jax.errors import UserError
-from ubernet_jax.network import init_variables
 from ubernet_jax.process_limits import find_shortage
+from ubernet_jax.weights.arrays import abstract_variables
 from ubernet_jax.weights.checkpoint_digests import DamagedError, check_digests
 from ubernet_jax.weights.checkpoint_lock import reading
 from ubernet_jax.weights.exported import SUFFIX, TrainedNetwork, load_exported
@@ -103,7 +103,7 @@ def _restore_network(manager: ocp.CheckpointManager, step: int) -> TrainedNetwor
 
 def abstract_network(config: Config) -> dict[str, Any]:
     """Returns shapes and dtypes of the item `network` of a checkpoint, on the first device."""
-    params, batch_stats = jax.eval_shape(lambda: init_variables(config, jax.random.PRNGKey(0)))
+    params, batch_stats = abstract_variables(config)
     return on_first_device({'params': params, 'batch_stats': batch_stats})
 
 
