@@ -10,9 +10,9 @@ import sys
 
 import numpy as np
 import pytest
-from absl.testing import flagsaver
 from PIL import Image
 
+from helpers.commands import call_ubernet
 from helpers.pages import PAGES, code_blocks
 from helpers.paths import ROOT
 from helpers.training import free_port
@@ -78,10 +78,7 @@ def test_the_guide_to_teaching_works(tmp_path, monkeypatch, capsys):
     commands = re.findall(r'^ubernet (.*)$', page, re.MULTILINE)
     outputs = {}
     for command in commands:
-        name, *arguments = command.split()
-        main = COMMANDS[name].load()  # before the flags are kept, since importing defines some
-        with flagsaver.flagsaver():
-            main(arguments)
+        call_ubernet(command)
         outputs[command] = capsys.readouterr().out
     assert [command.split()[0] for command in commands].count('teach') == 3
     plan = outputs['doctor --config home.py:student']
@@ -163,7 +160,8 @@ def test_the_code_of_the_readme_runs(exported, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_folder_of_the_readme_is_prepared_and_configured(tmp_path):
+def test_the_folder_of_the_readme_is_prepared_and_configured(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     text = (ROOT / 'README.md').read_text()
     files = re.findall(r'^(garden/\S+)(?: +(\{.*\}))?$', text, re.MULTILINE)
     for name, content in files:
@@ -174,8 +172,10 @@ def test_the_folder_of_the_readme_is_prepared_and_configured(tmp_path):
         else:
             Image.new('RGB' if path.suffix == '.jpg' else 'L', (40, 30)).save(path)
     prepare, configure = re.findall(r'^ubernet ((?:prepare|configure) folder/.*)$', text, re.M)
-    assert 'train 1 images (weeds 1)' in run_command(prepare, tmp_path)
-    assert 'weeds' in run_command(configure, tmp_path)
+    call_ubernet(prepare)
+    assert 'train 1 images (weeds 1)' in capsys.readouterr().out
+    call_ubernet(configure)
+    assert 'weeds' in capsys.readouterr().out
     config = load_config(str(tmp_path / 'my.py'))
     assert config.tasks['weeds'].classes == ('soil', 'weed')
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from helpers import tiny_config
-from helpers.commands import call_main, call_train, run_command
+from helpers.commands import call_main, call_train
 from helpers.moments import last_step, wait_until
 from helpers.networks import read_state
 from helpers.paths import ROOT
@@ -133,9 +133,9 @@ def test_a_workdir_of_another_configuration_is_refused(run, config):
 
 
 @slow
-def test_evaluate_writes_a_json_file_for_each_benchmark_with_its_protocol(run, tmp_path):
-    done = run_command('evaluate', '--checkpoint', run, '--out', tmp_path)
-    assert done.returncode == 0, done.stderr
+def test_evaluate_writes_a_json_file_for_each_benchmark_with_its_protocol(run, tmp_path, capsys):
+    call_main(evaluate.main, '--checkpoint', run, '--out', tmp_path)
+    output = capsys.readouterr().out
     assert {p.name for p in tmp_path.glob('*.json')} == {
         'folder_tiny-test-normals.json',
         'folder_tiny-test-segmentation.json',
@@ -145,7 +145,7 @@ def test_evaluate_writes_a_json_file_for_each_benchmark_with_its_protocol(run, t
     assert (report['task'], report['result']) == ('normals', 'normals')
     (main,) = (score for score in report['scores'] if score['main'])
     assert main['value'] == report['mean'] and 0 < report['mean'] < 180
-    assert 'mIoU' in done.stdout and f'mean angle {report["mean"]:.1f}°' in done.stdout
+    assert 'mIoU' in output and f'mean angle {report["mean"]:.1f}°' in output
 
 
 @slow
@@ -157,8 +157,7 @@ def test_predict_writes_pictures_and_arrays_from_every_kind_of_checkpoint(run, t
     exported, out = tmp_path / 'shared' / 'tiny.safetensors', tmp_path / 'out'
     call_main(weights_main, 'export', '--checkpoint', run, '--out', exported)
     files = [tmp_path / f'{name}.png' for name in photographs]
-    done = run_command('predict', '--checkpoint', exported, *files, '--arrays', '--out', out)
-    assert done.returncode == 0, done.stderr
+    call_main(predict.main, '--checkpoint', exported, *files, '--arrays', '--out', out)
     assert {p.name for p in (out / 'dot').iterdir()} == {
         'normals.png', 'segmentation.png', 'segmentation.index.png', 'sheet.png',
         'predictions.npz',

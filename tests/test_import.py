@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from helpers.annotated_images import HEIGHT, WIDTH, annotation, document
+from helpers.commands import call_ubernet
 from helpers.dataset_files import random_image, save_list, save_map, write_json
+from helpers.pages import code_blocks
 from helpers.paths import ROOT
-from test_docs import code_blocks, run_command
 
 PAGE = 'docs/import.md'
 # The network of the page, but tiny.
@@ -24,16 +25,17 @@ SMALLER = (
 
 
 @pytest.mark.slow
-def test_boxes_and_masks_become_one_network_in_five_commands(tmp_path):
+def test_boxes_and_masks_become_one_network_in_five_commands(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     write_pets_and_garden(tmp_path)
     (config,) = code_blocks(PAGE, 'python')
     (tmp_path / 'both.py').write_text(config)
     commands = re.findall(r'^ubernet (.*)$', (ROOT / PAGE).read_text(), re.MULTILINE)
     assert len(commands) == 5
-    outputs = [
-        run_command(f'{line} {SMALLER}' if line.startswith('train ') else line, tmp_path)
-        for line in commands
-    ]
+    outputs = []
+    for line in commands:
+        call_ubernet(f'{line} {SMALLER}' if line.startswith('train ') else line)
+        outputs.append(capsys.readouterr().out)
     assert 'train 4 images (detection 4), test 1 images (detection 1)' in outputs[0]
     assert 'train 4 images (masks 4), test 1 images (masks 1)' in outputs[1]
     results = tmp_path / 'runs/both/results/00000002'

@@ -8,6 +8,7 @@ from absl.testing import flagsaver
 
 from helpers.paths import ROOT
 from ubernet_jax import train
+from ubernet_jax.commands import COMMANDS
 
 
 def run_command(module: str, *arguments: object) -> subprocess.CompletedProcess:
@@ -24,6 +25,14 @@ def call_main(main: Callable[[], None], *arguments: object) -> None:
         main()
     finally:
         sys.argv = kept
+
+
+def call_ubernet(command: str) -> None:
+    """Calls `ubernet COMMAND` in this process, in a third of the time that a process takes."""
+    name, *arguments = command.split()
+    main = COMMANDS[name].load()  # before the flags are kept, since importing defines some
+    with flagsaver.flagsaver():
+        main(arguments)
 
 
 def call_train(*arguments: object) -> None:

@@ -33,7 +33,7 @@ def model(monkeypatch) -> c.ModelConfig:
 def test_sizes(height):
     image = jnp.ones((1, height, 28, 3))
     stem = Stem(4)
-    taps: Any = stem.apply(stem.init(jax.random.PRNGKey(0), image), image)
+    taps: Any = jax.eval_shape(lambda: stem.init_with_output(jax.random.PRNGKey(0), image)[0])
     for number, (tap, stride) in enumerate(STRIDES.items()):
         assert taps[tap].shape == (1, -(-height // stride), -(-28 // stride), 4 * 2**number)
 
@@ -43,7 +43,7 @@ def test_a_cell_lies_at_the_centre_of_its_pixels(stage):
     # The gradient of a cell is symmetric about its centre if all kernels are constant.
     tap, stride = list(STRIDES.items())[stage]
     stem, image = Stem(1), jax.random.uniform(jax.random.PRNGKey(1), (1, 96, 96, 3))
-    variables = stem.init(jax.random.PRNGKey(0), image)
+    variables = jax.jit(stem.init)(jax.random.PRNGKey(0), image)
     variables = jax.tree.map(lambda x: jnp.ones_like(x) / x.size, variables)
     cell = 48 // stride - 1
 
@@ -51,7 +51,7 @@ def test_a_cell_lies_at_the_centre_of_its_pixels(stage):
         # The maxima of the pooling layers are no matter for the mean of an image and its mirror.
         return stem.apply(variables, image)[tap][0, cell, cell, 0]
 
-    seen = np.argwhere(np.asarray(jax.grad(value)(jnp.ones_like(image)))[0, :, :, 0] > 0)
+    seen = np.argwhere(np.asarray(jax.jit(jax.grad(value))(jnp.ones_like(image)))[0, :, :, 0] > 0)
     centre = (seen.min(0) + seen.max(0)) / 2
     np.testing.assert_allclose(centre, (cell + 0.5) * stride - 0.5)
 
@@ -77,7 +77,7 @@ def test_squares_are_averaged_to_larger_squares():
 def test_heads_use_the_stem(model, stride):
     task = c.SoftMask(stride=stride)
     network = Network(model, {'saliency': task})
-    params, stats = network.init(jax.random.PRNGKey(0))
+    params, stats = jax.jit(network.init)(jax.random.PRNGKey(0))
     image, valid = jnp.ones((1, 42, 28, 3), jnp.uint8), jnp.ones((1, 42, 28), bool)
     head = network.head('saliency')
     assert isinstance(head, DenseHead)
@@ -90,7 +90,7 @@ def test_heads_use_the_stem(model, stride):
         assert scores.shape == (1, -(-42 // stride), -(-28 // stride), 2)
         return scores.sum()
 
-    gradient = jax.grad(total)(params[SHARED])['trunk']
+    gradient = jax.jit(jax.grad(total))(params[SHARED])['trunk']
     moved = {name for name, tree in gradient.items() if any(map(np.any, jax.tree.leaves(tree)))}
     assert moved == {'stem'}
 
@@ -99,13 +99,14 @@ def test_heads_use_the_stem(model, stride):
 def test_kept_features_leave_the_rest_to_be_computed(model, blocks):
     model.frozen_blocks = blocks
     network = Network(model, {})
-    params, stats = network.init(jax.random.PRNGKey(0))
+    params, stats = jax.jit(network.init)(jax.random.PRNGKey(0))
     image = jax.random.randint(jax.random.PRNGKey(1), (1, 28, 28, 3), 0, 256).astype(jnp.uint8)
     valid = jnp.ones((1, 28, 28), bool)
-    kept = network.frozen(params[SHARED], image, valid)
+    kept = jax.jit(network.frozen)(params[SHARED], image, valid)
     assert set(kept) == [{'block_0', 'tokens'}, {'block_0', 'block_1'}][blocks - 1]
-    whole, _ = network.features(params[SHARED], stats, image, valid)
-    rest, _ = network.features(params[SHARED], stats, image, valid, kept=kept)
+    features = jax.jit(network.features)
+    whole, _ = features(params[SHARED], stats, image, valid)
+    rest, _ = features(params[SHARED], stats, image, valid, kept=kept)
     jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, atol=1e-5), whole, rest)
     assert TRUNKS[TRUNK].can_keep(model) and not network.is_frozen
 

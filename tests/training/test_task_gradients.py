@@ -41,7 +41,8 @@ def gradient_functions():
 
     def bind(function):
         jitted = jax.jit(functools.partial(function, settings))
-        return lambda batch: jitted(state.params, state.batch_stats, batch, state.rng)
+        arguments = state.params, state.batch_stats
+        return lambda batch: jax.device_get(jitted(*arguments, batch, state.rng))
 
     return bind(compute_gradients), bind(plain_gradients)
 

@@ -41,7 +41,7 @@ def batch_of(labelled: list[list[bool]], taught: list[list[bool]]) -> Batch:
 
 @pytest.fixture(scope='module')
 def gradients():
-    """(weight, batch) -> gradients."""
+    """(weight, batch) -> gradients, as arrays of NumPy."""
     state = make_state(configure(1.0))
 
     @functools.cache
@@ -50,7 +50,8 @@ def gradients():
         settings = make_step_settings(config, make_network(config))
         return jax.jit(functools.partial(compute_gradients, settings))
 
-    return lambda weight, batch: compiled(weight)(state.params, state.batch_stats, batch, state.rng)
+    arguments = state.params, state.batch_stats
+    return lambda weight, batch: jax.device_get(compiled(weight)(*arguments, batch, state.rng))
 
 
 REAL = [[False] * 3, [True] * 3]  # the second image has all labels, the first has none
@@ -63,7 +64,7 @@ def test_a_taught_label_contributes_its_weight_times_its_gradient(gradients):
     real, both = gradients(1.0, batch_of(REAL, NONE)), gradients(1.0, batch_of(ALL, NONE))
     weighted = gradients(WEIGHT, batch_of(ALL, FIRST))
 
-    def mix(real: jax.Array, both: jax.Array) -> jax.Array:
+    def mix(real: np.ndarray, both: np.ndarray) -> np.ndarray:
         return real + WEIGHT * (both - real)
 
     for group, wanted in jax.tree.map(mix, real.sums, both.sums).items():
