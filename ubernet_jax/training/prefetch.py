@@ -40,7 +40,8 @@ def read_ahead(
             grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=2),
             worker_init_fn=_end_with_parent,
         )
-    with _finished_deletions(), contextlib.closing(iter(dataset)) as stream:
+    deletions = _finished_deletions() if workers else contextlib.nullcontext()
+    with deletions, contextlib.closing(iter(dataset)) as stream:
         try:
             yield from map(_copy, stream)
         except OSError as error:
