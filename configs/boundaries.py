@@ -10,12 +10,39 @@ pixels of the 300 images at about their original size, AdamW with learning rates
 because SGD needs 100 times as many images, and cross-entropy without bags. Tested at full size on
 all 200 test images with the official protocol: docs/results.md. On a GPU use
 `configs/hed_style.py`.
+
+`boundaries:small` is for comparing settings in 5 to 10 minutes a run: 480 images of the training
+split alone at half the area, one scale, bfloat16. It is evaluated on the split val, and with
+`--limit 40` as in docs/results/boundaries.md.
 """
 
 from ubernet_jax import config as c
+from ubernet_jax.errors import UserError
 
 
-def get_config() -> c.Config:
+def get_config(variant: str = '') -> c.Config:
+    if variant not in ('', 'small'):
+        raise UserError(f'boundaries.py:{variant}: unknown variant; known: small')
+    config = make_complete()
+    if variant == 'small':
+        shrink(config)
+    return config
+
+
+def shrink(config: c.Config) -> None:
+    config.name = 'boundaries:small'
+    config.images = 480
+    config.model.scales = 1
+    config.model.precision = c.Precision.BFLOAT16
+    config.data.train = [c.DatasetConfig(name='bsds500', split='train')]
+    config.data.buckets = ((161, 225), (225, 161))
+    config.data.scale = (1.68, 2.52)  # the same sizes of the images as in the complete one
+    config.evaluation.benchmarks = [c.DatasetConfig(name='bsds500', split='val')]
+    config.evaluation.thresholds = 33
+    config.evaluate_every = 1_000_000
+
+
+def make_complete() -> c.Config:
     return c.Config(
         name='boundaries',
         images=2000,

@@ -14,9 +14,10 @@ from ubernet_jax.labels.standard import VOC_CLASSES
 
 CONFIGS = ROOT / 'configs'
 SHIPPED = (
-    'balanced', 'boundaries', 'hed_style', 'interference', 'kitchen', 'mini', 'mini_gpu',
-    'normals_weight', 'nyud_mt', 'partial', 'pascal_mt', 'quickstart', 'recipe', 'reference',
-    'scarce', 'single_task', 'small', 'synchronous', 'two_task', 'ubernet', 'vit_heads',
+    'balanced', 'boundaries', 'decisions', 'hed_style', 'interference', 'kitchen', 'mini',
+    'mini_gpu', 'normals_weight', 'nyud_mt', 'partial', 'pascal_mt', 'quickstart', 'recipe',
+    'reference', 'scarce', 'single_task', 'small', 'synchronous', 'two_task', 'ubernet',
+    'vit_heads',
 )  # fmt: skip
 
 
