@@ -24,7 +24,7 @@ def datasets(split: str) -> list[c.DatasetConfig]:
 def get_config() -> c.Config:
     return c.Config(
         name='decisions',
-        images=1200,
+        images=600,
         tasks={
             'normals': c.Normals(batch_size=2, **GROUP | ubernet.SETTINGS['normals']),
             'parts': c.PAPER['parts'](batch_size=2, **GROUP),
