@@ -150,6 +150,19 @@ def test_selected_detections_equal_those_of_a_plain_loop(size):
     assert not best[~kept].any()
 
 
+def test_boxes_beside_the_image_are_no_detections():
+    boxes = np.float32(
+        [[50, 130, 90, 160], [-40, 10, 0, 50], [100, 10, 119.9999, 60], [119, 0, 150, 9]]
+    )
+    boxes = np.repeat(boxes[:, None], 2, axis=1)
+    scores = np.float32([[0.1, 0.9], [0.2, 0.8], [0.3, 0.7], [0.4, 0.6]])
+    image_size = jnp.array([120.0, 120.0])
+    selected = select_detections(boxes, scores, np.ones(4, bool), image_size, minimum=0.2, size=4)
+    corners, _, best, kept = (np.asarray(x) for x in selected)
+    assert best[kept].tolist() == pytest.approx([0.7, 0.6])
+    np.testing.assert_allclose(corners[kept], [[100, 10, 119.9999, 60], [119, 0, 120, 9]])
+
+
 @pytest.mark.parametrize('pooling', Pooling)
 def test_the_head_trains_and_detects(pooling):
     config = DetectionConfig(

@@ -20,7 +20,7 @@ from ubernet_jax.models.box_targets import BoxTargets, SampledOutputs
 from ubernet_jax.models.proposals import ProposalNetwork, Proposals, image_anchors, propose
 from ubernet_jax.models.scores import linear_scores
 from ubernet_jax.models.settings import DetectionConfig, Pooling
-from ubernet_jax.ops.boxes import clip, decode
+from ubernet_jax.ops.boxes import clip, decode, has_area
 from ubernet_jax.ops.custom_vjp.relu import relu
 from ubernet_jax.ops.product import dense_product
 from ubernet_jax.ops.roi import roi_align, roi_max_pool
@@ -219,6 +219,8 @@ def select_detections(
 ) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
     """Applies non-maximum suppression to each class, then selects the best of all classes.
 
+    Boxes that are clipped to nothing, because they lie beside the image, are no detections.
+
     Args:
       boxes: (P, C, 4), a box per class.
       scores: (P, C), probabilities; class 0 is the background.
@@ -233,7 +235,8 @@ def select_detections(
     boxes = clip(boxes, image_size[0], image_size[1])
 
     def suppress_class(boxes: jax.Array, scores: jax.Array) -> tuple[jax.Array, jax.Array]:
-        indices, kept = suppress(boxes, scores, valid & (scores > minimum), MAX_OVERLAP, size)
+        candidates = valid & (scores > minimum) & has_area(boxes)
+        indices, kept = suppress(boxes, scores, candidates, MAX_OVERLAP, size)
         return boxes[indices], jnp.where(kept, scores[indices], -jnp.inf)
 
     boxes, scores = jax.vmap(suppress_class, (1, 1))(boxes[:, 1:], scores[:, 1:])

@@ -66,6 +66,11 @@ def clip(boxes: Array, height: Array | float, width: Array | float) -> Array:
     return jnp.stack([jnp.clip(boxes[..., i], 0, limit) for i, limit in enumerate(limits)], -1)
 
 
+def has_area(boxes: Array) -> Array:
+    """Whether both sides of boxes (..., 4) have a length, so that rescaled ones have it, too."""
+    return (boxes[..., 2:] - boxes[..., :2] > SMALLEST).all(-1)
+
+
 def _area(x1: Array, y1: Array, x2: Array, y2: Array) -> Array:
     return jnp.maximum(x2 - x1, 0) * jnp.maximum(y2 - y1, 0)
 
