@@ -11,7 +11,7 @@ from helpers.dataset_files import random_image, save_list, write_annotation
 from helpers.paths import ROOT
 from helpers.shared import make_once
 from helpers.tiny_matlab_datasets import WRITERS
-from ubernet_jax import prepare
+from ubernet_jax import evaluate, prepare
 from ubernet_jax.config import PAPER
 from ubernet_jax.config.flags import load_config
 from ubernet_jax.errors import UserError
@@ -64,7 +64,8 @@ def prepared(tmp_path_factory) -> pathlib.Path:
 def vgg(tmp_path_factory) -> pathlib.Path:
     """The narrow VGG-16 of a Caffe file, imported."""
     folder = tmp_path_factory.mktemp('weights')
-    caffe = weight_files.write_caffemodel(folder / 'a.caffemodel', caffe_network.vgg(seed=1))
+    layers = caffe_network.vgg(seed=1, mean=0.0)
+    caffe = weight_files.write_caffemodel(folder / 'a.caffemodel', layers)
     call_main(weights_main, 'import', caffe, '--out', folder / 'vgg16.safetensors')
     return folder / 'vgg16.safetensors'
 
@@ -140,6 +141,24 @@ def test_two_tasks_start_from_vgg_and_the_other_networks_from_them(prepared, vgg
         # The trunk has not seen its effective batch yet.
         fc6 = [each[SHARED]['trunk']['fc']['fc6']['kernel'] for each in (params, trained)]
         np.testing.assert_array_equal(*fc6)
+
+
+@pytest.mark.soak
+def test_the_networks_of_the_paper_are_trained_and_scored(prepared, vgg, tmp_path):
+    """The test above with an update of the trunk, and the scores on all benchmarks of a union."""
+    start, steps = tmp_path / 'start.safetensors', ('--config.images=32', '--config.model.scales=1')
+    run('two_task', prepared, tmp_path / 'a', f'--config.model.weights={vgg}', *steps)
+    call_main(weights_main, 'export', '--checkpoint', tmp_path / 'a', '--out', start)
+    for variant in ('with_val', 'without_val', 'single_task:parts'):
+        workdir = tmp_path / variant
+        run(variant, prepared, workdir, f'--config.model.weights={start}', *steps)
+        config = open_checkpoint(workdir).config
+        call_main(evaluate.main, '--checkpoint', workdir)
+        scored = {path.name for path in (workdir / 'results' / '00000032').glob('*.json')}
+        for benchmark in config.evaluation.benchmarks:
+            if set(benchmark.tasks) & set(config.tasks):
+                prefix = f'{benchmark.name}-{benchmark.split}-'
+                assert any(name.startswith(prefix) for name in scored), prefix
 
 
 @pytest.mark.parametrize('variant', ['with_val', 'two_task:without_val', 'single_task:normals'])

@@ -22,14 +22,18 @@ Layers = dict[str, list[np.ndarray]]
 
 
 class Draw:
-    """Draws random nonzero layers that keep the magnitude of activations near 1."""
+    """Draws random nonzero layers.
 
-    def __init__(self, seed: int):
-        self._rng = np.random.default_rng(seed)
+    Their mean of `mean` deviations makes most activations positive, and large after many layers;
+    with 0 their magnitude stays near 1, so that a network can be trained.
+    """
+
+    def __init__(self, seed: int, mean: float = 1 / 3):
+        self._rng, self._mean = np.random.default_rng(seed), mean
 
     def __call__(self, outputs: int, *inputs: int) -> list[np.ndarray]:
         std = np.sqrt(2 / np.prod(inputs))
-        kernel = self._rng.normal(std / 3, std, (outputs, *inputs))
+        kernel = self._rng.normal(self._mean * std, std, (outputs, *inputs))
         bias = self._rng.normal(0.1, 0.3, outputs)
         return [kernel.astype(np.float32), bias.astype(np.float32)]
 
@@ -38,9 +42,9 @@ def convolutions(draw: Draw) -> Layers:
     return {name: draw(after, before, 3, 3) for name, (before, after) in CHANNELS.items()}
 
 
-def vgg(seed: int) -> Layers:
+def vgg(seed: int, mean: float = 1 / 3) -> Layers:
     """The classification network of ILSVRC: 13 convolutions and three dense layers."""
-    draw = Draw(seed)
+    draw = Draw(seed, mean)
     dense = {'fc6': draw(WIDE, 32 * 49), 'fc7': draw(WIDE, WIDE), 'fc8': draw(10, WIDE)}
     return convolutions(draw) | dense
 
