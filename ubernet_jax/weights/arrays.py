@@ -1,5 +1,6 @@
 """Names of the arrays of a network: their paths in the trees of parameters and statistics."""
 
+import dataclasses
 import functools
 import json
 from collections.abc import Mapping
@@ -9,22 +10,29 @@ import flax.traverse_util
 import jax
 
 from ubernet_jax.config import Config
-from ubernet_jax.config.serialization import from_json, to_json
+from ubernet_jax.config.serialization import to_json
 from ubernet_jax.network import Params, init_variables
 
 PARAMS, BATCH_STATS = 'params', 'batch_stats'  # the first part of every name
 
 
+@dataclasses.dataclass(frozen=True)
+class _Description:
+    """A configuration that equals those with the same `text`."""
+
+    text: str
+    config: Config = dataclasses.field(compare=False)
+
+
 def abstract_variables(config: Config) -> tuple[Params, dict]:
     """Returns shapes and dtypes of what `init_variables` returns; callers must not change them."""
-    described = Config(steps=0, tasks=config.tasks, model=config.model, loss=config.loss)
-    return _abstract_variables(json.dumps(to_json(described)))
+    fields = to_json([config.tasks, config.model, config.loss])
+    return _trace(_Description(json.dumps(fields, default=str), config))
 
 
 @functools.lru_cache(maxsize=8)  # tracing a network takes a second, and commands ask several times
-def _abstract_variables(config: str) -> tuple[Params, dict]:
-    network = from_json(json.loads(config))
-    return jax.eval_shape(lambda: init_variables(network, jax.random.PRNGKey(0)))
+def _trace(description: _Description) -> tuple[Params, dict]:
+    return jax.eval_shape(lambda: init_variables(description.config, jax.random.PRNGKey(0)))
 
 
 def network_shapes(config: Config) -> dict[str, tuple[int, ...]]:
