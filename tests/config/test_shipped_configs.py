@@ -1,5 +1,6 @@
 """The files in `configs/`, compared with `mini` and with the paper."""
 
+import dataclasses
 import json
 
 import pytest
@@ -273,6 +274,15 @@ def test_networks_with_a_scarce_task_differ_in_solver_and_taught_labels():
     assert single.tasks == {'clothes': shipped('scarce', 'plain').tasks['clothes']}
 
 
+def test_small_experiments_have_the_tasks_of_the_large_ones():
+    small, complete = shipped('boundaries', 'small'), shipped('boundaries')
+    validate(small)
+    assert small.tasks == complete.tasks and small.optim == complete.optim
+    paper = shipped('ubernet').tasks
+    for name, task in shipped('decisions').tasks.items():
+        assert task == dataclasses.replace(paper[name], batch_size=2)
+
+
 def test_rows_of_the_recipe_differ_in_one_setting():
     plain, trunk = shipped('recipe', 'plain'), shipped('recipe', 'trunk')
     rows = {'photometric': {'data.photometric'}, 'layer_decay': {'optim.layer_decay'}}
@@ -286,6 +296,7 @@ def test_rows_of_the_recipe_differ_in_one_setting():
     ('name', 'variant', 'known'),
     [
         ('interference', 'single:depth', 'plain, synchronous.*single:TASK'),
+        ('boundaries', 'tiny', 'small'),
         ('scarce', 'both', 'single, plain, synchronous, student'),
         ('recipe', 'cutmix', 'plain, trunk, photometric'),
         ('pascal_mt', 'swin', 'vgg16, resnet50, vit_base'),
