@@ -30,6 +30,7 @@ def get_config(variant: str = '') -> c.Config:
 
 
 def shrink(config: c.Config) -> None:
+    """Changes the complete configuration to `boundaries:small`."""
     config.name = 'boundaries:small'
     config.images = 480
     config.model.scales = 1
@@ -43,6 +44,7 @@ def shrink(config: c.Config) -> None:
 
 
 def make_complete() -> c.Config:
+    """Returns the configuration without a variant."""
     return c.Config(
         name='boundaries',
         images=2000,

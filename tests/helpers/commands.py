@@ -28,7 +28,7 @@ def call_main(main: Callable[[], None], *arguments: object) -> None:
 
 
 def call_ubernet(command: str) -> None:
-    """Calls `ubernet COMMAND` in this process, in a third of the time that a process takes."""
+    """Calls `ubernet COMMAND` in this process, which imports the package only once."""
     name, *arguments = command.split()
     main = COMMANDS[name].load()  # before the flags are kept, since importing defines some
     with flagsaver.flagsaver():
