@@ -1,4 +1,7 @@
-"""The configurations of the multi-task benchmarks and of partial labels, from files to scores."""
+"""The configurations of the multi-task benchmarks and of partial labels, from files to scores.
+
+Without a step, as compiling steps would take most of the time; `make soak` takes some.
+"""
 
 import json
 import pathlib
@@ -72,20 +75,20 @@ def prepare_set(root: pathlib.Path, *names: str) -> None:
         assert sheet.stat().st_size
 
 
-def test_pascal_mt(tmp_path, capsys):
+@pytest.mark.parametrize('steps', [0, pytest.param(2, marks=pytest.mark.soak)])
+def test_pascal_mt(steps, tmp_path, capsys):
     write_pascal_mt(tmp_path, TRAIN, VAL, SHAPE)
     prepare_set(tmp_path, 'pascal_mt')
     output = capsys.readouterr().out
     assert 'train 12 of 4998' in output and 'parts 11' in output and 'right = -channel 0' in output
     assert 'parts 11' in check('pascal_mt.py:vgg16', tmp_path, capsys, *FLAGS['vgg16'])
     labels = {'segmentation', 'parts', 'saliency', 'normals', 'boundaries'}
-    results = run('pascal_mt.py:vgg16', tmp_path, steps=2)
+    results = run('pascal_mt.py:vgg16', tmp_path, steps)
     assert results == {('pascal_mt', label) for label in labels}
 
 
 @pytest.mark.parametrize('trunk', [pytest.param('resnet50', marks=pytest.mark.soak), 'vit_base'])
 def test_nyud_mt(trunk, tmp_path, capsys):
-    """Takes no step: compiling the step of another trunk would take most of the time."""
     write_nyud_mt_pictures(tmp_path, TRAIN, VAL, SHAPE)
     prepare_set(tmp_path, 'nyud_mt')
     assert 'train 12 of 795' in capsys.readouterr().out

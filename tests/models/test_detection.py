@@ -4,44 +4,46 @@ import functools
 
 import chex
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from helpers.host_programs import jit_to_host
 from ubernet_jax.config import DetectionConfig, Pooling
 from ubernet_jax.models import box_sampling, detection, proposals
 from ubernet_jax.models.box_targets import BoxTargets
 from ubernet_jax.models.detection import DetectionHead
+from ubernet_jax.ops import boxes as box_ops
 from ubernet_jax.ops.anchors import make_anchors
-from ubernet_jax.ops.boxes import decode, encode, intersection_over_union
 
 pytestmark = pytest.mark.slow
 
-# As single programs: operation by operation, most of the time would be compilation.
-sample_anchors = jax.jit(box_sampling.sample_anchors, static_argnames='std')
-sample_regions = jax.jit(box_sampling.sample_regions, static_argnames='std')
-propose = jax.jit(proposals.propose, static_argnames='limits')
-select_detections = jax.jit(detection.select_detections, static_argnames=('minimum', 'size'))
+sample_anchors = jit_to_host(box_sampling.sample_anchors, static_argnames='std')
+sample_regions = jit_to_host(box_sampling.sample_regions, static_argnames='std')
+propose = jit_to_host(proposals.propose, static_argnames='limits')
+select_detections = jit_to_host(detection.select_detections, static_argnames=('minimum', 'size'))
+intersection_over_union = jit_to_host(box_ops.intersection_over_union)
+decode = jit_to_host(box_ops.decode, static_argnames='std')
+encode = jit_to_host(box_ops.encode, static_argnames='std')
 
 KEY = jax.random.PRNGKey(0)
-IMAGE_SIZE = jnp.array([97.0, 129.0])
+IMAGE_SIZE = np.float32([97, 129])
 
 
 def make_targets(corners: list, classes: list) -> BoxTargets:
     """The boxes of an image, and an empty slot."""
     return BoxTargets(
-        corners=jnp.array([*corners, [0, 0, 0, 0]], jnp.float32),
-        classes=jnp.array([*classes, 0], jnp.uint8),
-        valid=jnp.array([True] * len(corners) + [False]),
+        corners=np.float32([*corners, [0, 0, 0, 0]]),
+        classes=np.uint8([*classes, 0]),
+        valid=np.array([True] * len(corners) + [False]),
     )
 
 
 TARGETS = make_targets([[10, 10, 60, 70], [50, 20, 120, 90]], [3, 5])
-NO_TARGETS = TARGETS.replace(valid=jnp.zeros(3, bool))
+NO_TARGETS = TARGETS.replace(valid=np.zeros(3, bool))
 
 
 def test_sampled_anchors_lie_within_the_image_and_have_the_deltas_of_their_object():
-    anchors = jnp.asarray(make_anchors(7, 9, anchor_scales=(2, 4)))
+    anchors = make_anchors(7, 9, anchor_scales=(2, 4))
     samples = sample_anchors(KEY, anchors, IMAGE_SIZE, TARGETS, proposals.DELTA_STD)
     boxes, valid, positive = samples.boxes, samples.valid, samples.classes == 1
     assert set(np.unique(samples.classes)) == {0, 1}
@@ -51,17 +53,16 @@ def test_sampled_anchors_lie_within_the_image_and_have_the_deltas_of_their_objec
     best = intersection_over_union(boxes, TARGETS.corners[:2]).max(1)
     assert (best[valid & ~positive] < 0.7).all()
     decoded = decode(samples.deltas, boxes, proposals.DELTA_STD)[positive]
-    distance = jnp.abs(decoded[:, None] - TARGETS.corners[None, :2]).max(-1).min(1)
+    distance = np.abs(decoded[:, None] - TARGETS.corners[None, :2]).max(-1).min(1)
     np.testing.assert_allclose(distance, 0, atol=1e-3)
 
 
 def test_sampled_regions_are_a_quarter_positive_and_include_the_labelled_boxes():
     rng = np.random.default_rng(0)
     jitter = rng.normal(0, 5, (1000, 4)).astype(np.float32)
-    boxes = jnp.asarray(np.tile(TARGETS.corners[0], (1000, 1)) + jitter)
-    far = boxes + jnp.array([[60.0, 60, 60, 60]])
-    candidates = jnp.concatenate([boxes, far])
-    samples = sample_regions(KEY, candidates, jnp.ones(2000, bool), TARGETS, detection.DELTA_STD)
+    boxes = np.tile(TARGETS.corners[0], (1000, 1)) + jitter
+    candidates = np.concatenate([boxes, boxes + 60])
+    samples = sample_regions(KEY, candidates, np.ones(2000, bool), TARGETS, detection.DELTA_STD)
     positive = samples.classes > 0
     assert samples.valid.all() and positive.sum() == 32 and len(positive) == 128
     iou = intersection_over_union(samples.boxes, TARGETS.corners[:2])
@@ -70,27 +71,27 @@ def test_sampled_regions_are_a_quarter_positive_and_include_the_labelled_boxes()
         samples.classes, np.where(positive, np.array([3, 5])[iou.argmax(1)], 0)
     )
     # Without valid proposals, only the labelled boxes are left, whose deltas are zero.
-    no_proposals = jnp.zeros(2000, bool)
+    no_proposals = np.zeros(2000, bool)
     samples = sample_regions(KEY, candidates, no_proposals, TARGETS, detection.DELTA_STD)
     assert samples.valid.sum() == 2 and set(samples.classes[samples.valid].tolist()) == {3, 5}
     np.testing.assert_allclose(samples.deltas[samples.valid], 0, atol=1e-6)
 
 
 def test_all_samples_of_an_image_without_objects_are_background():
-    anchors = jnp.asarray(make_anchors(7, 9, anchor_scales=(2, 4)))
+    anchors = make_anchors(7, 9, anchor_scales=(2, 4))
     samples = sample_anchors(KEY, anchors, IMAGE_SIZE, NO_TARGETS, proposals.DELTA_STD)
     assert samples.valid.any() and not samples.classes.any()
-    regions = sample_regions(KEY, anchors, jnp.ones(len(anchors), bool), NO_TARGETS, (1, 1, 1, 1))
+    regions = sample_regions(KEY, anchors, np.ones(len(anchors), bool), NO_TARGETS, (1, 1, 1, 1))
     assert regions.valid.all() and not regions.classes.any()
     chex.assert_tree_all_finite((samples.deltas, regions.deltas))
 
 
 def test_proposals_are_clipped_sorted_and_suppressed_and_not_small():
-    anchors = jnp.asarray(make_anchors(7, 9, anchor_scales=(2, 4)))
+    anchors = make_anchors(7, 9, anchor_scales=(2, 4))
     rng = np.random.default_rng(0)
     scores = rng.normal(size=(len(anchors), 2)).astype(np.float32)
     deltas = rng.normal(0, 0.3, (len(anchors), 4)).astype(np.float32)
-    min_sides = jnp.array([16.0, 24.0])  # height, width
+    min_sides = np.float32([16, 24])  # height, width
     proposed = propose(scores, deltas, anchors, IMAGE_SIZE, min_sides, limits=(200, 50))
     boxes = proposed.boxes[proposed.valid]
     assert proposed.valid.sum() > 10 and len(proposed.valid) == 50
@@ -103,11 +104,12 @@ def test_proposals_are_clipped_sorted_and_suppressed_and_not_small():
 
 
 def test_proposals_are_the_anchors_moved_by_the_deltas():
-    anchors = jnp.asarray(make_anchors(7, 9, anchor_scales=(2, 4)))
-    scores = jnp.zeros((len(anchors), 2)).at[17, 1].set(5)
+    anchors = make_anchors(7, 9, anchor_scales=(2, 4))
+    scores = np.zeros((len(anchors), 2), np.float32)
+    scores[17, 1] = 5
     box = TARGETS.corners[:1]
-    deltas = encode(jnp.tile(box, (len(anchors), 1)), anchors, proposals.DELTA_STD)
-    min_sides = jnp.array([16.0, 16.0])
+    deltas = encode(np.tile(box, (len(anchors), 1)), anchors, proposals.DELTA_STD)
+    min_sides = np.float32([16, 16])
     proposed = propose(scores, deltas, anchors, IMAGE_SIZE, min_sides, limits=(500, 5))
     assert proposed.valid.tolist() == [True, False, False, False, False]
     np.testing.assert_allclose(proposed.boxes[0], box[0], atol=1e-3)
@@ -139,9 +141,9 @@ def test_selected_detections_equal_those_of_a_plain_loop(size):
     boxes = np.concatenate([corner, corner + side], -1).astype(np.float32)
     scores = rng.dirichlet(np.ones(4), 40).astype(np.float32)
     valid = rng.random(40) < 0.8
-    image_size = jnp.array([120.0, 120.0])
+    image_size = np.float32([120, 120])
     selected = select_detections(boxes, scores, valid, image_size, minimum=0.2, size=size)
-    corners, classes, best, kept = (np.asarray(x) for x in selected)
+    corners, classes, best, kept = selected
     expected = naive_selection(boxes, scores, valid, 0.2, size)
     assert len(corners) == size and kept.sum() == len(expected) > 4
     assert classes[kept].tolist() == [c for _, c, _ in expected]
@@ -156,9 +158,9 @@ def test_boxes_beside_the_image_are_no_detections():
     )
     boxes = np.repeat(boxes[:, None], 2, axis=1)
     scores = np.float32([[0.1, 0.9], [0.2, 0.8], [0.3, 0.7], [0.4, 0.6]])
-    image_size = jnp.array([120.0, 120.0])
+    image_size = np.float32([120, 120])
     selected = select_detections(boxes, scores, np.ones(4, bool), image_size, minimum=0.2, size=4)
-    corners, _, best, kept = (np.asarray(x) for x in selected)
+    corners, _, best, kept = selected
     assert best[kept].tolist() == pytest.approx([0.7, 0.6])
     np.testing.assert_allclose(corners[kept], [[100, 10, 119.9999, 60], [119, 0, 120, 9]])
 
@@ -171,24 +173,23 @@ def test_the_head_trains_and_detects(pooling):
     )  # fmt: skip
     head = DetectionHead(classes=6, dropout=0.5, config=config)
     conv5 = jax.random.normal(KEY, (2, 13, 17, 8))
-    image_sizes, scales = jnp.array([[97.0, 129.0], [80.0, 100.0]]), jnp.ones((2, 2))
+    image_sizes, scales = np.float32([[97, 129], [80, 100]]), np.ones((2, 2), np.float32)
     params = jax.jit(functools.partial(head.init, method='apply_layers'))(KEY, conv5)
-    targets = jax.tree.map(lambda *x: jnp.stack(x), TARGETS, NO_TARGETS)
+    targets = jax.tree.map(lambda *x: np.stack(x), TARGETS, NO_TARGETS)
 
     def loss(params, conv5):
         arguments = params, conv5, image_sizes, scales, targets, KEY
         stages = head.apply(*arguments, rngs={'dropout': KEY})
         return sum((stage.scores**2).sum() + (stage.deltas**2).sum() for stage in stages), stages
 
-    gradients, (proposal_stage, box_stage) = jax.jit(jax.grad(loss, argnums=(0, 1), has_aux=True))(
-        params, conv5
-    )
+    differentiate = jit_to_host(jax.grad(loss, argnums=(0, 1), has_aux=True))
+    gradients, (proposal_stage, box_stage) = differentiate(params, conv5)
     assert proposal_stage.scores.shape == (2, 256, 2) and box_stage.scores.shape == (2, 128, 6)
     assert not proposal_stage.samples.classes[1].any() and box_stage.samples.classes[0].any()
     chex.assert_tree_all_finite(gradients)
-    assert all(jnp.any(leaf) for leaf in jax.tree.leaves(gradients))
+    assert all(np.any(leaf) for leaf in jax.tree.leaves(gradients))
 
-    detect = jax.jit(functools.partial(head.apply, method='detect'))
+    detect = jit_to_host(functools.partial(head.apply, method='detect'))
     detected = detect(params, conv5, image_sizes, scales)
     assert detected.boxes.shape == (2, 7, 4) and detected.valid.all()
     assert detected.proposals.boxes.shape == (2, 20, 4)
@@ -206,8 +207,8 @@ def test_the_smallest_proposal_is_16_pixels_of_the_photograph(scale, smallest):
     config = DetectionConfig(width=4, anchor_scales=(0.53, 1.05, 1.65), test_proposals=(900, 900))
     head = DetectionHead(classes=3, dropout=0.0, config=config)
     conv5 = jax.random.normal(KEY, (1, 13, 17, 4))
-    arguments = conv5, jnp.array([[97.0, 129.0]]), jnp.full((1, 2), scale)
-    detect = jax.jit(functools.partial(head.init_with_output, method='detect'))
+    arguments = conv5, IMAGE_SIZE[None], np.full((1, 2), scale, np.float32)
+    detect = jit_to_host(functools.partial(head.init_with_output, method='detect'))
     detected, _ = detect(KEY, *arguments)
     boxes = detected.proposals.boxes[detected.proposals.valid]
     shortest = (boxes[:, 2:] - boxes[:, :2]).min(1)
@@ -216,19 +217,19 @@ def test_the_smallest_proposal_is_16_pixels_of_the_photograph(scale, smallest):
 
 def test_the_initial_scores_and_deltas_of_the_box_head_have_the_deviations_of_fast_rcnn():
     head = detection.BoxHead(classes=21, width=500, dropout=0.5)
-    init = jax.jit(functools.partial(head.init, train=False))
-    params = init(KEY, jnp.zeros((1, 1, 7, 7, 2)))['params']
+    init = jit_to_host(functools.partial(head.init, train=False))
+    params = init(KEY, np.zeros((1, 1, 7, 7, 2), np.float32))['params']
     assert params['scores']['kernel'].std() == pytest.approx(0.01, rel=0.03)
     assert params['deltas']['kernel'].std() == pytest.approx(0.001, rel=0.03)
     assert not params['scores']['bias'].any() and not params['deltas']['bias'].any()
 
 
 def test_no_region_on_a_possible_object_is_sampled_as_background():
-    possible = TARGETS.replace(valid=jnp.array([True, False, False]))
-    boxes = jnp.array([[10.0, 10, 60, 70], [51, 21, 120, 90], [0, 80, 20, 97]])
-    for ignored, sampled in ((None, [1, 2]), (jnp.array([False, True, False]), [2])):
+    possible = TARGETS.replace(valid=np.array([True, False, False]))
+    boxes = np.float32([[10, 10, 60, 70], [51, 21, 120, 90], [0, 80, 20, 97]])
+    for ignored, sampled in ((None, [1, 2]), (np.array([False, True, False]), [2])):
         samples = sample_regions(
-            KEY, boxes, jnp.ones(3, bool), possible.replace(ignored=ignored), proposals.DELTA_STD
+            KEY, boxes, np.ones(3, bool), possible.replace(ignored=ignored), proposals.DELTA_STD
         )
         background = samples.valid & (samples.classes == 0)
         assert sorted(set(samples.indices[background].tolist())) == sampled
