@@ -66,13 +66,23 @@ def test_the_speeds_are_compared():
 
 def test_prediction_is_compared_with_the_network_alone(exported, tmp_path, monkeypatch):
     Image.new('RGB', (40, 30)).save(tmp_path / 'photo.png')
-    words = ['--checkpoint', exported, '--photograph', tmp_path / 'photo.png', '--rounds', 2]
+    words = [
+        '--checkpoint',
+        exported,
+        exported,
+        '--photograph',
+        tmp_path / 'photo.png',
+        '--rounds',
+        2,
+    ]
     words += ['--json', tmp_path / 'predict.json']
     monkeypatch.setattr(sys, 'argv', ['predict', *map(str, words)])
     predict.main()
     report = json.loads((tmp_path / 'predict.json').read_text())
-    assert report['photograph'] == [30, 40] and report['input'] == [33, 33]
-    assert min(report['milliseconds'].values()) > 0 and report['ratio'] > 0
+    assert report['photograph'] == [30, 40] and len(report['networks']) == 2
+    for network in report['networks']:
+        assert network['checkpoint'] == str(exported) and network['input'] == [33, 33]
+        assert min(network['milliseconds'].values()) > 0 and network['ratio'] > 0
 
 
 def test_the_boundary_benchmark_counts_every_match(tmp_path):
