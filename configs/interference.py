@@ -14,18 +14,18 @@ so that no task is a beginner when the trunk begins to change (arXiv 2202.10054)
 blocks, stem and heads are trained, and the images of each task are seen equally often.
 `single:TASK` is the baseline; `plain` has all seven tasks of `configs/mini.py`; `synchronous`
 replaces the asynchronous solver and makes as many updates of the heads, all tasks together;
-`cagrad` adds the balancing method. `student` also learns the labels that the seven single-task
-networks taught, `student:cagrad` both. Detection has five times the weight of the other tasks: with
-equal weights, it loses a quarter to the network for detection alone (one seed).
-docs/interference.md has what was run so far. The first runs compute the features of the other ten
-blocks, which are kept.
+`cagrad` adds the balancing method; `larger` has images of 168x224 instead of 112x154. `student`
+also learns the labels that the seven single-task networks taught, `student:cagrad` both. Detection
+has five times the weight of the other tasks: with equal weights, it loses a quarter to the network
+for detection alone (one seed). docs/interference.md has what was run so far. The first runs compute
+the features of the other ten blocks, which are kept.
 """
 
 from ubernet_jax import config as c
 from ubernet_jax.configs import mini, reference
 from ubernet_jax.errors import UserError
 
-VARIANTS = ('plain', 'synchronous', 'cagrad', 'student', 'student:cagrad')
+VARIANTS = ('plain', 'synchronous', 'cagrad', 'larger', 'student', 'student:cagrad')
 # In an epoch of 1500 images, a head is updated 200 times on average, which is once in 7.5 images.
 SYNCHRONOUS_BATCH = 7
 
@@ -42,6 +42,8 @@ def get_config(variant: str = 'plain') -> c.Config:
     if variant == 'synchronous':
         config.optim.algorithm = c.Algorithm.SYNCHRONOUS
         config.optim.shared.batch_size = SYNCHRONOUS_BATCH
+    if variant == 'larger':
+        reference.set_image_size(config, 168, 224)
     if 'cagrad' in variant.split(':'):
         config.optim.balancing.method = c.Balancing.CAGRAD
     if name == 'student':

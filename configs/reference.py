@@ -15,8 +15,6 @@ import dataclasses
 from ubernet_jax import config as c
 from ubernet_jax.configs import mini
 
-SIZES = ((336, 448), (448, 336))
-SMALL_SIZES = ((112, 154), (154, 112))
 NEVER = 1_000_000  # steps; pictures of the last step are drawn nevertheless
 REPEAT = {'bsds500': 3, 'folder/kitchen': 2, 'folder/fashion': 2}
 GROUP = {'batch_size': 4, 'decay_at': (), 'polynomial': True}
@@ -89,12 +87,17 @@ def get_config() -> c.Config:
         if dataset.name == 'folder/kitchen':
             dataset.tasks += ('depth',)
     config.data.keep_features = True
-    config.data.buckets = SIZES
     config.data.images_per_micro_batch = 4
-    config.input_size = c.InputSizeConfig(short_side=336, long_side=448, area=336 * 448)
+    set_image_size(config, 336, 448)
     config.evaluate_every = config.pictures_every = 1600
     config.evaluation.limit = 20
     return config
+
+
+def set_image_size(config: c.Config, short: int, long: int) -> None:
+    """Sets the sides of the images, upright and lying, in training and prediction."""
+    config.data.buckets = ((short, long), (long, short))
+    config.input_size = c.InputSizeConfig(short_side=short, long_side=long, area=short * long)
 
 
 def shrink(config: c.Config) -> None:
@@ -107,8 +110,7 @@ def shrink(config: c.Config) -> None:
         if isinstance(task, c.Detection):
             task.detector.train_proposals = task.detector.test_proposals = (1000, 200)
     config.optim.shared.batch_size = 4
-    config.data.buckets = SMALL_SIZES
     config.data.images_per_micro_batch = 2
-    config.input_size = c.InputSizeConfig(short_side=112, long_side=154, area=112 * 154)
+    set_image_size(config, 112, 154)
     config.evaluation.thresholds = 9
     config.pictures_every = config.evaluate_every = NEVER

@@ -20,6 +20,10 @@ SHIPPED = (
     'reference', 'scarce', 'single_task', 'small', 'synchronous', 'two_task', 'ubernet',
     'vit_heads',
 )  # fmt: skip
+IMAGE_SIZE = {
+    'data.buckets',
+    *(f'input_size.{side}' for side in ('short_side', 'long_side', 'area')),
+}
 
 
 def shipped(name: str, variant: str = '') -> c.Config:
@@ -224,8 +228,7 @@ def test_the_recipe_of_invpt(name):
     assert (config.steps, together, data.scale) == (40_000, 6, (0.5, 2.0))
     assert data.photometric == 1
     trunk = {'model.trunk', 'model.initialisation'}
-    size = {'data.buckets', *(f'input_size.{side}' for side in ('short_side', 'long_side', 'area'))}
-    for variant, expected in {'resnet50': trunk, 'vit_base': trunk | size}.items():
+    for variant, expected in {'resnet50': trunk, 'vit_base': trunk | IMAGE_SIZE}.items():
         other = shipped(name, variant)
         assert changes(other, config) == expected
         with pytest.raises(UserError, match=r'weights=FILE'):
@@ -253,6 +256,7 @@ def test_networks_of_the_interference_differ_in_solver_and_taught_labels():
     differences = {
         'synchronous': {'optim.algorithm', 'optim.shared.batch_size'},
         'cagrad': {'optim.balancing.method'},
+        'larger': IMAGE_SIZE,
         'student': {'data.train'},
         'student:cagrad': {'data.train', 'optim.balancing.method'},
     }
