@@ -31,9 +31,12 @@ def test_the_tables_of_a_page_are_those_of_the_kept_files(page, monkeypatch):
 
 def test_every_kept_file_is_cited():
     text = ''.join((ROOT / page).read_text() for page in PAGES)
-    cited = re.findall(r'docs/results/[\w./-]+\.json', text)
-    kept = {file.relative_to(ROOT).as_posix() for file in (ROOT / 'docs/results').rglob('*.json')}
-    assert set(cited) == kept
+    cited = set()
+    for pattern in set(re.findall(r'docs/results/[\w./*?-]+\.json', text)):
+        files = set(ROOT.glob(pattern))
+        assert files, pattern
+        cited |= files
+    assert cited == set((ROOT / 'docs/results').rglob('*.json'))
 
 
 def test_tables_are_regenerated_from_their_files(tmp_path, monkeypatch):
@@ -52,6 +55,16 @@ def test_tables_are_regenerated_from_their_files(tmp_path, monkeypatch):
     kept['results'][0]['scores'][0]['value'] = 0.601
     pathlib.Path('kept/tiny.json').write_text(json.dumps(kept))
     assert regenerate_tables(text, make_table) != text
+
+
+def test_patterns_are_expanded_in_order(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ('run-1.json', 'run-0.json', 'other.json'):
+        pathlib.Path(name).touch()
+    received = []
+    command = COMMAND.format('run-*.json other.json none-*.json')
+    regenerate_tables(f'{command}{END}\n', lambda arguments: received.extend(arguments) or '')
+    assert received == ['run-0.json', 'run-1.json', 'other.json', 'none-*.json']
 
 
 def test_commands_and_end_marks_that_do_not_match_are_an_error():

@@ -4,9 +4,11 @@
     ...
     <!-- end of the table -->
 
-The tables of a document therefore always agree with the files that its commands name.
+Patterns such as `mini-*.json` stand for the files that they match, in order. The tables of a
+document therefore always agree with the files that its commands name.
 """
 
+import glob
 import re
 import shlex
 from collections.abc import Callable, Sequence
@@ -38,7 +40,13 @@ def regenerate_tables(text: str, make_table: Callable[[Sequence[str]], str]) -> 
                 f'the table of "compare {command.strip()}" has {len(remainders)} end marks '
                 f'{END!r}; it must have exactly 1'
             )
-        table = make_table(shlex.split(command))
+        table = make_table(_split(command))
         marked = f'<!-- ubernet compare {command}-->\n{table}{END}'
         parts.append(marked + remainders[0])
     return ''.join(parts)
+
+
+def _split(command: str) -> list[str]:
+    """Splits a command into its arguments; a pattern that matches no file stays as it is."""
+    words = shlex.split(command)
+    return [argument for word in words for argument in sorted(glob.glob(word)) or [word]]
