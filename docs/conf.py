@@ -56,6 +56,7 @@ NAVIGATION = {
         Depth and normals <docs/results/kitchen>
         Partial labels <docs/results/partial>
         Scarce labels <docs/results/scarce>
+        Seven tasks and seven networks <docs/results/interference>
         Training and test recipe <docs/results/recipe>
         Decisions <docs/results/decisions>
         Multi-task benchmarks <docs/results/multitask>
