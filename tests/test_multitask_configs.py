@@ -1,6 +1,7 @@
 """The configurations of the multi-task benchmarks and of partial labels, from files to scores.
 
-Without a step, as compiling steps would take most of the time; `make soak` takes some.
+The benchmarks' networks take no step, as compiling it would take most of the time; in `make soak`,
+that of PASCAL-MT takes two.
 """
 
 import json

@@ -66,16 +66,8 @@ def test_the_speeds_are_compared():
 
 def test_prediction_is_compared_with_the_network_alone(exported, tmp_path, monkeypatch):
     Image.new('RGB', (40, 30)).save(tmp_path / 'photo.png')
-    words = [
-        '--checkpoint',
-        exported,
-        exported,
-        '--photograph',
-        tmp_path / 'photo.png',
-        '--rounds',
-        2,
-    ]
-    words += ['--json', tmp_path / 'predict.json']
+    words = ['--checkpoint', exported, exported, '--photograph', tmp_path / 'photo.png']
+    words += ['--rounds', 2, '--json', tmp_path / 'predict.json']
     monkeypatch.setattr(sys, 'argv', ['predict', *map(str, words)])
     predict.main()
     report = json.loads((tmp_path / 'predict.json').read_text())
