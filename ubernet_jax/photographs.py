@@ -250,7 +250,7 @@ def _check_size(name: str | os.PathLike, image: Image.Image) -> None:
 def _to_rgb(name: str | os.PathLike, image: Image.Image, *, upright: bool = True) -> np.ndarray:
     """Converts to uint8 (H, W, 3); `upright` applies the EXIF orientation."""
     _check_size(name, image)
-    if upright:
+    if upright and orientation(image) != 1:  # it would copy the pixels
         image = ImageOps.exif_transpose(image)
     if image.mode == 'F':
         raise UserError(
@@ -263,7 +263,7 @@ def _to_rgb(name: str | os.PathLike, image: Image.Image, *, upright: bool = True
         image = image.convert('RGBA')
         white = Image.new('RGBA', image.size, 'white')
         image = Image.alpha_composite(white, image)
-    return np.asarray(image.convert('RGB'))
+    return np.asarray(image if image.mode == 'RGB' else image.convert('RGB'))
 
 
 def _from_16_bits(name: str | os.PathLike, grey: np.ndarray) -> np.ndarray:

@@ -16,8 +16,9 @@ from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.metrics.nms import Nms, suppress
 from ubernet_jax.metrics.semantic_boundaries import Mode, SemanticBoundaryMetric, SemanticTruth
 from ubernet_jax.tasks.boundaries import BagTask
+from ubernet_jax.tasks.fixed_point import FixedPoint, to_fixed_point
 from ubernet_jax.tasks.registry import register
-from ubernet_jax.tasks.strips import argmax_and_max, join_strips, start_strips
+from ubernet_jax.tasks.strips import Strip, argmax_and_max, join_strips, start_strips
 from ubernet_jax.tasks.task import Size
 from ubernet_jax.tasks.views import mean_probability
 from ubernet_jax.visualize.drawing import to_bytes
@@ -64,13 +65,14 @@ class ClassBoundaries(BagTask):
     def mean_scores(self, scores: Sequence[jax.Array]) -> jax.Array:
         return mean_probability(scores)
 
-    def finish_strip(self, scores: jax.Array) -> tuple[jax.Array, ...]:
+    def finish_strip(self, scores: jax.Array) -> tuple[jax.Array, FixedPoint]:
         # The softmax is only needed for the class with the highest score.
         classes, highest = argmax_and_max(scores[1:])
         shift = jnp.maximum(highest, scores[0])  # keeps the exponentials finite
         # Summed class by class, XLA keeps no array of all exponentials.
         total = sum(jnp.exp(class_scores - shift) for class_scores in scores)
-        return classes + jnp.uint8(1), jnp.exp(highest - shift) / total
+        strength = jnp.exp(highest - shift) / total
+        return classes + jnp.uint8(1), to_fixed_point(strength)
 
     def compose(self, *arrays: np.ndarray) -> ClassBoundaryMap:
         classes, strength = arrays
@@ -78,7 +80,7 @@ class ClassBoundaries(BagTask):
 
     def finish_for_metrics(
         self, output: jax.Array, size: Size, image_sizes: np.ndarray
-    ) -> list[tuple[jax.Array, ...]]:
+    ) -> list[Strip]:
         return start_strips(_class_probabilities, output, size, self.stride, image_sizes)
 
     def result_for_metrics(

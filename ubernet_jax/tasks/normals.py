@@ -15,6 +15,7 @@ from ubernet_jax.losses.dense import length_error, to_unit_length, unit_vector
 from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.metrics.normals import NormalsMetric
 from ubernet_jax.tasks.dense import DenseTask
+from ubernet_jax.tasks.fixed_point import FixedPoint, to_fixed_point
 from ubernet_jax.tasks.registry import register
 from ubernet_jax.tasks.views import mean
 
@@ -64,8 +65,8 @@ class Normals(DenseTask):
         """Returns the mean of the unit vectors."""
         return mean([_to_unit_length(view, -1) for view in scores])
 
-    def finish_strip(self, scores: jax.Array) -> tuple[jax.Array, ...]:
-        return (jnp.moveaxis(_to_unit_length(scores, 0), 0, -1),)
+    def finish_strip(self, scores: jax.Array) -> tuple[FixedPoint]:
+        return (to_fixed_point(jnp.moveaxis(_to_unit_length(scores, 0), 0, -1)),)
 
     def metrics(
         self, name: str, thresholds: int, kinds: Mapping[str, LabelKind]

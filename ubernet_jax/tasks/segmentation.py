@@ -19,7 +19,7 @@ from ubernet_jax.metrics.metric import Metric
 from ubernet_jax.metrics.segmentation import SegmentationMetric
 from ubernet_jax.tasks.dense import DenseTask
 from ubernet_jax.tasks.registry import register
-from ubernet_jax.tasks.strips import argmax_and_max, join_strips, start_strips
+from ubernet_jax.tasks.strips import Strip, argmax_and_max, join_strips, start_strips
 from ubernet_jax.tasks.task import Size
 from ubernet_jax.tasks.views import mean_probability
 from ubernet_jax.tasks.voc_results import segmentation_results
@@ -73,7 +73,7 @@ class Segmentation(DenseTask):
 
     def finish_for_teaching(
         self, output: jax.Array, size: Size, image_sizes: np.ndarray
-    ) -> list[tuple[jax.Array, ...]]:
+    ) -> list[Strip]:
         return start_strips(_most_probable, output, size, self.stride, image_sizes)
 
     def teach(

@@ -9,6 +9,7 @@ import numpy as np
 
 from ubernet_jax.errors import require_setting
 from ubernet_jax.tasks.dense import DenseTask
+from ubernet_jax.tasks.fixed_point import FixedPoint, to_fixed_point
 from ubernet_jax.tasks.views import mean_probability
 
 
@@ -29,8 +30,8 @@ class StrengthTask(DenseTask):
         fits, field = 0 <= self.positive_share < 1, f'{where}.positive_share'
         require_setting(fits, field, self.positive_share, '0 <= positive_share < 1')
 
-    def finish_strip(self, scores: jax.Array) -> tuple[jax.Array, ...]:
-        return (jax.nn.sigmoid(scores[1] - scores[0]),)
+    def finish_strip(self, scores: jax.Array) -> tuple[FixedPoint]:
+        return (to_fixed_point(jax.nn.sigmoid(scores[1] - scores[0])),)
 
     def mean_scores(self, scores: Sequence[jax.Array]) -> jax.Array:
         return mean_probability(scores)

@@ -14,8 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from ubernet_jax.ops.interpolate import interpolate_strip
+from ubernet_jax.tasks.fixed_point import FixedPoint
 
-Finish = Callable[[jax.Array], tuple[jax.Array, ...]]
+Strip = tuple[jax.Array | FixedPoint, ...]  # the arrays of a task
+Finish = Callable[[jax.Array], Strip]
 
 ROWS = 128  # of a strip
 _SMALLEST = 64  # columns
@@ -33,7 +35,7 @@ def start_strips(
     size: tuple[int, int],
     stride: int,
     image_sizes: np.ndarray,
-) -> list[tuple[jax.Array, ...]]:
+) -> list[Strip]:
     """Starts the computation of all strips, and does not wait for it.
 
     Args:
@@ -63,10 +65,10 @@ def strip_program(
     scores: jax.Array,
     image_sizes: jax.Array,
     top: jax.Array,
-) -> tuple[jax.Array, ...]:
+) -> Strip:
     """Computes a strip of each image from row `top`: see `start_strips`."""
 
-    def finish_image(scores: jax.Array, image_size: jax.Array) -> tuple[jax.Array, ...]:
+    def finish_image(scores: jax.Array, image_size: jax.Array) -> Strip:
         # The channels are in front, because few channels fill no vector register.
         strip = interpolate_strip(scores, size, stride, image_size, top, ROWS, columns)
         return jax.tree.map(_shrink, finish(jnp.moveaxis(strip, -1, 0)))
@@ -79,11 +81,13 @@ def _shrink(array: jax.Array) -> jax.Array:
     return array.astype(jnp.float16) if is_float else array
 
 
-def join_strips(strips: Sequence[tuple[np.ndarray, ...]], size: tuple[int, int]) -> list:
+def join_strips(
+    strips: Sequence[tuple[np.ndarray | FixedPoint, ...]], size: tuple[int, int]
+) -> list:
     """Joins the strips of one image on the host.
 
     Args:
-      strips: arrays (rows, columns, ...) of each strip.
+      strips: arrays (rows, columns, ...) or fixed-point numbers of each strip.
       size: (H, W) of the photograph.
 
     Returns:
@@ -92,11 +96,16 @@ def join_strips(strips: Sequence[tuple[np.ndarray, ...]], size: tuple[int, int])
     height, width = size
     joined = []
     for parts in zip(*strips, strict=True):
-        dtype = np.float32 if parts[0].dtype == np.float16 else parts[0].dtype
-        array = np.empty((height, width, *parts[0].shape[2:]), dtype)
+        (first,) = jax.tree.leaves(parts[0])
+        is_float = isinstance(parts[0], FixedPoint) or first.dtype == np.float16
+        dtype = np.float32 if is_float else first.dtype
+        array = np.empty((height, width, *first.shape[2:]), dtype)
         for top in range(0, height, ROWS):
-            rows = array[top : top + ROWS]
-            rows[:] = parts[top // ROWS][: len(rows), :width]
+            part, rows = parts[top // ROWS], array[top : top + ROWS]
+            if isinstance(part, FixedPoint):
+                part.write_to(rows)
+            else:
+                rows[:] = part[: len(rows), :width]
         joined.append(array)
     return joined
 

@@ -6,6 +6,8 @@ import math
 import numpy as np
 from PIL import Image
 
+from ubernet_jax.transforms.interpolation import interpolate
+
 Size = tuple[int, int]  # height, width
 
 
@@ -29,6 +31,8 @@ class Scaling:
 
     def sample(self, picture: np.ndarray, method: Image.Resampling) -> np.ndarray:
         """Resamples an array (H, W) on the new grid."""
+        if picture.dtype == np.float32 and method == Image.Resampling.BILINEAR:
+            return interpolate(picture, self._new)
         height, width = self._new
         return np.asarray(Image.fromarray(picture).resize((width, height), method))
 
