@@ -88,14 +88,24 @@ def test_pascal_mt(steps, tmp_path, capsys):
     assert results == {('pascal_mt', label) for label in labels}
 
 
-@pytest.mark.parametrize('trunk', [pytest.param('resnet50', marks=pytest.mark.soak), 'vit_base'])
-def test_nyud_mt(trunk, tmp_path, capsys):
+@pytest.fixture
+def nyud_mt(tmp_path, capsys) -> pathlib.Path:
     write_nyud_mt_pictures(tmp_path, TRAIN, VAL, SHAPE)
     prepare_set(tmp_path, 'nyud_mt')
     assert 'train 12 of 795' in capsys.readouterr().out
-    assert 'nyud_mt:train' in check(f'nyud_mt.py:{trunk}', tmp_path, capsys, *FLAGS[trunk])
+    return tmp_path
+
+
+@pytest.mark.parametrize('trunk', ['resnet50', 'vit_base'])
+def test_nyud_mt_can_be_trained_on(trunk, nyud_mt, capsys):
+    assert 'nyud_mt:train' in check(f'nyud_mt.py:{trunk}', nyud_mt, capsys, *FLAGS[trunk])
+
+
+@pytest.mark.soak  # the same with PASCAL-MT is above
+@pytest.mark.parametrize('trunk', ['resnet50', 'vit_base'])
+def test_nyud_mt(trunk, nyud_mt):
     labels = {'segmentation', 'depth', 'normals', 'boundaries'}
-    results = run(f'nyud_mt.py:{trunk}', tmp_path, steps=0)
+    results = run(f'nyud_mt.py:{trunk}', nyud_mt, steps=0)
     assert results == {('nyud_mt', label) for label in labels}
 
 
