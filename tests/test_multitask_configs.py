@@ -101,7 +101,7 @@ def test_nyud_mt_can_be_trained_on(trunk, nyud_mt, capsys):
     assert 'nyud_mt:train' in check(f'nyud_mt.py:{trunk}', nyud_mt, capsys, *FLAGS[trunk])
 
 
-@pytest.mark.soak  # the same with PASCAL-MT is above
+@pytest.mark.soak  # the same with PASCAL-MT is above; evaluation/test_plans.py scores depth
 @pytest.mark.parametrize('trunk', ['resnet50', 'vit_base'])
 def test_nyud_mt(trunk, nyud_mt):
     labels = {'segmentation', 'depth', 'normals', 'boundaries'}

@@ -250,7 +250,7 @@ def _check_size(name: str | os.PathLike, image: Image.Image) -> None:
 def _to_rgb(name: str | os.PathLike, image: Image.Image, *, upright: bool = True) -> np.ndarray:
     """Converts to uint8 (H, W, 3); `upright` applies the EXIF orientation."""
     _check_size(name, image)
-    if upright and orientation(image) != 1:  # it would copy the pixels
+    if upright and orientation(image) != 1:  # it copies the pixels of upright ones
         image = ImageOps.exif_transpose(image)
     if image.mode == 'F':
         raise UserError(

@@ -26,7 +26,6 @@ TASKS = {
     'saliency': c.SoftMask(),
 }
 
-
 ONES = dict.fromkeys(TASKS, 1.0)
 
 
@@ -65,7 +64,6 @@ FIRST = [[True] * 3, [False] * 3]
 
 
 def test_a_taught_label_contributes_its_weight_times_its_gradient(gradients):
-    """With a weight of 0, as of normals here, the label is as if it were absent."""
     equal, weighted = gradients
     real, actual = equal(batch_of(REAL, NONE)), weighted(batch_of(ALL, FIRST))
     with_label = {  # of a single task in the first image
@@ -77,7 +75,7 @@ def test_a_taught_label_contributes_its_weight_times_its_gradient(gradients):
         pairs = zip(WEIGHTS.values(), with_label, strict=True)
         return real + sum(weight * (both - real) for weight, both in pairs)
 
-    sums = [gradients.sums for gradients in with_label.values()]
+    sums = [each.sums for each in with_label.values()]
     for group, wanted in jax.tree.map(mix, real.sums, *sums).items():
         largest = max(np.abs(leaf).max() for leaf in jax.tree.leaves(wanted))
         chex.assert_trees_all_close(
@@ -88,6 +86,18 @@ def test_a_taught_label_contributes_its_weight_times_its_gradient(gradients):
         loss = actual.losses[name]
         np.testing.assert_allclose(loss.real, real.losses[name].real, rtol=1e-5)
         np.testing.assert_allclose(sum(loss), with_label[name].losses[name].real, rtol=1e-5)
+
+
+def test_a_taught_label_of_weight_0_equals_its_absence(gradients):
+    _, weighted = gradients
+    normals = [[name == 'normals' for name in TASKS], [False] * 3]
+    weightless = weighted(batch_of([normals[0], [True] * 3], normals))
+    absent = weighted(batch_of(REAL, NONE))
+    for group, wanted in absent.sums.items():
+        largest = max(np.abs(leaf).max() for leaf in jax.tree.leaves(wanted))
+        chex.assert_trees_all_close(
+            weightless.sums[group], wanted, rtol=1e-4, atol=1e-6 * float(largest)
+        )
 
 
 def test_a_taught_label_of_weight_1_equals_a_real_label(gradients):

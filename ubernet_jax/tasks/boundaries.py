@@ -67,9 +67,8 @@ class Boundaries(StrengthTask, BagTask):
     scored_as: ClassVar[tuple[str, ...]] = ('boundaries',)
 
     def to_target(self, label: LineMap) -> np.ndarray:
-        positive = label.share > int(255 * self.positive_share)
+        positive = self.is_positive(label.share)
         undecided = (label.share > 0) & ~positive
-        # A product takes a tenth of the time of `np.where`.
         return positive | undecided * np.uint8(VOID)
 
     def teach(

@@ -74,7 +74,7 @@ class DenseTask(Task):
         """Maps scores (C, rows, W) of a strip of the image to arrays (rows, W, ...).
 
         It runs on the device. Floats leave the device as float16, and become float32 on the host;
-        those from -1 to 1 are faster and more exact with `to_fixed_point`.
+        those from -1 to 1 are faster and more exact with `fixed_point.to_fixed_point`.
         """
 
     def to_target(self, label: Any) -> np.ndarray:

@@ -36,6 +36,13 @@ class StrengthTask(DenseTask):
     def mean_scores(self, scores: Sequence[jax.Array]) -> jax.Array:
         return mean_probability(scores)
 
+    def is_positive(self, strength: np.ndarray) -> np.ndarray:
+        """Maps the strengths uint8 (H, W) of a label to bool (H, W), which are of the second class.
+
+        Bytes are compared with a whole number, without a conversion to floats.
+        """
+        return strength > int(255 * self.positive_share)
+
     def is_certain(self, strength: np.ndarray) -> np.ndarray:
         """Maps the strengths uint8 (H, W) of a taught label to bool (H, W), which of them count.
 
