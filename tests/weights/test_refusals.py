@@ -19,13 +19,22 @@ def test_a_tied_layer_that_is_not_a_copy_is_refused(tmp_path):
         open_source(str(path))
 
 
+@pytest.fixture
+def unknown(tmp_path) -> str:
+    """A PyTorch file with a layer that no format has."""
+    layers = {'stage1.conv1': Draw(0)(2, 3, 3, 3)}
+    return str(weight_files.write_pytorch(tmp_path / 'a.pth', layers))
+
+
 @pytest.mark.parametrize('format', FORMATS)
-def test_a_file_of_another_format_is_refused(format, tmp_path):
-    path = weight_files.write_pytorch(tmp_path / 'a.pth', {'stage1.conv1': Draw(0)(2, 3, 3, 3)})
+def test_a_file_of_another_format_is_refused(format, unknown):
     with pytest.raises(UserError, match=rf'a\.pth.*{format}.*stage1\.conv1'):
-        open_source(str(path), format)
+        open_source(unknown, format)
+
+
+def test_a_file_of_no_known_format_is_refused(unknown):
     with pytest.raises(UserError, match=r'a\.pth.*stage1\.conv1.*--kind'):
-        open_source(str(path))
+        open_source(unknown)
 
 
 def test_vgg_with_batch_normalisation_is_refused(tmp_path):
