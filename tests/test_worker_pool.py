@@ -1,4 +1,4 @@
-"""Worker processes end with the process that started them."""
+"""Worker processes: they end with the process that started them, and a death is reported."""
 
 import os
 import signal
@@ -6,16 +6,20 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from helpers.paths import ROOT
+from ubernet_jax.errors import UserError
+from ubernet_jax.worker_pool import worker_pool
 
 SCRIPT = """
 import os, time
 from ubernet_jax.worker_pool import worker_pool
 if __name__ == '__main__':
-    pool = worker_pool(1, print, 'started')
-    pid = pool.submit(os.getpid).result()
-    print(pid, flush=True)
-    pool.submit(time.sleep, {seconds}).result()
+    with worker_pool('slept', 'sleep less', 1, print, 'started') as pool:
+        pid = pool.submit(os.getpid).result()
+        print(pid, flush=True)
+        pool.submit(time.sleep, {seconds}).result()
 """
 
 
@@ -54,3 +58,9 @@ def test_a_worker_ignores_an_interrupt():
     os.kill(worker, signal.SIGINT)
     assert process.wait(timeout=20) == 0
     process.communicate()
+
+
+def test_the_death_of_a_worker_is_an_error_with_a_remedy():
+    message = 'a process that slept died, possibly for lack of memory: sleep less'
+    with pytest.raises(UserError, match=message), worker_pool('slept', 'sleep less', 1) as pool:
+        pool.submit(os._exit, 1).result()

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import dataclasses
+import os
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 from ubernet_jax import config as c
 from ubernet_jax.datasets.builders.scenes import draw_scene
 from ubernet_jax.errors import UserError
-from ubernet_jax.evaluation.benchmarks import evaluate_dataset
+from ubernet_jax.evaluation.benchmarks import evaluate_benchmarks, evaluate_dataset
+from ubernet_jax.evaluation.plans import Plan
 from ubernet_jax.example import Example
 from ubernet_jax.labels.standard import STANDARD
 from ubernet_jax.metrics import boxes
@@ -164,3 +166,24 @@ def test_what_was_added_up_is_not_sent_to_the_workers():
         list(evaluate_dataset(Oracle(), Scenes(), LABELS, metrics, pool))
     assert metrics['my_normals']['my_normals'].images == 2
     assert set(sent) == {0}
+
+
+class Dying(SegmentationMetric):
+    """A metric that ends its process."""
+
+    def measure(self, prediction, truth):
+        os._exit(1)
+
+
+class PlanOfDying(Plan):
+    """A benchmark that is scored by this metric."""
+
+    def make_metrics(self, tasks, thresholds):
+        return {'my_parts': {'my_parts': Dying(len(tasks['my_parts'].classes))}}
+
+
+def test_the_death_of_a_worker_process_is_reported():
+    benchmark = c.DatasetConfig(name='scenes', split='test')
+    plan = PlanOfDying(benchmark, Scenes(), LABELS, presets={}, left_out={})
+    with pytest.raises(UserError, match='scored predictions died.*memory.*__main__'):
+        list(evaluate_benchmarks(Oracle(), [plan], thresholds=3))

@@ -25,6 +25,10 @@ from ubernet_jax.worker_pool import worker_pool
 
 QUICK_THRESHOLDS = 9  # number of thresholds for boundary maps during training
 _MAX_PENDING = 8  # predictions that wait to be measured; limits the memory
+_REMEDY = (
+    'end other programs, and give the command again; a script of your own must start its work '
+    "below `if __name__ == '__main__':`, because each process imports it"
+)
 
 
 class EvaluationResult(NamedTuple):
@@ -161,9 +165,12 @@ def evaluate_benchmarks(
       thresholds: number of thresholds for boundary maps by our protocol.
       limit: largest number of images per benchmark.
       batch: see `evaluate_dataset`.
+
+    Raises:
+      UserError: a label is invalid for a metric, or a process that measures predictions died.
     """
     tasks = predictor.network.tasks
-    with worker_pool() as pool:
+    with worker_pool('scored predictions', _REMEDY) as pool:
         for plan in plans:
             if metrics := plan.make_metrics(tasks, thresholds):
                 for task, name, result, image_scores in evaluate_dataset(

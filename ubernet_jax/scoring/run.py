@@ -133,16 +133,12 @@ def _measure_all(
         for name in names:
             yield name, _measure(metric, paired, name)
         return
-    with worker_pool(processes, _start_worker, metric, paired) as pool:
+    remedy = 'set --processes to a smaller number'
+    with worker_pool('scored images', remedy, processes, _start_worker, metric, paired) as pool:
         running = {pool.submit(_measure_in_worker, name): name for name in names}
         try:
             for future in concurrent.futures.as_completed(running):
                 yield running[future], future.result()
-        except concurrent.futures.BrokenExecutor as error:
-            raise UserError(
-                'a worker process was terminated, most likely for lack of memory: set --processes '
-                'to a smaller number'
-            ) from error
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -8,7 +8,6 @@ import multiprocessing.synchronize
 import pathlib
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Protocol
 
 import tensorflow_datasets as tfds
@@ -60,15 +59,10 @@ def build_shards(
     write = functools.partial(_write_shard, reader, kinds, storage)
     progress = Progress('image', images, name, done=images - images_left)
     try:
-        with progress, _open_map(min(workers, images_left // shards.SHARD_IMAGES)) as run:
+        with progress, _open_map(name, min(workers, images_left // shards.SHARD_IMAGES)) as run:
             for shard, report in zip(left, run(write, left), strict=True):
                 reports[shard.path] = report
                 progress.advance(len(shard.items))
-    except BrokenProcessPool as error:
-        raise UserError(
-            f'a process that prepared {name} died, possibly for lack of memory: '
-            f'run the command again with fewer processes, --workers {max(1, workers // 2)}'
-        ) from error
     finally:
         _keep_finished(planned)
     return [reports[shard.path] for shard in planned]
@@ -92,13 +86,15 @@ def _keep_finished(planned: Sequence[Shard]) -> dict[pathlib.Path, ShardReport]:
 
 
 @contextlib.contextmanager
-def _open_map(processes: int) -> Iterator[Callable]:
+def _open_map(name: str, processes: int) -> Iterator[Callable]:
     """Yields a `map` over this number of processes, or in this process; results are in order."""
     if processes < 2:
         yield map
         return
     stop = multiprocessing.get_context('spawn').Event()
-    with worker_pool(processes, _start_worker, stop) as pool:
+    work = f'prepared {name}'
+    remedy = f'run the command again with fewer processes, --workers {processes // 2}'
+    with worker_pool(work, remedy, processes, _start_worker, stop) as pool:
         try:
             yield pool.map
         finally:
