@@ -181,6 +181,7 @@ def test_invalid_arguments_are_reported(seven):
         ([], 'RUN'),
         (['none'], 'none.*exist'),
         ([seven, '--names', 'a', 'b'], '--names.*2.*1'),
+        ([seven, '--baseline', seven, seven.parent / '.' / seven.name], f'{seven} 2 times'),
     ):
         with pytest.raises(UserError, match=message):
             main(list(map(str, arguments)))

@@ -118,13 +118,30 @@ def test_labels_may_be_averages_over_views_and_other_views_are_refused(taught, t
         run(teacher, directory)
 
 
-def test_an_interrupted_command_continues_where_it_was(teacher, directory, taught, monkeypatch):
-    """The split has a real label for none of the images; a shard has a single image."""
+def set_labelled(directory: pathlib.Path, flag: str) -> None:
+    """Gives all images of the dataset a label of the segmentation ('1'), or none ('0')."""
     for path in (directory / 'folder/tiny').glob('*/metadata.json'):
         metadata = json.loads(path.read_text())
         for split in metadata.values():
-            split['labelled']['segmentation'] = '0' * len(split['ids'])
+            split['labelled']['segmentation'] = flag * len(split['ids'])
         path.write_text(json.dumps(metadata))
+
+
+def test_there_is_nothing_to_teach_if_every_image_has_a_real_label(teacher, directory, capsys):
+    set_labelled(directory, '1')
+    run(teacher, directory)
+    output = capsys.readouterr().out
+    assert 'every image of folder/tiny:train has a label segmentation' in output
+    assert 'to train on them' not in output
+    with pytest.raises(
+        UserError, match="every image of folder/tiny:train .* remove it from 'taught'"
+    ):
+        open_training_sets(student(directory))
+
+
+def test_an_interrupted_command_continues_where_it_was(teacher, directory, taught, monkeypatch):
+    """The split has a real label for none of the images; a shard has a single image."""
+    set_labelled(directory, '0')
     monkeypatch.setattr('ubernet_jax.datasets.taught_writer.SHARD_IMAGES', 1)
     predict, predicted = Predictor.teach, []
 

@@ -15,6 +15,7 @@ document by running the commands in it.
 """
 
 import argparse
+import collections
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -66,6 +67,9 @@ def make_table(arguments: Sequence[str]) -> str:
 def _read_comparison(options: argparse.Namespace) -> Comparison:
     if not options.runs:
         raise UserError('there is no RUN to compare: give the folders of runs, such as runs/mini')
+    for path, count in collections.Counter(path.resolve() for path in options.baseline).items():
+        if count > 1:
+            raise UserError(f'--baseline has {path} {count} times: give each run once')
     runs, baseline = (
         [read_run(path) for path in paths] for paths in (options.runs, options.baseline)
     )

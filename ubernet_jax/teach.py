@@ -101,6 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for dataset, indices in unlabelled.items():
         if not len(indices):
             print(f'every image of {dataset.source} has a label {task}: nothing to teach')
+            datasets.remove(dataset)
             continue
         teacher = Teacher(predictor=predictor, task=task, dataset=dataset)
         labels = {task: config.tasks[task].taught_label}
@@ -110,6 +111,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             folder = write_taught(dataset, indices, labels, facts, trained_on, teacher)
             _draw(dataset, task, teacher)
         print(f'{dataset.source}: {len(indices)} images were labelled: {folder}')
+    if not datasets:
+        return
     print(
         f"to train on them: DatasetConfig(..., taught=('{task}',)) in data.train of a configuration"
         ' for ' + ', '.join(dataset.source for dataset in datasets) + ', and then\n'

@@ -73,14 +73,16 @@ def test_a_length_on_the_command_line_replaces_that_of_the_file(
         # A field of another kind of task.
         (['tasks.normals.positive_share=1'], ["tasks.normals has no 'positive_share'"]),
         (['steps.width=1'], ['--config.steps.width', "steps has no 'width'"]),
-        (['data.train[3].name=x'], ["data.train has no '3'", '0']),
+        (['data.train[3].name=x'], ["data.train has no '3'", 'data.train has items numbered 0.']),
         (['data.train=x'], ['--config.data.train', 'not a single value']),
         (['model=x'], ['model is not a single value', 'trunk, width']),
         (['tasks.normals=x'], ['tasks.normals is not a single value', 'batch_size']),
         (['data.buckets[0]=3'], ["data.buckets has no '0'"]),
         (['data.train[0.name=x'], ['data.train[0.name']),
-        (['steps=many'], ['--config.steps=many']),
-        (['images=None'], ['--config.images=None']),
+        (['steps=many'], ['--config.steps=many: the value must be a whole number']),
+        (['images=None'], ['--config.images=None: the value must be a whole number']),
+        (['model.width=a:b'], ['--config.model.width=a:b: the value must be a number']),
+        (['data.flip=maybe'], ['--config.data.flip=maybe: the value must be true or false']),
         (['optim.optimizer=lion'], ['sgd|adamw']),
         (["data.buckets=(('a', 1),)"], ["data.buckets[0][0] is 'a'", 'int']),
         (['steps=5', 'epochs=2'], ['steps=5 and epochs=2.0', 'steps, epochs, images']),
@@ -102,6 +104,15 @@ def test_a_task_named_like_a_keyword_of_python_can_only_be_set_in_the_file(tmp_p
     )
     with pytest.raises(UserError, match=r'tasks\.lambda\.weight'):
         parse('--config.tasks.lambda.weight=2', file=path)
+
+
+def test_a_variant_that_is_missing_or_that_there_is_none_of_is_refused(tmp_path):
+    path = tmp_path / 'settings.py'
+    path.write_text('def get_config(variant):\n    pass\n')
+    with pytest.raises(UserError, match=rf'needs a variant: give --config {path}:VARIANT'):
+        load_config(str(path))
+    with pytest.raises(UserError, match='takes no variant: give --config mini without'):
+        load_config('mini:large')
 
 
 def test_a_missing_file_is_named():

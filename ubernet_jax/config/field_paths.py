@@ -25,14 +25,14 @@ def check_field(path: str, config: Config) -> None:
         if inside is None or part not in inside:
             raise UserError(
                 f'--config.{path}: {place} has no {part!r}{_suggest(path, config)} {place} has '
-                f'{", ".join(inside or ["none"])}. All settings: {SETTINGS_PAGE}'
+                f'{_list_parts(value)}. All settings: {SETTINGS_PAGE}'
             )
         place = part if value is config else f'{place}.{part}'
         value = inside[part]
     inside = _parts(value)
     if inside is not None:
         raise UserError(
-            f'--config.{path}: {place} is not a single value; it has {", ".join(inside) or "none"}'
+            f'--config.{path}: {place} is not a single value; it has {_list_parts(value)}'
         )
 
 
@@ -55,6 +55,12 @@ def _list_paths(value: Any, path: str) -> Iterator[str]:
     for name, item in inside.items():
         step = f'[{name}]' if isinstance(value, list) else f'.{name}'
         yield from _list_paths(item, f'{path}{step}'.lstrip('.'))
+
+
+def _list_parts(value: Any) -> str:
+    """What is inside a value, for a message."""
+    names = ', '.join(_parts(value) or ['none'])
+    return f'items numbered {names}' if isinstance(value, list) and value else names
 
 
 def _parts(value: Any) -> dict[str, Any] | None:

@@ -6,11 +6,12 @@ NAME is one of the configurations that are installed with the package, or a file
 import dataclasses
 import importlib.machinery
 import importlib.util
+import inspect
 import pathlib
 import re
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from absl import flags
@@ -26,6 +27,12 @@ _PACKAGE = pathlib.Path(__file__).parents[1]
 _INSTALLED = _PACKAGE / 'configs'
 _OVERRIDE = re.compile(r'--?(?:no)?config\.([^=]*)')
 _LENGTHS = ('steps', 'epochs', 'images')
+# What the parsers of absl say about a value of another type -> which values they take.
+_TYPES = {
+    'invalid literal for int': 'a whole number',
+    'could not convert string to float': 'a number',
+    'Non-boolean argument': 'true or false',
+}
 
 
 def load_config(name: str) -> Config:
@@ -65,7 +72,10 @@ def parse_flags(arguments: list[str], values: flags.FlagValues) -> list[str]:
     try:
         return values(arguments)
     except (flags.Error, ValueError) as error:
-        raise UserError(str(error)) from error
+        text = str(error)
+        for complaint, wanted in _TYPES.items():
+            text = re.sub(rf': \W*{complaint}.*', f': the value must be {wanted}', text)
+        raise UserError(text) from error
 
 
 def override_config(name: str, settings: Sequence[str]) -> Config:
@@ -119,11 +129,25 @@ def _run_config_file(name: str) -> Any:
     sys.modules[loader.name] = module  # dataclasses look up the types of their fields there
     try:
         loader.exec_module(module)
-        return module.get_config(*([variant] if colon else []))
+        arguments = [variant] if colon else []
+        _check_variant(name, module.get_config, arguments)
+        return module.get_config(*arguments)
     except UserError:  # raised by the config file, with its message
         raise
     except Exception as error:  # user code may raise anything
         raise _unusable(error) from error
+
+
+def _check_variant(name: str, get_config: Callable[..., Any], arguments: list[str]) -> None:
+    """Raises a UserError if `get_config` needs a variant and there is none, or the reverse."""
+    try:
+        inspect.signature(get_config).bind(*arguments)
+    except TypeError as error:
+        form = f'{name} without a variant' if arguments else f'{name}:VARIANT'
+        raise UserError(
+            f'--config: get_config of {name} {"takes no" if arguments else "needs a"} variant: '
+            f'give --config {form}'
+        ) from error
 
 
 def _list_installed() -> list[str]:
