@@ -180,6 +180,7 @@ def test_invalid_arguments_are_reported(seven):
     for arguments, message in (
         ([], 'RUN'),
         (['none'], 'none.*exist'),
+        ([seven / 'results'], 'is not the folder of a training run'),
         ([seven, '--names', 'a', 'b'], '--names.*2.*1'),
         ([seven, '--baseline', seven, seven.parent / '.' / seven.name], f'{seven} 2 times'),
     ):

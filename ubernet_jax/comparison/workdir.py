@@ -39,9 +39,7 @@ def read_settings(workdir: pathlib.Path) -> Settings:
     Raises:
       UserError: the folder has no such file, or a field is absent or has the wrong type.
     """
-    file = workdir / 'config.json'
-    if not file.is_file():
-        raise UserError(f'{file} does not exist: {workdir} is not the folder of a training run')
+    file = _settings_file(workdir)
     plain, what = read_json(file), f'{file} is not the configuration of a run'
     check_fields(plain, {'name': str, 'seed': int, 'steps': int, 'tasks': dict, 'data': dict}, what)
     data = plain['data']
@@ -55,6 +53,13 @@ def read_settings(workdir: pathlib.Path) -> Settings:
         tasks=tuple(plain['tasks']),
         step_images=data['images_per_micro_batch'] * data['micro_batches_per_step'],
     )
+
+
+def _settings_file(workdir: pathlib.Path) -> pathlib.Path:
+    file = workdir / 'config.json'
+    if not file.is_file():
+        raise UserError(f'{file} does not exist: {workdir} is not the folder of a training run')
+    return file
 
 
 def read_log(workdir: pathlib.Path) -> dict[int, dict[str, float]]:
@@ -124,6 +129,7 @@ def newest_results(workdir: pathlib.Path) -> pathlib.Path:
     results = full_results(workdir)
     if results:
         return results[max(results)]
+    _settings_file(workdir)  # in another folder, the advice would be wrong
     subsets = ', '.join(str(folder) for folder in sorted((workdir / 'results').glob('*')))
     raise UserError(
         f'{workdir} has no results on full benchmarks: {evaluate_hint(workdir)}'
