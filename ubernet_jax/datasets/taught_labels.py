@@ -121,7 +121,7 @@ def open_taught(dataset: Dataset, name: str, kind: LabelKind, task: str) -> Taug
         if name in dataset.labelled and dataset.labelled[name].all():
             raise UserError(
                 f'every image of {dataset.source} has a label {name!r}, and none can be taught: '
-                f"remove it from 'taught' of this dataset in data.train"
+                "remove it from 'taught' of this dataset in data.train"
             )
         raise UserError(
             f'{dataset.source} has no taught labels {name!r} in {folder}; predict them with\n  '
