@@ -73,7 +73,7 @@ def test_a_broken_config_file_is_reported_with_its_line(tmp_path, error_of):
     [
         ('configs/none.py', 'configs/none.py'),
         ('configs/none.py:variant', 'configs/none.py'),
-        (f'{ROOT}/configs/quickstart.py:big', '0 positional arguments'),
+        (f'{ROOT}/configs/quickstart.py:big', 'takes no variant'),
     ],
 )
 def test_a_config_that_does_not_exist_is_reported(config, part, tmp_path, error_of):
